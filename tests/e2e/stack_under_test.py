@@ -1,0 +1,113 @@
+"""A second stack beside the user's own, with compressed time, on free ports, in a project of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from e2e.live import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+FACTOR = 15
+PORTS = (
+    "PROMETHEUS_PORT",
+    "ALERTMANAGER_PORT",
+    "GRAFANA_PORT",
+    "MAILHOG_PORT",
+    "SMTP_PORT",
+    "DEMO_METRICS_PORT",
+    "DEMO_API_PORT",
+    "SLA_WORKER_PORT",
+)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens on now, all different."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def write_env_file(path: Path, configuration: Path) -> None:
+    """An `.env` for a compressed stack, from `.env.example`: free ports, `configuration`, every interval ÷ FACTOR."""
+    settings = read_env_file(ROOT / ".env.example")
+    settings |= {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
+    settings |= {
+        "GRAFANA_ADMIN_PASSWORD": os.urandom(12).hex(),
+        "PROMETHEUS_CONFIG_DIR": str(configuration / "prometheus"),
+        "ALERTMANAGER_CONFIG_DIR": str(configuration / "alertmanager"),
+        "PROMETHEUS_LOOKBACK_DELTA": f"{300 // FACTOR}s",
+        "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
+        "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
+        "DEMO_TIME_SCALE": str(FACTOR),
+    }
+    path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    path.chmod(0o600)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The settings of an `.env` file, as written."""
+    lines = (line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    return dict(line.split("=", 1) for line in lines)
+
+
+class StackCommand:
+    """The launcher's command line for one stack: its name, its `.env` file and its mode."""
+
+    def __init__(self, name: str, env_file: Path, mode: str) -> None:
+        self.words = ["--mode", mode, "--name", name, "--env-file", str(env_file)]
+
+    def __call__(self, command: str, *arguments: str, timeout_seconds: float = 900) -> str:
+        """Run `python -m stack COMMAND …` and return what it printed; fails the test, with that, if it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", command, *self.words, *arguments],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "local/src")},
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+        assert done.returncode == 0, f"stack {command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+def compress(out: Path) -> None:
+    """Write the shipped Prometheus and Alertmanager configuration to `out` with every duration ÷ FACTOR."""
+    subprocess.run(
+        [sys.executable, "-m", "compression", str(out), "--factor", str(FACTOR)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
+        check=True,
+    )
+
+
+@contextlib.contextmanager
+def connected(env_file: Path, factor: float) -> Iterator[Stack]:
+    """A Stack with the ports of an `.env` file."""
+    settings = read_env_file(env_file)
+
+    def url(port: str) -> str:
+        return f"http://127.0.0.1:{settings[port]}"
+
+    with httpx.Client(timeout=10, trust_env=False) as client:
+        yield Stack(
+            prometheus=url("PROMETHEUS_PORT"),
+            alertmanager=url("ALERTMANAGER_PORT"),
+            grafana=url("GRAFANA_PORT"),
+            mailhog=url("MAILHOG_PORT"),
+            demo_metrics=url("DEMO_METRICS_PORT"),
+            demo_api=url("DEMO_API_PORT"),
+            sla_worker=url("SLA_WORKER_PORT"),
+            factor=factor,
+            client=client,
+        )
