@@ -1,0 +1,211 @@
+"""Puts the parts together, runs them until SIGTERM or SIGINT, and ends them in order."""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+
+from demo_app import __version__
+from demo_app.agents import all_agents
+from demo_app.api import create_api
+from demo_app.clock import Clock, Repeater, SystemClock
+from demo_app.faults import SPECS, Faults
+from demo_app.metrics import Metrics, add_runtime_collectors
+from demo_app.orchestrator import Orchestrator
+from demo_app.settings import Settings, SettingsError, load
+from demo_app.traffic import Traffic, arrivals
+from demo_app.workers import Supervisor
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS: Final = 1.0
+SUPERVISION_SECONDS: Final = 1.0
+RESTART_DELAY_SECONDS: Final = 2.0
+DRAIN_SECONDS: Final = 2.0
+"""How long the end waits for requests under way: at rest every one of them is done in 1.5 s."""
+
+
+class PortInUseError(Exception):
+    """A port cannot be bound; the message names it and the variable that moves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The parts of a running demo-app."""
+
+    faults: Faults
+    orchestrator: Orchestrator
+    supervisor: Supervisor
+    traffic: Traffic
+
+
+def build(settings: Settings, clock: Clock, registry: CollectorRegistry) -> System:
+    """Return the parts, joined by their events and not yet started."""
+    events = Metrics(registry, [spec.name for spec in SPECS])
+    faults = Faults(clock, events)
+    orchestrator = Orchestrator(
+        agents=all_agents(faults),
+        faults=faults,
+        clock=clock,
+        events=events,
+        heartbeat_seconds=HEARTBEAT_SECONDS / settings.time_scale,
+    )
+    supervisor = Supervisor(
+        orchestrator.workers,
+        faults=faults,
+        clock=clock,
+        events=events,
+        check_seconds=SUPERVISION_SECONDS / settings.time_scale,
+        restart_delay_seconds=RESTART_DELAY_SECONDS / settings.time_scale,
+    )
+    traffic = Traffic(
+        arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
+    )
+    return System(faults, orchestrator, supervisor, traffic)
+
+
+class Service:
+    """A system at work: workers, supervision, traffic."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._supervision = Repeater("supervisor", system.supervisor.step)
+        self._traffic = Repeater("traffic", system.traffic.step)
+
+    def start(self) -> None:
+        """Start the threads, workers first."""
+        self._system.orchestrator.start()
+        self._supervision.start()
+        self._traffic.start()
+
+    def stop(self) -> None:
+        """End the traffic, let requests under way finish for a moment, then end the rest."""
+        self._traffic.stop()
+        until = time.monotonic() + DRAIN_SECONDS
+        while (waiting := self._system.orchestrator.counts().waiting) and time.monotonic() < until:
+            time.sleep(0.02)
+        self._supervision.stop()
+        self._system.orchestrator.stop()
+        log.info("stopped requests_abandoned=%d", waiting)
+
+    def ailments(self) -> list[str]:
+        """Return the reasons why the system is not well; none when it is."""
+        reasons = [
+            f"the thread {thread.name} has ended"
+            for thread in (self._supervision, self._traffic)
+            if not thread.alive
+        ]
+        if not any(worker.alive for worker in self._system.orchestrator.workers):
+            reasons.append("no worker is alive")
+        return reasons
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo-app until SIGTERM or SIGINT, and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="demo_app",
+        description="A small multi-agent CRM into which faults can be put. Its settings are environment "
+        "variables: DEMO_METRICS_PORT, DEMO_API_PORT, DEMO_BIND, DEMO_RATE, DEMO_SEED, DEMO_TIME_SCALE, "
+        "DEMO_DATA_DIR (each also as NAME_FILE).",
+    )
+    parser.parse_args(argv)
+    _log_to_stderr()
+    try:
+        run(load(os.environ))
+    except (SettingsError, PortInUseError) as error:
+        print(f"demo_app: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; raises PortInUseError."""
+    # Without this, every counter and histogram comes twice in OpenMetrics, the second time as its birthday.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it without types
+    clock = SystemClock()
+    registry = CollectorRegistry()
+    add_runtime_collectors(registry)
+    system = build(settings, clock, registry)
+    service = Service(system)
+    api = create_api(
+        faults=system.faults,
+        orchestrator=system.orchestrator,
+        traffic=system.traffic,
+        clock=clock,
+        ailments=service.ailments,
+        version=__version__,
+        metrics_port=settings.metrics_port,
+    )
+    with _listen(settings.bind, settings.api_port) as api_socket:
+        try:
+            metrics_server, metrics_thread = start_http_server(settings.metrics_port, settings.bind, registry)
+        except OSError as error:
+            raise PortInUseError(_port_text("DEMO_METRICS_PORT", settings.metrics_port, error)) from error
+        service.start()
+        log.info(
+            "started api=%s:%d metrics=%s:%d rate=%g seed=%d",
+            settings.bind,
+            settings.api_port,
+            settings.bind,
+            settings.metrics_port,
+            settings.rate,
+            settings.seed,
+        )
+        try:
+            _serve(api, api_socket)
+        finally:
+            service.stop()
+            metrics_server.shutdown()
+            metrics_server.server_close()
+            metrics_thread.join()
+
+
+def _listen(bind: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    try:
+        return socket.create_server((bind, port), family=family)
+    except OSError as error:
+        raise PortInUseError(_port_text("DEMO_API_PORT", port, error)) from error
+
+
+def _port_text(variable: str, port: int, error: OSError) -> str:
+    return f"{variable}={port} cannot be bound ({error.strerror}): set {variable} to a free port"
+
+
+def _serve(api: FastAPI, listener: socket.socket) -> None:
+    # uvicorn ends on both signals and then raises them again for whoever handled them before: nobody, here,
+    # or the process would end with the signal's code instead of 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            api,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    server.run(sockets=[listener])
+
+
+def _log_to_stderr() -> None:
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,247 @@
+"""The faults that can be put into the system: their ranges, when they begin and when they end.
+
+This module only says which fault is active. Each mechanism asks it at the place where the cause lies
+(a worker before it takes work, an upstream before it answers), and the metrics follow from what then happens.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from demo_app.clock import Clock
+from demo_app.model import WORKERS
+
+log = logging.getLogger(__name__)
+
+WORKER_DOWN: Final = "worker_down"
+ERRORS: Final = "errors"
+TIMEOUTS: Final = "timeouts"
+LATENCY: Final = "latency"
+TRAFFIC_DROP: Final = "traffic_drop"
+
+DEFAULT_DURATION_SECONDS: Final = 300.0
+MINIMUM_DURATION_SECONDS: Final = 1.0
+MAXIMUM_DURATION_SECONDS: Final = 86_400.0
+
+
+class FaultEvents(Protocol):
+    """Who wants to know when a fault begins or ends."""
+
+    def fault_changed(self, fault: str, *, active: bool) -> None:
+        """Take note that `fault` is now active, or no longer."""
+        ...
+
+
+class UnknownFaultError(Exception):
+    """There is no fault of this name; the message lists the known ones."""
+
+
+class FaultValueError(Exception):
+    """An intensity or a duration out of its range; the message holds the range."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSpec:
+    """What a fault does, in which unit and range its intensity is given, and what it should show in.
+
+    `metrics`, `alerts` and `slas` are for people: where to look once the fault is active.
+    """
+
+    name: str
+    description: str
+    unit: str
+    minimum: float
+    maximum: float
+    default: float
+    metrics: tuple[str, ...]
+    alerts: tuple[str, ...] = ()
+    slas: tuple[str, ...] = ()
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaultState:
+    """A fault as it stands now; `intensity` and `remaining_seconds` are None while it is not active."""
+
+    spec: FaultSpec
+    intensity: float | None
+    remaining_seconds: float | None
+
+    @property
+    def active(self) -> bool:
+        """Whether the fault is at work now."""
+        return self.intensity is not None
+
+
+SPECS: Final = (
+    FaultSpec(
+        name=WORKER_DOWN,
+        description="Kills the first worker threads; the supervisor cannot start them again until the fault "
+        "ends. Their tasks go to the other workers; with all four down every request fails.",
+        unit="workers",
+        minimum=1,
+        maximum=len(WORKERS),
+        default=1,
+        whole=True,
+        metrics=("insa_worker_health_status", "insa_worker_restarts_total", "insa_worker_queue_depth"),
+        alerts=("WorkerUnhealthy", "MultipleWorkersDown"),
+    ),
+    FaultSpec(
+        name=ERRORS,
+        description="The upstream of the agents answers a share of the calls with a failure, so that the "
+        "agent's handler raises.",
+        unit="share of requests",
+        minimum=0,
+        maximum=1,
+        default=0.2,
+        metrics=('insa_agent_requests_total{status="error"}', "insa_worker_tasks_failed_total"),
+        alerts=("HighErrorRate",),
+        slas=("api-error-rate",),
+    ),
+    FaultSpec(
+        name=TIMEOUTS,
+        description="The upstream of the agents never answers a share of the calls; the agent gives up after "
+        "6 seconds of silence.",
+        unit="share of requests",
+        minimum=0,
+        maximum=1,
+        default=0.2,
+        metrics=('insa_agent_requests_total{status="timeout"}', "insa_worker_tasks_failed_total"),
+        alerts=("HighTimeoutRate",),
+        slas=("api-response-time-p95",),
+    ),
+    FaultSpec(
+        name=LATENCY,
+        description="The upstream of the agents answers later by so many seconds. Requests that reach their "
+        "deadline of 45 seconds end as timeouts.",
+        unit="seconds",
+        minimum=0,
+        maximum=120,
+        default=12,
+        metrics=("insa_agent_request_duration_seconds", "insa_agent_requests_in_flight"),
+        alerts=("HighLatencyP95", "HighLatencyP99", "HighTimeoutRate"),
+        slas=("api-response-time-p95",),
+    ),
+    FaultSpec(
+        name=TRAFFIC_DROP,
+        description="A share of the traffic is lost before it reaches the system; 1 is silence.",
+        unit="share of traffic",
+        minimum=0,
+        maximum=1,
+        default=1,
+        metrics=("insa_agent_requests_total",),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    intensity: float
+    ends_at: float
+
+
+class Faults:
+    """Which faults are active; safe to use from every thread."""
+
+    def __init__(self, clock: Clock, events: FaultEvents, specs: Sequence[FaultSpec] = SPECS) -> None:
+        self._clock = clock
+        self._events = events
+        self._specs = {spec.name: spec for spec in specs}
+        self._active: dict[str, _Active] = {}
+        self._lock = threading.Lock()
+
+    def spec(self, name: str) -> FaultSpec:
+        """Return what is known of a fault; raises UnknownFaultError."""
+        try:
+            return self._specs[name]
+        except KeyError:
+            raise UnknownFaultError(
+                f"there is no fault {name!r}; the known faults are {', '.join(self._specs)}"
+            ) from None
+
+    def intensity(self, name: str) -> float | None:
+        """Return the intensity of a fault in its unit, or None while it is not active."""
+        with self._lock:
+            self._end_due()
+            active = self._active.get(self.spec(name).name)
+            return active.intensity if active else None
+
+    def start(
+        self, name: str, intensity: float | None = None, duration_seconds: float | None = None
+    ) -> FaultState:
+        """Begin a fault, or change the one that is active, and return its state.
+
+        None takes the fault's default intensity, or 300 seconds.
+        Raises UnknownFaultError and FaultValueError.
+        """
+        spec = self.spec(name)
+        strength = spec.default if intensity is None else intensity
+        duration = DEFAULT_DURATION_SECONDS if duration_seconds is None else duration_seconds
+        if not spec.minimum <= strength <= spec.maximum or (spec.whole and not float(strength).is_integer()):
+            raise FaultValueError(f"intensity {strength!r} of {name} is not usable: {intensity_range(spec)}")
+        if not MINIMUM_DURATION_SECONDS <= duration <= MAXIMUM_DURATION_SECONDS:
+            raise FaultValueError(f"duration_seconds {duration!r} is not usable: {duration_range()}")
+        with self._lock:
+            self._active[name] = _Active(strength, self._clock.monotonic() + duration)
+            self._events.fault_changed(name, active=True)
+            log.info("fault begun fault=%s intensity=%g duration_seconds=%g", name, strength, duration)
+            return self._state(spec)
+
+    def stop(self, name: str) -> FaultState:
+        """End a fault, active or not, and return its state; raises UnknownFaultError."""
+        spec = self.spec(name)
+        with self._lock:
+            self._end(name)
+            return self._state(spec)
+
+    def stop_all(self) -> None:
+        """End every fault."""
+        with self._lock:
+            for name in self._specs:
+                self._end(name)
+
+    def expire(self) -> None:
+        """End the faults whose time is over, so that listeners hear of it without a question being asked."""
+        with self._lock:
+            self._end_due()
+
+    def states(self) -> list[FaultState]:
+        """Return every known fault as it stands now."""
+        with self._lock:
+            self._end_due()
+            return [self._state(spec) for spec in self._specs.values()]
+
+    def _state(self, spec: FaultSpec) -> FaultState:
+        active = self._active.get(spec.name)
+        if active is None:
+            return FaultState(spec, None, None)
+        remaining = max(0.0, active.ends_at - self._clock.monotonic())
+        return FaultState(spec, active.intensity, remaining)
+
+    def _end(self, name: str) -> None:
+        if self._active.pop(name, None) is not None:
+            self._events.fault_changed(name, active=False)
+            log.info("fault ended fault=%s", name)
+
+    def _end_due(self) -> None:
+        now = self._clock.monotonic()
+        for name in [name for name, active in self._active.items() if active.ends_at <= now]:
+            self._end(name)
+
+
+def intensity_range(spec: FaultSpec) -> str:
+    """Return in words what a fault takes as its intensity."""
+    kind = "a whole number" if spec.whole else "a number"
+    return f"give {kind} from {spec.minimum:g} to {spec.maximum:g} ({spec.unit})"
+
+
+def duration_range() -> str:
+    """Return in words what every fault takes as its duration."""
+    return f"give a number from {MINIMUM_DURATION_SECONDS:g} to {MAXIMUM_DURATION_SECONDS:g} (seconds)"
+
+
+def struck(share: float | None, draw: float) -> bool:
+    """Return whether a request whose draw from [0, 1) is given belongs to the share that a fault takes."""
+    return share is not None and draw < share

@@ -1,0 +1,163 @@
+"""The metrics of the demo-app: hooks that the mechanisms call, turned into instruments of prometheus_client.
+
+Every label set is made at zero, so that no series begins with its first event.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+from demo_app.model import AGENTS, WORKERS, Status
+
+DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60)
+"""Seconds; the targets and thresholds of alerts and SLAs (5, 10, 15, 30) stand exactly on bounds."""
+
+
+class Metrics:
+    """Implements the events of orchestrator, workers, queues and faults on one registry."""
+
+    def __init__(self, registry: CollectorRegistry, fault_names: Iterable[str]) -> None:
+        self._registry = registry
+        self._add_request_instruments()
+        self._add_worker_instruments()
+        self._fault_active = Gauge(
+            "insa_fault_active", "1 while the fault is active, else 0.", ["fault"], registry=registry
+        )
+        for agent in AGENTS:
+            self._duration.labels(agent)
+            self._in_flight.labels(agent)
+            for status in Status:
+                self._requests.labels(agent, status)
+        for worker in WORKERS:
+            for instrument in self._of_workers:
+                instrument.labels(worker)
+        for fault in fault_names:
+            self._fault_active.labels(fault)
+
+    def _add_request_instruments(self) -> None:
+        self._requests = Counter(
+            "insa_agent_requests_total",
+            "Requests that ended, by agent and by how they ended.",
+            ["agent", "status"],
+            registry=self._registry,
+        )
+        self._duration = Histogram(
+            "insa_agent_request_duration_seconds",
+            "Time from the arrival of a request to its end, however it ended.",
+            ["agent"],
+            buckets=DURATION_BUCKETS,
+            registry=self._registry,
+        )
+        self._in_flight = Gauge(
+            "insa_agent_requests_in_flight",
+            "Requests that came in and have not ended.",
+            ["agent"],
+            registry=self._registry,
+        )
+
+    def _add_worker_instruments(self) -> None:
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(name, text, ["worker_name"], registry=self._registry)
+
+        def counter(name: str, text: str) -> Counter:
+            return Counter(name, text, ["worker_name"], registry=self._registry)
+
+        self._health = gauge(
+            "insa_worker_health_status", "1 while the worker's thread runs and its loop turns, else 0."
+        )
+        self._queue_depth = gauge("insa_worker_queue_depth", "Tasks that wait in the worker's queue.")
+        self._queue_capacity = gauge("insa_worker_queue_capacity", "Tasks that the worker's queue can hold.")
+        self._utilization = gauge(
+            "insa_worker_utilization_ratio", "Share of the worker's slots that are in use, 0 to 1."
+        )
+        self._heartbeat = gauge(
+            "insa_worker_last_heartbeat_timestamp_seconds",
+            "When the worker's loop turned last, in seconds since the epoch.",
+        )
+        self._processed = counter(
+            "insa_worker_tasks_processed_total", "Tasks that the worker ended, however they ended."
+        )
+        self._failed = counter(
+            "insa_worker_tasks_failed_total", "Tasks that the worker ended with an error or a timeout."
+        )
+        self._restarts = counter(
+            "insa_worker_restarts_total", "Times that the supervisor started the worker again."
+        )
+        self._task_duration = Histogram(
+            "insa_worker_task_duration_seconds",
+            "Time that a task held a slot of the worker.",
+            ["worker_name"],
+            buckets=DURATION_BUCKETS,
+            registry=self._registry,
+        )
+        self._of_workers: tuple[Gauge | Counter | Histogram, ...] = (
+            self._health,
+            self._queue_depth,
+            self._queue_capacity,
+            self._utilization,
+            self._heartbeat,
+            self._processed,
+            self._failed,
+            self._restarts,
+            self._task_duration,
+        )
+
+    def request_started(self, agent: str) -> None:
+        """Count a request in."""
+        self._in_flight.labels(agent).inc()
+
+    def request_finished(self, agent: str, status: Status, seconds: float) -> None:
+        """Count a request out, with the time it took."""
+        self._in_flight.labels(agent).dec()
+        self._duration.labels(agent).observe(seconds)
+        self._requests.labels(agent, status).inc()
+
+    def worker_health(self, worker: str, *, healthy: bool) -> None:
+        """Show whether the worker is well."""
+        self._health.labels(worker).set(int(healthy))
+
+    def worker_heartbeat(self, worker: str, at: float) -> None:
+        """Show when the worker's loop turned, in epoch seconds."""
+        self._heartbeat.labels(worker).set(at)
+
+    def worker_utilization(self, worker: str, ratio: float) -> None:
+        """Show the share of slots in use."""
+        self._utilization.labels(worker).set(ratio)
+
+    def worker_restarted(self, worker: str) -> None:
+        """Count a restart."""
+        self._restarts.labels(worker).inc()
+
+    def task_finished(self, worker: str, seconds: float, *, failed: bool) -> None:
+        """Count a task that the worker ended, with the time it held a slot."""
+        self._processed.labels(worker).inc()
+        self._task_duration.labels(worker).observe(seconds)
+        if failed:
+            self._failed.labels(worker).inc()
+
+    def queue_depth(self, worker: str, tasks: int) -> None:
+        """Show how many tasks wait."""
+        self._queue_depth.labels(worker).set(tasks)
+
+    def queue_capacity(self, worker: str, tasks: int) -> None:
+        """Show how many tasks can wait."""
+        self._queue_capacity.labels(worker).set(tasks)
+
+    def fault_changed(self, fault: str, *, active: bool) -> None:
+        """Show whether the fault is active."""
+        self._fault_active.labels(fault).set(int(active))
+
+
+def add_runtime_collectors(registry: CollectorRegistry) -> None:
+    """Add the client library's metrics of the process, the platform and the garbage collector."""
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)

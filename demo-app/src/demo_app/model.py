@@ -1,0 +1,30 @@
+"""The values that the mechanisms hand to one another."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+AGENTS = ("sizing", "crm", "research", "support")
+WORKERS = ("worker-1", "worker-2", "worker-3", "worker-4")
+
+
+class Status(StrEnum):
+    """How a request ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request on its way through the system.
+
+    `seed` feeds every random choice made for this request, so that a run repeats whatever the threads do.
+    `arrived` and `deadline` are seconds of the monotonic clock; the sender leaves at the deadline.
+    """
+
+    number: int
+    agent: str
+    seed: int
+    arrived: float
+    deadline: float
