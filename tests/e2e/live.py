@@ -149,7 +149,7 @@ def _part(message: EmailMessage, kind: str) -> str:
     return "" if part is None else str(part.get_content())
 
 
-def urls(mail: Mail) -> Iterable[str]:
+def links(mail: Mail) -> Iterable[str]:
     """The links of a mail's HTML part."""
     found: list[str] = []
 
