@@ -24,7 +24,7 @@ from demo_app.metrics import Metrics, add_runtime_collectors
 from demo_app.orchestrator import Orchestrator
 from demo_app.settings import Settings, SettingsError, load
 from demo_app.traffic import Traffic, arrivals
-from demo_app.workers import Supervisor
+from demo_app.workers import Spawn, Supervisor, spawn_thread
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,9 @@ class System:
     traffic: Traffic
 
 
-def build(settings: Settings, clock: Clock, registry: CollectorRegistry) -> System:
+def build(
+    settings: Settings, clock: Clock, registry: CollectorRegistry, spawn: Spawn = spawn_thread
+) -> System:
     """Return the parts, joined by their events and not yet started."""
     events = Metrics(registry, [spec.name for spec in SPECS])
     faults = Faults(clock, events)
@@ -59,6 +61,7 @@ def build(settings: Settings, clock: Clock, registry: CollectorRegistry) -> Syst
         clock=clock,
         events=events,
         heartbeat_seconds=HEARTBEAT_SECONDS / settings.time_scale,
+        spawn=spawn,
     )
     supervisor = Supervisor(
         orchestrator.workers,
@@ -179,7 +182,8 @@ def _listen(bind: str, port: int) -> socket.socket:
 
 
 def _port_text(variable: str, port: int, error: OSError) -> str:
-    return f"{variable}={port} cannot be bound ({error.strerror}): set {variable} to a free port"
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"{variable}={port} cannot be bound ({reason}): set {variable} to a free port"
 
 
 def _serve(api: FastAPI, listener: socket.socket) -> None:

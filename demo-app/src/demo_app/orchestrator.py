@@ -43,18 +43,21 @@ class Events(RequestEvents, WorkerEvents, QueueEvents, Protocol):
 class Counts:
     """The orchestrator's own count of requests, kept apart from the metrics.
 
-    `by_agent` counts the ended ones, `submitted` all that came in, `waiting` those that stand in queues or
-    are under way. Without threads at work, submitted = ended + waiting.
+    `by_agent` counts the ended ones by agent and status, `submitted` all that came in.
     """
 
     submitted: int
-    waiting: int
     by_agent: Mapping[str, Mapping[str, int]]
 
     @property
     def ended(self) -> int:
         """How many requests have ended, however they did."""
         return sum(sum(counts.values()) for counts in self.by_agent.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many requests came in and have not ended: they stand in queues or are under way."""
+        return self.submitted - self.ended
 
 
 class Orchestrator:
@@ -76,6 +79,7 @@ class Orchestrator:
         self._events = events
         self._lock = threading.Lock()
         self._submitted = 0
+        self._stopping = False
         self._ended = {agent: dict.fromkeys(Status, 0) for agent in AGENTS}
         self.workers = tuple(
             Worker(
@@ -99,7 +103,12 @@ class Orchestrator:
             worker.start()
 
     def stop(self) -> None:
-        """End every worker; what they still held ends as an error."""
+        """End every worker.
+
+        What they still held goes with the process, uncounted: to give it on would only end it as an error
+        that the system under watch never had.
+        """
+        self._stopping = True
         for worker in self.workers:
             worker.stop()
 
@@ -119,12 +128,14 @@ class Orchestrator:
 
     def finished(self, request: Request, status: Status) -> None:
         """Count a request that has ended."""
-        with self._lock:
-            self._ended[request.agent][status] += 1
         self._events.request_finished(request.agent, status, self._clock.monotonic() - request.arrived)
+        with self._lock:  # last, so that whoever sees nothing waiting finds every metric complete
+            self._ended[request.agent][status] += 1
 
     def orphaned(self, requests: Sequence[Request]) -> None:
         """Give the tasks of a dead worker to the others; each is begun anew."""
+        if self._stopping:
+            return
         for request in requests:
             self._route(request)
 
@@ -135,9 +146,7 @@ class Orchestrator:
                 agent: {str(status): count for status, count in counts.items()}
                 for agent, counts in self._ended.items()
             }
-            submitted = self._submitted
-        waiting = sum(worker.queue.depth + worker.running for worker in self.workers)
-        return Counts(submitted, waiting, by_agent)
+            return Counts(self._submitted, by_agent)
 
     def _route(self, request: Request) -> None:
         for worker in sorted(self.workers, key=lambda worker: self._rank(worker, request)):

@@ -197,7 +197,8 @@ class Worker:
         self._events.worker_utilization(self.name, 0.0)
         self.died_at = self._clock.monotonic()
         self.alive = False  # last: from here on the supervisor may start the worker again
-        log.warning("worker ended worker=%s tasks_left=%d", self.name, len(orphans))
+        level = logging.INFO if self._stopping else logging.WARNING
+        log.log(level, "worker ended worker=%s tasks_left=%d", self.name, len(orphans))
         self._owner.orphaned(orphans)
 
     def _begin_waiting(self, now: float) -> None:

@@ -1,0 +1,137 @@
+"""The whole demo-app on a clock of its own and without threads: a minute of traffic takes milliseconds."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from demo_app.app import build
+from demo_app.model import AGENTS, WORKERS
+from demo_app.settings import Settings
+
+BUCKETS = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "15.0", "30.0", "60.0", "+Inf")
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return 1_800_000_000.0 + self.now
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the metrics say of a stretch of time: counts are of the stretch, states of its end."""
+
+    success: float
+    error: float
+    timeout: float
+    over_5s: float
+    p95_seconds: float
+    restarts: float
+    task_failures: float
+    healthy: float
+    queued: float
+
+    @property
+    def requests(self) -> float:
+        return self.success + self.error + self.timeout
+
+
+class Simulation:
+    """Runs a demo-app step by step; `registry` holds its metrics."""
+
+    def __init__(self, rate: float = 5.0, seed: int = 1) -> None:
+        self.clock = FakeClock()
+        self.registry = CollectorRegistry()
+        self.system = build(
+            Settings(rate=rate, seed=seed), self.clock, self.registry, spawn=lambda _target, _name: None
+        )
+        self.faults = self.system.faults
+        self.orchestrator = self.system.orchestrator
+        self._supervision_due = self.clock.now
+        self.orchestrator.start()
+
+    def run(self, seconds: float) -> None:
+        """Let `seconds` pass, with every thread's turn when it is due."""
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            wait = min(end - self.clock.now, self._turn())
+            self.clock.now += max(wait, 1e-6)  # a smaller step could be lost in rounding
+
+    def _turn(self) -> float:
+        waits = [self.system.traffic.step()]
+        if self._supervision_due <= self.clock.now:
+            self._supervision_due = self.clock.now + self.system.supervisor.step()
+        waits.append(self._supervision_due - self.clock.now)
+        for worker in self.orchestrator.workers:
+            if worker.alive:
+                turn = worker.turn()
+                waits.append(0.0 if turn is None else turn)  # its tasks went to others: turn those at once
+        return min(waits)
+
+    def value(self, name: str, **labels: str) -> float:
+        """Return one sample; the series must exist."""
+        value = self.registry.get_sample_value(name, labels)
+        assert value is not None, (name, labels)
+        return value
+
+    def samples(self) -> dict[str, float]:
+        """Return every sample by name and labels."""
+        return {
+            f"{sample.name}{sorted(sample.labels.items())}": sample.value
+            for family in self.registry.collect()
+            for sample in family.samples
+            if not sample.name.endswith("_created")
+        }
+
+    def figures(self, seconds: float) -> Figures:
+        """Run for `seconds` and return what the metrics say of them."""
+        before = self._totals()
+        self.run(seconds)
+        after = self._totals()
+        after.subtract(before)
+        buckets = [after[f"le={bound}"] for bound in BUCKETS]
+        return Figures(
+            success=after["success"],
+            error=after["error"],
+            timeout=after["timeout"],
+            over_5s=after["le=+Inf"] - after["le=5.0"],
+            p95_seconds=quantile(0.95, buckets),
+            restarts=after["restarts"],
+            task_failures=after["failed"],
+            healthy=sum(self.value("insa_worker_health_status", worker_name=name) for name in WORKERS),
+            queued=sum(self.value("insa_worker_queue_depth", worker_name=name) for name in WORKERS),
+        )
+
+    def _totals(self) -> Counter[str]:
+        totals: Counter[str] = Counter()
+        for agent in AGENTS:
+            for status in ("success", "error", "timeout"):
+                totals[status] += int(self.value("insa_agent_requests_total", agent=agent, status=status))
+            for bound in BUCKETS:
+                name = "insa_agent_request_duration_seconds_bucket"
+                totals[f"le={bound}"] += int(self.value(name, agent=agent, le=bound))
+        for worker in WORKERS:
+            totals["restarts"] += int(self.value("insa_worker_restarts_total", worker_name=worker))
+            totals["failed"] += int(self.value("insa_worker_tasks_failed_total", worker_name=worker))
+        return totals
+
+
+def quantile(share: float, cumulative: list[int]) -> float:
+    """Return what PromQL's histogram_quantile would: linear within the bucket; NaN without requests."""
+    bounds = [float(bound) for bound in BUCKETS]
+    if not cumulative[-1]:
+        return float("nan")
+    rank = share * cumulative[-1]
+    index = next(i for i, count in enumerate(cumulative) if count >= rank)
+    if index == len(bounds) - 1:
+        return bounds[-2]
+    low, below = (bounds[index - 1], cumulative[index - 1]) if index else (0.0, 0)
+    return low + (bounds[index] - low) * (rank - below) / (cumulative[index] - below)

@@ -1,0 +1,90 @@
+"""The orchestrator: routing, and a count from which nothing is missing."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from demo_app.model import WORKERS, Request
+from unit.demo_app.simulation import Simulation
+
+ORDERS = st.one_of(
+    st.tuples(st.just("run"), st.floats(0.1, 60.0)),
+    st.tuples(st.just("worker_down"), st.integers(1, 4)),
+    st.tuples(st.just("errors"), st.floats(0, 1)),
+    st.tuples(st.just("timeouts"), st.floats(0, 1)),
+    st.tuples(st.just("latency"), st.floats(0, 120)),
+    st.tuples(st.just("traffic_drop"), st.floats(0, 1)),
+    st.tuples(st.just("stop"), st.none()),
+)
+
+
+@settings(max_examples=40, deadline=None)  # an example simulates minutes; how long it takes is the machine's
+@given(rate=st.sampled_from([1.0, 5.0, 40.0]), orders=st.lists(ORDERS, max_size=8))
+def test_every_request_that_came_in_is_done_failed_or_waiting(
+    rate: float, orders: list[tuple[str, float | None]]
+) -> None:
+    simulation = Simulation(rate=rate)
+    for order, value in [*orders, ("run", 5.0)]:
+        if order == "run":
+            assert value is not None
+            simulation.run(value)
+        elif order == "stop":
+            simulation.faults.stop_all()
+        else:
+            simulation.faults.start(order, value, 30)
+
+        counts = simulation.orchestrator.counts()
+        waiting = sum(w.queue.depth + w.running for w in simulation.orchestrator.workers)
+        assert counts.submitted == counts.ended + waiting
+        assert counts.submitted == simulation.system.traffic.sent
+
+    # the metrics say the same as the orchestrator's own count
+    for agent, ended in counts.by_agent.items():
+        for status, count in ended.items():
+            assert simulation.value("insa_agent_requests_total", agent=agent, status=status) == count
+    in_flight = sum(
+        simulation.value("insa_agent_requests_in_flight", agent=agent) for agent in counts.by_agent
+    )
+    assert in_flight == waiting
+
+
+def test_equal_workers_take_turns() -> None:
+    simulation = Simulation()
+
+    for seed in range(8):
+        simulation.orchestrator.submit("crm", seed)
+
+    assert [worker.queue.depth for worker in simulation.orchestrator.workers] == [2, 2, 2, 2]
+
+
+def test_the_worker_with_the_least_to_do_is_asked_first() -> None:
+    simulation = Simulation()
+    for worker in simulation.orchestrator.workers[:3]:
+        worker.offer(Request(100 + worker.index, "crm", seed=1, arrived=1000.0, deadline=1045.0))
+
+    simulation.orchestrator.submit("crm", 1)
+
+    assert [worker.queue.depth for worker in simulation.orchestrator.workers] == [1, 1, 1, 1]
+
+
+def test_a_request_that_no_queue_can_hold_ends_at_once_as_an_error() -> None:
+    simulation = Simulation()
+    for seed in range(4 * 250):
+        simulation.orchestrator.submit("crm", seed)
+    assert simulation.orchestrator.counts().ended == 0
+
+    simulation.orchestrator.submit("crm", 1)
+
+    counts = simulation.orchestrator.counts()
+    assert (counts.by_agent["crm"]["error"], counts.waiting) == (1, 1000)
+
+
+def test_what_stands_in_queues_at_the_end_of_the_process_is_no_error() -> None:
+    simulation = Simulation()
+    simulation.orchestrator.submit("crm", 1)
+
+    simulation.orchestrator.stop()
+    for worker in simulation.orchestrator.workers:
+        assert worker.turn() is None
+
+    assert simulation.orchestrator.counts().ended == 0
+    assert [worker.alive for worker in simulation.orchestrator.workers] == [False] * len(WORKERS)

@@ -1,0 +1,176 @@
+"""The demo-app as a process: start, metrics, health, bad settings, a clean end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from demo_app import __version__
+from unit.demo_app.waiting import free_ports, free_socket, wait_until
+
+SOURCE = Path(__file__).parents[3] / "demo-app" / "src"
+
+
+def environment(**values: object) -> dict[str, str]:
+    """Return an environment without anybody's settings but these."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
+    return own | {"PYTHONPATH": str(SOURCE)} | {name: str(value) for name, value in values.items()}
+
+
+class App:
+    """A demo-app in a process of its own, with its two addresses."""
+
+    def __init__(self, **values: object) -> None:
+        api, metrics = free_ports(2)
+        self.api, self.metrics = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{metrics}"
+        self.environment = environment(DEMO_API_PORT=api, DEMO_METRICS_PORT=metrics, **values)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "demo_app"], env=self.environment, stderr=subprocess.PIPE, text=True
+        )
+        self.client = httpx.Client(trust_env=False)
+
+    def answers(self) -> bool:
+        """Whether the process is up; fails when it has ended instead."""
+        assert self.process.poll() is None, self.process.communicate()
+        try:
+            return self.client.get(f"{self.api}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def end(self, number: signal.Signals) -> str:
+        """Send a signal, wait, and return what was logged."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=10)[1]
+
+    def close(self) -> None:
+        """Leave nothing behind, however the test went."""
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def app() -> Iterator[App]:
+    app = App(DEMO_RATE=50, DEMO_TIME_SCALE=15)
+    try:
+        wait_until("the demo-app", app.answers, 30)
+        yield app
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_within_five_seconds(app: App, number: signal.Signals) -> None:
+    began = time.monotonic()
+
+    logged = app.end(number)
+
+    assert time.monotonic() - began < 5
+    assert app.process.returncode == 0
+    assert "INFO stopped requests_abandoned=0" in logged
+    assert "Traceback" not in logged
+    assert all(line[:2] == "20" and line[23] == "Z" for line in logged.splitlines()), logged
+
+
+def test_it_ends_within_five_seconds_with_slow_requests_under_way(app: App) -> None:
+    app.client.post(f"{app.api}/faults/latency", json={"intensity": 30})
+    wait_until("requests", lambda: int(app.client.get(f"{app.api}/state").json()["waiting"]) > 20)
+    began = time.monotonic()
+
+    logged = app.end(signal.SIGTERM)
+
+    assert time.monotonic() - began < 5
+    assert app.process.returncode == 0
+    assert "requests_abandoned=" in logged
+
+
+def test_metrics_and_own_count_agree_to_the_last_request(app: App) -> None:
+    state = f"{app.api}/state"
+    wait_until("traffic", lambda: int(app.client.get(state).json()["submitted"]) > 50)
+    app.client.post(f"{app.api}/faults/traffic_drop")
+    wait_until("silence", lambda: app.client.get(state).json()["waiting"] == 0)
+    own = app.client.get(state).json()["requests"]
+
+    text = app.client.get(f"{app.metrics}/metrics").text
+
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    assert own == {
+        agent: {
+            sample.labels["status"]: sample.value
+            for sample in families["insa_agent_requests"].samples
+            if sample.labels["agent"] == agent
+        }
+        for agent in ("sizing", "crm", "research", "support")
+    }
+    assert {"process_resident_memory_bytes", "python_info", "python_gc_collections"} <= set(families)
+    assert not [name for name in families if name.endswith("_created")]
+
+
+def test_the_healthcheck_command_tells_a_well_app_from_an_ended_one(app: App) -> None:
+    command = [sys.executable, "-m", "demo_app.healthcheck"]
+
+    well = subprocess.run(command, env=app.environment, capture_output=True, text=True, check=False)
+    app.end(signal.SIGTERM)
+    gone = subprocess.run(command, env=app.environment, capture_output=True, text=True, check=False)
+
+    assert (well.returncode, well.stderr) == (0, "")
+    assert gone.returncode == 1
+    assert f"{app.api}/healthz: " in gone.stderr
+
+
+def test_with_every_worker_down_it_says_that_it_is_not_well(app: App) -> None:
+    app.client.post(f"{app.api}/faults/worker_down", json={"intensity": 4, "duration_seconds": 2})
+    wait_until("503", lambda: app.client.get(f"{app.api}/healthz").status_code == 503)
+    assert app.client.get(f"{app.api}/healthz").json()["reasons"] == ["no worker is alive"]
+
+    wait_until("recovery", app.answers)
+
+
+@pytest.mark.parametrize("module", ["demo_app", "demo_app.healthcheck"])
+def test_a_bad_setting_is_one_line_and_an_exit_code(module: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", module],
+        env=environment(DEMO_RATE="many"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr == f"{module}: DEMO_RATE='many' is not usable: give a number from 0.1 to 200\n"
+
+
+@pytest.mark.parametrize("variable", ["DEMO_API_PORT", "DEMO_METRICS_PORT"])
+def test_a_port_in_use_is_named_with_the_variable_that_moves_it(variable: str) -> None:
+    ports = dict(zip(("DEMO_API_PORT", "DEMO_METRICS_PORT"), free_ports(2), strict=True))
+    with free_socket() as taken:
+        ports[variable] = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "demo_app"],
+            env=environment(**ports),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"demo_app: {variable}={ports[variable]} cannot be bound (Address already in use): "
+        f"set {variable} to a free port\n"
+    )
+
+
+def test_the_version_of_the_package_stands_in_one_place() -> None:
+    project = (SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8")
+
+    assert 'attr = "demo_app.__version__"' in project
+    assert __version__ not in project

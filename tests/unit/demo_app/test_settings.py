@@ -1,0 +1,77 @@
+"""Settings: defaults, files, and errors that name variable, value and mend."""
+
+from pathlib import Path
+
+import pytest
+
+from demo_app.settings import Settings, SettingsError, load
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert load({}) == Settings(
+        metrics_port=9091,
+        api_port=8000,
+        bind="127.0.0.1",
+        rate=5.0,
+        seed=1,
+        time_scale=1.0,
+        data_dir=None,
+    )
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    environment = {
+        "DEMO_METRICS_PORT": "20001",
+        "DEMO_API_PORT": "20002",
+        "DEMO_BIND": "0.0.0.0",  # noqa: S104  # the value that Compose gives
+        "DEMO_RATE": "2.5",
+        "DEMO_SEED": "42",
+        "DEMO_TIME_SCALE": "15",
+        "DEMO_DATA_DIR": str(tmp_path),
+        "PATH": "/usr/bin",
+    }
+
+    assert load(environment) == Settings(20001, 20002, "0.0.0.0", 2.5, 42, 15.0, tmp_path)  # noqa: S104  # as above
+
+
+def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "seed"
+    file.write_text("77\n", encoding="utf-8")
+
+    assert load({"DEMO_SEED_FILE": str(file)}).seed == 77
+
+
+def test_an_empty_variable_is_an_unset_one() -> None:
+    assert load({"DEMO_RATE": "", "DEMO_SEED_FILE": ""}) == Settings()
+
+
+def test_localhost_is_the_loopback_address() -> None:
+    assert load({"DEMO_BIND": "localhost"}).bind == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        (
+            {"DEMO_API_PORT": "http"},
+            "DEMO_API_PORT='http' is not usable: give a whole number from 1 to 65535",
+        ),
+        ({"DEMO_METRICS_PORT": "70000"}, "DEMO_METRICS_PORT='70000' .* from 1 to 65535"),
+        ({"DEMO_RATE": "0"}, "DEMO_RATE='0' is not usable: give a number from 0.1 to 200"),
+        ({"DEMO_RATE": "nan"}, "DEMO_RATE='nan'"),
+        ({"DEMO_SEED": "-1"}, "DEMO_SEED='-1'"),
+        ({"DEMO_TIME_SCALE": "fast"}, "DEMO_TIME_SCALE='fast' .* from 1 to 100"),
+        ({"DEMO_BIND": "everywhere"}, "DEMO_BIND='everywhere' .* give an IP address"),
+        ({"DEMO_DATA_DIR": "/no/such/place"}, "DEMO_DATA_DIR='/no/such/place' .* a directory that exists"),
+        ({"DEMO_RATES": "5"}, "DEMO_RATES is no setting of the demo-app: did you mean DEMO_RATE?"),
+        ({"DEMO_COLOUR_OF_THE_BANNER": "5"}, "known are DEMO_METRICS_PORT, DEMO_API_PORT"),
+        ({"DEMO_SEED_FILE": "/no/such/file"}, "DEMO_SEED_FILE='/no/such/file' cannot be read"),
+        ({"DEMO_SEED": "1", "DEMO_SEED_FILE": "/x"}, "DEMO_SEED and DEMO_SEED_FILE are both set"),
+        ({"DEMO_API_PORT": "9091"}, "DEMO_METRICS_PORT and DEMO_API_PORT are both 9091"),
+    ],
+)
+def test_a_bad_setting_is_answered_with_its_name_its_value_and_the_mend(
+    environment: dict[str, str], words: str
+) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load(environment)

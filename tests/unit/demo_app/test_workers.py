@@ -1,0 +1,150 @@
+"""Workers, turn by turn and as threads, and their supervisor."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from demo_app.app import Service, build
+from demo_app.clock import SystemClock
+from demo_app.model import Request
+from demo_app.settings import Settings
+from demo_app.workers import WorkerStartError
+from unit.demo_app.simulation import Simulation
+from unit.demo_app.waiting import wait_until
+
+
+def test_a_worker_waits_for_its_calls_without_holding_up_the_next_task(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[0]
+    simulation.faults.start("latency", 12)
+    for number in range(40):
+        worker.offer(Request(number, "crm", seed=number, arrived=1000.0, deadline=1045.0))
+
+    worker.turn()
+
+    assert (worker.running, worker.queue.depth) == (32, 8)  # 32 slots
+    utilization = simulation.value("insa_worker_utilization_ratio", worker_name="worker-1")
+    assert utilization == 1.0
+
+
+def test_a_task_ends_when_its_answer_is_due_and_not_before(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[1]  # its turn: workers count from 0, requests from 1
+    simulation.orchestrator.submit("crm", 1)
+    wait = worker.turn()
+    assert wait is not None
+    assert 0.05 <= wait <= 1.0
+
+    simulation.clock.now += wait / 2
+    worker.turn()
+    assert worker.processed == 0
+
+    simulation.clock.now += wait / 2 + 1e-6
+    worker.turn()
+    assert (worker.processed, worker.failed, worker.running) == (1, 0, 0)
+
+
+def test_an_idle_worker_turns_at_each_heartbeat(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[0]
+    simulation.clock.now += 7
+
+    assert worker.turn() == 1.0
+    beat = simulation.value("insa_worker_last_heartbeat_timestamp_seconds", worker_name="worker-1")
+    assert beat == simulation.clock.time()
+
+
+def test_a_worker_whose_loop_hangs_is_unhealthy_though_its_thread_is_alive(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[0]
+    simulation.clock.now += 10.5  # longer than ten heartbeats of a second
+
+    simulation.system.supervisor.step()
+
+    assert worker.alive
+    assert simulation.value("insa_worker_health_status", worker_name="worker-1") == 0
+
+
+def test_a_killed_worker_leaves_its_tasks_to_the_others(simulation: Simulation) -> None:
+    simulation.faults.start("latency", 12)
+    for seed in range(40):
+        simulation.orchestrator.submit("crm", seed)
+    workers = simulation.orchestrator.workers
+    for worker in workers:
+        worker.turn()
+    assert [worker.running for worker in workers] == [10, 10, 10, 10]
+    simulation.faults.start("worker_down", 1)
+
+    assert workers[0].turn() is None
+
+    assert not workers[0].alive
+    assert sum(worker.queue.depth for worker in workers[1:]) == 10
+    assert simulation.orchestrator.counts().waiting == 40
+
+
+def test_a_worker_cannot_be_started_while_the_fault_keeps_it_down(simulation: Simulation) -> None:
+    simulation.faults.start("worker_down", 2)
+
+    with pytest.raises(WorkerStartError, match="the fault worker_down keeps worker-2 down"):
+        simulation.orchestrator.workers[1].start()
+
+
+def test_the_supervisor_waits_before_it_restarts(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[0]
+    simulation.faults.start("worker_down", 1, 1)
+    worker.turn()
+    simulation.faults.stop_all()
+
+    simulation.clock.now += 1.9
+    simulation.system.supervisor.step()
+    assert not worker.alive
+
+    simulation.clock.now += 0.1
+    simulation.system.supervisor.step()
+    assert worker.alive
+    assert worker.restarts == 1
+
+
+def test_a_deadline_that_passes_in_the_queue_is_a_timeout_that_no_worker_did(simulation: Simulation) -> None:
+    simulation.orchestrator.submit("crm", 1)
+    simulation.clock.now += 45
+
+    worker = simulation.orchestrator.workers[1]
+    worker.turn()
+
+    assert simulation.orchestrator.counts().by_agent["crm"]["timeout"] == 1
+    assert (worker.processed, worker.failed) == (0, 0)
+
+
+def test_real_threads_die_come_back_and_lose_no_request() -> None:
+    system = build(Settings(rate=100, time_scale=50), SystemClock(), CollectorRegistry())
+    service = Service(system)
+    workers = system.orchestrator.workers
+    service.start()
+    try:
+        wait_until("traffic", lambda: system.orchestrator.counts().ended > 20)
+        system.faults.start("worker_down", 2)
+        wait_until("two dead workers", lambda: [w.alive for w in workers] == [False, False, True, True])
+        system.faults.stop_all()
+        wait_until("their return", lambda: all(worker.healthy for worker in workers))
+        system.faults.start("traffic_drop", 1)
+        wait_until("silence", lambda: system.orchestrator.counts().waiting == 0)
+    finally:
+        service.stop()
+
+    counts = system.orchestrator.counts()
+    assert counts.submitted == counts.ended == system.traffic.sent
+    assert sum(agent["error"] + agent["timeout"] for agent in counts.by_agent.values()) == 0
+    assert [worker.restarts for worker in workers] == [1, 1, 0, 0]
+    assert not any(worker.alive for worker in workers)
+
+
+# The error is meant to reach the thread's top, where Python reports it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_dies_of_an_unforeseen_error_is_restarted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = build(Settings(rate=0.1, time_scale=50), SystemClock(), CollectorRegistry())
+    service = Service(system)
+    worker = system.orchestrator.workers[0]
+    service.start()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(worker.queue, "take", lambda: 1 / 0)
+            wait_until("a dead worker", lambda: worker.restarts > 0 or not worker.alive)
+        wait_until("its return", lambda: worker.healthy and worker.restarts > 0)
+    finally:
+        service.stop()
