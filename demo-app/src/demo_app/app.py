@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS: Final = 1.0
 SUPERVISION_SECONDS: Final = 1.0
 RESTART_DELAY_SECONDS: Final = 2.0
-DRAIN_SECONDS: Final = 2.0
+DRAIN_SECONDS: Final = 2.5
 """How long the end waits for requests under way: at rest every one of them is done in 1.5 s."""
 
 
