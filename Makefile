@@ -1,0 +1,100 @@
+# make up starts everything, make help lists the rest.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# compose | local | auto, and the instance: see `make help`.
+MODE ?= auto
+MODES ?= $(MODE)
+PYTHON ?= python3
+export MODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STACK := PYTHONPATH=local/src $(PY) -m stack
+RUN_LOCKS := local/requirements.lock sla-worker/requirements.lock demo-app/requirements.lock
+TEST_LOCK := tests/requirements.lock
+CLOCK := . local/clock.sh &&
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\n  MODE=compose|local forces Docker Compose or plain processes; default: what is there.\n'
+	@printf '  STACK_NAME=<name> STACK_ENV_FILE=<file> address a second stack; s=<service> one service.\n'
+
+# --- The stack ---------------------------------------------------------------------------------------------------
+
+.PHONY: up down restart ps logs clean doctor
+up: $(VENV)/.run ## Start everything and wait until it is healthy
+	@$(STACK) up
+
+down: $(VENV)/.run ## Stop everything; data stays
+	@$(STACK) down
+
+restart: $(VENV)/.run ## Restart everything, or one service: make restart s=prometheus
+	@$(STACK) restart $(s)
+
+ps: $(VENV)/.run ## Show how each service is
+	@$(STACK) ps
+
+logs: $(VENV)/.run ## Show logs: make logs, make logs s=sla-worker, make logs f=1 (goes on)
+	@$(STACK) logs $(s) $(if $(f),--follow)
+
+clean: $(VENV)/.run ## Stop everything and remove all data; asks first (YES=1 does not)
+	@$(STACK) clean $(if $(YES),--yes)
+
+doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
+	@$(STACK) doctor
+
+# --- Tests -------------------------------------------------------------------------------------------------------
+
+.PHONY: test test-alerts check lint format
+test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
+	@$(CLOCK) timed "checks" $(MAKE) check
+	@$(CLOCK) timed "unit, rule and contract tests" $(PY) -m pytest -q tests/unit tests/rules tests/contract
+	@$(CLOCK) for mode in $(MODES); do timed "live tests ($$mode)" env MODE=$$mode $(PY) -m pytest -q tests/e2e || exit; done
+	@$(CLOCK) total
+
+test-alerts: $(VENV)/.test ## Run the live alert tests: each fault to its mail, with time compressed
+	@$(CLOCK) for mode in $(MODES); do timed "live alert tests ($$mode)" env MODE=$$mode $(PY) -m pytest tests/e2e -k "alert or mail" || exit; done
+
+check: lint ## Check format, style, types, imports and all configuration
+	@$(STACK) check
+
+lint: $(VENV)/.test ## Check format, style, types and imports of all Python
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@PYTHONPATH=sla-worker/src:demo-app/src:local/src $(VENV)/bin/lint-imports
+
+format: $(VENV)/.test ## Format all Python and mend what ruff can mend
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+# --- Python ------------------------------------------------------------------------------------------------------
+
+# The stamps: a second run costs nothing, a changed lock file installs anew.
+$(VENV)/.run: $(RUN_LOCKS) | $(PY)
+	@echo "Installing what the stack needs into $(VENV) (some seconds, once)"
+	@$(PY) -m pip install --quiet --require-hashes $(RUN_LOCKS:%=-r %)
+	@touch $@
+
+$(VENV)/.test: $(TEST_LOCK) $(VENV)/.run
+	@echo "Installing what the tests need into $(VENV) (some seconds, once)"
+	@$(PY) -m pip install --quiet --require-hashes -r $(TEST_LOCK)
+	@touch $@
+
+$(PY):
+	@sh local/make-venv.sh $(PYTHON) $(VENV)
+
+.PHONY: lock
+UV ?= uv
+COMPILE = $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+PROJECTS := local/pyproject.toml sla-worker/pyproject.toml demo-app/pyproject.toml
+lock: ## Make all lock files anew with the newest versions (needs uv)
+	@command -v $(UV) >/dev/null || { echo "error: uv is missing"; echo "mend:  pip install uv, or give its path: make lock UV=/path/to/uv"; exit 1; }
+	@$(COMPILE) tests/requirements.in $(PROJECTS) -o $(TEST_LOCK)
+	@for each in local sla-worker demo-app; do \
+	  echo 'setuptools>=80' | $(COMPILE) $$each/pyproject.toml - -c $(TEST_LOCK) -o $$each/requirements.lock || exit 1; done

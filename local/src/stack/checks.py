@@ -1,0 +1,165 @@
+"""Checks configuration before anything is started: YAML, then what promtool, amtool and the sla-worker say
+of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack.errors import StackError
+from stack.settings import Instance
+
+_SUFFIXES = {".yml", ".yaml"}
+_MENDS = (
+    ("'\\t'", "indent with spaces, not with tabs"),
+    (
+        "mapping values are not allowed",
+        "quote a value that holds a colon and a space, and check the indent of this line",
+    ),
+    ("block end", "check the indent: this line stands further left or right than its neighbours"),
+    ("expected ':'", "write key: value, with a space after the colon"),
+    ("quoted scalar", "close the quote"),
+    ("flow", "close the bracket that was opened above"),
+    ("stands twice", "keep one of the two"),
+    ("alias", "quote a value that starts with *"),
+)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML without repeated keys: the last would win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  # PyYAML's signature
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def directories(instance: Instance) -> dict[str, Path]:
+    """The directories with configuration, by what they are for."""
+    return {
+        "prometheus": instance.path(instance.env["PROMETHEUS_CONFIG_DIR"]),
+        "alertmanager": instance.path(instance.env["ALERTMANAGER_CONFIG_DIR"]),
+        "definitions": instance.path(instance.env["SLA_DEFINITIONS_DIR"]),
+        "grafana": instance.root / "grafana" / "provisioning",
+    }
+
+
+def yaml_files(instance: Instance) -> list[Path]:
+    """All YAML files that the services read; StackError names a configuration directory that is not there."""
+    files = [instance.root / "docker-compose.yml"]
+    for what, directory in directories(instance).items():
+        if not directory.is_dir():
+            raise StackError(
+                f"the directory {directory} ({what}) is not there", f"check the paths in {instance.env_file}"
+            )
+        found = directory.glob("*") if what == "definitions" else directory.rglob("*")
+        files += sorted(path for path in found if path.suffix in _SUFFIXES and path.is_file())
+    return files
+
+
+def check_yaml(instance: Instance) -> int:
+    """Parse all YAML files and return their number; StackError names each broken one with line, reason and
+    mend."""
+    files = yaml_files(instance)
+    problems = [problem for path in files if (problem := yaml_problem(path, shown(path, instance.root)))]
+    if problems:
+        raise StackError("\n".join(words for words, _ in problems), problems[0][1])
+    return len(files)
+
+
+def yaml_problem(path: Path, name: str) -> tuple[str, str] | None:
+    """What is wrong with a YAML file (`name:line:column: reason`) and the mend; None when it parses."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for _ in yaml.load_all(file, Loader=_UniqueKeys):  # a subclass of SafeLoader
+                pass
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        reason = f"{error.context}: {error.problem}" if error.context else str(error.problem)
+        mend = next(
+            (mend for sign, mend in _MENDS if sign in reason), "check the indent and the quotes of this line"
+        )
+        snippet = _line(path, mark.line) if mark else ""
+        return f"{name}{place}: {reason}{snippet}", mend
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        return f"{name}: {error}", "save it as UTF-8 text"
+    return None
+
+
+def _line(path: Path, index: int) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return f"\n    {lines[index].rstrip()}" if index < len(lines) else ""
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path as a person in the bundle's directory would write it."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def run_tool(command: list[str], names: Mapping[str, str], what: str) -> None:
+    """Run a checking tool; if it refuses, raise StackError with its words, paths put back by `names`."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  # tools we found
+    if done.returncode == 0:
+        return
+    words = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if _tells(line))
+    for rendered, original in names.items():
+        words = words.replace(rendered, original)
+    raise StackError(f"{what} is refused:\n{words}", "mend the file that is named, then try again")
+
+
+def _tells(line: str) -> bool:
+    return bool(line.strip()) and "SUCCESS" not in line and not line.startswith("Checking ")
+
+
+def check_generated(instance: Instance) -> bool:
+    """Ask the sla-worker whether its rules fit its definitions; False when the sla-worker is not there.
+
+    Raises StackError when they are stale or the definitions are wrong.
+    """
+    source = instance.root / "sla-worker" / "src"
+    if not (source / "sla_worker" / "cli.py").exists():
+        return False
+    definitions = directories(instance)["definitions"] / "sla_thresholds.yml"
+    environment = _bare() | {"PYTHONPATH": str(source), "SLA_DEFINITIONS": str(definitions)}
+    done = subprocess.run(  # our own interpreter
+        [sys.executable, "-m", "sla_worker.cli", "generate", "--check"],
+        cwd=instance.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip()
+        raise StackError(f"{shown(definitions, instance.root)} and the rules made from it:\n{words}")
+    return True
+
+
+def _bare() -> dict[str, str]:
+    """The environment without what could reach the sla-worker as a setting."""
+    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+
+
+def unreadable(instance: Instance) -> Iterator[Path]:
+    """Files and directories of the configuration that a container's user, who is not the owner, could not
+    read."""
+    read, enter = 0o004, 0o001
+    for directory in directories(instance).values():
+        for path in (directory, *directory.rglob("*")):
+            wanted = read | enter if path.is_dir() else read
+            if path.stat().st_mode & wanted != wanted:
+                yield path

@@ -1,0 +1,232 @@
+"""The command line: reads arguments, picks the mode, prints what a person wants to know."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from stack import checks, composefile, console, doctor, settings
+from stack.binaries import look
+from stack.compose_mode import ComposeStack, why_not
+from stack.console import plain, say
+from stack.errors import StackError
+from stack.local_mode import LocalStack
+from stack.services import NAMES, PAGES, SERVICES
+from stack.settings import PASSWORD, Instance
+
+ROOT = Path(__file__).resolve().parents[3]
+Stack = ComposeStack | LocalStack
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done, 1 refused or failed, 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except StackError as error:
+        console.fail(error)
+        return 1
+    except KeyboardInterrupt:
+        plain()
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    mode = os.environ.get("MODE") or "auto"
+    name = os.environ.get("STACK_NAME") or "insa"
+    env_file = Path(os.environ.get("STACK_ENV_FILE") or ROOT / ".env")
+    modes = ("auto", "compose", "local")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--mode", choices=modes, default=mode, help="default: what is there; also MODE")
+    common.add_argument("--name", default=name, help="of the stack (default: insa; also STACK_NAME)")
+    common.add_argument("--env-file", type=Path, default=env_file, help="default: .env; also STACK_ENV_FILE")
+    parser = argparse.ArgumentParser(prog="stack", description="Starts, watches and stops the bundle.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, words: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=words, description=words, parents=[common])
+
+    add("up", "Start everything and wait until it is healthy")
+    add("down", "Stop everything; data stays")
+    restart = add("restart", "Restart all services, or those that are named")
+    add("ps", "Show how each service is")
+    logs = add("logs", "Show the last log lines of all services, or of those that are named")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    for command in (restart, logs):
+        command.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(NAMES))
+    clean = add("clean", "Stop everything and remove all its data; asks first")
+    clean.add_argument("--yes", action="store_true", help="do not ask")
+    add("check", "Check all configuration; start nothing")
+    add("doctor", "Show what is there, what is missing and what to do")
+    return parser
+
+
+def _instance(arguments: argparse.Namespace) -> Instance:
+    return settings.load(ROOT, arguments.name, arguments.env_file.absolute(), os.environ)
+
+
+def _pick(arguments: argparse.Namespace, instance: Instance) -> Stack:
+    """The stack in the mode that was asked for; `auto`: as it runs now, else Compose where an engine
+    answers."""
+    mode = arguments.mode
+    local = LocalStack(instance)
+    if mode == "auto":
+        mode = "local" if local.is_running() else "compose" if why_not() is None else "local"
+    elif mode == "compose" and (reason := why_not()):
+        raise StackError(f"MODE=compose: {reason}", "start Docker, or run without it: make up MODE=local")
+    return ComposeStack(instance) if mode == "compose" else local
+
+
+def _services(arguments: argparse.Namespace) -> list[str]:
+    for name in arguments.services:
+        if name not in NAMES:
+            raise StackError(f"{name!r} is no service", f"known are {', '.join(NAMES)}")
+    return list(arguments.services)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    env_file = arguments.env_file.absolute()
+    for line in settings.ensure_env_file(env_file, ROOT / settings.EXAMPLE):
+        say(line)
+    instance = _instance(arguments)
+    _check_files(instance)
+    stack = _pick(arguments, instance)
+    _other_mode(stack, instance)
+    how = "with Docker Compose" if isinstance(stack, ComposeStack) else "as processes on this machine"
+    plain(f"Starting the stack {instance.name} {how}")
+    notes = stack.up()
+    say(f"all healthy after {time.monotonic() - started:.0f} s")
+    _print_urls(instance, notes)
+    return 0
+
+
+def _other_mode(stack: Stack, instance: Instance) -> None:
+    """Refuse to start the same stack a second time in the other mode."""
+    if isinstance(stack, ComposeStack) and LocalStack(instance).is_running():
+        raise StackError(
+            f"the stack {instance.name} runs already, as processes", "stop it first: make down MODE=local"
+        )
+    if isinstance(stack, LocalStack) and why_not() is None and ComposeStack(instance).is_running():
+        raise StackError(
+            f"the stack {instance.name} runs already, with Docker Compose",
+            "stop it first: make down MODE=compose",
+        )
+
+
+def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
+    port_words = {port.variable: (service.name, port.what) for service in SERVICES for port in service.ports}
+    rows = []
+    for variable, page in PAGES.items():
+        service, what = port_words[variable]
+        note = notes.get(service, "")
+        url = "-" if note == "missing" else f"http://localhost:{instance.env[variable]}{page}"
+        rows.append((service, url, what, note))
+    plain()
+    with_notes = any(notes.values())
+    console.table(
+        ("service", "address", "what is there", *(["program"] if with_notes else [])),
+        [row if with_notes else row[:3] for row in rows],
+    )
+    plain()
+    plain(
+        f"Grafana's password (user admin) stands in {checks.shown(instance.env_file, Path.cwd())}: {PASSWORD}"
+    )
+    fault = f"http://localhost:{instance.env['DEMO_API_PORT']}/faults/worker_down"
+    plain(f"Try a fault: curl -X POST {fault}, then watch the alerts and the mail")
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    stopped = _pick(arguments, instance).down()
+    say(
+        f"stopped {instance.name}; its data stays (make clean removes it)"
+        if stopped
+        else f"{instance.name} was not running"
+    )
+    return 0
+
+
+def _restart(arguments: argparse.Namespace) -> int:
+    services = _services(arguments)
+    _pick(arguments, _instance(arguments)).restart(services)
+    say("all healthy")
+    return 0
+
+
+def _ps(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    rows = _pick(arguments, instance).ps()
+    if not rows:
+        plain(f"the stack {instance.name} is not running (make up starts it)")
+        return 1
+    console.table(("service", "state", "details"), rows)
+    return 0 if all(state == "healthy" for _, state, _ in rows) else 1
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    services = _services(arguments)
+    _pick(arguments, _instance(arguments)).logs(services, follow=arguments.follow)
+    return 0
+
+
+def _clean(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    if not arguments.yes and not console.ask(
+        f"This removes all metrics, mails and SLA records of {instance.name}."
+    ):
+        raise StackError("nothing was removed", "answer yes, or give --yes (make clean YES=1)")
+    if why_not() is None and arguments.mode != "local":
+        ComposeStack(instance).clean()
+    if arguments.mode != "compose":
+        LocalStack(instance).clean()
+    say(f"removed all data of {instance.name}; {checks.shown(instance.env_file, Path.cwd())} stays")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    _check_files(instance)
+    definitions = composefile.definitions(
+        instance.root / "docker-compose.yml", instance.env | {PASSWORD: "-"}
+    )
+    found = {name: one for name in ("prometheus", "alertmanager", "grafana") if (one := look(name, instance))}
+    done = LocalStack(instance).check_rendered(definitions, found)
+    if not done and why_not() is None:
+        done = ComposeStack(instance).check_with_images()
+    for line in done:
+        say(line)
+    if not done:
+        console.warn(
+            "rules and routes are not checked: no promtool, no amtool (make up MODE=local fetches them)"
+        )
+    return 0
+
+
+def _check_files(instance: Instance) -> None:
+    say(f"{checks.check_yaml(instance)} YAML files")
+    if checks.check_generated(instance):
+        say("SLA definitions, and the rules made from them")
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    return doctor.report(_instance(arguments))
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "up": _up,
+    "down": _down,
+    "restart": _restart,
+    "ps": _ps,
+    "logs": _logs,
+    "clean": _clean,
+    "check": _check,
+    "doctor": _doctor,
+}

@@ -1,0 +1,123 @@
+"""Reads docker-compose.yml, so that local mode starts what Compose would: same flags, same environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack.errors import StackError
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATORS = (":-", ":?", ":+", "-", "?", "+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A directory or a named volume inside a container. `source` is None for a volume."""
+
+    target: str
+    source: str | None
+    volume: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What docker-compose.yml says of one service; `ports` maps container ports to host ports."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    ports: dict[int, int]
+    mounts: tuple[Mount, ...]
+
+
+def interpolate(text: str, env: Mapping[str, str]) -> str:
+    """Put variables into a string as Compose does: `$$`, `$X`, `${X}`, `${X:-default}`, `${X:?message}`,
+    `${X:+word}`.
+
+    Defaults may hold variables themselves; an unset variable is empty. Raises StackError for `${X:?}` and
+    for a bad form.
+    """
+    out, position = [], 0
+    while (start := text.find("$", position)) >= 0:
+        out.append(text[position:start])
+        if text[start + 1 : start + 2] == "$":
+            out.append("$")
+            position = start + 2
+        elif text[start + 1 : start + 2] == "{":
+            end = _closing(text, start + 1)
+            out.append(_braced(text[start + 2 : end], env))
+            position = end + 1
+        elif match := _NAME.match(text, start + 1):
+            out.append(env.get(match[0], ""))
+            position = match.end()
+        else:
+            raise StackError(f"{text!r} holds a $ that names no variable", "write $$ for a $")
+    return "".join([*out, text[position:]])
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index
+    raise StackError(f"{text!r} lacks a closing }}")
+
+
+def _braced(body: str, env: Mapping[str, str]) -> str:
+    match = _NAME.match(body)
+    if match is None:
+        raise StackError(f"${{{body}}} names no variable")
+    name, rest = match[0], body[match.end() :]
+    operator = next((each for each in _OPERATORS if rest.startswith(each)), "")
+    word = rest[len(operator) :]
+    if rest and not operator:
+        raise StackError(f"${{{body}}} is no form that Compose knows")
+    there = bool(env.get(name)) if operator.startswith(":") else name in env
+    if operator.endswith("?") and not there:
+        raise StackError(f"{name} {word}")
+    if operator.endswith("-"):
+        return env[name] if there else interpolate(word, env)
+    if operator.endswith("+"):
+        return interpolate(word, env) if there else ""
+    return env.get(name, "")
+
+
+def rendered(path: Path, env: Mapping[str, str]) -> dict[str, Any]:
+    """The whole file with its variables put in, as plain lists and dictionaries."""
+    return _walk(yaml.safe_load(path.read_text(encoding="utf-8")), env)  # type: ignore[no-any-return]  # YAML has no types
+
+
+def _walk(node: Any, env: Mapping[str, str]) -> Any:  # a YAML tree
+    if isinstance(node, dict):
+        return {key: _walk(value, env) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_walk(value, env) for value in node]
+    return interpolate(node, env) if isinstance(node, str) else node
+
+
+def definitions(path: Path, env: Mapping[str, str]) -> dict[str, Definition]:
+    """The services of the file by name."""
+    tree = rendered(path, env)
+    volumes = tree.get("volumes") or {}
+    return {name: _definition(name, body, volumes) for name, body in tree["services"].items()}
+
+
+def _definition(name: str, body: dict[str, Any], volumes: Mapping[str, Any]) -> Definition:
+    ports = {}
+    for entry in body.get("ports", []):
+        _, host, container = str(entry).split(":")
+        ports[int(container)] = int(host)
+    mounts = []
+    for entry in body.get("volumes", []):
+        source, target = entry.split(":")[:2]
+        is_volume = source in volumes
+        mounts.append(Mount(target, None if is_volume else source, source if is_volume else None))
+    environment = {key: str(value) for key, value in body.get("environment", {}).items()}
+    return Definition(name, tuple(map(str, body.get("command", []))), environment, ports, tuple(mounts))

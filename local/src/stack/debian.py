@@ -1,0 +1,79 @@
+"""Debian's own packages, unpacked without root: `apt-get download` and `dpkg -x`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from stack.errors import StackError
+
+_PACKAGES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
+_TIMEOUT_SECONDS = 300
+
+
+def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
+    """Unpack Debian's package of `name` to `cache`/debian/`name`.
+
+    Raises StackError with the reason when this is no Debian, or the package is not offered or not reachable.
+    """
+    if not all(map(shutil.which, ("apt-get", "apt-cache", "dpkg-deb"))):
+        raise StackError("no Debian packages: this system has no apt")
+    package = _PACKAGES[name]
+    options = _options(package, cache, tell)
+    work = cache / "debian" / f"{name}.part"
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "deb").mkdir(parents=True)
+    tell(f"fetching Debian's package {package}")
+    _run(["apt-get", *options, "-q", "download", package], work / "deb")
+    archives = list((work / "deb").glob("*.deb"))
+    if len(archives) != 1:
+        raise StackError(
+            f"Debian's package {package}: apt-get downloaded {len(archives)} archives instead of one"
+        )
+    _run(["dpkg-deb", "-x", str(archives[0]), str(work / "root")], work)
+    target = cache / "debian" / name
+    shutil.rmtree(target, ignore_errors=True)
+    (work / "root").replace(target)
+    shutil.rmtree(work)
+
+
+def _options(package: str, cache: Path, tell: Callable[[str], None]) -> list[str]:
+    """Options under which apt knows the package: none, or lists of our own when the system has none."""
+    if _offers(package, []):
+        return []
+    private = cache / "apt"
+    (private / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    (private / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    options = ["-o", f"Dir::State::Lists={private / 'lists'}", "-o", f"Dir::Cache={private / 'cache'}"]
+    if not _offers(package, options):
+        tell("apt's package lists are empty or lack it: fetching lists of our own (some 20 s)")
+        _run(["apt-get", *options, "-q", "update"], private)
+    if not _offers(package, options):
+        raise StackError(f"the package sources of this system offer no {package}")
+    return options
+
+
+def _offers(package: str, options: Sequence[str]) -> bool:
+    found = subprocess.run(  # noqa: S603  # fixed words
+        ["apt-cache", *options, "show", "--no-all-versions", package],  # noqa: S607  # found by shutil.which
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.returncode == 0 and "Filename:" in found.stdout
+
+
+def _run(command: Sequence[str], directory: Path) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  # fixed words and our own paths
+            command, cwd=directory, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StackError(
+            f"{command[0]} took more than {_TIMEOUT_SECONDS} s: is the network there?"
+        ) from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or ["no word from it"]
+        raise StackError(f"{command[0]} failed: {lines[-1]}")

@@ -1,0 +1,268 @@
+"""The stack as processes under supervisord."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stack import binaries, checks, composefile, console, leftovers, plan, ports, tail
+from stack.binaries import Found, Missing
+from stack.composefile import Definition
+from stack.console import State
+from stack.errors import StackError
+from stack.health import trouble
+from stack.services import NAMES, PORT_VARIABLES, SERVICES
+from stack.settings import Instance
+from stack.supervision import Program, Supervisor
+
+_TIMEOUT_SECONDS = 180.0
+_DEATHS_UNTIL_FAILED = 3
+_LOG_LINES = 15
+_RELOADED = ("prometheus", "alertmanager")
+STAND_IN = "a stand-in, not MailHog"
+
+
+class LocalStack:
+    """One instance run as processes."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._directory = instance.directory
+        self._supervisor = Supervisor(instance.directory)
+
+    def is_running(self) -> bool:
+        """Whether its supervisord answers."""
+        return self._supervisor.is_running()
+
+    def up(self) -> dict[str, str]:
+        """Start what is not running, apply what changed, wait until all is healthy; return notes for the
+        table by service.
+
+        Raises StackError when the configuration is wrong, a port is taken or a service does not become
+        healthy.
+        """
+        definitions = composefile.definitions(self._instance.root / "docker-compose.yml", self._instance.env)
+        running = self._supervisor.is_running()
+        if not running and (ended := leftovers.end(self._directory)):
+            console.say(f"ended what a killed supervisord had left: {', '.join(ended)}")
+        ports.check_free(
+            self._instance.env, self._instance.env_file, self._ours() if running else frozenset()
+        )
+        found, notes = self._binaries()
+        self.check_rendered(definitions, found)
+        names, changed, reloaded = self._write(definitions, found)
+        self._apply(running, names, changed, reloaded)
+        self._wait(names)
+        return notes
+
+    def _ours(self) -> frozenset[str]:
+        """Services that run now and hold the very ports that are set."""
+        states = self._supervisor.processes()
+        record = self._directory / "ports"
+        held = dict(line.split() for line in record.read_text().splitlines()) if record.exists() else {}
+        moved = {
+            service
+            for variable, service in PORT_VARIABLES.items()
+            if held.get(variable) != self._instance.env[variable]
+        }
+        return frozenset(
+            name for name, state in states.items() if state["statename"] == "RUNNING" and name not in moved
+        )
+
+    def _binaries(self) -> tuple[dict[str, Found], dict[str, str]]:
+        found: dict[str, Found] = {}
+        notes: dict[str, str] = {}
+        for name in ("prometheus", "alertmanager", "mailhog", "grafana"):
+            one = binaries.get(name, self._instance, console.plain)
+            if isinstance(one, Found):
+                found[name] = one
+                notes[name] = one.words
+            else:
+                _tell_missing(one)
+                notes[name] = STAND_IN if name == "mailhog" else "missing"
+        return found, notes
+
+    def check_rendered(self, definitions: Mapping[str, Definition], found: Mapping[str, Found]) -> list[str]:
+        """Ask promtool and amtool about the configuration, in a copy aside; return what was checked."""
+        done = []
+        with tempfile.TemporaryDirectory(prefix="stack-check-") as scratch:
+            config = Path(scratch)
+            plan.render(definitions, self._instance, config)
+            plan.fit(config, found, definitions)
+            names = {
+                str(config / service): checks.shown(source, self._instance.root)
+                for service, source in plan.sources(definitions, self._instance).items()
+            }
+            if tool := binaries.look("promtool", self._instance):
+                file = str(config / "prometheus" / "prometheus.yml")
+                checks.run_tool([str(tool.path), "check", "config", file], names, "Prometheus' configuration")
+                done.append(f"Prometheus' configuration and rules (promtool {tool.words})")
+            if tool := binaries.look("amtool", self._instance):
+                file = str(config / "alertmanager" / "alertmanager.yml")
+                checks.run_tool([str(tool.path), "check-config", file], names, "Alertmanager's configuration")
+                done.append(f"Alertmanager's configuration (amtool {tool.words})")
+        return done
+
+    def _write(
+        self, definitions: Mapping[str, Definition], found: Mapping[str, Found]
+    ) -> tuple[list[str], set[str], set[str]]:
+        """Write configuration and specifications; return all names, those to start anew, those to reload."""
+        for each in ("logs", "pids", "services", "config"):
+            (self._directory / each).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.chmod(0o700)
+        config = self._directory / "config"
+        before = {service: plan.digest(config / service) for service in plan.RENDERED}
+        plan.render(definitions, self._instance, config)
+        flags = plan.fit(config, found, definitions)
+        moved = {service for service in plan.RENDERED if plan.digest(config / service) != before[service]}
+        programs = plan.programs(definitions, found, self._instance, config, flags)
+        restarted = {program.name for program in programs if self._write_specification(program)}
+        names = [name for name in NAMES if any(program.name == name for program in programs)]
+        lines = (f"{variable} {self._instance.env[variable]}\n" for variable in PORT_VARIABLES)
+        (self._directory / "ports").write_text("".join(lines), encoding="utf-8")
+        reloaded = {name for name in moved if name in names}
+        return names, restarted | (reloaded - set(_RELOADED)), reloaded & set(_RELOADED)
+
+    def _write_specification(self, program: Program) -> bool:
+        """Write what launch.py reads; True when it differs from what was there."""
+        path = self._directory / "services" / f"{program.name}.json"
+        text = program.specification(self._directory)
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            return False
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        return True
+
+    def _apply(self, running: bool, names: list[str], changed: set[str], reloaded: set[str]) -> None:  # noqa: FBT001  # private
+        if running and set(self._supervisor.processes()) != set(names):
+            self._supervisor.shutdown()
+            running = False
+        if not running:
+            self._supervisor.start(names)
+            console.say(f"started {', '.join(names)}")
+            return
+        states = self._supervisor.processes()
+        stopped = {
+            name for name in names if states[name]["statename"] in ("STOPPED", "EXITED", "FATAL", "BACKOFF")
+        }
+        for name in sorted(changed | stopped):
+            self._supervisor.restart(name)
+            console.say(
+                f"{'started' if name in stopped else 'started anew, its settings or code changed:'} {name}"
+            )
+        for name in sorted(reloaded - changed - stopped):
+            self._supervisor.reload(name)
+            console.say(f"{name} reads its changed configuration")
+        if not changed | stopped | reloaded:
+            console.say("running already, nothing changed")
+
+    def _wait(self, names: list[str]) -> None:
+        deaths: dict[str, set[int]] = {name: set() for name in names}
+        states = console.wait(lambda: self._states(names, deaths), _TIMEOUT_SECONDS)
+        sick = {name: state for name, state in states.items() if not state.healthy}
+        failed = {name: state for name, state in sick.items() if state.failed} or sick
+        if not failed:
+            return
+        parts = []
+        for name, state in failed.items():
+            lines = tail.last_lines(self._directory / "logs" / f"{name}.log", _LOG_LINES)
+            log = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
+            parts.append(f"{name} did not become healthy: {state.words}\n  its last log lines:\n{log}")
+        raise StackError(
+            "\n".join(parts),
+            f"the whole log: make logs s={next(iter(failed))}; the rest runs on; make down stops it",
+        )
+
+    def _states(self, names: list[str], deaths: dict[str, set[int]] | None = None) -> dict[str, State]:
+        processes = self._supervisor.processes()
+        urls = {service.name: service.health_url(self._instance.env) for service in SERVICES}
+        found = {}
+        for name in names:
+            process = processes[name]
+            died = process["statename"] in ("BACKOFF", "EXITED", "FATAL")
+            if died:
+                seen = (deaths or {}).get(name, set())
+                seen.add(process["start"])
+                failed = len(seen) >= _DEATHS_UNTIL_FAILED or process["statename"] == "FATAL"
+                found[name] = State(
+                    healthy=False, words=_death(process["exitstatus"], process["spawnerr"]), failed=failed
+                )
+            else:
+                reason = trouble(urls[name])
+                # A process that has not run for some seconds may answer and still die.
+                settled = process["statename"] == "RUNNING"
+                found[name] = State(
+                    healthy=reason is None and settled,
+                    words=reason or "answers; watching it for some seconds",
+                )
+        return found
+
+    def ps(self) -> list[tuple[str, str, str]]:
+        """Name, state and details of every service."""
+        if not self.is_running():
+            return []
+        processes = self._supervisor.processes()
+        states = self._states(list(processes))
+        return [
+            (name, "healthy" if states[name].healthy else states[name].words, processes[name]["description"])
+            for name in NAMES
+            if name in processes
+        ]
+
+    def restart(self, services: list[str]) -> None:
+        """Restart services (all when the list is empty) and wait until all are healthy."""
+        self._must_run()
+        running = self._supervisor.processes()
+        for name in services or [name for name in NAMES if name in running]:
+            if name not in running:
+                raise StackError(f"{name} is not part of the running stack", "make up tells why")
+            self._supervisor.restart(name)
+            console.say(f"restarted {name}")
+        self._wait([name for name in NAMES if name in running])
+
+    def _must_run(self) -> None:
+        if not self.is_running():
+            raise StackError(f"the stack {self._instance.name} is not running", "make up")
+
+    def down(self) -> bool:
+        """Stop everything, keep all data; False when nothing ran."""
+        running = self.is_running()
+        if running:
+            self._supervisor.shutdown()
+        return bool(leftovers.end(self._directory)) or running
+
+    def logs(self, services: list[str], *, follow: bool) -> None:
+        """Print the last lines of the services' logs; go on with `follow` until interrupted."""
+        logs = self._directory / "logs"
+        files = {name: logs / f"{name}.log" for name in services or NAMES if (logs / f"{name}.log").exists()}
+        if not files:
+            raise StackError(f"no logs in {logs}", "make up")
+        tail.show(files, console.plain, follow=follow, wait=lambda: time.sleep(0.3))
+
+    def clean(self) -> None:
+        """Stop everything and remove data, logs and rendered configuration; fetched binaries stay."""
+        self.down()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _death(exit_status: int, spawn_error: str) -> str:
+    words = (
+        spawn_error
+        if spawn_error and "Exited too quickly" not in spawn_error
+        else f"exit status {exit_status}"
+    )
+    return f"ends again and again ({words})"
+
+
+def _tell_missing(missing: Missing) -> None:
+    tell: Callable[[str], None] = console.warn
+    reasons = "; ".join(missing.reasons)
+    instead = (
+        f" {STAND_IN.capitalize()}, takes the mail."
+        if missing.name == "mailhog"
+        else " The rest starts without it."
+    )
+    tell(f"{missing.name} is missing ({reasons}).{instead} To have it: {missing.mend}.")

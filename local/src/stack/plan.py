@@ -1,0 +1,205 @@
+"""What local mode runs: for each service of docker-compose.yml the process that does the same on this
+machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack import rendering
+from stack.binaries import Found
+from stack.composefile import Definition
+from stack.errors import StackError
+from stack.rendering import Places
+from stack.settings import Instance
+from stack.supervision import Program
+
+RENDERED = {
+    "prometheus": "/etc/prometheus",
+    "alertmanager": "/etc/alertmanager",
+    "grafana": "/etc/grafana/provisioning",
+}
+"""The mounts whose YAML holds addresses and paths of containers."""
+
+_PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker"}
+_INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER")
+_RETENTION_IN_FILE = (3, 11, 0)
+_THREE = (3, 0, 0)
+
+
+def places(service: str, definitions: Mapping[str, Definition], instance: Instance, config: Path) -> Places:
+    """Where the addresses and paths that `service` knows are on this machine; rendered configuration lies
+    in `config`."""
+    addresses = {
+        f"{definition.name}:{container}": f"127.0.0.1:{host}"
+        for definition in definitions.values()
+        for container, host in definition.ports.items()
+    }
+    own = definitions[service]
+    addresses |= {f"{any_address}:{container}": f"127.0.0.1:{host}" for container, host in own.ports.items()
+                  for any_address in ("0.0.0.0", "localhost")}  # fmt: skip  # noqa: S104  # it is replaced, not bound
+    paths = {}
+    for mount in own.mounts:
+        if mount.volume is not None:
+            paths[mount.target] = str(instance.directory / "data" / mount.volume)
+        elif RENDERED.get(service) == mount.target:
+            paths[mount.target] = str(config / service)
+        else:
+            paths[mount.target] = str(instance.path(str(mount.source)))
+    return Places(addresses, paths)
+
+
+def sources(definitions: Mapping[str, Definition], instance: Instance) -> dict[str, Path]:
+    """The directories that are rendered, by service; StackError when one is not there."""
+    found = {}
+    for service, target in RENDERED.items():
+        mount = next((mount for mount in definitions[service].mounts if mount.target == target), None)
+        if mount is None or mount.source is None:
+            raise StackError(f"docker-compose.yml mounts nothing at {target} of {service}")
+        found[service] = instance.path(mount.source)
+    return found
+
+
+def render(definitions: Mapping[str, Definition], instance: Instance, config: Path) -> None:
+    """Write the local form of all configuration to `config`."""
+    for service, source in sources(definitions, instance).items():
+        rendering.render_tree(source, config / service, places(service, definitions, instance, config))
+
+
+def fit(
+    config: Path, found: Mapping[str, Found], definitions: Mapping[str, Definition]
+) -> dict[str, list[str]]:
+    """Fit the rendered configuration in `config` to the programs that were found.
+
+    Returns the flags that Prometheus needs in place of what its version does not know, as {"prometheus":
+    […]}.
+    """
+    if "prometheus" not in found:
+        return {}
+    absent = frozenset(
+        f"127.0.0.1:{host}"
+        for service in RENDERED
+        if service not in found
+        for host in definitions[service].ports.values()
+    )
+    version = found["prometheus"].version
+    flags = rendering.fit_prometheus(
+        config / "prometheus" / "prometheus.yml",
+        absent,
+        retention_as_flags=bool(version and version < _RETENTION_IN_FILE),
+    )
+    if version and version < _THREE:
+        flags.append("--enable-feature=expand-external-labels")
+    return {"prometheus": flags}
+
+
+def programs(
+    definitions: Mapping[str, Definition],
+    found: Mapping[str, Found],
+    instance: Instance,
+    config: Path,
+    flags: Mapping[str, list[str]],
+) -> tuple[Program, ...]:
+    """The processes to run: the two Python services, and of the others those that were found; `flags` are
+    from fit().
+
+    MailHog has its stand-in when it was not found.
+    """
+    made = []
+    for service, definition in definitions.items():
+        where = places(service, definitions, instance, config)
+        for mount in definition.mounts:
+            if mount.volume:
+                Path(where.paths[mount.target]).mkdir(parents=True, exist_ok=True)
+        environment = {key: os.environ[key] for key in _INHERITED if key in os.environ}
+        environment |= {key: where.apply(value) for key, value in definition.environment.items()}
+        if service in _PYTHON:
+            made.append(_python_service(definition, environment, instance))
+        elif service == "mailhog":
+            made.append(_mailhog(definition, found.get(service), environment, instance))
+        elif service in found:
+            argv, more = _argv(definition, found[service], where)
+            made.append(Program(service, (*argv, *flags.get(service, [])), environment | more))
+    return tuple(made)
+
+
+def _argv(definition: Definition, binary: Found, where: Places) -> tuple[tuple[str, ...], dict[str, str]]:
+    if definition.name == "grafana":
+        return _grafana(definition, binary, where)
+    words = [where.apply(word) for word in definition.command]
+    if binary.version and binary.version < _THREE:  # no Alertmanager has this flag
+        words = [word for word in words if not word.startswith("--config.auto-reload")]
+    return (str(binary.path), *words), {}
+
+
+def _grafana(definition: Definition, binary: Found, where: Places) -> tuple[tuple[str, ...], dict[str, str]]:
+    home = next(
+        (
+            each
+            for each in (binary.path.resolve().parents[1], Path("/usr/share/grafana"))
+            if (each / "conf").is_dir()
+        ),
+        binary.path.resolve().parents[1],
+    )
+    words = ("server",) if binary.path.name == "grafana" else ()
+    data = Path(where.paths["/var/lib/grafana"])
+    more = {
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_PORT": str(definition.ports[3000]),
+        "GF_PATHS_DATA": str(data),
+        "GF_PATHS_LOGS": str(data / "log"),
+        "GF_PATHS_PLUGINS": str(data / "plugins"),
+        "GF_PATHS_PROVISIONING": where.paths["/etc/grafana/provisioning"],
+        "GF_LOG_MODE": "console",
+    }
+    return (str(binary.path), *words, "--homepath", str(home)), more
+
+
+def _mailhog(
+    definition: Definition, binary: Found | None, environment: dict[str, str], instance: Instance
+) -> Program:
+    web, smtp = definition.ports[8025], definition.ports[1025]
+    if binary is None:
+        argv = (sys.executable, "-m", "stack.sink", "--smtp-port", str(smtp), "--http-port", str(web))
+        return Program("mailhog", argv, environment | _python_environment(instance.root / "local" / "src"))
+    page = f"127.0.0.1:{web}"
+    argv = (
+        str(binary.path),
+        "-smtp-bind-addr",
+        f"127.0.0.1:{smtp}",
+        "-ui-bind-addr",
+        page,
+        "-api-bind-addr",
+        page,
+    )
+    return Program("mailhog", argv, environment)
+
+
+def _python_service(definition: Definition, environment: dict[str, str], instance: Instance) -> Program:
+    name = definition.name
+    source = instance.root / name / "src"
+    environment |= _python_environment(source)
+    if name == "demo-app":
+        environment |= {"DEMO_BIND": "127.0.0.1", "DEMO_METRICS_PORT": str(definition.ports[9091]),
+                        "DEMO_API_PORT": str(definition.ports[8000])}  # fmt: skip  # one thought
+    else:
+        environment |= {"SLA_WORKER_BIND": "127.0.0.1", "SLA_WORKER_PORT": str(definition.ports[8080])}
+        if environment["SMTP_HOST"] == "mailhog":
+            environment |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": instance.env["SMTP_PORT"]}
+    return Program(name, (sys.executable, "-m", _PYTHON[name]), environment, digest(source))
+
+
+def _python_environment(source: Path) -> dict[str, str]:
+    return {"PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1"}
+
+
+def digest(directory: Path) -> str:
+    """A hash of all files below a directory, compiled ones left out; the same as long as nothing changed."""
+    total = hashlib.sha256()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            total.update(f"{path.relative_to(directory)}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()[:16]

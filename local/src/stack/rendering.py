@@ -1,0 +1,138 @@
+"""Turns the configuration of the containers into that of processes on this machine: addresses and paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_YAML = {".yml", ".yaml"}
+_LIVE = "targets"
+_HOST_GATEWAY = "host.docker.internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are outside of containers.
+
+    `addresses` maps `service:containerport` to `127.0.0.1:hostport`; `paths` maps a container's
+    directories to local ones.
+    """
+
+    addresses: Mapping[str, str]
+    paths: Mapping[str, str]
+
+    def apply(self, text: str) -> str:
+        """Replace every known address and every known absolute path in a string."""
+        if self.addresses:
+            known = "|".join(map(re.escape, self.addresses))
+            text = re.sub(rf"(?<![\w.-])(?:{known})(?!\d)", lambda match: self.addresses[match[0]], text)
+        text = text.replace(_HOST_GATEWAY, "127.0.0.1")
+        if self.paths:
+            # Longest first, so that /var/lib/grafana does not take a part of /var/lib/grafana-dashboards.
+            known = "|".join(map(re.escape, sorted(self.paths, key=len, reverse=True)))
+            text = re.sub(rf"(?<![\w./-])(?:{known})(?![\w-])", lambda match: self.paths[match[0]], text)
+        return text
+
+
+def render_tree(source: Path, target: Path, places: Places) -> None:
+    """Make `target` a copy of `source` whose YAML strings are local; all other files are copied as they are.
+
+    The directory `targets` is linked instead, so that a file dropped into it is seen at once.
+
+    A file that would not change is left alone, one that is gone from `source` is removed, so that a server
+    that
+    watches `target` sees real changes only.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    wanted = {Path(_LIVE)} if _link(source / _LIVE, target / _LIVE) else set()
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if (
+            path.is_dir()
+            or relative.parts[0] == _LIVE
+            or any(part.startswith(".") for part in relative.parts)
+        ):
+            continue
+        wanted.add(relative)
+        _replace(target / relative, _rendered(path, places))
+    for path in sorted(target.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(target) not in wanted:
+            path.unlink()
+
+
+def _link(source: Path, target: Path) -> bool:
+    if not source.is_dir():
+        return False
+    if not target.is_symlink() or target.readlink() != source:
+        target.unlink(missing_ok=True)
+        target.symlink_to(source)
+    return True
+
+
+def _rendered(path: Path, places: Places) -> bytes:
+    raw = path.read_bytes()
+    if path.suffix not in _YAML:
+        return raw
+    documents = [_walk(document, places) for document in yaml.safe_load_all(raw)]
+    text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=10_000)
+    return f"# Made from {path} by `make up`: change that file.\n{text}".encode()
+
+
+def _walk(node: Any, places: Places) -> Any:  # a YAML tree
+    if isinstance(node, dict):
+        return {key: _walk(value, places) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_walk(value, places) for value in node]
+    return places.apply(node) if isinstance(node, str) else node
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def fit_prometheus(config: Path, absent: frozenset[str], *, retention_as_flags: bool) -> list[str]:
+    """Fit a rendered prometheus.yml to what is there; return the flags that take the place of what was
+    taken out.
+
+    `absent` holds addresses of services that cannot be had here: scraped, they would count as down for ever.
+    With `retention_as_flags` (Prometheus before 3.11 refuses it in the file) `storage.tsdb.retention`
+    becomes flags.
+    """
+    tree = yaml.safe_load(config.read_bytes())
+    jobs = [_without(job, absent) for job in tree.get("scrape_configs") or []]
+    tree["scrape_configs"] = [job for job in jobs if job]
+    flags = []
+    if retention_as_flags:
+        tsdb = (tree.get("storage") or {}).get("tsdb") or {}
+        retention = tsdb.pop("retention", None) or {}
+        flags = [f"--storage.tsdb.retention.{key}={value}" for key, value in retention.items()]
+        if not tsdb:
+            tree.pop("storage", None)
+    _replace(config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode())
+    return flags
+
+
+def _without(job: dict[str, Any], absent: frozenset[str]) -> dict[str, Any] | None:
+    """The scrape job without absent targets; None when it has no others."""
+    groups = job.get("static_configs")
+    if not groups or not any(target in absent for group in groups for target in group["targets"]):
+        return job
+    left = [
+        group | {"targets": [target for target in group["targets"] if target not in absent]}
+        for group in groups
+    ]
+    left = [group for group in left if group["targets"]]
+    return job | {"static_configs": left} if left else None
