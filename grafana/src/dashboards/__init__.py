@@ -1,0 +1,1 @@
+"""Grafana dashboards and the SLA alert rule as code: Python in, provisioning files out."""

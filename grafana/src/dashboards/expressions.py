@@ -1,0 +1,120 @@
+"""The PromQL of the SLA dashboard. Figures of the sla-worker are shown only while its last pass is fresh."""
+
+from __future__ import annotations
+
+from . import names
+from .definitions import DashboardError, Sla
+
+MET = 'status=~"excellent|good"'
+MISSED = 'status=~"poor|critical"'
+MEASURED = 'status=~"excellent|good|poor|critical"'
+UNMEASURED = 'status!~"excellent|good|poor|critical"'
+
+
+def fresh(selector: str) -> str:
+    """The selected series, or none when the sla-worker's last pass is too old to speak of now.
+
+    A worker whose passes fail still exports the figures of the last good one; they must not look new.
+    """
+    return f"({selector} and on () (time() - {names.LAST_MEASURED} < {names.STALE_AFTER_SECONDS}))"
+
+
+def zero_while_fresh(expr: str) -> str:
+    """The expression, 0 when it has no series although statuses are there, nothing when they are not."""
+    return f"({expr}) or (0 * count{fresh(names.STATUS)})"
+
+
+def overall_compliance() -> str:
+    """Share of the measured SLAs that keep their target over the worker's period; 0 to 1.
+
+    `>= 0` drops what is not a number, so that an SLA without events does not count.
+    """
+    compliance = f"max by (sla, component) ({fresh(names.COMPLIANCE)} >= 0)"
+    objective = f"max by (sla, component) ({fresh(names.OBJECTIVE)})"
+    return f"avg({compliance} >= bool {objective})"
+
+
+def active_breaches() -> str:
+    """Breaches that are open now, of every severity."""
+    return f"sum{fresh(names.BREACHES)}"
+
+
+def breach_trend() -> str:
+    """Open breaches by severity; the highest of each step, so that a short one is not lost."""
+    return f"sum by (severity) (max_over_time({names.BREACHES}[$__rate_interval]))"
+
+
+def slas_meeting() -> str:
+    """SLAs of which a component meets its target and none misses it."""
+    missed = f"max by (sla) ({names.STATUS}{{{MISSED}}}) == 1"
+    met = f"max by (sla) {fresh(f'{names.STATUS}{{{MET}}}')} == 1"
+    return zero_while_fresh(f"count(({met}) unless on (sla) ({missed}))")
+
+
+def slas_missing() -> str:
+    """SLAs of which a component misses its target."""
+    return zero_while_fresh(f"count(max by (sla) {fresh(f'{names.STATUS}{{{MISSED}}}')} == 1)")
+
+
+def slas_unmeasured() -> str:
+    """SLAs of which no component could be measured: no data, or no traffic."""
+    measured = f"max by (sla) ({names.STATUS}{{{MEASURED}}}) == 1"
+    unmeasured = f"max by (sla) {fresh(f'{names.STATUS}{{{UNMEASURED}}}')} == 1"
+    return zero_while_fresh(f"count(({unmeasured}) unless on (sla) ({measured}))")
+
+
+def measurement_age() -> str:
+    """Seconds since the sla-worker's last complete pass; no value before the first one."""
+    return f"time() - ({names.LAST_MEASURED} > 0)"
+
+
+def budget_remaining() -> str:
+    """What is left of each error budget: 1 untouched, 0 used up, below 0 overspent."""
+    return f"min by (sla) {fresh(names.BUDGET)}"
+
+
+def table_column(metric: str, matcher: str = "") -> str:
+    """One figure for each SLA and component, with those two labels alone so that columns join."""
+    return f"max by (sla, component) {fresh(metric + matcher)}"
+
+
+def table_targets() -> str:
+    """A row for each SLA; its label `target` holds the SLA's key, shown as the target by a mapping."""
+    rows = f"max by (sla, component) {fresh(names.OBJECTIVE)}"
+    return f'label_replace({rows}, "target", "$1", "sla", "(.*)")'
+
+
+def table_statuses() -> str:
+    """The status that each SLA has now, as the label `status`."""
+    return f"max by (sla, component, status) ({fresh(names.STATUS)} == 1)"
+
+
+def actual(sla: Sla) -> str:
+    """The SLA's actual value of the last five minutes, in its unit; nothing without data or traffic."""
+    return f'{names.ACTUAL_5M}{{sla="{sla.key}"}}'
+
+
+def coverage() -> str:
+    """Share of the expected scrapes that were there in the last five minutes."""
+    return f"min by (sla) ({names.COVERAGE_5M})"
+
+
+def requests_by_status() -> str:
+    """Requests a second."""
+    return f"sum by (status) (rate({names.REQUESTS}[$__rate_interval]))"
+
+
+def worker_health() -> str:
+    """1 healthy, 0 not; the lowest of each step, so that a short outage is not lost."""
+    return f"min by (worker_name) (min_over_time({names.WORKER_HEALTH}[$__rate_interval]))"
+
+
+def find(slas: list[Sla], key: str) -> Sla:
+    """The SLA of that key; DashboardError when a panel needs it and the definitions do not have it."""
+    for sla in slas:
+        if sla.key == key:
+            return sla
+    known = ", ".join(sla.key for sla in slas)
+    raise DashboardError(
+        f"no SLA {key!r} in the definitions (known: {known}): define it, or remove its panel"
+    )

@@ -1,0 +1,75 @@
+"""The files that are made, dashboards as JSON and the alert rule as YAML: written, or compared."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+from . import sdk
+from .alerting import platform_uptime_file
+from .definitions import REPOSITORY, Sla
+from .queries import panels
+from .sla import sla_dashboard
+
+SCHEMA_VERSION = 37
+"""What Grafana 9.4 writes; 10 to 13 bring it up to their own when they load it."""
+
+DASHBOARD_DIRECTORY = pathlib.PurePosixPath("grafana/dashboards/json")
+ALERT_FILE = pathlib.PurePosixPath("grafana/provisioning/alerting/sla.yml")
+
+
+def dashboard_json(dashboard: sdk.dashboard_model.Dashboard) -> dict[str, Any]:
+    """The dashboard as plain values, in the flavour that the oldest supported Grafana reads."""
+    plain: dict[str, Any] = json.loads(json.dumps(dashboard, cls=sdk.JSONEncoder))
+    plain["schemaVersion"] = SCHEMA_VERSION
+    # The SDK puts links and annotation switches into a menu, where nobody sees them.
+    for shown in (*plain["links"], *plain["annotations"]["list"]):
+        shown.pop("placement", None)
+    # Newer Grafanas have no footer for a whole table any more; the SDK writes one that shows nothing.
+    for panel in panels(plain):
+        panel["options"].pop("footer", None)
+    return plain
+
+
+def dashboards(slas: list[Sla]) -> list[dict[str, Any]]:
+    """Every dashboard of the bundle, as plain values."""
+    return [dashboard_json(sla_dashboard(slas))]
+
+
+def files(slas: list[Sla]) -> dict[pathlib.PurePosixPath, str]:
+    """Path below the repository → text; the same definitions always give the same bytes."""
+    made = {ALERT_FILE: platform_uptime_file(slas)}
+    for dashboard in dashboards(slas):
+        text = json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False)
+        made[DASHBOARD_DIRECTORY / f"{dashboard['uid']}.json"] = text + "\n"
+    return made
+
+
+def stale(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[str]:
+    """What differs on disk, a line each; empty when nothing does. Dashboards without code count too."""
+    made = files(slas)
+    problems = []
+    for path, text in made.items():
+        file = root / path
+        if not file.exists():
+            problems.append(f"{path} is missing")
+        elif file.read_text(encoding="utf-8") != text:
+            problems.append(f"{path} is stale")
+    for file in sorted((root / DASHBOARD_DIRECTORY).glob("*.json")):
+        if DASHBOARD_DIRECTORY / file.name not in made:
+            problems.append(f"{DASHBOARD_DIRECTORY / file.name} is made by no code: remove it")
+    return problems
+
+
+def write(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[pathlib.PurePosixPath]:
+    """Writes the files that differ; returns their paths."""
+    written = []
+    for path, text in files(slas).items():
+        file = root / path
+        if file.exists() and file.read_text(encoding="utf-8") == text:
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written

@@ -1,0 +1,136 @@
+"""The dashboards against the types of the Grafana image's own version, by tsc and @grafana/schema."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+from typing import Any
+
+import pytest
+
+from dashboards.queries import panels
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+PROJECT = REPOSITORY / "tests" / "grafana"
+DASHBOARDS = sorted((REPOSITORY / "grafana" / "dashboards" / "json").glob("*.json"))
+CACHE = REPOSITORY / ".run" / "dashboard-types"
+
+
+@pytest.fixture(scope="module")
+def node_project() -> pathlib.Path:
+    """The Node project with its modules, installed once for each content of the lock file."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        reason = (
+            "node and npm are not on PATH: the dashboards' types were NOT checked; install Node 18 or newer"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    inputs = [PROJECT / name for name in ("package.json", "package-lock.json", ".npmrc")]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in inputs)).hexdigest()[:16]
+    installed = CACHE / digest
+    if not installed.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
+            for file in inputs:
+                shutil.copy(file, fresh)
+            run = subprocess.run(["npm", "ci"], cwd=fresh, capture_output=True, text=True, check=False)
+            assert run.returncode == 0, f"npm ci failed in {PROJECT}:\n{run.stderr}"
+            # Only a complete installation gets the name, so an interrupted one is made anew.
+            pathlib.Path(fresh).rename(installed)
+            pathlib.Path(fresh).mkdir()
+    return installed
+
+
+def typescript(dashboard: dict[str, Any]) -> str:
+    """Assigns the dashboard, and each panel's options and own field settings, to the schema's types."""
+    lines = [
+        "import type { JsonDashboard, PanelTypes } from './json-types';",
+        f"export const dashboard: JsonDashboard = {json.dumps(dashboard)};",
+    ]
+    for panel in panels(dashboard):
+        parts = {"options": panel["options"], "custom": panel["fieldConfig"]["defaults"].get("custom", {})}
+        for part, value in parts.items():
+            wanted = f"PanelTypes['{panel['type']}']['{part}']"
+            lines.append(f"export const {part}{panel['id']}: {wanted} = {json.dumps(value)};")
+    return "\n".join(lines) + "\n"
+
+
+def refusals(project: pathlib.Path, dashboard: dict[str, Any]) -> list[str]:
+    """What tsc says against the dashboard, a line each; empty when it accepts it."""
+    with tempfile.TemporaryDirectory(dir=project) as directory:
+        for name in ("tsconfig.json", "json-types.ts"):
+            shutil.copy(PROJECT / name, directory)
+        (pathlib.Path(directory) / "dashboard.ts").write_text(typescript(dashboard), encoding="utf-8")
+        config = {"extends": "./tsconfig.json", "files": ["dashboard.ts"]}
+        (pathlib.Path(directory) / "check.json").write_text(json.dumps(config), encoding="utf-8")
+        tsc = project / "node_modules" / ".bin" / "tsc"
+        run = subprocess.run(
+            [tsc, "--noEmit", "-p", "check.json"], cwd=directory, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0 or "error TS" in run.stdout, f"tsc did not run: {run.stdout}{run.stderr}"
+        return [line for line in run.stdout.splitlines() if "error TS" in line]
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
+def test_the_image_s_schema_accepts_the_dashboard(node_project: pathlib.Path, file: pathlib.Path) -> None:
+    assert refusals(node_project, json.loads(file.read_text(encoding="utf-8"))) == []
+
+
+def misspelled_panel(dashboard: dict[str, Any]) -> None:
+    dashboard["panels"][1]["fieldConfgi"] = {}
+
+
+def unknown_color_mode(dashboard: dict[str, Any]) -> None:
+    first(dashboard, "stat")["options"]["colorMode"] = "rainbow"
+
+
+def unknown_line_style(dashboard: dict[str, Any]) -> None:
+    first(dashboard, "timeseries")["fieldConfig"]["defaults"]["custom"]["drawStyle"] = "scribble"
+
+
+def refresh_as_number(dashboard: dict[str, Any]) -> None:
+    dashboard["refresh"] = 30
+
+
+def option_of_another_panel(dashboard: dict[str, Any]) -> None:
+    first(dashboard, "gauge")["options"]["cellHeight"] = "sm"
+
+
+def first(dashboard: dict[str, Any], kind: str) -> dict[str, Any]:
+    return next(panel for panel in panels(dashboard) if panel["type"] == kind)
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (misspelled_panel, "fieldConfgi"),
+        (unknown_color_mode, "rainbow"),
+        (unknown_line_style, "scribble"),
+        (refresh_as_number, "number"),
+        (option_of_another_panel, "cellHeight"),
+    ],
+)
+def test_a_wrong_dashboard_is_refused(node_project: pathlib.Path, damage: Any, word: str) -> None:
+    dashboard = copy.deepcopy(json.loads(DASHBOARDS[-1].read_text(encoding="utf-8")))
+    damage(dashboard)
+    found = refusals(node_project, dashboard)
+    assert [line for line in found if word in line]
+
+
+def test_the_lock_pins_the_schema_of_the_image_and_names_no_registry() -> None:
+    lock = json.loads((PROJECT / "package-lock.json").read_text(encoding="utf-8"))
+    schema = lock["packages"]["node_modules/@grafana/schema"]["version"]
+    image = re.search(
+        r"^GRAFANA_IMAGE=.*:(\S+)$", (REPOSITORY / ".env.example").read_text(encoding="utf-8"), re.M
+    )
+    assert image is not None and image.group(1) == schema
+    for package in lock["packages"].values():
+        assert "resolved" not in package
