@@ -58,14 +58,11 @@ def ask(question: str) -> bool:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table without lines; the last column may be long."""
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for column in columns:
-        grid.add_column(column, no_wrap=True, overflow="ignore")
-    for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
-    # Off a terminal rich takes 80 columns and would cut what is longer.
-    OUT.print(grid, crop=False, soft_wrap=False, width=None if OUT.is_terminal else 200)
+    """A table without lines, as wide as it needs to be: a terminal may wrap it, nothing is cut."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for number, row in enumerate([columns, *rows]):
+        line = "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        OUT.print(Text(line, "" if number else "bold"))
 
 
 def wait(look: Callable[[], Mapping[str, State]], timeout_seconds: float) -> dict[str, State]:

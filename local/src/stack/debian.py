@@ -11,6 +11,7 @@ from stack.errors import StackError
 
 _PACKAGES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
 _TIMEOUT_SECONDS = 300
+_SHARED = b"/usr/share/prometheus/alertmanager"
 
 
 def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
@@ -35,8 +36,29 @@ def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
     _run(["dpkg-deb", "-x", str(archives[0]), str(work / "root")], work)
     target = cache / "debian" / name
     shutil.rmtree(target, ignore_errors=True)
+    for program in (work / "root" / "usr" / "bin").iterdir():
+        relocate(program)
     (work / "root").replace(target)
     shutil.rmtree(work)
+
+
+def working_directory(program: Path) -> Path | None:
+    """Where a program of a package must start so that it finds its files (see relocate); None: anywhere."""
+    shared = program.parents[1] / "share" / "prometheus"
+    return shared if shared.is_dir() else None
+
+
+def relocate(program: Path) -> None:
+    """Let Debian's Alertmanager find its default templates beside itself instead of below /usr/share.
+
+    Debian compiles that path into the program, no setting moves it, and writing to /usr takes root. The path
+    is replaced by a relative one of the same length (repeated slashes count as one): `.////…alertmanager`.
+    """
+    content = program.read_bytes()
+    if _SHARED not in content:
+        return
+    name = b"alertmanager"
+    program.write_bytes(content.replace(_SHARED, b"." + b"/" * (len(_SHARED) - 1 - len(name)) + name))
 
 
 def _options(package: str, cache: Path, tell: Callable[[str], None]) -> list[str]:

@@ -249,12 +249,11 @@ class LocalStack:
 
 
 def _death(exit_status: int, spawn_error: str) -> str:
-    words = (
-        spawn_error
-        if spawn_error and "Exited too quickly" not in spawn_error
-        else f"exit status {exit_status}"
+    if spawn_error and not spawn_error.startswith("Exited too quickly"):
+        return f"cannot be started ({spawn_error})"
+    return "ends right after its start, again and again" + (
+        f" (exit status {exit_status})" if exit_status else ""
     )
-    return f"ends again and again ({words})"
 
 
 def _tell_missing(missing: Missing) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from stack import rendering
+from stack import debian, rendering
 from stack.binaries import Found
 from stack.composefile import Definition
 from stack.errors import StackError
@@ -122,7 +122,9 @@ def programs(
             made.append(_mailhog(definition, found.get(service), environment, instance))
         elif service in found:
             argv, more = _argv(definition, found[service], where)
-            made.append(Program(service, (*argv, *flags.get(service, [])), environment | more))
+            directory = debian.working_directory(found[service].path)
+            argv = (*argv, *flags.get(service, []))
+            made.append(Program(service, argv, environment | more, directory=directory))
     return tuple(made)
 
 

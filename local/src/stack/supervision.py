@@ -30,12 +30,13 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to supervise. `revision` changes when its code does."""
+    """One process to supervise. `revision` changes with its code; `directory` None: that of the instance."""
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     revision: str = ""
+    directory: Path | None = None
 
     def specification(self, directory: Path) -> str:
         """What launch.py reads, as JSON."""
@@ -43,7 +44,7 @@ class Program:
             {
                 "argv": self.argv,
                 "environment": dict(self.environment) | {MARK: str(directory)},
-                "directory": str(directory),
+                "directory": str(self.directory or directory),
                 "revision": self.revision,
             },
             indent=1,
