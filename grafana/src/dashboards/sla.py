@@ -250,8 +250,8 @@ def measurement() -> list[Band]:
         "Coverage by SLA",
         "How much of the last five minutes was measured. Unmeasured time is never counted as uptime.",
         "scrapes that were there / scrapes that were expected, 5 minutes.",
-        f"below {MINIMUM_COVERAGE:.0%} an interval judges nothing: see whether Prometheus was down or the scrape "
-        "fails (Status, Targets in Prometheus).",
+        f"below {MINIMUM_COVERAGE:.0%} an interval judges nothing: see whether Prometheus was down or the "
+        "scrape fails (Status, Targets in Prometheus).",
     )
     panel = graph(
         51,
