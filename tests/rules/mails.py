@@ -1,0 +1,156 @@
+"""A real Alertmanager with the shipped templates, and a mail server that keeps what it sends."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import email
+import email.policy
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from aiosmtpd.controller import Controller
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTERNAL_URL = "http://alertmanager.example.com:9093"
+
+
+class Sink:
+    """Takes every mail; aiosmtpd calls `handle_DATA`."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802  # the name and types are aiosmtpd's
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        message["X-Recipient"] = envelope.rcpt_tos[0]
+        self.mails.append(message)
+        return "250 OK"
+
+
+@dataclasses.dataclass(frozen=True)
+class Post:
+    """A running Alertmanager and the mails that it has sent."""
+
+    url: str
+    sink: Sink
+
+    def send(self, alerts: list[dict[str, Any]]) -> None:
+        """Give alerts to Alertmanager as Prometheus would."""
+        httpx.post(f"{self.url}/api/v2/alerts", json=alerts, trust_env=False).raise_for_status()
+
+    def mail(self, number: int, *, timeout_seconds: float = 20) -> EmailMessage:
+        """Wait for the mail of this number, counted from 0."""
+        deadline = time.monotonic() + timeout_seconds
+        while len(self.sink.mails) <= number:
+            assert time.monotonic() < deadline, (
+                f"waited {timeout_seconds} s for mail {number}, have {self.sink.mails}"
+            )
+            time.sleep(0.05)
+        return self.sink.mails[number]
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    """The decoded text of a mail's part, `html` or `plain`."""
+    body = mail.get_body(preferencelist=(kind,))
+    assert body is not None, f"the mail has no part text/{kind}"
+    return str(body.get_content())
+
+
+def _free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
+def _hurried(smtp_port: int) -> str:
+    """The shipped configuration with one receiver, without waits and webhooks: templates and headers count."""
+    tree = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
+    receiver = next(each for each in tree["receivers"] if each["name"] == "critical")
+    receiver.pop("webhook_configs")
+    tree["global"]["smtp_smarthost"] = f"127.0.0.1:{smtp_port}"
+    tree["templates"] = [str(ROOT / "alertmanager" / "templates" / "*.tmpl")]
+    tree["route"] = tree["route"] | {
+        "receiver": "critical",
+        "group_wait": "1s",
+        "group_interval": "1s",
+        "routes": [],
+    }
+    tree["receivers"] = [receiver]
+    return yaml.safe_dump(tree)
+
+
+DEBIAN_ASSETS = b"/usr/share/prometheus/alertmanager"
+
+
+def _runnable(program: Path, directory: Path) -> Path:
+    """The program, or a copy that starts without being installed.
+
+    Debian's Alertmanager reads its default templates from a fixed path. Unpacked elsewhere it finds none and
+    ends; the copy has a path of the same length in its place, which leads to the templates of the unpacked
+    package.
+    """
+    unpacked = program.resolve().parents[1] / "share" / "prometheus" / "alertmanager"
+    content = program.read_bytes()
+    if DEBIAN_ASSETS not in content or Path(DEBIAN_ASSETS.decode()).exists() or not unpacked.is_dir():
+        return program
+    link = Path(tempfile.mkdtemp(prefix="am", dir="/tmp")) / "t"  # the path must be short
+    link.symlink_to(unpacked)
+    copy = directory / "alertmanager"
+    copy.write_bytes(content.replace(DEBIAN_ASSETS, str(link).encode().rjust(len(DEBIAN_ASSETS), b"/")))
+    copy.chmod(0o755)
+    return copy
+
+
+@contextlib.contextmanager
+def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
+    """Start Alertmanager and the mail server, stop both at the end."""
+    smtp_port, port = _free_port(), _free_port()
+    sink = Sink()
+    server = Controller(sink, hostname="127.0.0.1", port=smtp_port)
+    server.start()
+    config = directory / "alertmanager.yml"
+    config.write_text(_hurried(smtp_port))
+    log = directory / "alertmanager.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [
+                _runnable(program, directory),
+                f"--config.file={config}",
+                f"--storage.path={directory / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                f"--web.external-url={EXTERNAL_URL}",
+                "--web.route-prefix=/",
+                "--cluster.listen-address=",
+            ],
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{port}", process, log)
+        yield Post(f"http://127.0.0.1:{port}", sink)
+        assert "error" not in log.read_text().lower(), log.read_text()
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        server.stop()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/-/ready", trust_env=False).is_success:
+                return
+        assert process.poll() is None, f"Alertmanager has ended: {log.read_text()}"
+        assert time.monotonic() < deadline, f"Alertmanager is not ready after 30 s: {log.read_text()}"
+        time.sleep(0.05)
