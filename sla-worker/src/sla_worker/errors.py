@@ -1,0 +1,33 @@
+"""The errors of the package: each message names the value and the mend."""
+
+
+class SLAWorkerError(Exception):
+    """Everything this package raises on purpose; `str()` of it is one line fit for a person."""
+
+
+class SettingsError(SLAWorkerError):
+    """An environment variable holds a value that cannot be used."""
+
+
+class DefinitionError(SLAWorkerError):
+    """The file of SLA definitions is wrong; the message begins with `file:line:`."""
+
+
+class PrometheusError(SLAWorkerError):
+    """Prometheus did not answer, or its answer cannot be used. Try again later."""
+
+
+class NotSettledError(PrometheusError):
+    """Prometheus' clock has not passed the moment at which the slot's figures are final."""
+
+
+class DatabaseError(SLAWorkerError):
+    """The database cannot be opened, read or written."""
+
+
+class DatabaseLockedError(DatabaseError):
+    """Another process writes to this database; there may be only one."""
+
+
+class MailError(SLAWorkerError):
+    """The mail server did not take the mail. Try again later."""

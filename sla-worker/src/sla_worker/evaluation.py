@@ -1,0 +1,118 @@
+"""Pure arithmetic: from counts to state and status. Compares unrounded; rounding is for rendering."""
+
+from __future__ import annotations
+
+import math
+
+from sla_worker.model import Comparison, Definition, Figures, Measurement, State, Status
+
+MINIMUM_COVERAGE = 0.9  # below it (3 of 20 scrapes missing) a slot is partial and judges nothing
+_PERCENT = ("percent", "percentage", "%")
+
+_UNJUDGED = {
+    State.NO_DATA: Status.NO_DATA,
+    State.NO_TRAFFIC: Status.NO_TRAFFIC,
+    State.PARTIAL: Status.PARTIAL,
+}
+
+
+def allowance_used(comparison: Comparison, target: float, actual: float, unit: str) -> float:
+    """The share of what is allowed that is used; 1 is exactly the target, infinity is without limit.
+
+    A ratio that must be high allows 1 - target (100 - target in percent) and uses 1 - actual of it.
+    A value that must be low is used as actual ÷ target, one that must be high as target ÷ actual.
+    Where nothing is allowed (a target of 100 %, or of 0), nothing used is 0 and anything is infinity.
+    """
+    if comparison is Comparison.AT_MOST:
+        used, allowed = actual, target
+    elif unit == "ratio" or unit in _PERCENT:
+        full = 1.0 if unit == "ratio" else 100.0
+        used, allowed = full - actual, full - target
+        if actual == target:  # 1 - 0.999 is not what (1000 - 999) / 1000 is; the target itself is met
+            return 1.0 if allowed > 0 else 0.0
+    else:
+        used, allowed = target, actual
+    if allowed <= 0:
+        return 0.0 if used <= 0 else math.inf
+    return max(used, 0.0) / allowed
+
+
+def status_of(used: float) -> Status:
+    """Up to 0.5 excellent, up to 1 good, up to 2 poor, above critical."""
+    for limit, status in ((0.5, Status.EXCELLENT), (1.0, Status.GOOD), (2.0, Status.POOR)):
+        if used <= limit:
+            return status
+    return Status.CRITICAL
+
+
+def meets(comparison: Comparison, target: float, actual: float) -> bool:
+    """Whether a value is on the good side of its target; the target itself is good."""
+    return actual >= target if comparison is Comparison.AT_LEAST else actual <= target
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _state(definition: Definition, good: float, total: float, coverage: float) -> State:
+    if coverage <= 0:
+        return State.NO_DATA
+    if coverage < MINIMUM_COVERAGE:
+        return State.PARTIAL
+    if total <= 0:
+        return State.NO_TRAFFIC
+    if definition.percentile is not None:
+        kept = good / total >= definition.percentile
+    else:
+        kept = meets(definition.comparison, definition.target, _ratio(definition, good, total))
+    return State.MET if kept else State.BREACHED
+
+
+def _ratio(definition: Definition, good: float, total: float) -> float:
+    return (total - good if definition.comparison is Comparison.AT_MOST else good) / total
+
+
+def _status(definition: Definition, state: State, good: float, total: float, actual: float | None) -> Status:
+    if state in _UNJUDGED:
+        return _UNJUDGED[state]
+    if definition.percentile is not None and actual is None:
+        used = allowance_used(Comparison.AT_LEAST, definition.percentile, good / total, "ratio")
+    else:
+        used = allowance_used(definition.comparison, definition.target, actual or 0.0, definition.unit)
+    # The state comes from exact counts. A percentile is interpolated inside a bucket and may lie a hair on
+    # the other side; the counts win.
+    status = status_of(used)
+    return min(status, Status.GOOD) if state is State.MET else max(status, Status.POOR)
+
+
+def evaluate(definition: Definition, slot: int, figures: Figures, *, late: bool = False) -> Measurement:
+    """One slot of one SLA as a row of the ledger.
+
+    Figures that are not finite numbers count as not there: one NaN would poison every sum of a month.
+    Good is held to total: a reset that only one of two counters shows could exceed it.
+    """
+    total = max(_finite(figures.total) or 0.0, 0.0)
+    good = min(max(_finite(figures.good) or 0.0, 0.0), total)
+    coverage = min(max(_finite(figures.coverage) or 0.0, 0.0), 1.0)
+    if coverage <= 0:
+        good = total = 0.0
+    state = _state(definition, good, total, coverage)
+    actual: float | None = None
+    if total > 0:
+        if definition.percentile is None:
+            actual = _ratio(definition, good, total)
+        else:
+            actual = _finite(figures.actual)
+    return Measurement(
+        key=definition.key,
+        component=definition.component,
+        slot=slot,
+        good=good,
+        total=total,
+        coverage=coverage,
+        actual=actual,
+        target=definition.target,
+        state=state,
+        status=_status(definition, state, good, total, actual),
+        late=late,
+    )
