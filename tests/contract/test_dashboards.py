@@ -107,7 +107,7 @@ def test_the_sdk_s_model_reads_the_dashboard_and_gives_it_back(file: pathlib.Pat
 
 
 def test_targets_and_thresholds_come_from_the_definitions() -> None:
-    # Half of what is allowed is used at 1 - 0.001 / 2 = 0.9995, at 5 s / 2 and at 0.001 / 2; there yellow begins.
+    # Yellow begins where half of what is allowed is used: 1 - 0.001 / 2 = 0.9995, 5 s / 2, 0.001 / 2.
     dashboard = read(REPOSITORY / "grafana" / "dashboards" / "json" / "insa-sla-monitoring.json")
     by_id = {panel["id"]: panel for panel in panels(dashboard)}
     thresholds = {key: by_id[key]["fieldConfig"]["defaults"]["thresholds"] for key in (21, 31, 41)}

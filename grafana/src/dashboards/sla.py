@@ -57,7 +57,7 @@ def sla_dashboard(slas: list[Sla]) -> sdk.dashboard_model.Dashboard:
             Section(20, "Availability", availability(slas)),
             Section(30, "Performance", performance(slas)),
             Section(40, "Reliability", reliability(slas)),
-            Section(50, "Quality of the measurement", measurement(), collapsed=True),
+            Section(50, "Quality of the measurement", measurement(slas), collapsed=True),
         ]
     )
     return built
@@ -120,6 +120,8 @@ def overview(slas: list[Sla]) -> list[Band]:
         [Query(ql.budget_remaining(), "{{sla}}", instant=True)],
         BUDGET_STEPS,
     )
+    for sla in slas:
+        budget = budget.override_by_name(sla.key, [setting("displayName", sla.name)])
     first = [(5, compliance), (4, breaches), (5, meeting_stat()), (3, age), (7, breach_trend())]
     return [Band(5, first), Band(7, [(16, sla_table(16, slas)), (8, budget)])]
 
@@ -244,7 +246,7 @@ def reliability(slas: list[Sla]) -> list[Band]:
     return [Band(8, [(24, sla_graph(41, text, errors, [Query(ql.actual(errors), "Error rate")]))])]
 
 
-def measurement() -> list[Band]:
+def measurement(slas: list[Sla]) -> list[Band]:
     """How far the figures can be trusted."""
     text = Text(
         "Coverage by SLA",
@@ -260,6 +262,8 @@ def measurement() -> list[Band]:
         [Query(ql.coverage(), "{{sla}}")],
         [(None, RED), (MINIMUM_COVERAGE, YELLOW), (0.99, GREEN)],
     )
+    for sla in slas:
+        panel = panel.override_by_name(sla.key, [setting("displayName", sla.name)])
     return [Band(8, [(24, panel.min(0).max(1))])]
 
 
