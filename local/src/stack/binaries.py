@@ -41,8 +41,7 @@ class Found:
     @property
     def words(self) -> str:
         """Origin and version for a person."""
-        number = ".".join(map(str, self.version)) if self.version else "version unknown"
-        return f"{number}, {self.origin}"
+        return f"{'.'.join(map(str, self.version))}, {self.origin}" if self.version else self.origin
 
 
 @dataclass(frozen=True, slots=True)

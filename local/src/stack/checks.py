@@ -160,6 +160,8 @@ def unreadable(instance: Instance) -> Iterator[Path]:
     read, enter = 0o004, 0o001
     for directory in directories(instance).values():
         for path in (directory, *directory.rglob("*")):
+            if "__pycache__" in path.parts:
+                continue
             wanted = read | enter if path.is_dir() else read
             if path.stat().st_mode & wanted != wanted:
                 yield path

@@ -105,7 +105,8 @@ class ComposeStack:
             raise StackError("an image could not be built: see above", "make doctor, or MODE=local make up")
         self.check_with_images()
         record = self._instance.root / ".run" / f"{self._instance.name}.config"
-        digest = " ".join(plan.digest(directory) for directory in checks.directories(self._instance).values())
+        directories = checks.directories(self._instance)
+        digest = " ".join(plan.digest(directories[name]) for name in ("alertmanager", "grafana"))
         changed = record.exists() and record.read_text() != digest and self.is_running()
         if self._run("up", "--detach", "--remove-orphans") != 0:
             self._name_the_sick(self._states())
@@ -174,7 +175,7 @@ class ComposeStack:
 
     def _states(self) -> dict[str, State]:
         containers = self.containers()
-        return {name: _state(containers.get(name)) for name in NAMES}
+        return {name: state_of(containers.get(name)) for name in NAMES}
 
     def _name_the_sick(self, states: dict[str, State]) -> None:
         """Raise StackError with the last log lines of services that failed, or of those that are not
@@ -196,7 +197,7 @@ class ComposeStack:
         return [
             (
                 name,
-                "healthy" if _state(containers[name]).healthy else _state(containers[name]).words,
+                "healthy" if state_of(containers[name]).healthy else state_of(containers[name]).words,
                 containers[name]["Status"],
             )
             for name in NAMES
@@ -239,7 +240,8 @@ def parse_ps(text: str) -> dict[str, dict[str, Any]]:
     return {container["Service"]: container for container in found}
 
 
-def _state(container: dict[str, Any] | None) -> State:
+def state_of(container: dict[str, Any] | None) -> State:
+    """How far a container is (None: there is none)."""
     if container is None:
         return State(healthy=False, words="has no container")
     state, health = container["State"], container.get("Health") or ""

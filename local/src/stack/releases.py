@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS = 10
 _CHUNK = 1 << 20
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -60,6 +60,7 @@ def fetch(name: str, image: str, cache: Path, tell: Callable[[str], None]) -> No
     release = RELEASES[name]
     url = release.archive.format(**words)
     file_name = url.rsplit("/", 1)[1]
+    tell(f"looking for {name} {match[1]} at {url.split('/')[2]}")
     wanted = published_checksum(_read(release.checksum.format(**words)), file_name)
     work = cache / "releases" / f"{name}.part"
     shutil.rmtree(work, ignore_errors=True)

@@ -33,7 +33,7 @@ SERVICES = (
             "MAILHOG_PORT", "/api/v2/messages?limit=1"),
     Service("demo-app", (Port("DEMO_API_PORT", "faults"), Port("DEMO_METRICS_PORT", "metrics")),
             "DEMO_API_PORT", "/healthz"),
-    Service("alertmanager", (Port("ALERTMANAGER_PORT", "alerts"),), "ALERTMANAGER_PORT", "/-/ready"),
+    Service("alertmanager", (Port("ALERTMANAGER_PORT", "alerts now"),), "ALERTMANAGER_PORT", "/-/ready"),
     Service("prometheus", (Port("PROMETHEUS_PORT", "metrics and rules"),), "PROMETHEUS_PORT", "/-/ready"),
     Service("sla-worker", (Port("SLA_WORKER_PORT", "SLA status, runbooks"),), "SLA_WORKER_PORT", "/healthz"),
     Service("grafana", (Port("GRAFANA_PORT", "dashboards (user admin)"),), "GRAFANA_PORT", "/api/health"),

@@ -68,7 +68,8 @@ def mailhog_json(number: int, sender: str, recipients: list[str], raw: bytes) ->
     parsed = message_from_bytes(raw, policy=policy.compat32)
     headers: dict[str, list[str]] = {}
     for name, value in parsed.items():
-        headers.setdefault(name, []).append(str(value))
+        unfolded = str(value).replace("\r", "").replace("\n", "")  # as MailHog joins folded lines
+        headers.setdefault(name, []).append(unfolded)
     return {
         "ID": f"{number}@sink.example.com",
         "From": _path(sender),

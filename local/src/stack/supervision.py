@@ -88,7 +88,7 @@ def configuration(directory: Path, names: Sequence[str]) -> str:
             f"pidfile = {value(directory / 'supervisord.pid')}",
             f"childlogdir = {logs}",
             f"directory = {value(directory)}",
-            "umask = 077",
+            "umask = 022",
             *(["user = root"] if os.getuid() == 0 else []),
         ]),
     ]  # fmt: skip  # a line of the file a line here

@@ -1,0 +1,285 @@
+"""Holds each security and robustness property for each service of docker-compose.yml, as Compose renders it.
+
+A new service without one of them fails here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stack.composefile import rendered
+from stack.services import PORT_VARIABLES
+from stack.settings import parse
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docker-compose.yml"
+EXAMPLE = ROOT / ".env.example"
+SETTINGS = parse(EXAMPLE.read_text(encoding="utf-8"), EXAMPLE) | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"}
+SERVICES = sorted(yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"])
+# Service to the reason why its root file system can be written to.
+WRITABLE_ROOT = {"grafana": "unpacks its bundled plugins into its own installation at start"}
+
+
+def compose_is_there() -> bool:
+    """Whether `docker compose` can render the file (it needs no engine for that)."""
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+
+
+def by_compose() -> dict[str, Any]:
+    """What Compose makes of the file and .env.example."""
+    bare = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    command = ["docker", "compose", "--env-file", str(EXAMPLE), "-f", str(FILE), "config", "--format", "json"]
+    done = subprocess.run(
+        command,
+        env=bare | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def by_hand() -> dict[str, Any]:
+    """The same properties out of our own reading, in the form that Compose prints, for machines without
+    Compose."""
+    tree = rendered(FILE, SETTINGS)
+    for service in tree["services"].values():
+        service["ports"] = [
+            dict(zip(("host_ip", "published", "target"), entry.split(":"), strict=True))
+            for entry in service.get("ports", [])
+        ]
+        service["volumes"] = [_mount(entry, tree["volumes"]) for entry in service.get("volumes", [])]
+    return tree
+
+
+def _mount(entry: str, volumes: dict[str, Any]) -> dict[str, Any]:
+    source, target, *mode = entry.split(":")
+    if source in volumes:
+        return {"type": "volume", "source": source, "target": target}
+    return {
+        "type": "bind",
+        "source": str((ROOT / source).resolve()),
+        "target": target,
+        "read_only": mode == ["ro"],
+    }
+
+
+@pytest.fixture(scope="module")
+def configuration() -> dict[str, Any]:
+    if compose_is_there():
+        return by_compose()
+    assert os.environ.get("CI") != "true", "CI must render the file with docker compose, which is not there"
+    return by_hand()
+
+
+def bytes_of(size: object) -> int:
+    match = re.fullmatch(r"(\d+)([kmg]?)b?", str(size))
+    assert match, size
+    return int(match[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[match[2]]
+
+
+def has_a_user_who_is_not_root(service: dict[str, Any]) -> bool:
+    return re.fullmatch(r"[1-9]\d*:\d+", service["user"]) is not None
+
+
+def has_no_capabilities(service: dict[str, Any]) -> bool:
+    return service["cap_drop"] == ["ALL"] and not service.get("cap_add")
+
+
+def gains_no_privileges(service: dict[str, Any]) -> bool:
+    return "no-new-privileges:true" in service["security_opt"] and not service.get("privileged")
+
+
+def shares_no_namespace_with_the_machine(service: dict[str, Any]) -> bool:
+    return not any(service.get(key) for key in ("network_mode", "pid", "ipc", "devices", "userns_mode"))
+
+
+def has_bounded_memory(service: dict[str, Any]) -> bool:
+    return 0 < bytes_of(service["mem_limit"]) <= 1 << 30
+
+
+def has_bounded_processes(service: dict[str, Any]) -> bool:
+    return 0 < int(service["pids_limit"]) <= 256
+
+
+def rotates_its_log(service: dict[str, Any]) -> bool:
+    logging = service["logging"]
+    options = logging["options"]
+    return (
+        logging["driver"] == "json-file"
+        and bytes_of(options["max-size"]) * int(options["max-file"]) <= 64 << 20
+    )
+
+
+def comes_back_after_a_crash(service: dict[str, Any]) -> bool:
+    return service["restart"] == "unless-stopped"
+
+
+def reaps_children_and_passes_signals_on(service: dict[str, Any]) -> bool:
+    return service["init"] is True
+
+
+def publishes_on_loopback_only(service: dict[str, Any]) -> bool:
+    return bool(service["ports"]) and all(port["host_ip"] == "127.0.0.1" for port in service["ports"])
+
+
+def has_a_healthcheck(service: dict[str, Any]) -> bool:
+    check = service["healthcheck"]
+    return (
+        check["test"][0] == "CMD"
+        and not check.get("disable")
+        and {"interval", "timeout", "retries"} <= check.keys()
+    )
+
+
+def has_a_pinned_image(service: dict[str, Any]) -> bool:
+    tag = service["image"].rpartition(":")[2]
+    return bool(re.search(r"\d", tag)) or ("build" in service and tag == "local")
+
+
+def builds_on_pinned_images_only(service: dict[str, Any]) -> bool:
+    arguments = service.get("build", {}).get("args", {})
+    return all(re.search(r":.*\d", value) for name, value in arguments.items() if name.endswith("_IMAGE"))
+
+
+def mounts_whole_directories_read_only(service: dict[str, Any]) -> bool:
+    binds = [mount for mount in service.get("volumes", []) if mount["type"] == "bind"]
+    return all(mount["read_only"] and not Path(mount["source"]).is_file() for mount in binds)
+
+
+def mounts_no_engine_socket(service: dict[str, Any]) -> bool:
+    return not any("docker.sock" in mount.get("source", "") for mount in service.get("volumes", []))
+
+
+PROPERTIES = [
+    has_a_user_who_is_not_root,
+    has_no_capabilities,
+    gains_no_privileges,
+    shares_no_namespace_with_the_machine,
+    has_bounded_memory,
+    has_bounded_processes,
+    rotates_its_log,
+    comes_back_after_a_crash,
+    reaps_children_and_passes_signals_on,
+    publishes_on_loopback_only,
+    has_a_healthcheck,
+    has_a_pinned_image,
+    builds_on_pinned_images_only,
+    mounts_whole_directories_read_only,
+    mounts_no_engine_socket,
+]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("property_", PROPERTIES, ids=lambda each: each.__name__)
+def test_service(
+    configuration: dict[str, Any], service: str, property_: Callable[[dict[str, Any]], bool]
+) -> None:
+    assert property_(configuration["services"][service])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_root_file_system_is_read_only_or_has_a_stated_reason(
+    configuration: dict[str, Any], service: str
+) -> None:
+    assert configuration["services"][service].get("read_only", False) is (service not in WRITABLE_ROOT)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_waits_for_must_be_healthy(configuration: dict[str, Any], service: str) -> None:
+    waits = configuration["services"][service].get("depends_on", {})
+    assert all(each["condition"] == "service_healthy" for each in waits.values())
+
+
+@pytest.mark.parametrize(
+    ("service", "waits_for"),
+    [
+        ("alertmanager", {"mailhog"}),
+        ("prometheus", {"alertmanager", "demo-app"}),
+        ("grafana", {"prometheus"}),
+        ("sla-worker", {"prometheus", "mailhog"}),
+    ],
+)
+def test_services_start_in_order(configuration: dict[str, Any], service: str, waits_for: set[str]) -> None:
+    assert set(configuration["services"][service]["depends_on"]) == waits_for
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_tmpfs_is_bounded_and_runs_nothing(configuration: dict[str, Any], service: str) -> None:
+    for entry in configuration["services"][service].get("tmpfs", []):
+        options = entry.partition(":")[2].split(",")
+        assert {"noexec", "nosuid", "nodev"} <= set(options)
+        assert any(option.startswith("size=") for option in options)
+
+
+def test_the_six_services_are_there() -> None:
+    assert SERVICES == ["alertmanager", "demo-app", "grafana", "mailhog", "prometheus", "sla-worker"]
+
+
+def test_every_port_is_moved_by_the_variable_that_the_launcher_names(configuration: dict[str, Any]) -> None:
+    published = {
+        (name, int(port["published"]))
+        for name, each in configuration["services"].items()
+        for port in each["ports"]
+    }
+    assert published == {(service, int(SETTINGS[variable])) for variable, service in PORT_VARIABLES.items()}
+
+
+def test_data_lies_in_named_volumes(configuration: dict[str, Any]) -> None:
+    volumes = {
+        mount["source"]
+        for each in configuration["services"].values()
+        for mount in each.get("volumes", [])
+        if mount["type"] == "volume"
+    }
+    assert volumes == {"prometheus-data", "alertmanager-data", "grafana-data", "sla-data", "demo-data"}
+
+
+def test_versions_stand_in_the_settings_alone() -> None:
+    """Every image of the file comes from a variable without a default of its own."""
+    images = re.findall(r"(?m)^\s*(?:image|\w+_IMAGE): (.*)$", FILE.read_text(encoding="utf-8"))
+    assert len(images) == 10  # an image a service, and four arguments of builds
+    assert all(re.match(r"\$\{\w+_IMAGE:\?|\$\{STACK_NAME:-insa\}/[a-z-]+:local$", image) for image in images)
+
+
+def test_every_setting_has_a_comment_and_a_use() -> None:
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    used = FILE.read_text(encoding="utf-8")
+    comment = False
+    for line in lines:
+        name = line.partition("=")[0]
+        if line.startswith("#"):
+            comment = True
+        elif not line:
+            comment = False
+        else:
+            assert comment, f"{name} has no comment above it"
+            assert f"${{{name}" in used, f"{name} is used nowhere"
+
+
+def test_our_own_reading_agrees_with_compose() -> None:
+    """Local mode starts what this reading says, so it must be what Compose would start."""
+    if not compose_is_there():
+        assert os.environ.get("CI") != "true"
+        pytest.skip("docker compose is not there to compare with")
+    ours, theirs = by_hand()["services"], by_compose()["services"]
+    assert set(ours) == set(theirs)
+    for name, service in ours.items():
+        environment = {key: str(value) for key, value in service.get("environment", {}).items()}
+        assert environment == (theirs[name].get("environment") or {})
+        assert service.get("command", []) == (theirs[name].get("command") or [])
+        assert [(port["published"], int(port["target"])) for port in service["ports"]] == [
+            (port["published"], port["target"]) for port in theirs[name]["ports"]
+        ]

@@ -1,0 +1,77 @@
+"""Broken configuration is named with file, line and mend before anything starts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from stack import checks
+from stack.errors import StackError
+from stack.settings import Instance
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "mend"),
+    [
+        ("a:\n\tb: 1\n", "x.yml:2:1", "spaces, not with tabs"),
+        ("a: b: c\n", "x.yml:1:5", "quote a value"),
+        ("a: 1\nb\n", "x.yml:3:1", "write key: value"),
+        ("a: 1\n  b: 2\n", "x.yml:2:4", "indent"),
+        ("a: [1, 2\n", "x.yml:2:1", "close the bracket"),
+        ("a: 'b\n", "x.yml:2:1", "close the quote"),
+        ("a: 1\na: 2\n", "x.yml:2:1", "keep one of the two"),
+    ],
+)
+def test_broken_yaml_is_named_with_line_and_mend(tmp_path: Path, text: str, place: str, mend: str) -> None:
+    path = tmp_path / "x.yml"
+    path.write_text(text)
+    problem = checks.yaml_problem(path, "x.yml")
+    assert problem is not None
+    assert problem[0].startswith(place)
+    assert mend in problem[1]
+
+
+def test_good_yaml_has_no_problem(tmp_path: Path) -> None:
+    path = tmp_path / "x.yml"
+    path.write_text("base: &base {a: 1}\nmore: {<<: *base, b: 2}\n---\nsecond: document\n")
+    assert checks.yaml_problem(path, "x.yml") is None
+
+
+def test_all_broken_files_are_named_at_once(instance: Instance) -> None:
+    (instance.root / "prometheus" / "one.yml").write_text("a: [\n")
+    (instance.root / "alertmanager" / "two.yaml").write_text("a: {\n")
+    with pytest.raises(StackError) as caught:
+        checks.check_yaml(instance)
+    assert "prometheus/one.yml:2:1" in caught.value.message
+    assert "alertmanager/two.yaml:2:1" in caught.value.message
+
+
+def test_the_files_of_the_miniature_are_counted(instance: Instance) -> None:
+    assert checks.check_yaml(instance) == 3  # docker-compose.yml, prometheus.yml, alertmanager.yml
+
+
+def test_a_missing_directory_is_named(instance: Instance) -> None:
+    (instance.root / "grafana" / "provisioning").rmdir()
+    with pytest.raises(StackError, match=r"grafana/provisioning \(grafana\) is not there"):
+        checks.check_yaml(instance)
+
+
+def test_the_words_of_a_tool_name_the_users_own_file() -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "print('Checking x'); print('/tmp/r/a.yml: bad rule'); raise SystemExit(1)",
+    ]
+    with pytest.raises(StackError, match=r"Rules is refused:\nprometheus/a\.yml: bad rule$"):
+        checks.run_tool(command, {"/tmp/r": "prometheus"}, "Rules")  # noqa: S108  # a word, not a file
+
+
+def test_files_that_containers_could_not_read_are_found(instance: Instance) -> None:
+    for path in (instance.root, *instance.root.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert list(checks.unreadable(instance)) == []
+    secret = instance.root / "alertmanager" / "alertmanager.yml"
+    secret.chmod(0o600)
+    assert list(checks.unreadable(instance)) == [secret]

@@ -1,0 +1,119 @@
+"""The command line: one clear error, an exit code, no trace."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stack import cli, console, tail
+from stack.console import State
+from stack.errors import StackError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *arguments],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "local/src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_wrong_name_is_one_error_with_its_mend() -> None:
+    done = run("ps", "--mode", "local", "--name", "No Name")
+    assert done.returncode == 1
+    assert (
+        done.stderr == "error: STACK_NAME='No Name' is no name\nmend:  use small letters, digits, - and _\n"
+    )
+
+
+def test_an_unknown_service_names_the_known_ones() -> None:
+    done = run("restart", "--mode", "local", "--name", "unit-nothing", "grafna")
+    assert done.returncode == 1
+    assert "'grafna' is no service" in done.stderr
+    assert "grafana, " in done.stderr or ", grafana" in done.stderr
+
+
+def test_what_does_not_run_is_said_and_is_no_success() -> None:
+    done = run("ps", "--mode", "local", "--name", "unit-nothing")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "the stack unit-nothing is not running (make up starts it)\n",
+    )
+
+
+def test_clean_without_a_yes_removes_nothing() -> None:
+    done = run("clean", "--mode", "local", "--name", "unit-nothing")
+    assert done.returncode == 1
+    assert "nothing was removed" in done.stderr
+
+
+def test_up_with_a_port_in_use_starts_nothing(tmp_path: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        env_file = tmp_path / ".env"
+        env_file.write_text(f"GRAFANA_PORT={port}\n")
+        done = run("up", "--mode", "local", "--name", "unit-nothing", "--env-file", str(env_file))
+    assert done.returncode == 1
+    assert f"port {port} of grafana is in use" in done.stderr
+    assert "GRAFANA_PORT" in done.stderr
+    assert not (ROOT / ".run/local/unit-nothing").exists()
+
+
+def test_an_error_of_ours_is_never_a_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_: object) -> int:
+        raise StackError("the word", "the mend")
+
+    monkeypatch.setitem(cli._COMMANDS, "ps", refuse)
+    monkeypatch.setattr(console.ERR, "file", sys.stderr)
+    assert cli.main(["ps"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_waiting_ends_at_once_when_a_service_failed() -> None:
+    states = {"a": State(healthy=True, words=""), "b": State(healthy=False, words="dies", failed=True)}
+    assert console.wait(lambda: states, timeout_seconds=600) == states
+
+
+def test_waiting_ends_when_the_time_is_over() -> None:
+    states = {"a": State(healthy=False, words="does not answer")}
+    assert console.wait(lambda: states, timeout_seconds=0) == states
+
+
+def test_following_logs_shows_what_was_there_what_comes_and_what_comes_after_rotation(tmp_path: Path) -> None:
+    path, said, turns = tmp_path / "a.log", list[str](), iter(range(10))
+    path.write_text("one\n")
+
+    def wait() -> None:
+        match next(turns):
+            case 0:
+                path.write_text("one\ntwo\nha")
+            case 1:
+                path.write_text("one\ntwo\nhalf\n")
+            case 2:
+                path.write_text("new\n")
+            case _:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tail.show({"a": path}, said.append, follow=True, wait=wait)
+    assert said == ["a | one", "a | two", "a | half", "a | new"]
+
+
+def test_make_help_lists_every_target_for_people() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(" ".join(re.findall(r"(?m)^\.PHONY: (.*)$", makefile)).split())
+    shown = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
+    assert targets == set(re.findall(r"(?m)^  make (\S+)", shown))
