@@ -15,7 +15,12 @@ from sla_worker.queries import Grid
 
 _log = logging.getLogger(__name__)
 _SLOTS_A_RANGE = 288  # one day of slots in one range query keeps the answer small
-_FIELDS = {queries.GOOD: "good", queries.TOTAL: "total", queries.COVERAGE: "coverage", queries.ACTUAL: "actual"}
+_FIELDS = {
+    queries.GOOD: "good",
+    queries.TOTAL: "total",
+    queries.COVERAGE: "coverage",
+    queries.ACTUAL: "actual",
+}
 
 _Key = tuple[str, str]  # SLA key and component
 
@@ -133,8 +138,8 @@ class Calculator:
         # The Date header has whole seconds, cut off.
         if answer.server_time is not None and answer.server_time + 1 < final:
             raise NotSettledError(
-                f"the clock of Prometheus is {final - answer.server_time:.0f} s behind what slot {slot} needs; "
-                "set the clocks of both machines, the slot is computed later"
+                f"the clock of Prometheus is {final - answer.server_time:.0f} s behind what slot {slot}"
+                " needs; set the clocks of both machines, the slot is computed later"
             )
 
     def _recorded(self, answer: Answer, slot: int) -> dict[_Key, Figures]:

@@ -223,9 +223,7 @@ def read_definitions(file: Path) -> tuple[Definition, ...]:
         for field in ("key", "name"):
             value = f"{field} {getattr(definition, field)}"
             if value in seen:
-                source.fail(
-                    source.node_of(field), field, f"line {seen[value]} has it already, give another"
-                )
+                source.fail(source.node_of(field), field, f"line {seen[value]} has it already, give another")
             seen[value] = source.node_of(field).start_mark.line + 1
         definitions.append(definition)
     return tuple(definitions)

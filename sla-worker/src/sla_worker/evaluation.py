@@ -99,10 +99,8 @@ def evaluate(definition: Definition, slot: int, figures: Figures, *, late: bool 
     state = _state(definition, good, total, coverage)
     actual: float | None = None
     if total > 0:
-        if definition.percentile is None:
-            actual = _ratio(definition, good, total)
-        else:
-            actual = _finite(figures.actual)
+        percentile = definition.percentile
+        actual = _ratio(definition, good, total) if percentile is None else _finite(figures.actual)
     return Measurement(
         key=definition.key,
         component=definition.component,

@@ -110,12 +110,8 @@ class PrometheusClient:
         status, headers, body = self._transport.post(path, fields)
         try:
             answer = json.loads(body)
-            if not isinstance(answer, dict):
-                raise TypeError("not an object")
             if answer.get("status") != "success":
-                raise PrometheusError(
-                    f"Prometheus refused a query (HTTP {status}): {answer.get('error') or body[:200]!r}"
-                )
+                raise _refusal(status, str(answer.get("error") or body[:200]))
             return Answer(
                 series=tuple(_series(answer["data"])),
                 warnings=tuple(str(each) for each in answer.get("warnings") or ()),
@@ -126,6 +122,10 @@ class PrometheusClient:
                 f"Prometheus sent an answer that cannot be read (HTTP {status}): {body[:80]!r}; "
                 "check PROMETHEUS_URL, and what stands between"
             ) from error
+
+
+def _refusal(status: int, reason: str) -> PrometheusError:
+    return PrometheusError(f"Prometheus refused a query (HTTP {status}): {reason}")
 
 
 def _series(data: Any) -> Iterable[Series]:

@@ -15,7 +15,7 @@ one step before:
 * A failed scrape leaves a stale marker and X is absent; when X is back, P is still the last value before the
   gap (as long as the gap is shorter than W), so what happened in the gap is counted at its end.
 * A series that was never seen has no P: its first value is where counting starts.
-* The `or` stands inside `sum`: its two sides differ in their names, and a range with both of them would clash.
+* The `or` stands inside `sum`: its two sides differ in their names, and a range of both would clash.
 
 Why there is an offset, and when a slot is final
 ------------------------------------------------
@@ -26,9 +26,9 @@ one scrape interval back (`offset s`): all steps they read are at least s old, h
 
 A recording rule evaluated at e reads the slot that ends at T if T + s < e < T + 2s: strictly above, since
 Prometheus 2 closes ranges on both sides and would read one step more at e = T + s exactly. Both versions
-read W ÷ s steps in between. A direct query asks 1 ms after T + s, which lies in the same open interval. Rules are
-evaluated every s, so there is one such e; its result is written some moments later. `settle_seconds` adds
-one more s for that. When it is not there even then, the direct query gives the same figures.
+read W ÷ s steps in between. A direct query asks 1 ms after T + s, which lies in the same open interval.
+Rules are evaluated every s, so there is one such e; its result is written some moments later, for which
+`settle_seconds` adds one more s. When it is not there even then, the direct query gives the same figures.
 
 `up` has no memory, so its raw samples are counted, again at aligned steps: `count_over_time(up[s])` reads
 (t-s, t] and never fills a gap. (Prometheus 2 reads [t-s, t]: a scrape whose time is a multiple of s to the

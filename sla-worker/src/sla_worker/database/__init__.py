@@ -96,7 +96,7 @@ class SLADatabase:
 
     # --- definitions
 
-    def add_sla_definition(
+    def add_sla_definition(  # noqa: PLR0917 - users call it with positions
         self,
         name: str,
         category: str,
@@ -163,7 +163,8 @@ class SLADatabase:
             )
         except sqlite3.IntegrityError as error:
             raise DatabaseError(
-                f"SLA {values[0]}: the database has another SLA named {values[1]!r}; keep its key or rename it"
+                f"SLA {values[0]}: the database has another SLA named {values[1]!r};"
+                " keep its key or rename it"
             ) from error
 
     # --- measurements
@@ -224,6 +225,14 @@ class SLADatabase:
             for row in self._engine.rows("SELECT id FROM sla_definitions WHERE enabled = 1")
         ]
         return max((slot for slot in slots if slot is not None), default=None)
+
+    def oldest_slot(self) -> int | None:
+        """The oldest slot of any enabled SLA; None in an empty ledger."""
+        slots = [
+            self._engine.row("SELECT MIN(slot) FROM sla_measurements WHERE sla_id = ?", (row["id"],))[0]
+            for row in self._engine.rows("SELECT id FROM sla_definitions WHERE enabled = 1")
+        ]
+        return min((slot for slot in slots if slot is not None), default=None)
 
     def totals(self, sla_id: int, component_id: int, start: int, end: int) -> Totals:
         """Sums over the slots in (start, end]."""

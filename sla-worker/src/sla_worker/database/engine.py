@@ -44,8 +44,8 @@ class Engine:
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA foreign_keys = ON")
             if not read_only:
-                # WAL with synchronous NORMAL: killing the process loses nothing, a power cut may lose the last
-                # commits but never consistency; the slots are then read back from Prometheus.
+                # WAL with synchronous NORMAL: killing the process loses nothing. A power cut may lose the
+                # last commits but never consistency; the slots are then read back from Prometheus.
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 self._migrate(int(clock()))
@@ -105,7 +105,7 @@ class Engine:
         return int(self.row(f"SELECT COALESCE(MAX(id), 0) + 1 FROM {table}")[0])  # noqa: S608
 
     def _migrate(self, now: int) -> None:
-        """Apply the numbered migrations that are not recorded yet, each in one transaction with its record."""
+        """Apply the migrations that are not recorded yet, each in one transaction with its record."""
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations"
             " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"

@@ -44,10 +44,7 @@ class Ledger:
             " (SELECT id FROM sla_components WHERE name = ?)",
             (definition[0]["id"], component),
         )[0]
-        if last is None:
-            first = min(newest, definition[0]["created_at"] // step * step)
-        else:
-            first = last + step
+        first = min(newest, definition[0]["created_at"] // step * step) if last is None else last + step
         return list(range(max(first, oldest), newest + 1, step))
 
     def store(self, measurements: Iterable[Measurement], now: int) -> None:
@@ -106,9 +103,7 @@ class Ledger:
         began = row.slot - self._slot_seconds
         if row.state is State.MET:
             for each in active:
-                self._engine.execute(
-                    "UPDATE sla_breaches SET ended_at = ? WHERE id = ?", (began, each["id"])
-                )
+                self._engine.execute("UPDATE sla_breaches SET ended_at = ? WHERE id = ?", (began, each["id"]))
         elif row.state is State.BREACHED and active:
             if self._worse(sla_id, row.actual, active[0]["worst_value"]):
                 self._engine.execute(
@@ -129,13 +124,15 @@ class Ledger:
             "SELECT id FROM sla_breaches WHERE sla_id = ? AND component_id = ? AND started_at = ?",
             (sla_id, component_id, began),
         )
-        if same:  # the slot was computed again and is a breach after all: it is the same breach, mailed before
+        if (
+            same
+        ):  # the slot was computed again and is a breach after all: it is the same breach, mailed before
             self._engine.execute("UPDATE sla_breaches SET ended_at = NULL WHERE id = ?", (same[0]["id"],))
             return
         breach_id = self._engine.next_id("sla_breaches")
         self._engine.execute(
-            "INSERT INTO sla_breaches (id, sla_id, component_id, started_at, target_value, worst_value, severity)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sla_breaches (id, sla_id, component_id, started_at, target_value, worst_value,"
+            " severity) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (breach_id, sla_id, component_id, began, row.target, row.actual, severity),
         )
         if severity in MAILED_AT_ONCE:

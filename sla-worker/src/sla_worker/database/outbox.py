@@ -55,7 +55,7 @@ class Outbox:
 
     def failed(self, notification: Notification, error: str, now: int) -> int:
         """It was not taken. Returns the seconds until the next try: 15, 30, 60 … at most 600."""
-        wait = min(_FIRST_RETRY_SECONDS * 2 ** min(notification.attempts, 10), _LONGEST_RETRY_SECONDS)
+        wait: int = min(_FIRST_RETRY_SECONDS * 2 ** min(notification.attempts, 10), _LONGEST_RETRY_SECONDS)
         with self._engine.transaction():
             self._engine.execute(
                 "UPDATE sla_notifications SET success = 0, error = ?, attempts = attempts + 1,"

@@ -1,0 +1,149 @@
+"""The worker's own metrics. Their names stand here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from sla_worker.model import SEVERITIES, Breach, Definition, SLAStatus, Status
+
+_PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+RESULTS = ("success", "failure")
+REPORT_TYPES = ("daily", "breach")
+ALERT_STATUSES = ("firing", "resolved")
+
+
+class Exporter:
+    """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        each = ["sla", "component"]
+        self._last_pass = self._gauge(
+            "sla_worker_last_pass_timestamp_seconds", "End of the last pass that succeeded"
+        )
+        self._duration = Histogram(
+            "sla_worker_pass_duration_seconds",
+            "Time of one pass: query, evaluation, commit",
+            buckets=_PASS_BUCKETS,
+            registry=self._registry,
+        )
+        self._passes = self._counter("sla_worker_passes_total", "Passes by result", ["result"])
+        self._compliance = self._gauge(
+            "sla_compliance_ratio",
+            "Good events of the last 24 hours ÷ all; absent without events",
+            [*each, "category"],
+        )
+        self._target = self._gauge(
+            "sla_target_ratio", "Share of events that must be good", [*each, "category"]
+        )
+        self._actual = self._gauge(
+            "sla_actual", "Value of the newest slot in the unit of the target", [*each, "unit"]
+        )
+        self._status = self._gauge(
+            "sla_status", "1 for the status of the newest slot, 0 for the others", [*each, "status"]
+        )
+        self._breaches = self._gauge("sla_active_breaches", "Breaches that last", ["severity"])
+        self._budget = self._gauge(
+            "sla_error_budget_remaining_ratio",
+            "Share of the error budget of the last 30 days that is left; negative when overdrawn",
+            each,
+        )
+        self._notifications = self._counter(
+            "sla_notifications_total", "Tries to send a mail", ["type", "result"]
+        )
+        self._alerts = self._counter(
+            "sla_webhook_alerts_total", "Alerts received from Alertmanager", ["status"]
+        )
+        self._missing = self._gauge("sla_slots_missing", "Slots that are due and not in the ledger")
+        self._start_at_zero(definitions)
+
+    def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(name, text, list(labels), registry=self._registry)
+
+    def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
+        return Counter(name, text, list(labels), registry=self._registry)
+
+    def _start_at_zero(self, definitions: Iterable[Definition]) -> None:
+        for result in RESULTS:
+            self._passes.labels(result)
+            for kind in REPORT_TYPES:
+                self._notifications.labels(kind, result)
+        for severity in SEVERITIES:
+            self._breaches.labels(severity)
+        for status in ALERT_STATUSES:
+            self._alerts.labels(status)
+        for definition in definitions:
+            where = (definition.key, definition.component)
+            self._target.labels(*where, definition.category).set(definition.objective_ratio)
+            for each in Status:
+                self._status.labels(*where, each.label)
+
+    def text(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def passed(self, *, success: bool, duration_seconds: float, now: float) -> None:
+        """Count a pass."""
+        self._passes.labels(RESULTS[0] if success else RESULTS[1]).inc()
+        self._duration.observe(duration_seconds)
+        if success:
+            self._last_pass.set(now)
+
+    def slots_missing(self, count: int) -> None:
+        """Say how many slots are due and not stored."""
+        self._missing.set(count)
+
+    def notified(self, kind: str, result: str) -> None:
+        """Count a try to send a mail."""
+        self._notifications.labels(kind, result).inc()
+
+    def alert_received(self, status: str) -> None:
+        """Count an alert; `status` is firing or resolved."""
+        self._alerts.labels(status).inc()
+
+    def show(self, day: Iterable[SLAStatus], month: Iterable[SLAStatus], active: Iterable[Breach]) -> None:
+        """Set the gauges of the SLAs from 24 hours and 30 days of the ledger."""
+        for status in day:
+            where = (status.key, status.component)
+            self._target.labels(*where, status.category).set(status.objective_ratio)
+            _set_or_remove(self._compliance, (*where, status.category), status.compliance_ratio)
+            _set_or_remove(self._actual, (*where, status.unit), status.actual)
+            for each in Status:
+                self._status.labels(*where, each.label).set(each is status.status)
+        for status in month:
+            _set_or_remove(self._budget, (status.key, status.component), _budget_left(status))
+        severities = [each.severity for each in active]
+        for severity in SEVERITIES:
+            self._breaches.labels(severity).set(severities.count(severity))
+
+
+def _budget_left(status: SLAStatus) -> float | None:
+    """1 - bad ÷ allowed; an objective of 100 % allows nothing. None without events."""
+    if status.compliance_ratio is None:
+        return None
+    bad, allowed = status.total - status.good, (1 - status.objective_ratio) * status.total
+    if allowed <= 0:
+        return 1.0 if bad <= 0 else -1.0
+    return 1 - bad / allowed
+
+
+def _set_or_remove(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
+    """What is not known must be absent, not zero."""
+    if value is not None:
+        gauge.labels(*labels).set(value)
+        return
+    gauge.remove(*labels)

@@ -1,0 +1,30 @@
+"""From the ledger to the values of a report: figures only, no words and no HTML."""
+
+from __future__ import annotations
+
+from sla_worker.database import SLADatabase
+from sla_worker.model import Report
+
+
+def period_report(
+    database: SLADatabase, *, title: str, hours: float, now: int, end: int | None = None
+) -> Report:
+    """All SLAs over the `hours` before `end` (default: the newest slot), as known at `now`.
+
+    An end between two slots is cut down to the slot before it.
+    """
+    slot = database.slot_seconds
+    if end is None:
+        newest = database.newest_slot()
+        end = now // slot * slot if newest is None or newest < now - 3 * slot else newest
+    end = end // slot * slot
+    start = end - int(hours * 3600)
+    return Report(
+        title=title,
+        start=start,
+        end=end,
+        generated_at=now,
+        statuses=tuple(database.get_current_sla_status(hours, end=end)),
+        active_breaches=tuple(database.get_active_breaches()),
+        period_breaches=len(database.breaches_between(start, end)),
+    )
