@@ -4,6 +4,7 @@ of it."""
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -121,7 +122,8 @@ def run_tool(command: list[str], names: Mapping[str, str], what: str) -> None:
 
 
 def _tells(line: str) -> bool:
-    return bool(line.strip()) and "SUCCESS" not in line and not line.startswith("Checking ")
+    """Whether a line of a tool says what is wrong, instead of what it does or what is fine."""
+    return bool(line.strip()) and not re.search(r"SUCCESS|WARN|^Checking [^']*$|^\s*FAILED:$", line)
 
 
 def check_generated(instance: Instance) -> bool:

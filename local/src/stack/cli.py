@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stack import checks, composefile, console, doctor, settings
-from stack.binaries import look
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
 from stack.errors import StackError
@@ -197,8 +196,7 @@ def _check(arguments: argparse.Namespace) -> int:
     definitions = composefile.definitions(
         instance.root / "docker-compose.yml", instance.env | {PASSWORD: "-"}
     )
-    found = {name: one for name in ("prometheus", "alertmanager", "grafana") if (one := look(name, instance))}
-    done = LocalStack(instance).check_rendered(definitions, found)
+    done = LocalStack(instance).check_rendered(definitions)
     if not done and why_not() is None:
         done = ComposeStack(instance).check_with_images()
     for line in done:

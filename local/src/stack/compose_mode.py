@@ -123,23 +123,10 @@ class ComposeStack:
         return {}
 
     def _ours(self) -> frozenset[str]:
-        """Services whose container publishes the very ports that are set."""
-        running = {
-            name: container
-            for name, container in self.containers().items()
-            if container["State"] == "running"
-        }
-        held = {
-            str(publisher["PublishedPort"])
-            for each in running.values()
-            for publisher in each.get("Publishers") or []
-        }
-        moved = {
-            service
-            for variable, service in PORT_VARIABLES.items()
-            if self._instance.env[variable] not in held
-        }
-        return frozenset(running) - moved
+        """Variables of the ports that our running containers publish."""
+        running = [container for container in self.containers().values() if container["State"] == "running"]
+        held = {str(port["PublishedPort"]) for each in running for port in each.get("Publishers") or []}
+        return frozenset(variable for variable in PORT_VARIABLES if self._instance.env[variable] in held)
 
     def check_with_images(self) -> list[str]:
         """Ask promtool and amtool of the images, where these are here already; return what was checked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from stack import binaries, checks, composefile, console, leftovers, plan, ports, tail
@@ -52,24 +52,22 @@ class LocalStack:
             self._instance.env, self._instance.env_file, self._ours() if running else frozenset()
         )
         found, notes = self._binaries()
-        self.check_rendered(definitions, found)
+        self.check_rendered(definitions)
         names, changed, reloaded = self._write(definitions, found)
         self._apply(running, names, changed, reloaded)
         self._wait(names)
         return notes
 
     def _ours(self) -> frozenset[str]:
-        """Services that run now and hold the very ports that are set."""
+        """Variables of the ports that our running services hold."""
         states = self._supervisor.processes()
         record = self._directory / "ports"
         held = dict(line.split() for line in record.read_text().splitlines()) if record.exists() else {}
-        moved = {
-            service
-            for variable, service in PORT_VARIABLES.items()
-            if held.get(variable) != self._instance.env[variable]
-        }
         return frozenset(
-            name for name, state in states.items() if state["statename"] == "RUNNING" and name not in moved
+            variable
+            for variable, service in PORT_VARIABLES.items()
+            if held.get(variable) == self._instance.env[variable]
+            and states.get(service, {}).get("statename") == "RUNNING"
         )
 
     def _binaries(self) -> tuple[dict[str, Found], dict[str, str]]:
@@ -85,18 +83,20 @@ class LocalStack:
                 notes[name] = STAND_IN if name == "mailhog" else "missing"
         return found, notes
 
-    def check_rendered(self, definitions: Mapping[str, Definition], found: Mapping[str, Found]) -> list[str]:
+    def check_rendered(self, definitions: Mapping[str, Definition]) -> list[str]:
         """Ask promtool and amtool about the configuration, in a copy aside; return what was checked."""
         done = []
         with tempfile.TemporaryDirectory(prefix="stack-check-") as scratch:
             config = Path(scratch)
-            plan.render(definitions, self._instance, config)
-            plan.fit(config, found, definitions)
+            plan.render(definitions, self._instance, config, keep_lines=True)
+            tool = binaries.look("promtool", self._instance)
+            if tool and plan.is_before_retention_in_file(tool.version):
+                plan.fit(config, {"prometheus": tool}, definitions)
             names = {
                 str(config / service): checks.shown(source, self._instance.root)
                 for service, source in plan.sources(definitions, self._instance).items()
             }
-            if tool := binaries.look("promtool", self._instance):
+            if tool:
                 file = str(config / "prometheus" / "prometheus.yml")
                 checks.run_tool([str(tool.path), "check", "config", file], names, "Prometheus' configuration")
                 done.append(f"Prometheus' configuration and rules (promtool {tool.words})")
@@ -257,11 +257,6 @@ def _death(exit_status: int, spawn_error: str) -> str:
 
 
 def _tell_missing(missing: Missing) -> None:
-    tell: Callable[[str], None] = console.warn
-    reasons = "; ".join(missing.reasons)
-    instead = (
-        f" {STAND_IN.capitalize()}, takes the mail."
-        if missing.name == "mailhog"
-        else " The rest starts without it."
-    )
-    tell(f"{missing.name} is missing ({reasons}).{instead} To have it: {missing.mend}.")
+    instead = f"{STAND_IN} takes the mail" if missing.name == "mailhog" else "the rest starts without it"
+    console.warn(f"{missing.name} is missing, {instead} ({'; '.join(missing.reasons)})")
+    console.plain(f"  to have it: {missing.mend}")

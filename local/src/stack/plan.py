@@ -63,10 +63,19 @@ def sources(definitions: Mapping[str, Definition], instance: Instance) -> dict[s
     return found
 
 
-def render(definitions: Mapping[str, Definition], instance: Instance, config: Path) -> None:
-    """Write the local form of all configuration to `config`."""
+def render(
+    definitions: Mapping[str, Definition], instance: Instance, config: Path, *, keep_lines: bool = False
+) -> None:
+    """Write the local form of all configuration to `config`; `keep_lines` for a copy that tools check."""
     for service, source in sources(definitions, instance).items():
-        rendering.render_tree(source, config / service, places(service, definitions, instance, config))
+        where = places(service, definitions, instance, config)
+        rendering.render_tree(source, config / service, where, keep_lines=keep_lines)
+
+
+def is_before_retention_in_file(version: tuple[int, int, int] | None) -> bool:
+    """Whether a Prometheus (or its promtool) refuses `storage.tsdb.retention` in the file; an unknown
+    version is new."""
+    return bool(version and version < _RETENTION_IN_FILE)
 
 
 def fit(
@@ -89,7 +98,7 @@ def fit(
     flags = rendering.fit_prometheus(
         config / "prometheus" / "prometheus.yml",
         absent,
-        retention_as_flags=bool(version and version < _RETENTION_IN_FILE),
+        retention_as_flags=is_before_retention_in_file(version),
     )
     if version and version < _THREE:
         flags.append("--enable-feature=expand-external-labels")

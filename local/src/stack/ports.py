@@ -71,12 +71,14 @@ def _holder_by_lsof(port: int) -> str | None:
 
 
 def check_free(env: dict[str, str], env_file: Path, ours: frozenset[str] = frozenset()) -> None:
-    """Raise StackError that names every port in use, its service and its variable; services in `ours` run
-    already."""
+    """Raise StackError that names every port in use, its service and variable.
+
+    Variables in `ours` are passed over: our own running services hold these ports.
+    """
     lines = []
     for variable, service in PORT_VARIABLES.items():
         port = int(env[variable])
-        if service in ours or is_free(port):
+        if variable in ours or is_free(port):
             continue
         who = holder(port)
         lines.append(

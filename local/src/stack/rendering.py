@@ -39,10 +39,12 @@ class Places:
         return text
 
 
-def render_tree(source: Path, target: Path, places: Places) -> None:
+def render_tree(source: Path, target: Path, places: Places, *, keep_lines: bool = False) -> None:
     """Make `target` a copy of `source` whose YAML strings are local; all other files are copied as they are.
 
-    The directory `targets` is linked instead, so that a file dropped into it is seen at once.
+    The directory `targets` is linked instead, so that a file dropped into it is seen at once. With
+    `keep_lines`
+    each line stays where it is, so that what a tool says of the copy is true of the source.
 
     A file that would not change is left alone, one that is gone from `source` is removed, so that a server
     that
@@ -59,7 +61,7 @@ def render_tree(source: Path, target: Path, places: Places) -> None:
         ):
             continue
         wanted.add(relative)
-        _replace(target / relative, _rendered(path, places))
+        _replace(target / relative, _rendered(path, places, keep_lines=keep_lines))
     for path in sorted(target.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):
@@ -77,10 +79,12 @@ def _link(source: Path, target: Path) -> bool:
     return True
 
 
-def _rendered(path: Path, places: Places) -> bytes:
+def _rendered(path: Path, places: Places, *, keep_lines: bool) -> bytes:
     raw = path.read_bytes()
     if path.suffix not in _YAML:
         return raw
+    if keep_lines:
+        return places.apply(raw.decode("utf-8")).encode()
     documents = [_walk(document, places) for document in yaml.safe_load_all(raw)]
     text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=10_000)
     return f"# Made from {path} by `make up`: change that file.\n{text}".encode()

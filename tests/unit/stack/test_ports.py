@@ -47,4 +47,4 @@ def test_the_error_names_port_service_variable_holder_and_mend(taken: int, insta
 
 def test_a_port_of_our_own_running_service_is_no_error(taken: int, instance: Instance) -> None:
     env = instance.env | {"GRAFANA_PORT": str(taken)}
-    ports.check_free(env, Path(".env"), frozenset({"grafana"}))
+    ports.check_free(env, Path(".env"), frozenset({"GRAFANA_PORT"}))

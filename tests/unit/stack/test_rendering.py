@@ -62,6 +62,14 @@ def test_changes_strings_of_yaml_and_copies_the_rest(tmp_path: Path) -> None:
     assert (target / "templates/mail.tmpl").read_text() == "mailhog:1025 {{ .Title }}"
 
 
+def test_a_copy_to_check_keeps_every_line_where_it_is(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "a.yml").write_text("# note\n\nto:   mailhog:1025  # why\n")
+    rendering.render_tree(source, target, PLACES, keep_lines=True)
+    assert (target / "a.yml").read_text() == "# note\n\nto:   127.0.0.1:11025  # why\n"
+
+
 def test_a_second_time_touches_nothing_and_removes_what_is_gone(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     (source / "rules").mkdir(parents=True)
