@@ -1,0 +1,109 @@
+"""Real Prometheus servers for tests: found through PROMETHEUS_BINARIES, else PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+
+from sla_worker.errors import PrometheusError
+from sla_worker.prometheus import HTTPTransport, PrometheusClient
+from sla_worker.settings import read_settings
+
+
+T = TypeVar("T")
+
+
+def directories() -> list[str]:
+    """Directories that hold `prometheus` and `promtool`; `missing` alone when there is none."""
+    listed = [each for each in os.environ.get("PROMETHEUS_BINARIES", "").split(":") if each]
+    if not listed and shutil.which("prometheus"):
+        listed = [str(Path(str(shutil.which("prometheus"))).parent)]
+    return listed or ["missing"]
+
+
+def binary(directory: str, name: str) -> str:
+    """The program's path. Missing: fails on CI, elsewhere skips and says why."""
+    path = Path(directory) / name
+    if path.is_file():
+        return str(path)
+    reason = f"no {name} in {directory}: name directories with it in PROMETHEUS_BINARIES"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def poll(what: str, probe: Callable[[], T | None], seconds: float = 30) -> T:
+    """The first result of `probe` that is not None; fails with what was waited for."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        result = probe()
+        if result is not None:
+            return result
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+@contextmanager
+def running(directory: str, data: Path, config: str = "global: {}\n") -> Iterator[PrometheusClient]:
+    """A server on the data directory; yields a client once it answers."""
+    port = free_port()
+    file = data.parent / "prometheus.yml"
+    file.write_text(config)
+    log = (data.parent / "prometheus.log").open("w")
+    process = subprocess.Popen(
+        [
+            binary(directory, "prometheus"),
+            f"--config.file={file}",
+            f"--storage.tsdb.path={data}",
+            "--storage.tsdb.retention.time=50y",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
+        stdout=log,
+        stderr=log,
+    )
+    settings = read_settings({"PROMETHEUS_URL": f"http://127.0.0.1:{port}"}).prometheus
+    client = PrometheusClient(HTTPTransport(settings))
+
+    def answers() -> bool | None:
+        assert process.poll() is None, (data.parent / "prometheus.log").read_text()
+        try:
+            client.query("vector(1)", 1_700_000_000)
+        except PrometheusError:
+            return None
+        return True
+
+    try:
+        poll("Prometheus to answer", answers)
+        yield client
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+
+
+def load(directory: str, data: Path, openmetrics: str) -> None:
+    """Make blocks from a text in the OpenMetrics format."""
+    source = data.parent / "input.om"
+    source.write_text(openmetrics)
+    subprocess.run(
+        [binary(directory, "promtool"), "tsdb", "create-blocks-from", "openmetrics", str(source), str(data)],
+        check=True,
+        capture_output=True,
+    )
