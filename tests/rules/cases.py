@@ -1,0 +1,212 @@
+"""Reads the cases of alerts, as README.md describes them, and makes unit tests of promtool from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from compression.durations import parsed
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "prometheus" / "rules"
+CASES = Path(__file__).parent / "cases"
+STEP_SECONDS = 15
+EXTERNAL_LABELS = {
+    "grafana_url": "http://grafana.example.com",
+    "sla_worker_url": "http://sla-worker.example.com",
+}
+KINDS = ("fires", "too_short", "at_threshold", "absent", "low_traffic", "reset", "quiet")
+STATE = re.compile(r"(pending|firing|inactive) (\S+)")
+TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+
+Timeline = list[tuple[int, str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """One alert of the name: its labels without `alertname`, and its states as written."""
+
+    labels: dict[str, str]
+    states: str
+
+    def timeline(self, major: int) -> Timeline:
+        """When (seconds) it takes which state, in a major version of Prometheus; inactive before the first."""
+        changes = []
+        for state, times in STATE.findall(self.states):
+            time = times.rstrip(",").split("/")[-1 if major < 3 else 0]
+            changes.append((int(parsed(time).total_seconds()), state))
+        assert changes, f"no states in {self.states!r}"
+        assert changes == sorted(changes), f"{self.states!r} does not go forward in time"
+        return changes
+
+    def at(self, seconds: int, major: int) -> str:
+        """The state at a time."""
+        return ([("inactive")] + [state for time, state in self.timeline(major) if time <= seconds])[-1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What an alert does with some series; nothing at all when `expected` is empty."""
+
+    alert: str
+    name: str
+    kind: str
+    series: dict[str, str]
+    expected: tuple[Expected, ...]
+    says: dict[str, str]
+    checks_annotations: bool
+
+    @property
+    def end_seconds(self) -> int:
+        """When the last series ends."""
+        return max(_samples(values) for values in self.series.values()) * STEP_SECONDS - STEP_SECONDS
+
+
+def _samples(values: str) -> int:
+    """How many samples a series in promtool's notation has."""
+    count = 0
+    for item in values.split():
+        times = re.search(r"x(\d+)$", item)
+        count += 1 if times is None else int(times.group(1)) + (0 if item.startswith("_") else 1)
+    return count
+
+
+@dataclasses.dataclass(frozen=True)
+class Shipped:
+    """An alert as it is shipped: its rule and the file in which it stands."""
+
+    rule: dict[str, Any]
+    file: Path
+
+
+@functools.cache
+def shipped_alerts() -> dict[str, Shipped]:
+    """Every alert of the hand-written rule files, by name."""
+    alerts: dict[str, Shipped] = {}
+    for path in sorted(RULES.glob("*.yml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            for rule in group["rules"]:
+                if "alert" in rule:
+                    assert rule["alert"] not in alerts, f"{rule['alert']} stands twice in prometheus/rules"
+                    alerts[rule["alert"]] = Shipped(rule, path)
+    return alerts
+
+
+@functools.cache
+def all_cases() -> tuple[Case, ...]:
+    """Every case of every file."""
+    cases: list[Case] = []
+    for path in sorted(CASES.glob("*.yml")):
+        for alert, entry in yaml.safe_load(path.read_text()).items():
+            cases += _cases_of(alert, entry)
+    return tuple(cases)
+
+
+def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
+    cases: list[Case] = []
+    for raw in entry["cases"]:
+        assert set(raw) <= {"name", "kind", "series", "expect", "says"}, f"{alert}: unknown keys in {raw}"
+        assert raw["kind"] in KINDS, f"{alert}: {raw['kind']!r} is none of {', '.join(KINDS)}"
+        expected = tuple(
+            Expected(entry["labels"] | each["labels"], each["states"]) for each in raw.get("expect", [])
+        )
+        first = raw["kind"] == "fires" and all(case.kind != "fires" for case in cases)
+        for selector, values in raw["series"].items():
+            assert isinstance(values, str), (
+                f"{alert}: put the values of {selector} in quotes, YAML reads {values!r}"
+            )
+        cases.append(
+            Case(alert, raw["name"], raw["kind"], raw["series"], expected, raw.get("says", {}), first)
+        )
+    return cases
+
+
+def promtool_test(case: Case, major: int) -> dict[str, Any]:
+    """The case as a test group of promtool."""
+    group: dict[str, Any] = {
+        "name": f"{case.alert}: {case.name}",
+        "interval": f"{STEP_SECONDS}s",
+        "external_labels": EXTERNAL_LABELS,
+        "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
+        "promql_expr_test": _state_checks(case, major) + _count_checks(case, major),
+    }
+    if case.checks_annotations:
+        group["alert_rule_test"] = [_annotation_check(case, major)]
+    return group
+
+
+def _state_checks(case: Case, major: int) -> list[dict[str, Any]]:
+    """At every change, one step before every change, and at the end: exactly the alerts that must be there."""
+    times = {case.end_seconds}
+    for expected in case.expected:
+        for time, _ in expected.timeline(major):
+            times |= {time, time - STEP_SECONDS} if time else {time}
+    assert max(times) == case.end_seconds, f"{case.alert}: {case.name}: the series end before the last change"
+    checks = []
+    for time in sorted(times):
+        states = [(expected.labels, expected.at(time, major)) for expected in case.expected]
+        present = [(labels | {"alertstate": state}, 1) for labels, state in states if state != "inactive"]
+        checks.append(_check(f'ALERTS{{alertname="{case.alert}"}}', time, "ALERTS", case.alert, present))
+    return checks
+
+
+def _count_checks(case: Case, major: int) -> list[dict[str, Any]]:
+    """How many samples each alert was pending and firing, over the whole time."""
+    checks = []
+    for state in ("pending", "firing"):
+        counts = [(each.labels, _samples_in(each, state, case.end_seconds, major)) for each in case.expected]
+        present = [(labels | {"alertstate": state}, count) for labels, count in counts if count]
+        expression = f'count_over_time(ALERTS{{alertname="{case.alert}",alertstate="{state}"}}[1d])'
+        checks.append(_check(expression, case.end_seconds, "", case.alert, present))
+    return checks
+
+
+def _samples_in(expected: Expected, state: str, end: int, major: int) -> int:
+    return sum(expected.at(time, major) == state for time in range(0, end + STEP_SECONDS, STEP_SECONDS))
+
+
+def _check(
+    expression: str, time: int, metric: str, alert: str, present: list[tuple[dict[str, str], int]]
+) -> dict[str, Any]:
+    samples = []
+    for labels, value in present:
+        pairs = ",".join(f"{key}={json.dumps(text)}" for key, text in (labels | {"alertname": alert}).items())
+        samples.append({"labels": f"{metric}{{{pairs}}}", "value": value})
+    return {"expr": expression, "eval_time": f"{time}s", "exp_samples": samples}
+
+
+def _annotation_check(case: Case, major: int) -> dict[str, Any]:
+    """At the moment at which the alert fires: its labels and its annotations, whole."""
+    time = min(when for each in case.expected for when, state in each.timeline(major) if state == "firing")
+    annotations = shipped_alerts()[case.alert].rule["annotations"]
+    alerts = [
+        {
+            "exp_labels": each.labels,
+            "exp_annotations": {
+                key: _filled(text, each.labels, case.says) for key, text in annotations.items()
+            },
+        }
+        for each in case.expected
+        if each.at(time, major) == "firing"
+    ]
+    return {"eval_time": f"{time}s", "alertname": case.alert, "exp_alerts": alerts}
+
+
+def _filled(text: str, labels: dict[str, str], says: dict[str, str]) -> str:
+    """An annotation with the values of this case in the place of its templates."""
+    known = {f"$labels.{name}": value for name, value in labels.items()}
+    known |= {f"$externalLabels.{name}": value for name, value in EXTERNAL_LABELS.items()}
+    known |= says
+
+    def fill(match: re.Match[str]) -> str:
+        action = match.group(1)
+        assert action in known, f"`says` must tell what {action!r} becomes in {text!r}"
+        return known[action]
+
+    return TEMPLATE.sub(fill, text)

@@ -1,0 +1,65 @@
+"""promtool judges the shipped rules: every case, at true durations, in every version of promtool there is."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rules.binaries import each_version_of, required, version_of
+from rules.cases import ROOT, RULES, STEP_SECONDS, all_cases, promtool_test, shipped_alerts
+
+
+def run(*words: object) -> None:
+    """Run a program, which must be content."""
+    done = subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alert", sorted({case.alert for case in all_cases()}))
+@each_version_of("promtool")
+def test_the_alert_does_what_its_cases_say(alert: str, program: Path | None, tmp_path: Path) -> None:
+    promtool = required(program, "promtool")
+    major = version_of(promtool)[0]
+    file = tmp_path / f"{alert}.yml"
+    tests = {
+        "rule_files": [str(shipped_alerts()[alert].file)],
+        "evaluation_interval": f"{STEP_SECONDS}s",
+        "tests": [promtool_test(case, major) for case in all_cases() if case.alert == alert],
+    }
+    file.write_text(yaml.safe_dump(tests, sort_keys=False, allow_unicode=True))
+    run(promtool, "test", "rules", file)
+
+
+@each_version_of("promtool")
+def test_the_rules_pass_the_strictest_lint(program: Path | None) -> None:
+    files = sorted(RULES.rglob("*.yml"))
+    run(required(program, "promtool"), "check", "rules", "--lint=all", "--lint-fatal", *files)
+
+
+@each_version_of("promtool")
+def test_the_configuration_is_valid(program: Path | None, tmp_path: Path) -> None:
+    promtool = required(program, "promtool")
+    tree: dict[str, Any] = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    if version_of(promtool) < (3, 11):
+        del tree["storage"]["tsdb"][
+            "retention"
+        ]  # these know it as a flag only, which the launcher makes of it
+    tree["rule_files"] = [str(ROOT / "prometheus" / pattern) for pattern in tree["rule_files"]]
+    config = tmp_path / "prometheus.yml"
+    config.write_text(yaml.safe_dump(tree))
+    run(promtool, "check", "config", "--lint=all", "--lint-fatal", config)
+
+
+@each_version_of("amtool")
+def test_alertmanagers_configuration_is_valid(program: Path | None) -> None:
+    run(required(program, "amtool"), "check-config", ROOT / "alertmanager" / "alertmanager.yml")
+
+
+def test_every_case_is_of_a_shipped_alert() -> None:
+    assert {case.alert for case in all_cases()} <= shipped_alerts().keys()
