@@ -32,6 +32,7 @@ class LocalStack:
         self._instance = instance
         self._directory = instance.directory
         self._supervisor = Supervisor(instance.directory)
+        self._logged: dict[str, int] = {}  # bytes of each log that were there before this command
 
     def is_running(self) -> bool:
         """Whether its supervisord answers."""
@@ -54,6 +55,8 @@ class LocalStack:
         found, notes = self._binaries()
         self.check_rendered(definitions)
         names, changed, reloaded = self._write(definitions, found)
+        logs = {name: self._log(name) for name in names}
+        self._logged = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
         self._apply(running, names, changed, reloaded)
         self._wait(names)
         return notes
@@ -168,13 +171,16 @@ class LocalStack:
             return
         parts = []
         for name, state in failed.items():
-            lines = tail.last_lines(self._directory / "logs" / f"{name}.log", _LOG_LINES)
+            lines = tail.last_lines(self._log(name), _LOG_LINES, self._logged.get(name, 0))
             log = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
             parts.append(f"{name} did not become healthy: {state.words}\n  its last log lines:\n{log}")
         raise StackError(
             "\n".join(parts),
             f"the whole log: make logs s={next(iter(failed))}; the rest runs on; make down stops it",
         )
+
+    def _log(self, name: str) -> Path:
+        return self._directory / "logs" / f"{name}.log"
 
     def _states(self, names: list[str], deaths: dict[str, set[int]] | None = None) -> dict[str, State]:
         processes = self._supervisor.processes()
@@ -236,10 +242,9 @@ class LocalStack:
 
     def logs(self, services: list[str], *, follow: bool) -> None:
         """Print the last lines of the services' logs; go on with `follow` until interrupted."""
-        logs = self._directory / "logs"
-        files = {name: logs / f"{name}.log" for name in services or NAMES if (logs / f"{name}.log").exists()}
+        files = {name: self._log(name) for name in services or NAMES if self._log(name).exists()}
         if not files:
-            raise StackError(f"no logs in {logs}", "make up")
+            raise StackError(f"no logs in {self._directory / 'logs'}", "make up")
         tail.show(files, console.plain, follow=follow, wait=lambda: time.sleep(0.3))
 
     def clean(self) -> None:
@@ -257,6 +262,6 @@ def _death(exit_status: int, spawn_error: str) -> str:
 
 
 def _tell_missing(missing: Missing) -> None:
-    instead = f"{STAND_IN} takes the mail" if missing.name == "mailhog" else "the rest starts without it"
-    console.warn(f"{missing.name} is missing, {instead} ({'; '.join(missing.reasons)})")
+    instead = "a stand-in takes the mail" if missing.name == "mailhog" else "the rest starts without it"
+    console.warn(f"{missing.name} is missing: {instead} ({'; '.join(missing.reasons)})")
     console.plain(f"  to have it: {missing.mend}")

@@ -9,12 +9,15 @@ _SHOWN = 40
 _READ_BYTES = 64 << 10
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """The last `count` lines of a file; none when it is not there."""
+def last_lines(path: Path, count: int, since: int = 0) -> list[str]:
+    """The last `count` lines of a file that came after its first `since` bytes; none when it is not there.
+
+    A file shorter than that was rotated, and is taken whole.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
-            file.seek(max(0, size - _READ_BYTES))
+            file.seek(max(since if since <= size else 0, size - _READ_BYTES))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return []

@@ -112,6 +112,15 @@ def test_following_logs_shows_what_was_there_what_comes_and_what_comes_after_rot
     assert said == ["a | one", "a | two", "a | half", "a | new"]
 
 
+def test_the_last_lines_leave_out_what_was_there_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("old\nnew\nnewer\n")
+    assert tail.last_lines(path, 15, since=len("old\n")) == ["new", "newer"]
+    assert tail.last_lines(path, 1) == ["newer"]
+    assert tail.last_lines(path, 15, since=1000) == ["old", "new", "newer"]  # rotated
+    assert tail.last_lines(tmp_path / "none", 15) == []
+
+
 def test_make_help_lists_every_target_for_people() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(" ".join(re.findall(r"(?m)^\.PHONY: (.*)$", makefile)).split())
