@@ -135,9 +135,9 @@ def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
         [row if with_notes else row[:3] for row in rows],
     )
     plain()
-    plain(
-        f"Grafana's password (user admin) stands in {checks.shown(instance.env_file, Path.cwd())}: {PASSWORD}"
-    )
+    if notes.get("grafana") != "missing":
+        env_file = checks.shown(instance.env_file, Path.cwd())
+        plain(f"Grafana's password (user admin) stands in {env_file}: {PASSWORD}")
     fault = f"http://localhost:{instance.env['DEMO_API_PORT']}/faults/worker_down"
     plain(f"Try a fault: curl -X POST {fault}, then watch the alerts and the mail")
 

@@ -35,7 +35,7 @@ def why_not() -> str | None:
             )
         except subprocess.TimeoutExpired:
             return f"{words} ({' '.join(command[:2])} took more than {_ANSWER_SECONDS} s)"
-        if done.returncode:
+        if done.returncode or not done.stdout.strip():
             line = (done.stderr.strip().splitlines() or ["no word from it"])[-1]
             return f"{words} ({line})"
     return None
