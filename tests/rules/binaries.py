@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,10 +52,15 @@ def as_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in version.split("."))
 
 
+def versions(program: str) -> list[Any]:
+    """A parameter of pytest for each version, its path; None, which `required` explains, if there is none."""
+    parameters = [pytest.param(path, id=f"{program}-{version}") for version, path in found(program).items()]
+    return parameters or [pytest.param(None, id=f"no-{program}")]
+
+
 def each_version_of(program: str) -> pytest.MarkDecorator:
     """Runs a test, which takes `program`, once for each version; once, to say so, if there is none."""
-    parameters = [pytest.param(path, id=f"{program}-{version}") for version, path in found(program).items()]
-    return pytest.mark.parametrize("program", parameters or [pytest.param(None, id=f"no-{program}")])
+    return pytest.mark.parametrize("program", versions(program))
 
 
 def required(program: Path | None, name: str) -> Path:
@@ -63,7 +69,8 @@ def required(program: Path | None, name: str) -> Path:
         return program
     message = (
         f"no {name} found: NOT TESTED. Run `make up MODE=local` once, which fetches it, "
-        "install Debian's packages prometheus and prometheus-alertmanager, or set PROMETHEUS_BINARIES to the directories that hold it"
+        "install Debian's packages prometheus and prometheus-alertmanager, or set PROMETHEUS_BINARIES to the "
+        "directories that hold it"
     )
     if os.environ.get("CI") == "true":
         pytest.fail(message)

@@ -36,7 +36,7 @@ class Expected:
     states: str
 
     def timeline(self, major: int) -> Timeline:
-        """When (seconds) it takes which state, in a major version of Prometheus; inactive before the first."""
+        """When (seconds) it takes which state, by major version of Prometheus; inactive before the first."""
         changes = []
         for state, times in STATE.findall(self.states):
             time = times.rstrip(",").split("/")[-1 if major < 3 else 0]
@@ -142,7 +142,7 @@ def promtool_test(case: Case, major: int) -> dict[str, Any]:
 
 
 def _state_checks(case: Case, major: int) -> list[dict[str, Any]]:
-    """At every change, one step before every change, and at the end: exactly the alerts that must be there."""
+    """At every change, one step before it, and at the end: exactly the alerts that must be there."""
     times = {case.end_seconds}
     for expected in case.expected:
         for time, _ in expected.timeline(major):

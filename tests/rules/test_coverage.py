@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rules.cases import ROOT, all_cases, shipped_alerts
+from rules.cases import ROOT, Case, all_cases, shipped_alerts
 
 RUNBOOKS = ROOT / "runbooks"
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
@@ -52,8 +52,8 @@ def test_its_cases_show_it_firing_and_silent(alert: str) -> None:
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: f"{case.alert}: {case.name}")
-def test_a_case_expects_what_its_kind_says(case: object) -> None:
-    kind, expected = case.kind, case.expected  # type: ignore[attr-defined]  # a Case
+def test_a_case_expects_what_its_kind_says(case: Case) -> None:
+    kind, expected = case.kind, case.expected
     fires = any("firing" in each.states for each in expected)
     if kind == "fires":
         assert fires
@@ -81,7 +81,7 @@ def test_the_annotations_tell_what_to_do(alert: str) -> None:
     assert annotations["runbook_url"] == f"{{{{ $externalLabels.sla_worker_url }}}}/runbooks/{alert}"
     assert annotations["dashboard_url"].startswith("{{ $externalLabels.grafana_url }}/d/")
     assert not re.search(
-        r"\$value\s*}}\s*%|query", " ".join(annotations.values())
+        r"\$value\s*}}\s*%|\{\{[^}]*query ", " ".join(annotations.values())
     )  # humanised, no own queries
 
 

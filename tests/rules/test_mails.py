@@ -1,0 +1,197 @@
+"""The mails of a real Alertmanager, in every version there is, decoded and read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from rules.binaries import required, versions
+from rules.mails import EXTERNAL_URL, Post, part, running_alertmanager
+
+LINKS = {
+    "runbook_url": "http://sla-worker.example.com/runbooks/WorkerUnhealthy",
+    "dashboard_url": "http://grafana.example.com/d/insa-sla-monitoring",
+}
+DESCRIPTION = "Impact: Tasks wait.\nLikely causes: It has died.\nFirst steps: Restart it."
+
+
+def alert(name: str = "WorkerUnhealthy", *, ended: bool = False, **labels: str) -> dict[str, Any]:
+    """An alert as Prometheus sends it: begun just now, or over after 90 seconds.
+
+    Alertmanager sends a group at once whose alert is older than its group_wait, so firing ones are new.
+    """
+    now = dt.datetime.now(dt.UTC)
+    body = {
+        "labels": {"alertname": name, "severity": "critical", "component": "worker", "team": "platform"}
+        | labels,
+        "annotations": {"summary": "Worker worker-1 is down", "description": DESCRIPTION} | LINKS,
+        "startsAt": (now - dt.timedelta(seconds=90 if ended else 0)).isoformat(),
+        "generatorURL": "http://prometheus.example.com/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
+    }
+    return body | ({"endsAt": now.isoformat()} if ended else {})
+
+
+class Page(HTMLParser):
+    """What a mail program sees of the HTML part: tags, links by their text, and the text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: dict[str, str] = {}
+        self.styles: list[str] = []
+        self.text = ""
+        self._href: str | None = None
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        values = {name: value or "" for name, value in attrs}
+        assert not [name for name in values if name.startswith("on")], f"an event handler in <{tag}>"
+        self.styles += [values[name] for name in ("style", "bgcolor") if name in values]
+        self._href = values.get("href") if tag == "a" else None
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._href is not None:
+            self.links[data] = self._href
+            self._href = None
+
+
+@pytest.fixture(scope="module", params=versions("alertmanager"))
+def post(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    directory = tmp_path_factory.mktemp("alertmanager")
+    with running_alertmanager(required(request.param, "alertmanager"), directory) as running:
+        yield running
+
+
+def test_a_firing_mail_says_state_severity_count_and_name(post: Post) -> None:
+    mail = post.mail_about(
+        "one", [alert(job="one", worker_name="worker-1"), alert(job="one", worker_name="worker-2")]
+    )
+    assert mail["Subject"] == "[FIRING:2] CRITICAL WorkerUnhealthy"
+    assert mail["To"] == "critical-alerts@example.com"
+    assert [each.get_content_type() for each in mail.iter_parts()] == ["text/plain", "text/html"]
+    page = Page(part(mail, "html"))
+    for text in (page.text, part(mail, "plain")):
+        for word in (
+            "FIRING",
+            "CRITICAL",
+            "WorkerUnhealthy",
+            "2 firing",
+            "worker-2",
+            "Tasks wait.",
+            "Restart it.",
+        ):
+            assert word in text
+
+
+def test_its_links_lead_to_runbook_dashboard_expression_and_silence(post: Post) -> None:
+    mail = post.mail_about("links", [alert(job="links")])
+    links = Page(part(mail, "html")).links
+    assert links["Runbook"] == LINKS["runbook_url"]
+    assert links["Dashboard"] == LINKS["dashboard_url"]
+    assert links["Expression"] == "http://prometheus.example.com/graph?g0.expr=up+%3D%3D+0&g0.tab=1"
+    silence = (
+        '{alertname="WorkerUnhealthy",component="worker",job="links",severity="critical",team="platform"}'
+    )
+    assert unquote(links["Silence"]) == f"{EXTERNAL_URL}/#/silences/new?filter={silence}"
+    text = part(mail, "plain")
+    for url in (
+        *LINKS.values(),
+        links["Expression"],
+        f"{EXTERNAL_URL}/#/silences/new?filter=%7Balertname%3D%22",
+    ):
+        assert url in text
+
+
+def test_a_resolved_mail_is_visibly_resolved(post: Post) -> None:
+    post.mail_about("over", [alert(job="over")])
+    mail = post.mail_about("over", [alert(job="over", ended=True)])
+    assert mail["Subject"] == "[RESOLVED:1] CRITICAL WorkerUnhealthy"
+    page = Page(part(mail, "html"))
+    assert "RESOLVED" in page.text
+    assert "It lasted 1m30s" in page.text
+    assert "#15703a" in page.styles  # the green of the head
+    assert "#b91c1c" not in part(mail, "html")  # the red of critical
+    assert "Silence" not in page.links
+    assert "after 1m30s" in part(mail, "plain")
+
+
+def test_each_severity_has_its_colour_and_its_word(post: Post) -> None:
+    for severity, colour in (("critical", "#b91c1c"), ("warning", "#9a5b00"), ("info", "#1e4f8f")):
+        page = Page(part(post.mail_about(severity, [alert(job=severity, severity=severity)]), "html"))
+        assert colour in page.styles
+        assert severity.upper() in page.text
+
+
+HOSTILE = {
+    "job": '<script>alert("1")</script>',
+    "worker_name": "quote\" back\\slash 'single' & a+b %7D",
+    "note": "two\r\nlines",
+    "long": "x" * 5000,
+}
+
+
+def test_hostile_labels_stay_text(post: Post) -> None:
+    mail = post.mail_about("<script>", [alert(**HOSTILE)])
+    source = part(mail, "html")
+    page = Page(source)
+    assert not page.tags & {"script", "img", "iframe", "form"}
+    assert html.escape(HOSTILE["job"], quote=False).replace('"', "&#34;") in source
+    assert "x" * 300 + "…" in page.text
+    assert "x" * 301 not in page.text
+    assert "\n  note = two lines\n" in part(mail, "plain").replace("\r\n", "\n")  # no line of its own making
+
+
+def test_a_silence_for_hostile_labels_names_exactly_them(post: Post) -> None:
+    mail = post.mail_about("quoted", [alert(job="quoted", worker_name=HOSTILE["worker_name"])])
+    expected = 'worker_name="quote\\" back\\\\slash \'single\' & a+b %7D"}'
+    assert unquote(Page(part(mail, "html")).links["Silence"]).endswith(expected)
+    text = re.search(r"^Silence: +(\S+)", part(mail, "plain"), re.MULTILINE)
+    assert text is not None
+    assert unquote(text.group(1)).endswith(expected)
+
+
+def test_a_link_that_is_no_web_address_is_taken_away(post: Post) -> None:
+    body = alert(job="javascript")
+    body["annotations"]["runbook_url"] = "javascript:alert(1)"
+    source = part(post.mail_about("javascript", [body]), "html")
+    assert "javascript:" not in source
+
+
+def test_a_large_group_makes_a_mail_of_bounded_size(post: Post) -> None:
+    mail = post.mail_about(
+        "crowd", [alert(job="crowd", worker_name=f"worker-{number}") for number in range(60)]
+    )
+    assert mail["Subject"] == "[FIRING:60] CRITICAL WorkerUnhealthy"
+    source = part(mail, "html")
+    assert len(source.encode()) < 100_000  # Gmail cuts mails of more than 102 KB
+    assert Page(source).text.count("Tasks wait.") == 10
+    assert "Only the first 10 of a state are shown." in Page(source).text
+    assert "More alerts of this group are in Alertmanager." in part(mail, "plain")
+
+
+def test_an_alert_without_annotations_still_makes_a_mail(post: Post) -> None:
+    body = alert("Bare", job="bare") | {"annotations": {}}
+    body["labels"] = {"alertname": "Bare", "job": "bare"}
+    mail = post.mail_about("bare", [body])
+    assert mail["Subject"] == "[FIRING:1] ALERT Bare"
+    assert "no value" not in part(mail, "html") + part(mail, "plain")
+    assert "Bare" in Page(part(mail, "html")).text
+
+
+def test_styles_are_inline_hex_and_fit_a_narrow_window(post: Post) -> None:
+    source = part(post.mail_about("styles", [alert(job="styles")]), "html")
+    page = Page(source)
+    assert "style" not in page.tags  # no style sheet: mail programs drop it
+    assert "ZgotmplZ" not in source  # html/template has let everything pass
+    assert "rgb(" not in source
+    assert not re.search(r'width="(?:\d{3,})"|[^-]width:\d{3,}px', source)  # nothing is wider than its window
+    assert "max-width:600px" in source
