@@ -12,6 +12,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -27,6 +28,7 @@ class Exporter:
     """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
+        disable_created_metrics()  # a `_created` beside every counter doubles what is scraped
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)

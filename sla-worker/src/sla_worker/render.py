@@ -133,7 +133,7 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
         ("Period", f"{moment(report.start, zone)} to {moment(report.end, zone)}"),
         ("Generated at", moment(report.generated_at, zone)),
         ("Overall compliance", f"{ratio(report.score_ratio)} ({score_word(report)})"),
-        ("Coverage", f"{ratio(report.coverage_ratio)} of the period was measured"),
+        ("Coverage", f"{ratio(report.coverage_ratio)} of the time since each SLA began was measured"),
         ("Number of SLAs", f"{len(report.statuses)} ({report.meeting} meet their target)"),
         ("Active breaches", str(len(report.active_breaches))),
     ]

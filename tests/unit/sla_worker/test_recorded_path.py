@@ -1,0 +1,117 @@
+"""A running Prometheus scrapes and evaluates the generated rules; the worker reads what they recorded."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+from sla_worker.calculator import Calculator
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.generate import rules_file
+from sla_worker.model import PassResult
+from sla_worker.prometheus import PrometheusClient
+from sla_worker.queries import Grid, recording_rules
+from unit.sla_worker.prometheus_server import binary, directories, poll, running
+
+GRID = Grid(10, 1)
+DEFINITIONS = read_definitions(Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml")
+CONFIG = """\
+global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
+rule_files: [{rules}]
+scrape_configs:
+  - job_name: demo-app
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+
+
+class Counters(BaseHTTPRequestHandler):
+    """Counters that follow the clock: 20 requests a second, each tenth one an error."""
+
+    begun = 0.0
+
+    def do_GET(self) -> None:
+        count = int((time.time() - Counters.begun) * 20)
+        errors = count // 10
+        duration = "insa_agent_request_duration_seconds"
+        body = (
+            f'insa_agent_requests_total{{agent="crm",status="success"}} {count - errors}\n'
+            f'insa_agent_requests_total{{agent="crm",status="error"}} {errors}\n'
+            f"# TYPE {duration} histogram\n"
+            f'{duration}_bucket{{le="5.0"}} {count - errors}\n{duration}_bucket{{le="+Inf"}} {count}\n'
+            f"{duration}_sum {count}\n{duration}_count {count}\n"
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def exporter() -> Iterator[int]:
+    Counters.begun = time.time()
+    server = HTTPServer(("127.0.0.1", 0), Counters)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def raw_counts(client: PrometheusClient, start: int, end: int, status: str) -> tuple[float, list[float]]:
+    """What the raw samples say was added in (start, end]: the last sample of each side, subtracted."""
+    selector = f'insa_agent_requests_total{{status=~"{status}"}}'
+    last = [0.0, 0.0]
+    for series in client.query(f"{selector}[1m]", end).series:
+        for side, limit in enumerate((start, end)):
+            last[side] += [value for at, value in series.samples if at <= limit][-1]
+    return last[1] - last[0], last
+
+
+def test_recorded_figures_are_exact_and_take_one_query(tmp_path: Path) -> None:
+    directory = directories()[0]
+    binary(directory, "prometheus")
+    rules = tmp_path / "rules.yml"
+    rules.write_text(rules_file(recording_rules(DEFINITIONS, GRID), "a test"))
+    with (
+        exporter() as port,
+        running(directory, tmp_path / "data", CONFIG.format(rules=rules, port=port)) as client,
+    ):
+        first = int(time.time()) // 10 * 10 + 20  # the slot that ends then is scraped in full
+        database = SLADatabase(tmp_path / "sla.db", slot_seconds=10, clock=lambda: first)
+        database.sync_definitions(DEFINITIONS)
+        calculator = Calculator(
+            DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time
+        )
+        results: list[PassResult] = []
+
+        def two_passes() -> bool | None:
+            newest = GRID.newest_slot(time.time())
+            if newest >= first and len(results) < (newest - first) // 10 + 1:
+                results.append(calculator.run_pass())
+            return True if len(results) == 2 else None
+
+        poll("two slots to be final", two_passes, 60)
+        database.close()
+        rows = {(row.key, row.slot): row for result in results for row in result.measurements}
+        for slot in (first, first + 10):
+            total, _ = raw_counts(client, slot - 10, slot, ".+")
+            errors, _ = raw_counts(client, slot - 10, slot, "error")
+            row = rows["api-error-rate", slot]
+            assert (row.good, row.total) == (total - errors, total)
+            latency = rows["api-response-time-p95", slot]
+            assert (latency.good, latency.total) == (total - errors, total)
+            assert rows["platform-uptime", slot].good == rows["platform-uptime", slot].total == 10
+            assert row.coverage == 1
+    assert [result.queries for result in results] == [1, 1]
