@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from stack import checks, composefile, console, doctor, settings
@@ -25,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 refused or failed, 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
-        return _COMMANDS[arguments.command](arguments)
+        with _alone(arguments):
+            return _COMMANDS[arguments.command](arguments)
     except StackError as error:
         console.fail(error)
         return 1
@@ -35,6 +38,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+@contextlib.contextmanager
+def _alone(arguments: argparse.Namespace) -> Iterator[None]:
+    """Let no two commands that change the same stack run at once; the lock goes with the process."""
+    if arguments.command not in ("up", "down", "restart", "clean"):
+        yield
+        return
+    settings.check_name(arguments.name)
+    path = ROOT / ".run" / f"{arguments.name}.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StackError(
+                f"another command is at work on the stack {arguments.name}", "wait for its end"
+            ) from error
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

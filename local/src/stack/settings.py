@@ -38,11 +38,6 @@ class Instance:
         """Where binaries are kept; shared by all instances."""
         return self.root / ".run" / "cache"
 
-    @property
-    def mode_file(self) -> Path:
-        """Remembers in which mode this instance was started last."""
-        return self.root / ".run" / f"{self.name}.mode"
-
     def path(self, value: str) -> Path:
         """A path of the settings; a relative one is meant from the bundle's directory, as Compose means
         it."""
@@ -137,8 +132,7 @@ def load(root: Path, name: str, env_file: Path, environment: Mapping[str, str]) 
     A variable of `environment` counts only when `.env.example` or the `.env` file knows it.
     Raises StackError for a bad name, a bad line, a port that is none or stands twice.
     """
-    if not _NAME.fullmatch(name):
-        raise StackError(f"STACK_NAME={name!r} is no name", "use small letters, digits, - and _")
+    check_name(name)
     example = root / EXAMPLE
     env = parse(example.read_text(encoding="utf-8"), example)
     if env_file.exists():
@@ -146,6 +140,12 @@ def load(root: Path, name: str, env_file: Path, environment: Mapping[str, str]) 
     env |= {key: environment[key] for key in env if key in environment}
     _check_ports(env, env_file)
     return Instance(root=root, name=name, env_file=env_file, env=env)
+
+
+def check_name(name: str) -> None:
+    """Raise StackError unless Compose would take this name for a project."""
+    if not _NAME.fullmatch(name):
+        raise StackError(f"STACK_NAME={name!r} is no name", "use small letters, digits, - and _")
 
 
 def _check_ports(env: dict[str, str], env_file: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,14 @@ from stack.console import State
 from stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def no_locks_left() -> Iterator[None]:
+    """Removes what the commands of a test leave in the repository's own .run."""
+    yield
+    for path in (ROOT / ".run").glob("unit-*.lock"):
+        path.unlink()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -68,6 +78,17 @@ def test_up_with_a_port_in_use_starts_nothing(tmp_path: Path) -> None:
     assert f"port {port} of grafana is in use" in done.stderr
     assert "GRAFANA_PORT" in done.stderr
     assert not (ROOT / ".run/local/unit-nothing").exists()
+
+
+def test_a_second_command_on_the_same_stack_is_refused_while_the_first_runs() -> None:
+    path = ROOT / ".run" / "unit-locked.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = run("down", "--mode", "local", "--name", "unit-locked")
+    path.unlink()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "another command is at work on the stack unit-locked" in done.stderr
 
 
 def test_an_error_of_ours_is_never_a_trace(
