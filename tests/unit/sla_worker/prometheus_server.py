@@ -14,11 +14,9 @@ from typing import TypeVar
 
 import pytest
 
-
 from sla_worker.errors import PrometheusError
 from sla_worker.prometheus import HTTPTransport, PrometheusClient
 from sla_worker.settings import read_settings
-
 
 T = TypeVar("T")
 

@@ -136,9 +136,7 @@ def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) 
     with running(directory, tmp_path / "data") as client:
         rows = calculate(client, tmp_path / "sla.db", BEGIN + 300, BEGIN + 3645, definitions)
         expression = expressions(definitions[0], GRID)[TOTAL]
-        single = [
-            client.query(expression, GRID.direct_at(row.slot)).series[0].samples[0][1] for row in rows
-        ]
+        single = [client.query(expression, GRID.direct_at(row.slot)).series[0].samples[0][1] for row in rows]
     assert [row.slot for row in rows] == list(range(BEGIN + 300, BEGIN + 3601, 300))
     assert sum(row.total for row in rows) == expected
     assert [row.total for row in rows] == single  # range queries of the catch-up and instant ones agree

@@ -91,9 +91,7 @@ def test_recorded_figures_are_exact_and_take_one_query(tmp_path: Path) -> None:
         first = int(time.time()) // 10 * 10 + 20  # the slot that ends then is scraped in full
         database = SLADatabase(tmp_path / "sla.db", slot_seconds=10, clock=lambda: first)
         database.sync_definitions(DEFINITIONS)
-        calculator = Calculator(
-            DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time
-        )
+        calculator = Calculator(DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time)
         results: list[PassResult] = []
 
         def two_passes() -> bool | None:

@@ -49,6 +49,9 @@ class Engine:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 self._migrate(int(clock()))
+        except DatabaseError:
+            self.close()
+            raise
         except sqlite3.Error as error:
             self.close()
             raise DatabaseError(

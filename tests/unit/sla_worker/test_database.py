@@ -1,0 +1,223 @@
+"""The ledger: upserts, breaches, outbox, migrations, the one writer."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sla_worker.database import SLADatabase
+from sla_worker.database.alerts import KEPT_ALERTS
+from sla_worker.definitions import read_definitions
+from sla_worker.errors import DatabaseError, DatabaseLockedError
+from sla_worker.evaluation import evaluate
+from sla_worker.model import Comparison, Figures, Measurement, WebhookAlert
+
+SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
+DEFINITIONS = read_definitions(SHIPPED)
+UPTIME, LATENCY, ERRORS = DEFINITIONS
+NOW = 1_700_000_100  # a multiple of 300
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SLADatabase]:
+    made = SLADatabase(tmp_path / "sla.db", clock=lambda: NOW)
+    made.sync_definitions(DEFINITIONS)
+    yield made
+    made.close()
+
+
+def errors(slot: int, good: float, total: float, coverage: float | None = 1) -> Measurement:
+    return evaluate(ERRORS, NOW + slot * 300, Figures(good, total, coverage))
+
+
+def test_a_slot_computed_twice_is_one_row(database: SLADatabase) -> None:
+    database.store([errors(0, 1000, 1000)])
+    database.store([errors(0, 1000, 1000)])
+    assert database.counts() == {"definitions": 3, "measurements": 1, "active breaches": 0}
+
+
+def test_a_breach_opens_worsens_and_is_resolved(database: SLADatabase) -> None:
+    database.store([errors(0, 99, 100)])
+    database.store([errors(1, 90, 100), errors(2, 95, 100)])
+    [breach] = database.get_active_breaches()
+    assert (breach.name, breach.severity, breach.started_at) == ("API Error Rate", "critical", NOW - 300)
+    assert breach.worst == 0.1  # 10 of 100 in the second slot; the third was better
+    database.store([errors(3, 100, 100)])
+    assert database.get_active_breaches() == []
+    ended = database.get_breach(breach.id)
+    assert ended is not None
+    assert ended.ended_at == NOW + 600  # where the slot begins that met the target
+    assert ended.duration_seconds(NOW + 9999) == 900
+
+
+@pytest.mark.parametrize("figures", [(0, 0, 1), (0, 0, None), (5, 10, 0.5)])
+def test_what_cannot_be_judged_leaves_a_breach_as_it_is(
+    database: SLADatabase, figures: tuple[float, float, float | None]
+) -> None:
+    database.store([errors(0, *figures)])
+    assert database.get_active_breaches() == []
+    database.store([errors(1, 90, 100)])
+    database.store([errors(2, *figures)])
+    assert len(database.get_active_breaches()) == 1
+
+
+def test_a_breach_of_high_severity_owes_one_mail(database: SLADatabase) -> None:
+    database.store([errors(0, 90, 100), errors(1, 90, 100)])
+    database.store([errors(0, 90, 100)])
+    assert [each.key for each in database.outbox.due(NOW)] == ["breach:1"]
+
+
+def test_an_owed_mail_is_tried_later_and_later_and_sent_once(database: SLADatabase) -> None:
+    assert database.outbox.owe_report("daily", "daily:1", NOW, NOW)
+    assert not database.outbox.owe_report("daily", "daily:1", NOW, NOW)
+    now, waits = NOW, []
+    for _ in range(7):
+        [due] = database.outbox.due(now)
+        waits.append(database.outbox.failed(due, "refused", now))
+        assert database.outbox.due(now + waits[-1] - 1) == []
+        now += waits[-1]
+    assert waits == [15, 30, 60, 120, 240, 480, 600]
+    database.outbox.sent(database.outbox.due(now)[0], "a@example.com", now)
+    assert database.outbox.due(now + 10**6) == []
+
+
+def test_all_rows_of_a_pass_or_none(database: SLADatabase) -> None:
+    unknown = Measurement(**{**_fields(errors(1, 1, 1)), "key": "unknown"})
+    with pytest.raises(DatabaseError, match="the SLA unknown is not defined"):
+        database.store([errors(0, 90, 100), unknown])
+    assert database.counts()["measurements"] == 0
+    assert database.get_active_breaches() == []
+    assert database.outbox.due(NOW) == []
+
+
+def _fields(row: Measurement) -> dict[str, object]:
+    return {name: getattr(row, name) for name in Measurement.__slots__}
+
+
+def test_compliance_is_a_ratio_of_sums_and_coverage_stands_beside_it(database: SLADatabase) -> None:
+    # 4 slots: 1 of 10 bad, 0 of 990 bad, one unmeasured, one without traffic
+    rows = [errors(0, 9, 10), errors(1, 990, 990), errors(2, 0, 0, None), errors(3, 0, 0)]
+    database.store(rows)
+    [status] = [
+        each for each in database.get_current_sla_status(24, end=NOW + 900) if each.key == "api-error-rate"
+    ]
+    assert status.compliance_ratio == 999 / 1000  # the mean of the slots' ratios would be 0.95
+    assert status.meets_target is True
+    assert status.period_actual == 1 / 1000
+    assert status.coverage_ratio == 3 / 4
+    other = database.get_current_sla_status(24, end=NOW + 900)[0]
+    assert (other.compliance_ratio, other.meets_target, other.coverage_ratio) == (None, None, 0)
+
+
+def test_missing_slots_follow_the_last_row(database: SLADatabase) -> None:
+    where = ("api-error-rate", "all")
+    # A new ledger starts with the slot that was newest when the SLA was defined.
+    assert database.missing_slots(*where, NOW - 300, 0, 300) == [NOW - 300]
+    assert database.missing_slots(*where, NOW + 600, 0, 300) == [NOW, NOW + 300, NOW + 600]
+    database.store([errors(0, 1, 1)])
+    assert database.missing_slots(*where, NOW + 600, 0, 300) == [NOW + 300, NOW + 600]
+    assert database.missing_slots(*where, NOW + 600, NOW + 600, 300) == [NOW + 600]  # what is too old
+    assert database.missing_slots(*where, NOW, 0, 300) == []
+
+
+def test_the_names_that_users_know(database: SLADatabase) -> None:
+    queue = database.add_sla_definition(
+        "Queue Depth", "efficiency", "queue", 50, "tasks", "low", comparison="<="
+    )
+    latency = database.add_sla_definition("P95", "performance", "latency", 5, "seconds", "high")
+    assert database.record_measurement(queue, 20, 50).compliant is True
+    assert database.record_measurement(latency, 7.5, 5).compliant is False
+    [breach] = database.get_active_breaches()
+    assert (breach.name, breach.worst, breach.comparison) == ("P95", 7.5, Comparison.AT_MOST)
+    [status] = [each for each in database.get_current_sla_status(hours=24) if each.name == "P95"]
+    assert (status.actual, status.status.word, status.in_breach) == (7.5, "poor", True)
+    with pytest.raises(DatabaseError, match="severity 'loud'"):
+        database.add_sla_definition("X", "efficiency", "x", 1, "ratio", "loud")
+    with pytest.raises(DatabaseError, match="no SLA with the id 99"):
+        database.record_measurement(99, 1, 1)
+
+
+def test_the_daily_summary_sums_its_day(database: SLADatabase) -> None:
+    day = (NOW // 86400 - 1) * 86400
+    inside = [evaluate(ERRORS, day + end, Figures(9, 10, 1)) for end in (300, 86400)]
+    outside = [evaluate(ERRORS, day + end, Figures(0, 10, 1)) for end in (0, 86700)]
+    database.store(sorted(inside + outside, key=lambda row: row.slot))
+    [row] = database.generate_daily_summary()
+    assert (row["good_events"], row["total_events"], row["covered_slots"]) == (18, 20, 2)
+    assert (row["minimum_value"], row["average_value"], row["maximum_value"]) == (0.1, 0.1, 0.1)
+    assert database.generate_daily_summary() == [row]
+
+
+def test_what_leaves_the_file_is_disabled_and_keeps_its_rows(database: SLADatabase) -> None:
+    database.store([errors(0, 90, 100)])
+    database.sync_definitions([UPTIME])
+    assert [each.key for each in database.get_current_sla_status()] == ["platform-uptime"]
+    assert database.get_active_breaches() == []
+    assert database.counts()["measurements"] == 1
+
+
+def test_a_second_writer_is_refused_and_a_reader_is_not(database: SLADatabase, tmp_path: Path) -> None:
+    database.store([errors(0, 1, 1)])
+    with pytest.raises(DatabaseLockedError, match=r"process \d+ already writes to it"):
+        SLADatabase(tmp_path / "sla.db")
+    reader = SLADatabase(tmp_path / "sla.db", read_only=True)
+    assert reader.counts()["measurements"] == 1
+    reader.close()
+    database.close()
+    SLADatabase(tmp_path / "sla.db").close()
+
+
+def test_a_killed_writer_leaves_rows_and_no_lock(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from sla_worker.database import SLADatabase\n"
+        "database = SLADatabase(sys.argv[1])\n"
+        "database.record_measurement(database.add_sla_definition('A', 'business', 'a', 1, 'x', 'low'), 2, 1)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = [each for each in sys.path if each.endswith("sla-worker/src")]
+    subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "sla.db")],
+        check=False,
+        env={"PYTHONPATH": ":".join(path)},
+    )
+    database = SLADatabase(tmp_path / "sla.db")
+    assert database.counts()["measurements"] == 1
+    database.close()
+
+
+def test_slots_of_two_lengths_do_not_mix(database: SLADatabase, tmp_path: Path) -> None:
+    database.close()
+    with pytest.raises(DatabaseError, match="its slots are 300 s long, not 20 s"):
+        SLADatabase(tmp_path / "sla.db", slot_seconds=20)
+    SLADatabase(tmp_path / "sla.db", slot_seconds=300).close()  # the lock was given back
+
+
+def test_a_newer_schema_and_a_file_that_is_no_database_are_refused(tmp_path: Path) -> None:
+    SLADatabase(tmp_path / "new.db").close()
+    connection = sqlite3.connect(tmp_path / "new.db")
+    connection.execute("INSERT INTO schema_migrations VALUES (9999, 'x', 0)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(DatabaseError, match="newer version"):
+        SLADatabase(tmp_path / "new.db")
+    (tmp_path / "text.db").write_text("this is no database at all, " * 50)
+    with pytest.raises(DatabaseError, match="cannot be opened"):
+        SLADatabase(tmp_path / "text.db")
+    with pytest.raises(DatabaseError, match="run sla_database"):
+        SLADatabase(tmp_path / "none.db", read_only=True)
+
+
+def test_webhook_alerts_are_bounded_and_come_newest_first(database: SLADatabase) -> None:
+    def alert(number: int) -> WebhookAlert:
+        return WebhookAlert("firing", "A", "worker", {"n": str(number)}, {}, "s", "e", NOW, f"{number}")
+
+    database.alerts.add(alert(number) for number in range(KEPT_ALERTS + 5))
+    newest = database.alerts.newest(KEPT_ALERTS * 2)
+    assert len(newest) == KEPT_ALERTS
+    assert newest[0].labels == {"n": str(KEPT_ALERTS + 4)}
+    assert newest[-1].labels == {"n": "5"}

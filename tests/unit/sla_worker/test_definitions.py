@@ -1,0 +1,91 @@
+"""The file of definitions: what it accepts, and what it says when it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from sla_worker.definitions import read_definitions
+from sla_worker.errors import DefinitionError
+from sla_worker.model import Comparison, LatencySli, RatioSli, UpSli
+
+SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
+GOOD = """\
+slas:
+  - key: errors
+    name: Errors
+    category: reliability
+    severity: high
+    comparison: "<="
+    target: 0.001
+    unit: ratio
+    description: What users do not get.
+    sli:
+      kind: ratio
+      total: requests_total
+      bad: requests_total{status="error"}
+"""
+
+
+def complaint(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "slas.yml"
+    file.write_text(text)
+    with pytest.raises(DefinitionError) as caught:
+        read_definitions(file)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message.removeprefix(str(tmp_path) + "/")
+
+
+def test_the_shipped_file_promises_what_the_specification_says() -> None:
+    uptime, latency, errors = read_definitions(SHIPPED)
+    assert (uptime.name, uptime.target, uptime.severity) == ("Platform Uptime", 0.999, "critical")
+    assert uptime.sli == UpSli('up{job="demo-app"}')
+    assert (latency.name, latency.target, latency.unit) == ("API Response Time P95", 5, "seconds")
+    assert latency.sli == LatencySli("insa_agent_request_duration_seconds", "", 5, 0.95)
+    assert (errors.name, errors.target, errors.comparison) == ("API Error Rate", 0.001, Comparison.AT_MOST)
+    assert isinstance(errors.sli, RatioSli)
+    assert [each.objective_ratio for each in (uptime, latency, errors)] == [0.999, 0.95, 0.999]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("target: 0.001", "target: 1.5", "7: SLA errors: target is `1.5`; give a ratio from 0 to 1"),
+        ("target: 0.001", "target: high", "7: SLA errors: target is `high`; give a ratio"),
+        ("target: 0.001", "target: .nan", "7: SLA errors: target is `.nan`; give a ratio"),
+        ("target: 0.001", "target: [1]", "7: SLA errors: target is a list; give a ratio"),
+        ("    unit: ratio", "    unti: ratio", "2: SLA errors has no `unit`; add it"),
+        ("    unit: ratio", "    unit: ratio\n    owner: me", "9: SLA errors has the unknown key `owner`"),
+        ("unit: ratio", "unit: seconds", "11: SLA errors: sli: kind is `ratio`; its unit must be"),
+        ("severity: high", "severity: loud", "5: SLA errors: severity is `loud`; give one of"),
+        ("key: errors", "key: My Errors", "2: SLA number 1: key is `My Errors`; give lower"),
+        ("name: Errors", "name: 5", "3: SLA errors: name is `5`; give a name for people"),
+        ("name: Errors", "name:", "3: SLA errors: name is empty; give a name for people"),
+        ("name: Errors", "name: A\n    name: B", "4: SLA number 1 has `name` twice; keep one"),
+        ('{status="error"}', "{status=error}", "13: SLA errors: sli: bad is `requests_total{status"),
+        ("      bad:", "      worse:", "11: SLA errors: sli needs either `good`"),
+        ("kind: ratio", "kind: magic", "11: SLA errors: sli: kind is `magic`; give one of up, ratio"),
+        ("slas:", "sla:", "1: the file has no `slas`; add it"),
+        ("  - key", "  - key: [", ""),
+    ],
+)  # fmt: skip
+def test_it_names_file_line_value_and_mend(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in GOOD
+    assert complaint(tmp_path, GOOD.replace(old, new, 1)).startswith(f"slas.yml:{expected}")
+
+
+def test_a_name_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    second = GOOD.replace("slas:\n", "").replace("key: errors", "key: other")
+    assert complaint(tmp_path, GOOD + second) == (
+        "slas.yml:15: SLA other: name is `Errors`; line 3 has it already, give another"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "slas: []", "slas:", "- a", "slas: [1]"])
+def test_a_file_without_slas_is_refused(tmp_path: Path, text: str) -> None:
+    assert complaint(tmp_path, text).startswith("slas.yml:1: ")
+
+
+def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match="set SLA_DEFINITIONS"):
+        read_definitions(tmp_path / "none.yml")
