@@ -58,6 +58,7 @@ class HTTPTransport:
         elif settings.username:
             pair = f"{settings.username}:{settings.password or ''}"
             headers.update(urllib3.make_headers(basic_auth=pair))
+        self.headers = headers
         self._pool = urllib3.PoolManager(
             headers=headers,
             timeout=urllib3.Timeout(connect=settings.timeout_seconds, read=settings.timeout_seconds),

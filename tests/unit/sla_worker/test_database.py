@@ -176,7 +176,8 @@ def test_a_killed_writer_leaves_rows_and_no_lock(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys; from sla_worker.database import SLADatabase\n"
         "database = SLADatabase(sys.argv[1])\n"
-        "database.record_measurement(database.add_sla_definition('A', 'business', 'a', 1, 'x', 'low'), 2, 1)\n"
+        "sla = database.add_sla_definition('A', 'business', 'a', 1, 'x', 'low')\n"
+        "database.record_measurement(sla, 2, 1)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     path = [each for each in sys.path if each.endswith("sla-worker/src")]

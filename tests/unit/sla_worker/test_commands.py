@@ -1,0 +1,124 @@
+"""The commands as users type them: output, exit codes, one line for an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sla_worker import cli
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.evaluation import evaluate
+from sla_worker.model import Figures
+
+SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
+RULES = Path(__file__).parents[3] / "prometheus" / "rules" / "sla" / "recording.yml"
+DEFINITIONS = read_definitions(SHIPPED)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SLA_INTERVAL_SECONDS", "SLA_SCRAPE_INTERVAL_SECONDS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SLA_DATABASE_PATH", str(tmp_path / "sla.db"))
+    monkeypatch.setenv("SLA_DEFINITIONS", str(SHIPPED))
+    monkeypatch.setenv("PROMETHEUS_URL", "http://127.0.0.1:1")  # nobody listens there
+
+
+def fill(path: Path) -> None:
+    """One slot at 2023-11-14 22:15 UTC: uptime 20 of 20, latency 99 of 100, errors 2 of 1,000."""
+    slot = 1_700_000_100
+    database = SLADatabase(path, clock=lambda: slot)
+    database.sync_definitions(DEFINITIONS)
+    figures = (Figures(20, 20, 1), Figures(99, 100, 1, 2.0), Figures(998, 1000, 1))
+    rows = [evaluate(*pair) for pair in zip(DEFINITIONS, (slot,) * 3, figures, strict=True)]
+    database.store(rows)
+    database.close()
+
+
+def test_the_committed_rules_are_what_sla_generate_writes(tmp_path: Path) -> None:
+    assert cli.main(["generate", "--check", "--output", str(RULES)]) == 0
+    copy = tmp_path / "deep" / "recording.yml"
+    assert cli.main(["generate", "--check", "--output", str(copy)]) == 1
+    assert not copy.exists()
+    assert cli.main(["generate", "--output", str(copy)]) == 0
+    assert copy.read_bytes() == RULES.read_bytes()
+    copy.write_text(copy.read_text() + "# edited\n")
+    assert cli.main(["generate", "--check", "--output", str(copy)]) == 1
+
+
+def test_the_report_is_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "sla.db")
+    assert cli.main(["calculator", "--report", "--hours", "1000000"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "SLA report, 1000000 hours"
+    assert [line.partition(":")[0] for line in lines[3:9]] == [
+        "Period", "Generated at", "Overall compliance", "Coverage", "Number of SLAs", "Active breaches",
+    ]  # fmt: skip
+    assert lines[5] == "Overall compliance:  66.67 % (targets missed)"
+    rows = lines[10:15]
+    assert [row.split()[0] for row in rows] == ["SLA", "---------------------", "Platform", "API", "API"]
+    assert rows[4].split("  ")[0] == "API Error Rate"
+    assert "≤ 0.1 %" in rows[4]
+    assert "0.20 %     99.80 %" in rows[4]
+    assert [row.rsplit(maxsplit=1)[-1] for row in rows[2:]] == ["pass", "pass", "fail"]
+    begins = {row.rindex(row.split()[-1]) for row in (rows[0], *rows[2:])}
+    assert len(begins) == 1  # the last column begins at one place
+
+
+def test_the_database_command_makes_it_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["database"]) == 0
+    assert (tmp_path / "sla.db").is_file()
+    fill(tmp_path / "sla.db")
+    holder = SLADatabase(tmp_path / "sla.db")  # as the running service
+    assert cli.main(["database"]) == 0
+    holder.close()
+    counts = [line.split()[-1] for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert counts == ["3", "3", "1"]
+
+
+def test_the_reporter_writes_files_and_sends_nothing(tmp_path: Path) -> None:
+    fill(tmp_path / "sla.db")
+    assert cli.main(["reporter", "--daily", "--test", "--output", str(tmp_path / "out")]) == 0
+    names = sorted(each.name for each in (tmp_path / "out").iterdir())
+    assert names == ["daily-report.html", "daily-report.txt"]
+
+
+@pytest.mark.parametrize(
+    ("command", "environ", "line"),
+    [
+        (["calculator"], {}, "error: Prometheus at http://127.0.0.1:1 does not answer"),
+        (["calculator", "--report"], {}, "there is no database yet; run sla_database"),
+        (["worker"], {"SLA_WORKER_PORT": "web"}, "error: SLA_WORKER_PORT=web: give a whole number from 1 to"),
+        (["worker"], {"SLA_INTERVAL_SECONDS": "100"}, "must be a multiple of SLA_SCRAPE_INTERVAL_SECONDS=15"),
+        (["worker"], {"REPORT_TIMEZONE": "Mars/Base"}, "error: REPORT_TIMEZONE=Mars/Base: give a zone like"),
+        (["worker"], {"REPORT_OWNER": "me"}, "error: REPORT_OWNER=me: give a mail address like owner@"),
+        (["worker"], {"SMTP_TLS": "yes"}, "error: SMTP_TLS=yes: give one of none, starttls, tls"),
+        (
+            ["worker"],
+            {"PROMETHEUS_URL": "prom:9090"},
+            "error: PROMETHEUS_URL=prom:9090: give a URL like http",
+        ),
+        (["worker"], {"SMTP_PASSWORD_FILE": "/none"}, "error: SMTP_PASSWORD_FILE=/none: cannot be read"),
+        (["generate"], {"SLA_DEFINITIONS": "/none"}, "error: /none: cannot be read"),
+    ],
+)
+def test_an_error_is_one_line_and_no_trace(
+    command: list[str],
+    environ: dict[str, str],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(command) == 1
+    error = capsys.readouterr().err
+    assert line in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["dance"]) == 2
+    assert "calculator|reporter|database|worker|generate" in capsys.readouterr().err

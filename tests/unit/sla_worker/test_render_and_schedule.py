@@ -1,0 +1,94 @@
+"""Words and numbers as people read them, and when reports are due."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sla_worker import render
+from sla_worker.model import Breach, Comparison
+from sla_worker.prometheus import HTTPTransport
+from sla_worker.scheduler import last_daily
+from sla_worker.settings import read_settings
+
+UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "—"), (1, "100.00 %"), (0, "0.00 %"), (0.9993, "99.93 %"),
+        (0.99999, "99.999 %"),  # never 100 % when something was missed
+        (0.999999, "99.9999 %"), (0.99999999, "> 99.9999 %"),
+        (0.00001, "0.001 %"), (0.00000001, "< 0.0001 %"),
+    ],
+)  # fmt: skip
+def test_ratios(value: float | None, text: str) -> None:
+    assert render.ratio(value) == text
+
+
+def test_targets_and_lengths() -> None:
+    assert render.target(0.999, Comparison.AT_LEAST, "ratio") == "≥ 99.9 %"
+    assert render.target(0.001, Comparison.AT_MOST, "ratio") == "≤ 0.1 %"
+    assert render.target(5, Comparison.AT_MOST, "seconds") == "≤ 5 s"
+    assert [render.length(each) for each in (5, 60, 3900, 90000)] == ["5 s", "1 min", "1 h 5 min", "1 d 1 h"]
+
+
+def test_a_breach_mail_escapes_what_people_wrote() -> None:
+    breach = Breach(
+        1, "<b>API</b>", "k", "all", "a & b", "high", "seconds", Comparison.AT_MOST, 5, 7.5, 0, None
+    )
+    mail = render.breach_mail(breach, 300, UTC, {"Dashboard": "http://localhost/d"})
+    assert mail.subject == "[high] SLA breached: <b>API</b>"
+    assert "&lt;b&gt;API&lt;/b&gt;" in mail.html
+    assert "<b>API" not in mail.html
+    assert "a &amp; b" in mail.html
+    assert "Worst actual: 7.5 s" in mail.text
+
+
+def epoch(text: str) -> float:
+    return dt.datetime.fromisoformat(text).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "due"),
+    [
+        ("2026-03-10T09:00:00+00:00", UTC, "2026-03-10T09:00:00+00:00"),
+        ("2026-03-10T08:59:59+00:00", UTC, "2026-03-09T09:00:00+00:00"),
+        # Berlin goes to summer time on 2026-03-29: nine o'clock is 08:00 UTC before and 07:00 UTC after.
+        ("2026-03-28T12:00:00+00:00", BERLIN, "2026-03-28T08:00:00+00:00"),
+        ("2026-03-29T07:00:00+00:00", BERLIN, "2026-03-29T07:00:00+00:00"),
+        ("2026-03-29T06:59:59+00:00", BERLIN, "2026-03-28T08:00:00+00:00"),
+    ],
+)
+def test_the_report_hour_follows_the_zone(now: str, zone: ZoneInfo, due: str) -> None:
+    assert last_daily(epoch(now), zone, 9).timestamp() == epoch(due)
+
+
+def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    settings = read_settings({"PROMETHEUS_BEARER_TOKEN_FILE": str(tmp_path / "token")})
+    assert settings.prometheus.bearer_token == "secret"  # noqa: S105 - made up
+
+
+def test_the_transport_sends_what_the_settings_say() -> None:
+    environ = {
+        "PROMETHEUS_USERNAME": "u",
+        "PROMETHEUS_PASSWORD": "p",
+        "PROMETHEUS_TENANT": "t",
+        "PROMETHEUS_HEADERS": "X-One: 1; X-Two: a:b",
+    }
+    transport = HTTPTransport(read_settings(environ).prometheus)
+    headers = {name.lower(): value for name, value in transport.headers.items()}
+    assert headers == {
+        "accept-encoding": "identity",
+        "accept": "application/json",
+        "user-agent": "sla-worker",
+        "x-one": "1",
+        "x-two": "a:b",
+        "x-scope-orgid": "t",
+        "authorization": "Basic dTpw",  # base64 of u:p
+    }

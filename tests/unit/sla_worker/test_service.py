@@ -1,0 +1,296 @@
+"""The worker with injected clock, Prometheus and a real SMTP server: mails, health, web side."""
+
+from __future__ import annotations
+
+import email
+import io
+import json
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from sla_worker.settings import read_settings
+from sla_worker.web import Application
+from sla_worker.worker import Worker
+from unit.sla_worker.prometheus_server import free_port
+from unit.sla_worker.test_calculator import SLOT, VALUES, FakePrometheus
+
+SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
+
+
+class Mailbox:
+    """Takes mails as an SMTP server does."""
+
+    def __init__(self, port: int) -> None:
+        self.mails: list[Message] = []
+        self.recipients: list[list[str]] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+
+    def __enter__(self) -> Mailbox:
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
+        self, _server: object, _session: object, envelope: Any
+    ) -> str:
+        self.mails.append(email.message_from_bytes(envelope.content))
+        self.recipients.append(envelope.rcpt_tos)
+        return "250 taken"
+
+    def part(self, kind: str) -> str:
+        [mail] = self.mails
+        [found] = [each for each in mail.walk() if each.get_content_type() == kind]
+        payload = found.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        return payload.decode()
+
+
+class Setting:
+    """A worker whose clock stands 45 s after SLOT until a test moves it."""
+
+    def __init__(self, directory: Path, **environ: str) -> None:
+        self.now = SLOT + 45.0
+        self.smtp_port = free_port()
+        self.prometheus = FakePrometheus()
+        self.environ = {
+            "SLA_DATABASE_PATH": str(directory / "sla.db"),
+            "SLA_DEFINITIONS": str(SHIPPED),
+            "SMTP_PORT": str(self.smtp_port),
+            "RUNBOOKS_DIR": str(directory / "runbooks"),
+            **environ,
+        }
+        self.start()
+
+    def start(self) -> None:
+        settings = read_settings(self.environ)
+        self.worker = Worker(
+            settings, clock=lambda: self.now, monotonic=lambda: self.now, transport=self.prometheus
+        )
+        self.application = Application(self.worker, settings.runbooks_dir)
+
+    def ask(self, path: str, method: str = "GET", body: bytes = b"", **extra: str) -> tuple[str, str]:
+        path, _, query = path.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            **extra,
+        }
+        status: list[str] = []
+
+        def start_response(line: str, *_: object) -> Any:
+            status.append(line)
+
+        text = b"".join(self.application(environ, start_response)).decode()
+        return status[0], text
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Iterator[Setting]:
+    made = Setting(tmp_path)
+    yield made
+    made.worker.close()
+
+
+def break_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on every SLA has 100 bad of 1,000."""
+    monkeypatch.setitem(VALUES, "sla:good_events:increase5m", 900.0)
+
+
+def test_a_breach_mail_survives_a_lost_server_and_a_restart_and_is_sent_once(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_errors(monkeypatch)
+    monkeypatch.setattr(setting.prometheus, "recorded", ["api-error-rate"])
+    monkeypatch.setitem(VALUES, "sla:coverage:ratio5m", 1.0)
+    setting.worker.step()  # nobody listens on the SMTP port
+    assert 'sla_notifications_total{result="failure",type="breach"} 3.0' in setting.ask("/metrics")[1]
+    setting.worker.close()
+    setting.start()
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.now += 15
+        setting.worker.step()
+        setting.worker.step()
+        setting.now += 3600
+        setting.worker.step()
+    subjects = sorted(str(mail["Subject"]) for mail in mailbox.mails)
+    assert subjects == [
+        "[critical] SLA breached: API Error Rate",
+        "[critical] SLA breached: Platform Uptime",
+        "[high] SLA breached: API Response Time P95",
+    ]
+    assert mailbox.recipients == [["owner@example.com", "on-call@example.com"]] * 3
+
+
+def test_the_daily_report_goes_out_at_its_hour_once_even_over_restarts(tmp_path: Path) -> None:
+    # SLOT is 2023-11-14 22:15 UTC, which is 23:15 in Berlin; nine o'clock there is 08:00 UTC.
+    setting = Setting(tmp_path, REPORT_TIMEZONE="Europe/Berlin")
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.worker.step()
+        nine = SLOT + 9 * 3600 + 45 * 60
+        setting.now = nine - 1.0
+        setting.worker.step()
+        assert mailbox.mails == []
+        setting.worker.close()  # down while the hour strikes
+        setting.now = nine + 1800.0
+        setting.start()
+        setting.worker.step()
+        setting.worker.close()
+        setting.start()
+        setting.worker.step()
+    setting.worker.close()
+    [mail] = mailbox.mails
+    assert mail["Subject"] == "Daily SLA report 2023-11-15: all targets met, no active breach"
+    assert mail["To"] == "owner@example.com"
+    html, text = mailbox.part("text/html"), mailbox.part("text/plain")
+    assert len(mail.as_bytes()) < 50_000
+    for part in (html, text):
+        assert "Platform Uptime" in part
+        assert "2023-11-15 09:00 CET" in part
+        assert "http://localhost:3002/d/insa-sla-monitoring" in part
+
+
+def test_a_fresh_ledger_owes_no_report_of_yesterday(setting: Setting) -> None:
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.worker.step()
+    assert mailbox.mails == []
+
+
+def test_it_is_well_while_passes_succeed_and_says_why_not(setting: Setting) -> None:
+    assert setting.ask("/healthz") == ("200 OK", '{"status": "ok"}\n')  # the grace after the start
+    setting.worker.step()
+    setting.prometheus.down = True
+    setting.now += 3 * 300 + 45
+    setting.worker.step()
+    assert setting.ask("/healthz")[0] == "200 OK"
+    setting.now += 1
+    status, body = setting.ask("/healthz")
+    assert status == "503 Service Unavailable"
+    assert json.loads(body)["reason"] == (
+        "the last pass that succeeded is 946 s ago, more than 945 s; Prometheus does not answer"
+    )
+    metrics = setting.ask("/metrics")[1]
+    assert 'sla_worker_passes_total{result="failure"} 1.0' in metrics
+    assert "sla_slots_missing 9.0" in metrics  # 3 SLAs, 3 slots
+    setting.prometheus.down = False
+    setting.now += 60
+    setting.worker.step()
+    assert setting.ask("/healthz")[0] == "200 OK"
+    assert "sla_slots_missing 0.0" in setting.ask("/metrics")[1]
+
+
+def test_a_database_that_cannot_be_written_is_not_well(setting: Setting) -> None:
+    setting.worker.close()
+    assert setting.worker.health() is not None
+
+
+def test_the_metrics_follow_the_ledger(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_errors(monkeypatch)
+    setting.worker.step()
+    metrics = setting.ask("/metrics")[1].splitlines()
+    where = 'component="all",sla="api-error-rate"'
+    assert f'sla_compliance_ratio{{category="reliability",{where}}} 0.9' in metrics
+    assert f'sla_target_ratio{{category="reliability",{where}}} 0.999' in metrics
+    assert f'sla_actual{{{where},unit="ratio"}} 0.1' in metrics
+    assert f'sla_status{{{where},status="critical"}} 1.0' in metrics
+    assert f'sla_status{{{where},status="good"}} 0.0' in metrics
+    assert 'sla_active_breaches{severity="critical"} 2.0' in metrics
+    assert f"sla_worker_last_pass_timestamp_seconds {setting.now:.9e}".replace("e+09", "")[:30] in str(
+        metrics
+    )
+
+
+def test_the_status_page_shows_the_slas(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no pass yet" in setting.ask("/")[1]
+    break_errors(monkeypatch)
+    setting.worker.step()
+    setting.now += 10
+    status, page = setting.ask("/")
+    assert status == "200 OK"
+    assert "last pass 10 s ago" in page
+    assert page.count("API Error Rate") == 2  # among the SLAs and the active breaches
+    assert "src=" not in page
+    assert "<script" not in page
+
+
+ALERT = {
+    "status": "firing", "labels": {"alertname": "WorkerUnhealthy"}, "annotations": {"summary": "s"},
+    "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "abc",
+}  # fmt: skip
+
+
+def test_the_webhook_stores_what_it_is_sent(setting: Setting) -> None:
+    body = json.dumps({"receiver": "worker", "alerts": [ALERT, {**ALERT, "status": "resolved"}]}).encode()
+    assert setting.ask("/webhook/alertmanager", "POST", body) == ("200 OK", '{"stored": 2}\n')
+    [newest] = json.loads(setting.ask("/api/alerts?limit=1")[1])["alerts"]
+    assert newest == {
+        "status": "resolved", "alertname": "WorkerUnhealthy", "receiver": "worker",
+        "labels": {"alertname": "WorkerUnhealthy"}, "annotations": {"summary": "s"},
+        "starts_at": "2026-01-01T00:00:00Z", "ends_at": "0001-01-01T00:00:00Z",
+        "received_at": SLOT + 45, "fingerprint": "abc",
+    }  # fmt: skip
+    assert 'sla_webhook_alerts_total{status="resolved"} 1.0' in setting.ask("/metrics")[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b"{", "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b"[]", "`alerts` must be a list"),
+        (b'{"alerts": [1]}', "alert 1 is not an object"),
+        (b'{"alerts": [{"status": "odd"}]}', "`status` is 'odd'; it must be firing or resolved"),
+        (b'{"alerts": [{"status": "firing", "labels": {"a": 1}}]}', "`labels` must be an object of texts"),
+    ],
+)
+def test_a_bad_webhook_is_one_clear_line(setting: Setting, body: bytes, line: str) -> None:
+    status, answer = setting.ask("/webhook/alertmanager", "POST", body)
+    assert status == "400 Bad Request"
+    assert line in json.loads(answer)["error"]
+    assert json.loads(setting.ask("/api/alerts")[1]) == {"alerts": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/nothing", "GET", "404 Not Found"),
+        ("/metrics", "POST", "405 Method Not Allowed"),
+        ("/api/alerts?limit=0", "GET", "400 Bad Request"),
+        ("/api/alerts?limit=-1", "GET", "400 Bad Request"),
+        ("/api/alerts?limit=many", "GET", "400 Bad Request"),
+        ("/runbooks/../sla.db", "GET", "404 Not Found"),
+        ("/runbooks/..", "GET", "404 Not Found"),
+        ("/runbooks/Absent", "GET", "404 Not Found"),
+        ("/runbooks/sub/Here", "GET", "404 Not Found"),
+    ],
+)
+def test_what_is_not_there_is_refused(setting: Setting, path: str, method: str, status: str) -> None:
+    assert setting.ask(path, method)[0] == status
+
+
+def test_bodies_are_bounded(setting: Setting) -> None:
+    where = ("/webhook/alertmanager", "POST", b"{}")
+    assert setting.ask(*where, CONTENT_LENGTH="1048577")[0] == "413 Content Too Large"
+    assert setting.ask(*where, CONTENT_LENGTH="")[0] == "411 Length Required"
+
+
+def test_runbooks_are_rendered_with_escaping(setting: Setting, tmp_path: Path) -> None:
+    assert "There are none" in setting.ask("/runbooks/")[1]
+    (tmp_path / "runbooks").mkdir()
+    source = "# Meaning\n\n<script>alert(1)</script>\n\na **worker**\n\n[x](javascript:alert(1))\n"
+    (tmp_path / "runbooks" / "WorkerUnhealthy.md").write_text(source)
+    assert '<a href="/runbooks/WorkerUnhealthy">' in setting.ask("/runbooks/")[1]
+    status, page = setting.ask("/runbooks/WorkerUnhealthy")
+    assert status == "200 OK"
+    assert "<strong>worker</strong>" in page
+    assert "<script>" not in page
+    assert "javascript:" not in page
