@@ -28,7 +28,8 @@ class Exporter:
     """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
-        disable_created_metrics()  # a `_created` beside every counter doubles what is scraped
+        # A `_created` beside every counter would double what is scraped.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import time
@@ -25,6 +26,7 @@ from sla_worker.settings import Settings
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0  # how often owed mails and due slots are looked for
 _RETRY_SECONDS = 15.0  # after a pass that failed
+_STOP_SECONDS = 3.0  # what a turn of the loop may still take after a signal
 _MISSED_PASSES = 3  # so many intervals without a pass are not well
 
 
@@ -105,6 +107,10 @@ class Worker:
         """Let `run` return soon."""
         self._stopping.set()
 
+    def wait_for_stop(self) -> None:
+        """Return when `stop` was called."""
+        self._stopping.wait()
+
     def run(self) -> None:
         """Repeat `step` until `stop`. An error is logged in one line and the loop goes on."""
         while not self._stopping.is_set():
@@ -161,7 +167,11 @@ class Worker:
         day = self._database.get_current_sla_status(24)
         month = self._database.get_current_sla_status(30 * 24)
         self._exporter.show(day, month, self._database.get_active_breaches())
-        self._exporter.slots_missing(sum(len(slots) for slots in self._calculator.missing().values()))
+        self._exporter.slots_missing(self.missing_count())
+
+    def missing_count(self) -> int:
+        """How many slots are due and not in the ledger, over all SLAs."""
+        return sum(len(slots) for slots in self._calculator.missing().values())
 
     # --- what the web side shows
 
@@ -248,11 +258,26 @@ def serve(settings: Settings) -> None:
         _log.info(
             "started bind=%s port=%d interval=%d", settings.bind, settings.port, settings.interval_seconds
         )
-        worker.run()
+        _run_until_stopped(worker)
         server.close()
     finally:
         worker.close()
     _log.info("stopped")
+
+
+def _run_until_stopped(worker: Worker) -> None:
+    """Run the loop in a thread, so that a signal ends the process in time even while a server hangs.
+
+    Leaving in the middle of a turn is safe: rows and mails are transactions, and the next start catches up.
+    """
+    loop = threading.Thread(target=worker.run, name="loop", daemon=True)
+    loop.start()
+    worker.wait_for_stop()
+    loop.join(_STOP_SECONDS)
+    if loop.is_alive():
+        _log.warning("stopped in the middle of a turn")
+        logging.shutdown()
+        os._exit(0)
 
 
 def calculate_once(settings: Settings) -> PassResult:
@@ -272,6 +297,6 @@ def calculate_continuously(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     try:
-        worker.run()
+        _run_until_stopped(worker)
     finally:
         worker.close()

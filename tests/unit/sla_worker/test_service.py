@@ -5,6 +5,9 @@ from __future__ import annotations
 import email
 import io
 import json
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -220,6 +223,45 @@ def test_the_status_page_shows_the_slas(setting: Setting, monkeypatch: pytest.Mo
     assert page.count("API Error Rate") == 2  # among the SLAs and the active breaches
     assert "src=" not in page
     assert "<script" not in page
+
+
+def test_a_worker_that_was_killed_loses_no_slot(setting: Setting) -> None:
+    setting.worker.step()
+    setting.worker.close()  # the lock and the file are all that a killed process leaves
+    setting.now += 1500
+    setting.start()
+    setting.worker.step()
+    assert setting.worker.missing_count() == 0
+    rows = sqlite3.connect(setting.environ["SLA_DATABASE_PATH"])
+    stored = rows.execute("SELECT slot - ?, late FROM sla_measurements WHERE sla_id = 1", (SLOT,)).fetchall()
+    rows.close()
+    assert stored == [(0, 0), (300, 1), (600, 1), (900, 1), (1200, 1), (1500, 0)]
+
+
+def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -> None:
+    program = """if True:
+        import sys
+        import waitress
+        from pathlib import Path
+        from unit.sla_worker.test_service import Setting
+        setting = Setting(Path(sys.argv[1]))
+        setting.worker.step()
+        for path in ("/", "/metrics", "/runbooks/"):
+            assert setting.ask(path)[0] == "200 OK"
+        assert setting.worker.runbook_page("A", "# A")
+        assert setting.worker._reporter.daily().html
+        [line] = [line for line in open("/proc/self/status") if line.startswith("VmRSS")]
+        print(line.split()[1])
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) < 45 * 1024  # KiB; this program carries pytest and aiosmtpd besides
 
 
 ALERT = {
