@@ -85,8 +85,8 @@ def _hurried(smtp_port: int) -> str:
     tree["templates"] = [str(ROOT / "alertmanager" / "templates" / "*.tmpl")]
     tree["route"] = tree["route"] | {
         "receiver": "critical",
-        "group_wait": "1s",
-        "group_interval": "1s",
+        "group_wait": "300ms",
+        "group_interval": "300ms",
         "routes": [],
     }
     tree["route"]["group_by"] = ["job", "alertname", "severity", "component"]  # so that tests do not meet
@@ -97,7 +97,7 @@ def _hurried(smtp_port: int) -> str:
 DEBIAN_ASSETS = b"/usr/share/prometheus/alertmanager"
 
 
-def _runnable(program: Path, directory: Path) -> Path:
+def runnable(program: Path, directory: Path) -> Path:
     """The program, or a copy that starts without being installed.
 
     Debian's Alertmanager reads its default templates from a fixed path. Unpacked elsewhere it finds none and
@@ -129,7 +129,7 @@ def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
     with log.open("wb") as out:
         process = subprocess.Popen(
             [
-                _runnable(program, directory),
+                runnable(program, directory),
                 f"--config.file={config}",
                 f"--storage.path={directory / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
