@@ -82,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     for command in (restart, logs):
         command.add_argument("services", nargs="*", metavar="SERVICE", help=", ".join(NAMES))
+    execute = add("exec", "Run a command beside a service: exec sla-worker python -m sla_worker.cli database")
+    execute.add_argument("service", metavar="SERVICE", help=", ".join(NAMES))
+    execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    kill = add("kill", "End services with SIGKILL, to see that they come back")
+    kill.add_argument("services", nargs="+", metavar="SERVICE", help=", ".join(NAMES))
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     add("check", "Check all configuration; start nothing")
@@ -198,6 +203,23 @@ def _logs(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _exec(arguments: argparse.Namespace) -> int:
+    if arguments.service not in NAMES:
+        raise StackError(f"{arguments.service!r} is no service", f"known are {', '.join(NAMES)}")
+    if not arguments.words:
+        raise StackError("no command to run", "exec SERVICE COMMAND …")
+    return _pick(arguments, _instance(arguments)).run_in(arguments.service, arguments.words)
+
+
+def _kill(arguments: argparse.Namespace) -> int:
+    services = _services(arguments)
+    stack = _pick(arguments, _instance(arguments))
+    for name in services:
+        stack.kill(name)
+        say(f"killed {name}")
+    return 0
+
+
 def _clean(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     if not arguments.yes and not console.ask(
@@ -246,6 +268,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "restart": _restart,
     "ps": _ps,
     "logs": _logs,
+    "exec": _exec,
+    "kill": _kill,
     "clean": _clean,
     "check": _check,
     "doctor": _doctor,

@@ -210,10 +210,34 @@ class ComposeStack:
         """Show the services' logs."""
         self._run("logs", "--tail", "40", *(["--follow"] if follow else []), *services)
 
+    def run_in(self, service: str, words: Sequence[str]) -> int:
+        """Run a command in a service's container, its output on the terminal; return its exit code."""
+        return self._run("exec", "--no-TTY", service, *words)
+
+    def kill(self, service: str) -> None:
+        """End a service's container with SIGKILL from outside, as the kernel does when memory runs out.
+
+        Not with `docker kill`: that counts as a wish, after which Docker does not start it again.
+        """
+        container = self.containers().get(service)
+        if container is None or container["State"] != "running":
+            raise StackError(f"{service} does not run", "make up")
+        pid = _output("docker", "inspect", "--format", "{{.State.Pid}}", container["ID"])
+        # The pid is the host's, where this user may lack the right; a container that sees all pids has it.
+        helper = ("docker", "run", "--rm", "--pid=host", "--network=none", self._instance.env["ALPINE_IMAGE"])
+        _output(*helper, "sh", "-c", f"kill -9 {int(pid)}")
+
     def clean(self) -> None:
         """Remove containers and volumes; built images stay."""
         if self._run("down", "--volumes", "--remove-orphans") != 0:
             raise StackError("docker compose down --volumes failed: see above")
+
+
+def _output(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  # fixed words and ids
+    if done.returncode:
+        raise StackError(f"{' '.join(words[:2])} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def parse_ps(text: str) -> dict[str, dict[str, Any]]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack import binaries, checks, composefile, console, leftovers, plan, ports, tail
@@ -228,6 +233,33 @@ class LocalStack:
             self._supervisor.restart(name)
             console.say(f"restarted {name}")
         self._wait([name for name in NAMES if name in running])
+
+    def run_in(self, service: str, words: Sequence[str]) -> int:
+        """Run a command with a service's environment and directory; return its exit code.
+
+        `python` is the interpreter that runs the service.
+        """
+        self._must_run()
+        path = self._directory / "services" / f"{service}.json"
+        if not path.exists():
+            raise StackError(f"{service} is not part of the running stack", "make up tells why")
+        specification = json.loads(path.read_text(encoding="utf-8"))
+        command = [sys.executable if word == "python" else word for word in words]
+        try:
+            done = subprocess.run(  # noqa: S603  # what the user asked for
+                command, env=specification["environment"], cwd=specification["directory"], check=False
+            )
+        except OSError as error:
+            raise StackError(f"{words[0]} cannot be run: {error.strerror}") from error
+        return done.returncode
+
+    def kill(self, service: str) -> None:
+        """End a service's process with SIGKILL; supervisord starts it again."""
+        self._must_run()
+        process = self._supervisor.processes().get(service)
+        if process is None or not process["pid"]:
+            raise StackError(f"{service} does not run", "make up")
+        os.kill(process["pid"], signal.SIGKILL)
 
     def _must_run(self) -> None:
         if not self.is_running():
