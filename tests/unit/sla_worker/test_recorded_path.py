@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import pytest
+
 from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
@@ -79,8 +81,8 @@ def raw_counts(client: PrometheusClient, start: int, end: int, status: str) -> t
     return last[1] - last[0], last
 
 
-def test_recorded_figures_are_exact_and_take_one_query(tmp_path: Path) -> None:
-    directory = directories()[0]
+@pytest.mark.parametrize("directory", directories())
+def test_recorded_figures_are_exact_and_take_one_query(directory: str, tmp_path: Path) -> None:
     binary(directory, "prometheus")
     rules = tmp_path / "rules.yml"
     rules.write_text(rules_file(recording_rules(DEFINITIONS, GRID), "a test"))
@@ -88,7 +90,7 @@ def test_recorded_figures_are_exact_and_take_one_query(tmp_path: Path) -> None:
         exporter() as port,
         running(directory, tmp_path / "data", CONFIG.format(rules=rules, port=port)) as client,
     ):
-        first = int(time.time()) // 10 * 10 + 20  # the slot that ends then is scraped in full
+        first = int(time.time()) // 10 * 10 + 30  # the slot before that one is scraped already
         database = SLADatabase(tmp_path / "sla.db", slot_seconds=10, clock=lambda: first)
         database.sync_definitions(DEFINITIONS)
         calculator = Calculator(DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time)
