@@ -31,7 +31,8 @@ def directories() -> list[Path]:
     if told := os.environ.get("PROMETHEUS_BINARIES"):
         return [Path(each) for each in told.split(":") if each]
     in_path = [Path(each) for each in os.environ.get("PATH", "").split(os.pathsep) if each]
-    cached = sorted({found.parent for found in (ROOT / ".run" / "cache").rglob("*prom*") if found.is_file()})
+    names = {name for names in PROGRAMS.values() for name in names}
+    cached = sorted({path.parent for path in (ROOT / ".run" / "cache").rglob("*") if path.name in names})
     return in_path + cached
 
 

@@ -8,7 +8,6 @@ import email
 import email.policy
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -98,20 +97,19 @@ DEBIAN_ASSETS = b"/usr/share/prometheus/alertmanager"
 
 
 def runnable(program: Path, directory: Path) -> Path:
-    """The program, or a copy that starts without being installed.
+    """The program, or a copy that starts in `directory` without being installed.
 
-    Debian's Alertmanager reads its default templates from a fixed path. Unpacked elsewhere it finds none and
-    ends; the copy has a path of the same length in its place, which leads to the templates of the unpacked
-    package.
+    Debian's Alertmanager reads its default templates from a fixed path. Unpacked elsewhere it finds none and ends;
+    the copy has a relative path of the same length in its place, a link to the templates of the unpacked package.
     """
     unpacked = program.resolve().parents[1] / "share" / "prometheus" / "alertmanager"
     content = program.read_bytes()
     if DEBIAN_ASSETS not in content or Path(DEBIAN_ASSETS.decode()).exists() or not unpacked.is_dir():
         return program
-    link = Path(tempfile.mkdtemp(prefix="am", dir="/tmp")) / "t"  # the path must be short
-    link.symlink_to(unpacked)
+    link = "assets".ljust(len(DEBIAN_ASSETS), "_")
+    (directory / link).symlink_to(unpacked)
     copy = directory / "alertmanager"
-    copy.write_bytes(content.replace(DEBIAN_ASSETS, str(link).encode().rjust(len(DEBIAN_ASSETS), b"/")))
+    copy.write_bytes(content.replace(DEBIAN_ASSETS, link.encode()))
     copy.chmod(0o755)
     return copy
 
@@ -137,6 +135,7 @@ def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
                 "--web.route-prefix=/",
                 "--cluster.listen-address=",
             ],
+            cwd=directory,
             stdout=out,
             stderr=out,
         )
