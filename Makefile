@@ -48,26 +48,48 @@ clean: $(VENV)/.run ## Stop everything and remove all data; asks first (YES=1 do
 doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
 	@$(STACK) doctor
 
+# --- SLAs --------------------------------------------------------------------------------------------------------
+
+.PHONY: sla-report daily-report generate
+SLA := python -m sla_worker.cli
+sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48)
+	@$(STACK) exec sla-worker $(SLA) calculator --report --hours $(or $(h),24)
+
+daily-report: $(VENV)/.run ## Mail the daily report now
+	@$(STACK) exec sla-worker $(SLA) reporter --daily
+
+GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
+generate: $(VENV)/.test ## Write rules and dashboards anew after a change of sla_thresholds.yml
+	@$(GENERATORS) $(PY) -m sla_worker.cli generate
+	@$(GENERATORS) $(PY) -m dashboards
+
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-alerts check lint format
+.PHONY: test test-unit test-live test-alerts check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
-	@$(CLOCK) timed "unit, rule and contract tests" $(PY) -m pytest -q tests/unit tests/rules tests/contract
-	@$(CLOCK) for mode in $(MODES); do timed "live tests ($$mode)" env MODE=$$mode $(PY) -m pytest -q tests/e2e || exit; done
+	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
+	@$(MAKE) test-live
 	@$(CLOCK) total
+
+test-unit: $(VENV)/.test ## Run the unit, rule and contract tests
+	@$(PY) -m pytest -q tests/unit tests/rules tests/contract
+
+test-live: $(VENV)/.test ## Run the live tests; MODES="compose local" runs them both ways
+	@$(CLOCK) for mode in $(MODES); do timed "live tests ($$mode)" env MODE=$$mode $(PY) -m pytest -q tests/e2e || exit; done
 
 test-alerts: $(VENV)/.test ## Run the live alert tests: each fault to its mail, with time compressed
 	@$(CLOCK) for mode in $(MODES); do timed "live alert tests ($$mode)" env MODE=$$mode $(PY) -m pytest tests/e2e -k "alert or mail" || exit; done
 
 check: lint ## Check format, style, types, imports and all configuration
 	@$(STACK) check
+	@$(GENERATORS) $(PY) -m dashboards --check
 
 lint: $(VENV)/.test ## Check format, style, types and imports of all Python
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
-	@PYTHONPATH=sla-worker/src:demo-app/src:local/src $(VENV)/bin/lint-imports
+	@PYTHONPATH=sla-worker/src:demo-app/src:local/src:grafana/src $(VENV)/bin/lint-imports
 
 format: $(VENV)/.test ## Format all Python and mend what ruff can mend
 	@$(PY) -m ruff format .

@@ -1,7 +1,8 @@
 """Brings up the stack that the live tests look at, once a session.
 
-MODE=compose|local|auto chooses how. STACK_ENV_FILE and STACK_NAME name a running stack to use instead (at true time);
-KEEP=1 leaves the one that was started.
+MODE=compose|local|auto chooses how. STACK_ENV_FILE and STACK_NAME name a running stack to use instead, at
+true time unless STACK_FACTOR tells by how much its durations are divided. KEEP=1 leaves the one that was
+started.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def stack_command() -> Iterator[StackCommand]:
 def stack(stack_command: StackCommand) -> Iterator[Stack]:
     """URLs and clients of the stack under test."""
     env_file = Path(stack_command.words[-1])
-    with connected(env_file, 1 if GIVEN else FACTOR) as found:
+    with connected(env_file, float(os.environ.get("STACK_FACTOR", "1")) if GIVEN else FACTOR) as found:
         yield found
 
 

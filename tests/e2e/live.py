@@ -1,8 +1,9 @@
-"""What the live tests see of a running stack: its URLs, and clients that poll them and say what they waited for."""
+"""What the live tests see of a running stack: its URLs, and polls that say what they waited for."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import email
 import email.policy
 import html.parser
@@ -20,7 +21,9 @@ class StillWaitingError(AssertionError):
     """What was waited for did not come in time; the message tells the last thing seen."""
 
 
-def poll(look: Callable[[], T | None], what: str, *, timeout_seconds: float, every_seconds: float = 0.25) -> T:
+def poll(
+    look: Callable[[], T | None], what: str, *, timeout_seconds: float, every_seconds: float = 0.25
+) -> T:
     """Call `look` until it returns something true, and return that.
 
     A refused or broken connection counts as "not yet". Raises StillWaitingError after `timeout_seconds`.
@@ -34,7 +37,7 @@ def poll(look: Callable[[], T | None], what: str, *, timeout_seconds: float, eve
             seen = f"{type(error).__name__}: {error}"
         else:
             if seen:
-                return seen  # type: ignore[return-value]  # true, so it is the T of look()
+                return seen
         time.sleep(every_seconds)
     message = f"waited {timeout_seconds:g} s for {what}; last seen: {seen!r}"
     raise StillWaitingError(message)
@@ -44,6 +47,7 @@ def poll(look: Callable[[], T | None], what: str, *, timeout_seconds: float, eve
 class Mail:
     """A mail as MailHog caught it, decoded."""
 
+    received_at: float  # epoch seconds
     recipients: tuple[str, ...]
     subject: str
     html: str
@@ -68,10 +72,14 @@ class Stack:
         """How long `true_seconds` of the shipped configuration last on this stack."""
         return true_seconds / self.factor
 
+    def get(self, url: str, **parameters: str | int) -> Any:
+        """The JSON at a URL; raises httpx.HTTPStatusError when it is refused."""
+        return self.client.get(url, params=parameters).raise_for_status().json()
+
     # Prometheus
 
     def query(self, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
-        """The result of an instant query, a list of {metric, value}; raises httpx.HTTPStatusError on a refusal."""
+        """The result of an instant query, {metric, value} each; a refusal is an httpx.HTTPStatusError."""
         data = {"query": expression} | ({"time": str(at)} if at is not None else {})
         answer = self.client.post(f"{self.prometheus}/api/v1/query", data=data).raise_for_status().json()
         assert answer["status"] == "success"
@@ -86,28 +94,27 @@ class Stack:
 
     def alert_states(self, alertname: str) -> set[str]:
         """The states (pending, firing) in which Prometheus holds an alert; empty when it is inactive."""
-        alerts = self.client.get(f"{self.prometheus}/api/v1/alerts").raise_for_status().json()["data"]["alerts"]
-        return {alert["state"] for alert in alerts if alert["labels"]["alertname"] == alertname}
+        return {alert["state"] for alert in self.alerts() if alert["labels"]["alertname"] == alertname}
 
-    def alertmanager_alerts(self, alertname: str) -> list[dict[str, Any]]:
-        """The alerts of a name that Alertmanager holds as active, suppressed ones too."""
-        params = {"filter": f'alertname="{alertname}"'}
-        answer = self.client.get(f"{self.alertmanager}/api/v2/alerts", params=params).raise_for_status()
-        return list(answer.json())
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that Prometheus holds as pending or firing."""
+        return list(self.get(f"{self.prometheus}/api/v1/alerts")["data"]["alerts"])
 
     # mail
 
     def mails(self, to: str) -> list[Mail]:
         """The mails to an address, newest first."""
-        params: dict[str, str | int] = {"kind": "to", "query": to, "limit": 250}
-        answer = self.client.get(f"{self.mailhog}/api/v2/search", params=params).raise_for_status().json()
-        return [decoded(item["Raw"]) for item in answer["items"]]
+        answer = self.get(f"{self.mailhog}/api/v2/search", kind="to", query=to, limit=250)
+        return [decoded(item) for item in answer["items"]]
 
-    def wait_for_mail(self, to: str, *words: str, timeout_seconds: float) -> Mail:
-        """The newest mail to an address whose subject holds all `words`."""
+    def wait_for_mail(self, to: str, *words: str, since: float, timeout_seconds: float) -> Mail:
+        """The newest mail to an address, not older than `since`, whose subject holds all `words`."""
 
         def look() -> Mail | None:
-            return next((mail for mail in self.mails(to) if all(word in mail.subject for word in words)), None)
+            for mail in self.mails(to):
+                if mail.received_at >= since and all(word in mail.subject for word in words):
+                    return mail
+            return None
 
         return poll(look, f"a mail to {to} with {words} in its subject", timeout_seconds=timeout_seconds)
 
@@ -124,24 +131,54 @@ class Stack:
         """Take every fault out of the demo-app."""
         self.client.delete(f"{self.demo_api}/faults").raise_for_status()
 
-    def requests_counted_by_the_app(self) -> dict[str, dict[str, int]]:
-        """Finished requests by agent and status, from the orchestrator's own count, not from its metrics."""
-        counts: dict[str, dict[str, int]] = self.client.get(f"{self.demo_api}/state").raise_for_status().json()["requests"]
-        return counts
+    def wait_until_quiet(self) -> dict[str, dict[str, int]]:
+        """Wait until no request is under way; return the finished ones by agent and status.
+
+        From the orchestrator's own count, not from its metrics.
+        """
+
+        def look() -> dict[str, dict[str, int]] | None:
+            state = self.get(f"{self.demo_api}/state")
+            return None if state["waiting"] else state["requests"]
+
+        return poll(look, "no request under way", timeout_seconds=60)
 
     # the sla-worker
 
-    def stored_alerts(self, alertname: str) -> list[dict[str, Any]]:
-        """The alerts of a name that the sla-worker's webhook has stored, newest first."""
-        answer = self.client.get(f"{self.sla_worker}/api/alerts", params={"limit": 1000}).raise_for_status().json()
-        return [alert for alert in answer["alerts"] if alert["alertname"] == alertname]
+    def stored_alerts(self, alertname: str, *, since: float) -> list[dict[str, Any]]:
+        """The alerts of a name that the sla-worker's webhook has stored since then, newest first."""
+        alerts = self.get(f"{self.sla_worker}/api/alerts", limit=1000)["alerts"]
+        return [
+            alert
+            for alert in alerts
+            if alert["alertname"] == alertname and alert["received_at"] >= int(since)
+        ]
+
+    def measurements(self, sla: str) -> list[dict[str, Any]]:
+        """The rows of an SLA in the ledger, newest slot first."""
+        return list(self.get(f"{self.sla_worker}/api/measurements", sla=sla, limit=1000)["measurements"])
+
+    def wait_for_slot(self, sla: str, ending_after: float) -> list[dict[str, Any]]:
+        """Wait until the ledger has a slot that ends after a time; return all rows, newest first."""
+
+        def look() -> list[dict[str, Any]] | None:
+            rows = self.measurements(sla)
+            return rows if rows and rows[0]["slot"] > ending_after else None
+
+        return poll(look, f"a slot of {sla} after {ending_after:.0f}", timeout_seconds=60 + self.seconds(900))
 
 
-def decoded(raw: dict[str, Any]) -> Mail:
-    """A mail from the raw MIME that MailHog keeps."""
-    message = email.message_from_string(raw["Data"], policy=email.policy.default)
+def decoded(item: dict[str, Any]) -> Mail:
+    """A mail from what MailHog keeps of it: the raw MIME and when it came."""
+    message = email.message_from_string(item["Raw"]["Data"], policy=email.policy.default)
     assert isinstance(message, EmailMessage)
-    return Mail(tuple(raw["To"]), str(message["Subject"]), _part(message, "html"), _part(message, "plain"))
+    return Mail(
+        received_at=datetime.datetime.fromisoformat(item["Created"]).timestamp(),
+        recipients=tuple(item["Raw"]["To"]),
+        subject=str(message["Subject"]),
+        html=_part(message, "html"),
+        text=_part(message, "plain"),
+    )
 
 
 def _part(message: EmailMessage, kind: str) -> str:

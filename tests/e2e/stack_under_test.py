@@ -38,7 +38,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def write_env_file(path: Path, configuration: Path) -> None:
-    """An `.env` for a compressed stack, from `.env.example`: free ports, `configuration`, every interval ÷ FACTOR."""
+    """Make the `.env` of a compressed stack from `.env.example`: free ports, every interval ÷ FACTOR."""
     settings = read_env_file(ROOT / ".env.example")
     settings |= {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     settings |= {
@@ -56,7 +56,9 @@ def write_env_file(path: Path, configuration: Path) -> None:
 
 def read_env_file(path: Path) -> dict[str, str]:
     """The settings of an `.env` file, as written."""
-    lines = (line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    lines = (
+        line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")
+    )
     return dict(line.split("=", 1) for line in lines)
 
 
@@ -67,8 +69,19 @@ class StackCommand:
         self.words = ["--mode", mode, "--name", name, "--env-file", str(env_file)]
 
     def __call__(self, command: str, *arguments: str, timeout_seconds: float = 900) -> str:
-        """Run `python -m stack COMMAND …` and return what it printed; fails the test, with that, if it fails."""
-        done = subprocess.run(
+        """Run `python -m stack COMMAND …` and return what it printed; fails with that if it fails."""
+        done = self._run(command, *arguments, timeout_seconds=timeout_seconds)
+        assert done.returncode == 0, (
+            f"stack {command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return done.stdout
+
+    def output(self, command: str, *arguments: str) -> str:
+        """Run it and return what it printed, whatever its exit code."""
+        return self._run(command, *arguments, timeout_seconds=60).stdout
+
+    def _run(self, command: str, *arguments: str, timeout_seconds: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "stack", command, *self.words, *arguments],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT / "local/src")},
@@ -77,8 +90,6 @@ class StackCommand:
             timeout=timeout_seconds,
             check=False,
         )
-        assert done.returncode == 0, f"stack {command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
 
 def compress(out: Path) -> None:

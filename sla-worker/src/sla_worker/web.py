@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs
 
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import WebhookAlert
+from sla_worker.model import Measurement, WebhookAlert
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -69,6 +69,10 @@ class Pages(Protocol):
         """The newest alerts, newest first."""
         ...
 
+    def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
+        """The newest rows of an SLA, newest first."""
+        ...
+
     def now(self) -> float:
         """Epoch seconds."""
         ...
@@ -94,6 +98,7 @@ class Application:
             "/metrics": ("GET", lambda _: (200, _METRICS, pages.metrics())),
             "/webhook/alertmanager": ("POST", self._webhook),
             "/api/alerts": ("GET", self._alerts),
+            "/api/measurements": ("GET", self._measurements),
             "/runbooks": ("GET", self._runbook_index),
             "/runbooks/": ("GET", self._runbook_index),
         }
@@ -136,11 +141,19 @@ class Application:
         return 503, _JSON, _json({"status": "unhealthy", "reason": reason})
 
     def _alerts(self, environ: WSGIEnvironment) -> Answer:
-        text = parse_qs(environ.get("QUERY_STRING", "")).get("limit", [str(_DEFAULT_LIMIT)])[-1]
-        if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= _MAXIMUM_LIMIT:
-            raise _HTTPError(400, f"limit={text}: give a whole number from 1 to {_MAXIMUM_LIMIT}")
-        alerts = [asdict(each) for each in self._pages.newest_alerts(int(text))]
+        alerts = [asdict(each) for each in self._pages.newest_alerts(_limit(environ))]
         return 200, _JSON, _json({"alerts": alerts})
+
+    def _measurements(self, environ: WSGIEnvironment) -> Answer:
+        key = _parameter(environ, "sla", "")
+        if not key:
+            raise _HTTPError(400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime")
+        rows = self._pages.newest_measurements(key, _limit(environ))
+        if not rows:
+            raise _HTTPError(
+                404, f"sla={key}: nothing is measured under this key; sla_thresholds.yml names them"
+            )
+        return 200, _JSON, _json({"measurements": [_row(each) for each in rows]})
 
     def _webhook(self, environ: WSGIEnvironment) -> Answer:
         alerts = parse_webhook(_body(environ), int(self._pages.now()))
@@ -162,6 +175,23 @@ class Application:
         if self._runbooks_dir is None or not self._runbooks_dir.is_dir():
             return []
         return sorted(each.stem for each in self._runbooks_dir.glob("*.md") if _RUNBOOK.fullmatch(each.stem))
+
+
+def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:
+    return str(parse_qs(environ.get("QUERY_STRING", "")).get(name, [default])[-1])
+
+
+def _limit(environ: WSGIEnvironment) -> int:
+    text = _parameter(environ, "limit", str(_DEFAULT_LIMIT))
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= _MAXIMUM_LIMIT:
+        raise _HTTPError(400, f"limit={text}: give a whole number from 1 to {_MAXIMUM_LIMIT}")
+    return int(text)
+
+
+def _row(row: Measurement) -> dict[str, object]:
+    """A row of the ledger with its state and status in words; `slot` is the slot's end in epoch seconds."""
+    words = {"sla": row.key, "state": row.state.word, "status": row.status.label}
+    return words | {name: value for name, value in asdict(row).items() if name not in {"key", *words}}
 
 
 def _json(value: object) -> bytes:

@@ -16,7 +16,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.errors import SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.mail import Mailer
-from sla_worker.model import Definition, PassResult, WebhookAlert
+from sla_worker.model import Definition, Measurement, PassResult, WebhookAlert
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.queries import Grid
 from sla_worker.reporter import Reporter, Sender
@@ -223,6 +223,10 @@ class Worker:
     def newest_alerts(self, limit: int) -> list[WebhookAlert]:
         """The newest alerts, newest first."""
         return self._database.alerts.newest(limit)
+
+    def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
+        """The newest rows of an SLA, newest first."""
+        return self._database.newest_measurements(key, limit)
 
     def now(self) -> float:
         """Epoch seconds."""

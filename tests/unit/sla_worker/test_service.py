@@ -300,9 +300,25 @@ def test_a_bad_webhook_is_one_clear_line(setting: Setting, body: bytes, line: st
     assert json.loads(setting.ask("/api/alerts")[1]) == {"alerts": []}
 
 
+def test_the_ledger_can_be_read_newest_slot_first(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VALUES, "sla:good_events:increase5m", 999.0)
+    setting.worker.step()
+    [row] = json.loads(setting.ask("/api/measurements?sla=api-error-rate&limit=1")[1])["measurements"]
+    # 1 bad of 1,000: the 0.1 % that is just allowed.
+    assert row == {
+        "sla": "api-error-rate", "component": "all", "slot": SLOT, "good": 999.0, "total": 1000.0,
+        "coverage": 1.0, "actual": 0.001, "target": 0.001, "state": "met", "status": "good", "late": False,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "method", "status"),
     [
+        ("/api/measurements", "GET", "400 Bad Request"),
+        ("/api/measurements?sla=absent", "GET", "404 Not Found"),
+        ("/api/measurements?sla=api-error-rate&limit=x", "GET", "400 Bad Request"),
         ("/nothing", "GET", "404 Not Found"),
         ("/metrics", "POST", "405 Method Not Allowed"),
         ("/api/alerts?limit=0", "GET", "400 Bad Request"),

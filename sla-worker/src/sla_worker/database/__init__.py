@@ -234,6 +234,32 @@ class SLADatabase:
         ]
         return min((slot for slot in slots if slot is not None), default=None)
 
+    def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
+        """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key."""
+        rows = self._engine.rows(
+            "SELECT m.*, c.name AS component FROM sla_measurements m"
+            " JOIN sla_components c ON c.id = m.component_id"
+            " WHERE m.sla_id = (SELECT id FROM sla_definitions WHERE key = ?)"
+            " ORDER BY m.slot DESC, m.component_id LIMIT ?",
+            (key, limit),
+        )
+        return [
+            Measurement(
+                key=key,
+                component=row["component"],
+                slot=row["slot"],
+                good=row["good_events"],
+                total=row["total_events"],
+                coverage=row["coverage"],
+                actual=row["actual_value"],
+                target=row["target_value"],
+                state=State(row["state"]),
+                status=Status(row["status"]),
+                late=bool(row["late"]),
+            )
+            for row in rows
+        ]
+
     def totals(self, sla_id: int, component_id: int, start: int, end: int) -> Totals:
         """Sums over the slots in (start, end]."""
         row = self._engine.row(

@@ -1,0 +1,51 @@
+"""Any one process killed with SIGKILL comes back by itself, and the ledger has no hole."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from e2e.live import Stack, poll
+from e2e.stack_under_test import StackCommand
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(420)]
+
+HEALTH = {
+    "prometheus": "/-/ready",
+    "alertmanager": "/-/ready",
+    "mailhog": "/api/v2/messages?limit=1",
+    "demo-app": "/healthz",
+    "sla-worker": "/healthz",
+}
+
+
+def test_each_service_comes_back_after_sigkill_and_no_row_is_lost(
+    healthy: Stack, stack_command: StackCommand
+) -> None:
+    stack = healthy
+    before = {row["slot"]: row["total"] for row in stack.wait_for_slot("platform-uptime", ending_after=0)}
+    for service in HEALTH:
+        kill(stack, stack_command, service)
+
+    rows = stack.wait_for_slot("platform-uptime", ending_after=time.time() + stack.seconds(300))
+    after = {row["slot"]: row["total"] for row in rows}
+    assert {slot: after[slot] for slot in before} == before
+    assert sorted(after) == list(range(min(after), max(after) + 1, int(stack.seconds(300))))
+
+
+def kill(stack: Stack, stack_command: StackCommand, service: str) -> None:
+    """End a service with SIGKILL, and wait until it answers and all are healthy."""
+
+    def all_healthy() -> bool:
+        lines = stack_command.output("ps").splitlines()[1:]
+        return len(lines) >= len(HEALTH) and all(line.split()[1] == "healthy" for line in lines)
+
+    stack_command("kill", service)
+    base = stack.demo_api if service == "demo-app" else getattr(stack, service.replace("-", "_"))
+    poll(
+        lambda: stack.client.get(base + HEALTH[service]).is_success,
+        f"{service} to answer again",
+        timeout_seconds=60,
+    )
+    poll(all_healthy, f"every service to be healthy after {service} was killed", timeout_seconds=60)
