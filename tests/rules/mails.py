@@ -100,7 +100,7 @@ def runnable(program: Path, directory: Path) -> Path:
     """The program, or a copy that starts in `directory` without being installed.
 
     Debian's Alertmanager reads its default templates from a fixed path. Unpacked elsewhere it finds none and
-    ends; the copy has a relative path of the same length in its place, a link to those of the unpacked package.
+    ends; the copy has a relative path of that length in its place, a link to those of the unpacked package.
     """
     unpacked = program.resolve().parents[1] / "share" / "prometheus" / "alertmanager"
     content = program.read_bytes()
