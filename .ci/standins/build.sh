@@ -21,7 +21,9 @@ wanted() { # true when the tag is missing, or is a stand-in by an older recipe
   [ -n "$label" ] && [ "$label" != "<no value>" ] && [ "$label" != "$recipe" ]
 }
 image() { # TAG, a Dockerfile on standard input, and the files that it copies below $work
-  DOCKER_BUILDKIT=0 docker build -q -t "$1" --label "standin.recipe=$recipe" -f - "$work" >/dev/null
+  # The classic builder, since buildx may be missing; it says on standard error that it is going away.
+  DOCKER_BUILDKIT=0 docker build -q -t "$1" --label "standin.recipe=$recipe" -f - "$work" >/dev/null 2>"$work/log" ||
+    { cat "$work/log"; exit 1; }
   say "built $1"
 }
 

@@ -1,4 +1,4 @@
-"""Stands in for Grafana in CI: healthy once everything that the real one would be provisioned with can be read."""
+"""Stands in for Grafana in CI: healthy once all that would provision the real one can be read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import json
 import pathlib
 
 PROVISIONING = pathlib.Path("/etc/grafana/provisioning")
+METRICS = """\
+# HELP grafana_standin_info Says that this is not Grafana.
+# TYPE grafana_standin_info gauge
+grafana_standin_info 1
+"""
 DASHBOARDS = pathlib.Path("/var/lib/grafana-dashboards")
 
 
@@ -27,14 +32,13 @@ def problem() -> str | None:
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers the two paths that the bundle asks for, and says what it is on every other."""
 
-    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+    def do_GET(self) -> None:
         missing = problem()
         if self.path == "/api/health":
             body = json.dumps({"database": missing or "ok", "version": "stand-in for CI, not Grafana"})
             self.answer(503 if missing else 200, "application/json", body)
         elif self.path == "/metrics":
-            text = "# HELP grafana_standin_info Says that this is not Grafana.\n# TYPE grafana_standin_info gauge\n"
-            self.answer(200, "text/plain; version=0.0.4", text + "grafana_standin_info 1\n")
+            self.answer(200, "text/plain; version=0.0.4", METRICS)
         else:
             self.answer(200, "text/plain", "This is a stand-in for CI, not Grafana.\n")
 

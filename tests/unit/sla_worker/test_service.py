@@ -300,9 +300,7 @@ def test_a_bad_webhook_is_one_clear_line(setting: Setting, body: bytes, line: st
     assert json.loads(setting.ask("/api/alerts")[1]) == {"alerts": []}
 
 
-def test_the_ledger_can_be_read_newest_slot_first(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ledger_can_be_read_newest_slot_first(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(VALUES, "sla:good_events:increase5m", 999.0)
     setting.worker.step()
     [row] = json.loads(setting.ask("/api/measurements?sla=api-error-rate&limit=1")[1])["measurements"]
