@@ -3,7 +3,7 @@ MailHog's API.
 
 Answered: GET /api/v2/messages (start, limit), GET /api/v2/search?kind=to|from|containing&query=…, DELETE
 /api/v1/messages,
-and a page with the list. Mail is kept in memory, the newest 5,000.
+and a page with the list, which leads to each mail. Mail is kept in memory, the newest 5,000.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import threading
 from collections import deque
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
+from email import message_from_bytes, message_from_string, policy
 from email.utils import parseaddr
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -107,6 +107,10 @@ class Page(BaseHTTPRequestHandler):
             self._messages(self.mailbox.find(query.get("kind", ""), query.get("query", "")), query)
         elif parts.path == "/":
             self._answer(200, "text/html; charset=utf-8", page(self.mailbox.find()).encode())
+        elif message := next(
+            (one for one in self.mailbox.find() if f"/mail/{one['ID']}" == parts.path), None
+        ):
+            self._answer(200, *readable(message["Raw"]["Data"]))
         else:
             self._answer(404, "text/plain", f"{parts.path} is not answered here. {NOTE}\n".encode())
 
@@ -132,6 +136,10 @@ class Page(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        # A mail is shown as it came: it may neither run scripts nor fetch anything.
+        policy_words = "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        self.send_header("Content-Security-Policy", policy_words)
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         self.wfile.write(body)
 
@@ -139,20 +147,38 @@ class Page(BaseHTTPRequestHandler):
         """Say nothing: the health check asks every second."""
 
 
+def readable(raw: str) -> tuple[str, bytes]:
+    """The part of a mail that a person reads, HTML before text: its content type and its bytes."""
+    message = message_from_string(raw, policy=policy.default)
+    part = message.get_body(("html", "plain"))
+    if part is None:
+        return "text/plain; charset=utf-8", b"This mail has no text.\n"
+    return f"{part.get_content_type()}; charset=utf-8", part.get_content().encode()
+
+
+_STYLE = (
+    "body{font:15px system-ui,sans-serif;margin:2em} table{border-collapse:collapse}"
+    "td,th{text-align:left;padding:.3em 1em .3em 0} tr+tr{border-top:1px solid #ddd}"
+    "td:first-child{white-space:nowrap}"
+)
+
+
 def page(messages: list[dict[str, Any]]) -> str:
     """The list as HTML, everything that came by mail escaped."""
-    rows = "".join(
-        f"<tr><td>{html.escape(message['Created'][:19])}</td><td>{html.escape(message['Raw']['From'])}</td>"
-        f"<td>{html.escape(', '.join(message['Raw']['To']))}</td>"
-        f"<td>{html.escape(', '.join(message['Content']['Headers'].get('Subject', [])))}</td></tr>"
-        for message in messages[:500]
-    )
+    rows = "".join(_row(message) for message in messages[:500])
     return (
-        "<!doctype html><meta charset=utf-8><title>Mail</title><style>body{font:15px sans-serif;margin:2em}"
-        "td,th{text-align:left;padding:.3em 1em .3em 0}</style>"
+        f"<!doctype html><meta charset=utf-8><title>Mail</title><style>{_STYLE}</style>"
         f"<h1>{len(messages)} mails</h1><p>{NOTE}</p>"
         f"<table><tr><th>Time (UTC)</th><th>From</th><th>To</th><th>Subject</th></tr>{rows}</table>"
     )
+
+
+def _row(message: dict[str, Any]) -> str:
+    subject = ", ".join(message["Content"]["Headers"].get("Subject", [])) or "(no subject)"
+    time, sender = message["Created"][:19].replace("T", " "), message["Raw"]["From"]
+    cells = [html.escape(each) for each in (time, sender, ", ".join(message["Raw"]["To"]))]
+    cells.append(f'<a href="/mail/{html.escape(message["ID"])}">{html.escape(subject)}</a>')
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def serve(smtp_port: int, http_port: int) -> tuple[Controller, ThreadingHTTPServer]:

@@ -101,7 +101,20 @@ def test_the_page_says_what_it_is_and_escapes_what_came_by_mail(ports: tuple[int
     assert "<script>" not in page
 
 
-@pytest.mark.parametrize(("path", "status"), [("/api/v2/jim", 404), ("/api/v2/messages?limit=x", 400)])
+def test_the_page_leads_to_each_mail_as_it_is_read_without_scripts(ports: tuple[int, int]) -> None:
+    smtp_port, http_port = ports
+    send(smtp_port, ["a@example.com"], "first")
+    [mail] = messages(http_port, "/api/v2/messages")["items"]
+    assert f'href="/mail/{mail["ID"]}"' in ask(http_port, "/").decode()
+    with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/mail/{mail['ID']}", timeout=5) as answer:
+        assert answer.read().strip() == b"<b>html</b>"
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/mail/0", 404), ("/api/v2/jim", 404), ("/api/v2/messages?limit=x", 400)]
+)
 def test_what_it_cannot_answer_is_an_error(ports: tuple[int, int], path: str, status: int) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         ask(ports[1], path)
