@@ -1,10 +1,7 @@
-"""Real Prometheus servers for tests: found through PROMETHEUS_BINARIES, else PATH."""
+"""Real Prometheus servers for tests, one of each version that is there."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import pytest
-
+from e2e.stack_under_test import free_ports
+from rules import binaries
 from sla_worker.errors import PrometheusError
 from sla_worker.prometheus import HTTPTransport, PrometheusClient
 from sla_worker.settings import read_settings
@@ -22,29 +19,19 @@ T = TypeVar("T")
 
 
 def directories() -> list[str]:
-    """Directories that hold `prometheus` and `promtool`; `missing` alone when there is none."""
-    listed = [each for each in os.environ.get("PROMETHEUS_BINARIES", "").split(":") if each]
-    if not listed and shutil.which("prometheus"):
-        listed = [str(Path(str(shutil.which("prometheus"))).parent)]
-    return listed or ["missing"]
+    """A directory with `prometheus` and `promtool` for each version; `missing` alone when there is none."""
+    return [str(path.parent) for path in binaries.found("prometheus").values()] or ["missing"]
 
 
 def binary(directory: str, name: str) -> str:
     """The program's path. Missing: fails on CI, elsewhere skips and says why."""
     path = Path(directory) / name
-    if path.is_file():
-        return str(path)
-    reason = f"no {name} in {directory}: name directories with it in PROMETHEUS_BINARIES"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return str(binaries.required(path if path.is_file() else None, name))
 
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def poll(what: str, probe: Callable[[], T | None], seconds: float = 30) -> T:
