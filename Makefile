@@ -73,6 +73,8 @@ test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of
 	@$(CLOCK) total
 
 test-unit: $(VENV)/.test ## Run the unit, rule and contract tests
+	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
+	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
 	@$(PY) -m pytest -q tests/unit tests/rules tests/contract
 
 test-live: $(VENV)/.test ## Run the live tests; MODES="compose local" runs them both ways

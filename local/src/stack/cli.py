@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from stack import checks, composefile, console, doctor, settings
+from stack.binaries import Missing, get
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
 from stack.errors import StackError
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     add("check", "Check all configuration; start nothing")
+    add("fetch", "Fetch Prometheus and Alertmanager with their tools, where they are not on PATH")
     add("doctor", "Show what is there, what is missing and what to do")
     return parser
 
@@ -258,6 +260,19 @@ def _check_files(instance: Instance) -> None:
         say("SLA definitions, and the rules made from them")
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    missing = 0
+    for name in ("prometheus", "alertmanager"):
+        one = get(name, instance, plain)
+        if isinstance(one, Missing):
+            missing += 1
+            console.warn(f"{name} is missing ({'; '.join(one.reasons)}). To have it: {one.mend}")
+        else:
+            say(f"{name} {one.words}")
+    return 1 if missing else 0
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     return doctor.report(_instance(arguments))
 
@@ -272,5 +287,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "kill": _kill,
     "clean": _clean,
     "check": _check,
+    "fetch": _fetch,
     "doctor": _doctor,
 }

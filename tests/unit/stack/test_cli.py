@@ -27,10 +27,10 @@ def no_locks_left() -> Iterator[None]:
         path.unlink()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "stack", *arguments],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "local/src")},
+        env={"PATH": path, "PYTHONPATH": str(ROOT / "local/src")},
         capture_output=True,
         text=True,
         check=False,
@@ -57,6 +57,36 @@ def test_what_does_not_run_is_said_and_is_no_success() -> None:
     assert (done.returncode, done.stdout) == (
         1,
         "the stack unit-nothing is not running (make up starts it)\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("exec", "grafna", "true"), "'grafna' is no service"),
+        (("exec", "sla-worker"), "no command to run"),
+        (("exec", "sla-worker", "true"), "the stack unit-nothing is not running"),
+        (("kill", "grafna"), "'grafna' is no service"),
+        (("kill", "sla-worker"), "the stack unit-nothing is not running"),
+    ],
+)
+def test_nothing_is_run_in_or_killed_of_what_is_not_there(arguments: tuple[str, ...], error: str) -> None:
+    command, *rest = arguments
+    done = run(command, "--mode", "local", "--name", "unit-nothing", *rest)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {error}")
+    assert "mend:" in done.stderr
+
+
+def test_fetch_takes_what_is_on_path(tmp_path: Path) -> None:
+    for name, version in (("prometheus", "3.13.4"), ("alertmanager", "0.34.1")):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho {name}, version {version}\n")
+        program.chmod(0o755)
+    done = run("fetch", "--mode", "local", "--name", "unit-nothing", path=f"{tmp_path}:/usr/bin:/bin")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "✓ prometheus 3.13.4, from PATH\n✓ alertmanager 0.34.1, from PATH\n",
     )
 
 
