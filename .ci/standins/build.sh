@@ -82,43 +82,27 @@ compile() {
   mv "$out.part" "$out"
 }
 
-version_of() { printf '%s' "${1##*:v}"; }
-
-tag=$(pin PROMETHEUS_IMAGE)
-version=$(version_of "$tag")
-compile prometheus "$version" prometheus promtool
-ln -sfn "prometheus-$version" "$cache/prometheus"
-if wanted "$tag"; then
-  cp "$cache/prometheus-$version"/{prometheus,promtool} "$work/"
+server() { # NAME TOOL: a Prometheus project's server with its tool, in an image laid out like the project's own
+  local name=$1 tool=$2 tag version
+  tag=$(pin "${name^^}_IMAGE")
+  version=${tag##*:v}
+  compile "$name" "$version" "$name" "$tool"
+  ln -sfn "$name-$version" "$cache/$name"
+  wanted "$tag" || return 0
+  cp "$cache/$name-$version"/{"$name","$tool"} "$work/"
   image "$tag" <<DOCKER
 FROM $base
-COPY prometheus promtool /bin/
-RUN mkdir -p /prometheus /etc/prometheus && chown 65534:65534 /prometheus
+COPY $name $tool /bin/
+RUN mkdir -p /$name /etc/$name && chown 65534:65534 /$name
 USER 65534:65534
-WORKDIR /prometheus
-VOLUME ["/prometheus"]
-ENTRYPOINT ["/bin/prometheus"]
-CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+WORKDIR /$name
+VOLUME ["/$name"]
+ENTRYPOINT ["/bin/$name"]
 DOCKER
-fi
+}
 
-tag=$(pin ALERTMANAGER_IMAGE)
-version=$(version_of "$tag")
-compile alertmanager "$version" alertmanager amtool
-ln -sfn "alertmanager-$version" "$cache/alertmanager"
-if wanted "$tag"; then
-  cp "$cache/alertmanager-$version"/{alertmanager,amtool} "$work/"
-  image "$tag" <<DOCKER
-FROM $base
-COPY alertmanager amtool /bin/
-RUN mkdir -p /alertmanager /etc/alertmanager && chown 65534:65534 /alertmanager
-USER 65534:65534
-WORKDIR /alertmanager
-VOLUME ["/alertmanager"]
-ENTRYPOINT ["/bin/alertmanager"]
-CMD ["--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager"]
-DOCKER
-fi
+server prometheus promtool
+server alertmanager amtool
 
 tag=$(pin GRAFANA_IMAGE)
 if wanted "$tag"; then
