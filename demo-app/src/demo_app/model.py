@@ -5,6 +5,9 @@ from enum import StrEnum
 
 AGENTS = ("sizing", "crm", "research", "support")
 WORKERS = ("worker-1", "worker-2", "worker-3", "worker-4")
+CRM_API = "crm-api"
+LLM = "llm"
+DEPENDENCIES = (CRM_API, LLM)
 
 
 class Status(StrEnum):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from demo_app import faults as known
-from demo_app.agents import Agent, AgentError, AgentTimeoutError, Call
+from demo_app import catalogue as known
+from demo_app.agents import Agent, AgentError, AgentTimeoutError, Step
 from demo_app.clock import Clock
 from demo_app.faults import Faults
 from demo_app.model import Request, Status
@@ -68,7 +68,7 @@ class _Running:
     due: float
     number: int
     request: Request = field(compare=False)
-    call: Call = field(compare=False)
+    step: Step = field(compare=False)
     began: float = field(compare=False)
 
 
@@ -191,6 +191,8 @@ class Worker:
         self._events.worker_utilization(self.name, len(self._running) / self.slots)
 
     def _end(self) -> None:
+        for entry in self._running:
+            self._agents[entry.request.agent].abandon(entry.step)
         orphans = [entry.request for entry in self._running] + self.queue.close()
         self._running = []
         self._events.worker_health(self.name, healthy=False)
@@ -205,30 +207,40 @@ class Worker:
         while (expired := self.queue.take_expired(now)) is not None:
             self._owner.finished(expired, Status.TIMEOUT)
         while len(self._running) < self.slots and (request := self.queue.take()) is not None:
-            call = self._agents[request.agent].begin(request)
-            due = min(now + call.seconds, request.deadline)
-            heapq.heappush(self._running, _Running(due, request.number, request, call, now))
+            self._wait(request, self._agents[request.agent].begin(request), now, began=now)
+
+    def _wait(self, request: Request, step: Step, now: float, *, began: float) -> None:
+        due = min(now + step.seconds, request.deadline)
+        heapq.heappush(self._running, _Running(due, request.number, request, step, began))
 
     def _finish_due(self, now: float) -> None:
         while self._running and self._running[0].due <= now:
             entry = heapq.heappop(self._running)
             status = self._outcome(entry, now)
+            if status is None:
+                continue
             failed = status is not Status.SUCCESS
             self.processed += 1
             self.failed += failed
             self._events.task_finished(self.name, now - entry.began, failed=failed)
             self._owner.finished(entry.request, status)
 
-    def _outcome(self, entry: _Running, now: float) -> Status:
+    def _outcome(self, entry: _Running, now: float) -> Status | None:
+        """Return how the task ended, or None when it goes on with another step."""
+        agent = self._agents[entry.request.agent]
         if now >= entry.request.deadline:
+            agent.abandon(entry.step)
             return Status.TIMEOUT  # the sender has left
         try:
-            self._agents[entry.request.agent].finish(entry.request, entry.call)
+            following = agent.finish(entry.request, entry.step)
         except AgentTimeoutError:
             return Status.TIMEOUT
         except AgentError:
             return Status.ERROR
-        return Status.SUCCESS
+        if following is None:
+            return Status.SUCCESS
+        self._wait(entry.request, following, now, began=entry.began)
+        return None
 
 
 class Supervisor:

@@ -13,6 +13,10 @@ ORDERS = st.one_of(
     st.tuples(st.just("timeouts"), st.floats(0, 1)),
     st.tuples(st.just("latency"), st.floats(0, 120)),
     st.tuples(st.just("traffic_drop"), st.floats(0, 1)),
+    st.tuples(st.just("dependency_down"), st.integers(1, 2)),
+    st.tuples(st.just("breaker_flapping"), st.floats(2, 600)),
+    st.tuples(st.just("retry_failure"), st.floats(0, 1)),
+    st.tuples(st.just("retry_storm"), st.floats(0, 1)),
     st.tuples(st.just("stop"), st.none()),
 )
 
