@@ -1,7 +1,7 @@
-"""The agents: each asks its dependency for one thing and makes an answer of it.
+"""The agents: each looks up what it must know, asks its dependency one thing and makes an answer of it.
 
-A task is a row of steps, each a wait with something to do at its end: a call under way, or a pause before the
-next attempt. The worker waits for a step without holding its thread, so nothing here blocks.
+A task is a row of steps, each a wait with something to do at its end: a call under way, or a pause before
+the next attempt. The worker waits for a step without holding its thread, so nothing here blocks.
 """
 
 import random
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from demo_app.circuit_breaker import BreakerOpenError, CircuitBreaker, Permit
+from demo_app.context import Contexts
 from demo_app.model import AGENTS, CRM_API, Request
 from demo_app.retry import Retry, RetryEvents, RetryPolicy
 from demo_app.upstream import DEPENDENCY_OF, MAXIMUM_ATTEMPTS, Call, Outcome, Upstream
@@ -32,6 +33,10 @@ class AgentError(Exception):
 
 class AgentTimeoutError(AgentError):
     """An agent's upstream stayed silent for too long."""
+
+
+class PoisonedMessageError(AgentError):
+    """The message of a task cannot be read, however often it is tried; it belongs to the dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Agent:
         self,
         name: str,
         *,
+        contexts: Contexts,
         upstream: Upstream,
         breaker: CircuitBreaker,
         retry: Retry,
@@ -66,6 +72,7 @@ class Agent:
         has_fallback: bool,
     ) -> None:
         self.name = name
+        self._contexts = contexts
         self._upstream = upstream
         self._breaker = breaker
         self._retry = retry
@@ -74,12 +81,13 @@ class Agent:
 
     def begin(self, request: Request) -> Step:
         """Begin the task, and return its first step for the worker to wait for."""
-        return self._attempt(request, 1)
+        seconds = self._contexts.fetch_seconds(request)
+        return Step(seconds, 1) if seconds else self._attempt(request, 1)
 
     def finish(self, request: Request, step: Step) -> Step | None:
         """Do what follows a step whose wait is over; return the next step, or None when the task is done.
 
-        Raises AgentTimeoutError and AgentError when it has failed.
+        Raises AgentTimeoutError, PoisonedMessageError and AgentError when it has failed.
         """
         if step.rejected is not None:
             self._fall_back(step)
@@ -88,8 +96,8 @@ class Agent:
             return self._attempt(request, step.attempt)
         self._tell_breaker(step)
         outcome = step.call.outcome
-        if outcome in {Outcome.BUSY, Outcome.DOWN}:
-            return self._pause(request, step)
+        if outcome in {Outcome.BUSY, Outcome.DOWN, Outcome.UNREADABLE}:
+            return self._pause(request, step, outcome)
         self._retry.ended(step.attempt, succeeded=outcome is Outcome.ANSWERED)
         if outcome is Outcome.SILENT:
             raise AgentTimeoutError(
@@ -123,13 +131,12 @@ class Agent:
         else:  # a refusal too is an answer: the dependency is there
             self._breaker.succeeded(step.permit)
 
-    def _pause(self, request: Request, step: Step) -> Step:
+    def _pause(self, request: Request, step: Step, outcome: Outcome) -> Step:
         draw = random.Random(request.seed + step.attempt).random()  # noqa: S311  # jitter that repeats
         delay = self._retry.after_failure(step.attempt, draw)
         if delay is None:
-            raise AgentError(
-                f"{self.name}: request {request.number} failed at each of {step.attempt} attempts"
-            )
+            kind = PoisonedMessageError if outcome is Outcome.UNREADABLE else AgentError
+            raise kind(f"{self.name}: request {request.number} failed at each of {step.attempt} attempts")
         return Step(delay, step.attempt + 1)
 
     def _fall_back(self, step: Step) -> None:
@@ -141,7 +148,7 @@ class Agent:
 
 
 def all_agents(
-    upstream: Upstream, breakers: Mapping[str, CircuitBreaker], events: AgentEvents
+    contexts: Contexts, upstream: Upstream, breakers: Mapping[str, CircuitBreaker], events: AgentEvents
 ) -> dict[str, Agent]:
     """Return the agents of the CRM by name; `breakers` are by dependency.
 
@@ -153,6 +160,7 @@ def all_agents(
         dependency = DEPENDENCY_OF[name]
         agents[name] = Agent(
             name,
+            contexts=contexts,
             upstream=upstream,
             breaker=breakers[dependency],
             retry=Retry(dependency, events, policy),

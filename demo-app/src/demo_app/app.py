@@ -21,6 +21,8 @@ from demo_app.api import create_api
 from demo_app.catalogue import SPECS
 from demo_app.circuit_breaker import CircuitBreaker
 from demo_app.clock import Clock, Repeater, SystemClock
+from demo_app.context import Contexts
+from demo_app.dead_letter import Replayer
 from demo_app.faults import Faults
 from demo_app.housekeeping import Chore, Housekeeping
 from demo_app.metrics import Metrics, add_runtime_collectors
@@ -38,6 +40,8 @@ SUPERVISION_SECONDS: Final = 1.0
 RESTART_DELAY_SECONDS: Final = 2.0
 BREAKER_OPEN_SECONDS: Final = 30.0
 OBSERVATION_SECONDS: Final = 1.0
+REPLAY_SECONDS: Final = 10.0
+REPLAY_BATCH: Final = 20
 DRAIN_SECONDS: Final = 2.5
 """How long the end waits for requests under way: at rest nearly every one is done in 1.5 s."""
 
@@ -70,8 +74,9 @@ def build(
         )
         for name in DEPENDENCIES
     }
+    contexts = Contexts(faults, clock, events)
     orchestrator = Orchestrator(
-        agents=all_agents(Upstream(faults, clock), breakers, events),
+        agents=all_agents(contexts, Upstream(faults, clock), breakers, events),
         faults=faults,
         clock=clock,
         events=events,
@@ -86,8 +91,23 @@ def build(
         check_seconds=SUPERVISION_SECONDS / settings.time_scale,
         restart_delay_seconds=RESTART_DELAY_SECONDS / settings.time_scale,
     )
+    replayer = Replayer(
+        orchestrator.dead_letters,
+        revive=orchestrator.revive,
+        faults=faults,
+        events=events,
+        batch=REPLAY_BATCH,
+    )
     observation = OBSERVATION_SECONDS / settings.time_scale
-    housekeeping = Housekeeping(clock, [Chore(observation, breaker.observe) for breaker in breakers.values()])
+    housekeeping = Housekeeping(
+        clock,
+        [
+            *(Chore(observation, breaker.observe) for breaker in breakers.values()),
+            Chore(observation, contexts.observe),
+            Chore(observation, orchestrator.dead_letters.observe),
+            Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
+        ],
+    )
     traffic = Traffic(
         arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
     )

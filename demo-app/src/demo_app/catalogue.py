@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from demo_app.model import DEPENDENCIES, WORKERS
+from demo_app.model import CACHES, DEPENDENCIES, WORKERS
 
 WORKER_DOWN: Final = "worker_down"
 ERRORS: Final = "errors"
@@ -14,6 +14,11 @@ DEPENDENCY_DOWN: Final = "dependency_down"
 BREAKER_FLAPPING: Final = "breaker_flapping"
 RETRY_FAILURE: Final = "retry_failure"
 RETRY_STORM: Final = "retry_storm"
+POISONED_MESSAGES: Final = "poisoned_messages"
+REPLAY_FAILURE: Final = "replay_failure"
+CACHE_MISS_STORM: Final = "cache_miss_storm"
+EVICTION_STORM: Final = "eviction_storm"
+CACHE_DOWN: Final = "cache_down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +174,94 @@ SPECS: Final = (
             'insa_retry_outcomes_total{outcome="success"}',
         ),
         alerts=("ExcessiveRetryAttempts",),
+    ),
+    FaultSpec(
+        name=POISONED_MESSAGES,
+        description="A share of the messages cannot be read by the dependency they are for. Their retries "
+        "are used up, and they go to the dead letters; the replay gives them back, in vain until the "
+        "fault ends.",
+        unit="share of requests",
+        minimum=0,
+        maximum=1,
+        default=0.3,
+        metrics=(
+            "insa_dlq_size",
+            "insa_dlq_enqueued_total",
+            "insa_dlq_oldest_message_age_seconds",
+            'insa_dlq_replayed_total{result="failure"}',
+            'insa_retry_outcomes_total{outcome="exhausted"}',
+            "insa_retry_attempts_total",
+            "insa_worker_tasks_failed_total",
+        ),
+        alerts=(
+            "DeadLetterQueueGrowing",
+            "DeadLetterQueueCritical",
+            "HighDLQReplayFailureRate",
+            "LowRetrySuccessRate",
+        ),
+        slas=("dlq-processing-rate", "retry-success-rate"),
+    ),
+    FaultSpec(
+        name=REPLAY_FAILURE,
+        description="A share of the dead letters cannot be handed over when they are replayed. So that there "
+        "is something to replay, 2 % of the messages are poisoned meanwhile.",
+        unit="share of replays",
+        minimum=0,
+        maximum=1,
+        default=1,
+        metrics=(
+            'insa_dlq_replayed_total{result="failure"}',
+            "insa_dlq_size",
+            "insa_dlq_enqueued_total",
+            "insa_dlq_oldest_message_age_seconds",
+            'insa_retry_outcomes_total{outcome="exhausted"}',
+            "insa_retry_attempts_total",
+            "insa_worker_tasks_failed_total",
+        ),
+        alerts=("HighDLQReplayFailureRate", "DeadLetterQueueGrowing", "LowRetrySuccessRate"),
+        slas=("dlq-processing-rate", "retry-success-rate"),
+    ),
+    FaultSpec(
+        name=CACHE_MISS_STORM,
+        description="A share of the lookups finds its entry invalidated just before, and the record has to "
+        "be fetched: 0.2 seconds more for the request.",
+        unit="share of lookups",
+        minimum=0,
+        maximum=1,
+        default=0.8,
+        metrics=("insa_cache_misses_total", "insa_cache_hits_total"),
+        alerts=("LowCacheHitRate",),
+        slas=("cache-hit-rate",),
+    ),
+    FaultSpec(
+        name=EVICTION_STORM,
+        description="An import writes so many unknown records through the cache at every lookup; they "
+        "push out what the agents need, so that the hit rate falls too.",
+        unit="records a lookup",
+        minimum=1,
+        maximum=20,
+        default=5,
+        whole=True,
+        metrics=("insa_cache_evictions_total", "insa_cache_misses_total", "insa_cache_hits_total"),
+        alerts=("HighCacheEvictionRate", "LowCacheHitRate"),
+        slas=("cache-eviction-rate", "cache-hit-rate"),
+    ),
+    FaultSpec(
+        name=CACHE_DOWN,
+        description="The first of the caches, customer and knowledge, is down: it loses what it holds, every "
+        "lookup is a miss, and it comes back empty.",
+        unit="caches",
+        minimum=1,
+        maximum=len(CACHES),
+        default=1,
+        whole=True,
+        metrics=(
+            "insa_cache_up",
+            "insa_cache_entries",
+            "insa_cache_misses_total",
+            "insa_cache_hits_total",
+        ),
+        alerts=("LowCacheHitRate",),
+        slas=("cache-uptime", "cache-hit-rate"),
     ),
 )

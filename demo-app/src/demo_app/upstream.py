@@ -42,6 +42,9 @@ MAXIMUM_ATTEMPTS: Final = 4
 BUSY_SHARE: Final = 0.01
 """Share of the calls that find their dependency busy once, on the best of days."""
 
+POISONED_WITH_REPLAY_SHARE: Final = 0.02
+"""Share of the messages that nobody can read while the replay of dead letters fails."""
+
 
 class Outcome(Enum):
     """What came back from a call."""
@@ -53,6 +56,8 @@ class Outcome(Enum):
     """Nothing came back until the agent gave up."""
     BUSY = auto()
     """The dependency is there and asks for another attempt."""
+    UNREADABLE = auto()
+    """The dependency cannot read the message; the caller cannot tell whether that passes."""
     DOWN = auto()
     """The dependency cannot be reached."""
 
@@ -81,7 +86,7 @@ class Upstream:
         draws = random.Random(request.seed)  # noqa: S311  # traffic that repeats, not a secret
         answer = draws.lognormvariate(math.log(MEDIAN_ANSWER_SECONDS[request.agent]), SPREAD)
         seconds = min(max(answer, FASTEST_ANSWER_SECONDS), SLOWEST_ANSWER_SECONDS)
-        refusal_draw, silence_draw, busy_draw = draws.random(), draws.random(), draws.random()
+        refusal_draw, silence_draw, busy_draw, poison_draw = (draws.random() for _ in range(4))
         if self._down(DEPENDENCY_OF[request.agent]):
             return Call(FASTEST_ANSWER_SECONDS, Outcome.DOWN)
         if self._strikes(known.TIMEOUTS, silence_draw):
@@ -89,6 +94,8 @@ class Upstream:
         seconds_late = seconds + (self._faults.intensity(known.LATENCY) or 0.0)
         if self._strikes(known.ERRORS, refusal_draw):
             return Call(seconds_late, Outcome.REFUSED)
+        if self._poisoned(poison_draw):
+            return Call(FASTEST_ANSWER_SECONDS, Outcome.UNREADABLE)
         if self._busy(attempt, busy_draw):
             return Call(FASTEST_ANSWER_SECONDS, Outcome.BUSY)
         return Call(seconds_late)
@@ -102,6 +109,11 @@ class Upstream:
             return True
         period = self._faults.intensity(known.BREAKER_FLAPPING)
         return dependency == LLM and period is not None and self._clock.monotonic() % period < period / 2
+
+    def _poisoned(self, draw: float) -> bool:
+        # The replay is to fail with something to replay: a few messages die while it is broken.
+        some = self._faults.intensity(known.REPLAY_FAILURE) is not None and draw < POISONED_WITH_REPLAY_SHARE
+        return some or self._strikes(known.POISONED_MESSAGES, draw)
 
     def _busy(self, attempt: int, draw: float) -> bool:
         return (

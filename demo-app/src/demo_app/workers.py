@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from demo_app import catalogue as known
-from demo_app.agents import Agent, AgentError, AgentTimeoutError, Step
+from demo_app.agents import Agent, AgentError, AgentTimeoutError, PoisonedMessageError, Step
 from demo_app.clock import Clock
+from demo_app.dead_letter import POISONED
 from demo_app.faults import Faults
 from demo_app.model import Request, Status
 from demo_app.queues import TaskQueue
@@ -54,6 +55,10 @@ class TaskOwner(Protocol):
         """Take back a task that has ended."""
         ...
 
+    def died(self, request: Request, reason: str) -> None:
+        """Take back a task whose message cannot be handled."""
+        ...
+
     def orphaned(self, requests: Sequence[Request]) -> None:
         """Take back the tasks of a worker that died."""
         ...
@@ -83,7 +88,7 @@ class Worker:
     """One worker: a thread, its queue and its slots.
 
     `turn` is one turn of the thread's loop and can be called without a thread. `processed` counts the tasks
-    that this worker ended, `failed` those of them that ended in an error or a timeout.
+    that this worker ended, `failed` those of them that ended in an error, a timeout or a dead letter.
     """
 
     def __init__(
@@ -216,23 +221,31 @@ class Worker:
     def _finish_due(self, now: float) -> None:
         while self._running and self._running[0].due <= now:
             entry = heapq.heappop(self._running)
-            status = self._outcome(entry, now)
-            if status is None:
+            try:
+                status = self._outcome(entry, now)
+            except PoisonedMessageError:
+                self._count(entry, now, failed=True)
+                self._owner.died(entry.request, POISONED)
                 continue
-            failed = status is not Status.SUCCESS
-            self.processed += 1
-            self.failed += failed
-            self._events.task_finished(self.name, now - entry.began, failed=failed)
-            self._owner.finished(entry.request, status)
+            if status is not None:
+                self._count(entry, now, failed=status is not Status.SUCCESS)
+                self._owner.finished(entry.request, status)
+
+    def _count(self, entry: _Running, now: float, *, failed: bool) -> None:
+        self.processed += 1
+        self.failed += failed
+        self._events.task_finished(self.name, now - entry.began, failed=failed)
 
     def _outcome(self, entry: _Running, now: float) -> Status | None:
-        """Return how the task ended, or None when it goes on with another step."""
+        """Return how the task ended, or None when it goes on; raises PoisonedMessageError."""
         agent = self._agents[entry.request.agent]
         if now >= entry.request.deadline:
             agent.abandon(entry.step)
             return Status.TIMEOUT  # the sender has left
         try:
             following = agent.finish(entry.request, entry.step)
+        except PoisonedMessageError:
+            raise
         except AgentTimeoutError:
             return Status.TIMEOUT
         except AgentError:

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from demo_app.agents import Agent, AgentError, AgentTimeoutError, Step, all_agents
 from demo_app.circuit_breaker import CircuitBreaker, State
+from demo_app.context import Contexts
 from demo_app.faults import Faults
 from demo_app.metrics import Metrics
 from demo_app.model import AGENTS, DEPENDENCIES, Request
@@ -21,7 +22,8 @@ class Bench:
         events = Metrics(self.registry, [])
         self.faults = Faults(self.clock, events)
         self.breakers = {name: CircuitBreaker(name, clock=self.clock, events=events) for name in DEPENDENCIES}
-        self.agents = all_agents(Upstream(self.faults, self.clock), self.breakers, events)
+        contexts = Contexts(self.faults, self.clock, events)
+        self.agents = all_agents(contexts, Upstream(self.faults, self.clock), self.breakers, events)
 
     def work(self, agent: Agent, request: Request) -> list[Step]:
         """Do a task to its end and return its steps; raises as the agent does."""
@@ -56,6 +58,17 @@ def test_a_task_that_goes_well_is_one_call(bench: Bench) -> None:
     assert len(steps) == 1
     assert bench.count("insa_retry_attempts_per_call_sum") == 1
     assert bench.count("insa_retry_attempts_total", operation="crm-api") == 0
+
+
+def test_what_is_not_in_the_cache_is_fetched_before_the_call(bench: Bench) -> None:
+    bench.faults.start("cache_down", 1)
+
+    steps = bench.work(bench.agents["crm"], request())
+
+    assert [(step.seconds, step.attempt, step.call is None) for step in steps[:1]] == [(0.2, 1, True)]
+    assert len(steps) == 2
+    assert bench.count("insa_cache_misses_total", cache="customer") == 1
+    assert bench.count("insa_retry_attempts_per_call_sum") == 1  # the wait for the record was no attempt
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,11 @@ def test_the_known_faults_and_their_ranges() -> None:
         ("breaker_flapping", 2, 600),
         ("retry_failure", 0, 1),
         ("retry_storm", 0, 1),
+        ("poisoned_messages", 0, 1),
+        ("replay_failure", 0, 1),
+        ("cache_miss_storm", 0, 1),
+        ("eviction_storm", 1, 20),
+        ("cache_down", 1, 2),
     ]
     for spec in SPECS:
         assert spec.minimum <= spec.default <= spec.maximum
