@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from contract.promql_names import Labels, labels_of, parse
-from demo_app.faults import SPECS
+from demo_app.catalogue import SPECS
 from demo_app.metrics import Metrics, add_runtime_collectors
 from sla_worker.definitions import read_definitions
 from sla_worker.exporter import Exporter

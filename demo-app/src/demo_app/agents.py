@@ -1,34 +1,30 @@
-"""The agents: each asks its upstream for one thing and makes an answer of it.
+"""The agents: each looks up what it must know, asks its dependency one thing and makes an answer of it.
 
-The upstream is the one part of the system that is not there: it stands for the models and services that
-such agents call. A call says how long its answer takes, and the worker waits for it as for any network reply,
-without holding its thread. The faults `errors`, `timeouts` and `latency` lie here, in what the upstream does.
+A task is a row of steps, each a wait with something to do at its end: a call under way, or a pause before
+the next attempt. The worker waits for a step without holding its thread, so nothing here blocks.
 """
 
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from demo_app import faults as known
-from demo_app.faults import Faults, struck
-from demo_app.model import AGENTS, Request
+from demo_app.circuit_breaker import BreakerOpenError, CircuitBreaker, Permit
+from demo_app.context import Contexts
+from demo_app.model import AGENTS, CRM_API, Request
+from demo_app.retry import Retry, RetryEvents, RetryPolicy
+from demo_app.upstream import DEPENDENCY_OF, MAXIMUM_ATTEMPTS, Call, Outcome, Upstream
 
-SILENCE_LIMIT_SECONDS: Final = 6.0
-"""An agent gives up when its upstream has sent nothing for so long."""
+FALLBACK_SECONDS: Final = 0.05
+"""An answer made by rules, without the model, is ready after so long."""
 
-FASTEST_ANSWER_SECONDS: Final = 0.05
-SLOWEST_ANSWER_SECONDS: Final = 1.5
 
-MEDIAN_ANSWER_SECONDS: Final[Mapping[str, float]] = {
-    "sizing": 0.35,
-    "crm": 0.15,
-    "research": 0.7,
-    "support": 0.25,
-}
-SPREAD: Final = 0.4
-"""Standard deviation of the logarithm of an answer's time; the answers are log-normal."""
+class AgentEvents(RetryEvents, Protocol):
+    """Who wants to know what the agents do."""
+
+    def agent_fell_back(self, agent: str) -> None:
+        """Take note that the agent answered without its dependency."""
+        ...
 
 
 class AgentError(Exception):
@@ -39,64 +35,136 @@ class AgentTimeoutError(AgentError):
     """An agent's upstream stayed silent for too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call that an agent has under way.
+class PoisonedMessageError(AgentError):
+    """The message of a task cannot be read, however often it is tried; it belongs to the dead letters."""
 
-    `seconds` is when the agent goes on: with the answer, or without one when `answered` is false.
-    `refused` says that the answer is a failure.
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A wait of `seconds` in the midst of a task, with what follows it.
+
+    With a `call`, its outcome; without one the next attempt, `attempt`, counted from 1. `rejected` is why
+    there is no call and will be none. `permit` is the breaker's leave for the call.
     """
 
     seconds: float
-    answered: bool = True
-    refused: bool = False
-
-
-class Upstream:
-    """What the agents depend on, with the faults that can be put into it."""
-
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
-
-    def call(self, request: Request) -> Call:
-        """Return the call that this request leads to.
-
-        All draws are made, fault or no fault, so that a fault changes only the calls it strikes.
-        """
-        draws = random.Random(request.seed)  # noqa: S311  # traffic that repeats, not a secret
-        answer = draws.lognormvariate(math.log(MEDIAN_ANSWER_SECONDS[request.agent]), SPREAD)
-        seconds = min(max(answer, FASTEST_ANSWER_SECONDS), SLOWEST_ANSWER_SECONDS)
-        refusal_draw, silence_draw = draws.random(), draws.random()
-        if struck(self._faults.intensity(known.TIMEOUTS), silence_draw):
-            return Call(SILENCE_LIMIT_SECONDS, answered=False)
-        return Call(
-            seconds + (self._faults.intensity(known.LATENCY) or 0.0),
-            refused=struck(self._faults.intensity(known.ERRORS), refusal_draw),
-        )
+    attempt: int
+    call: Call | None = None
+    permit: Permit | None = None
+    rejected: BreakerOpenError | None = None
 
 
 class Agent:
-    """One agent of the CRM."""
+    """One agent of the CRM; safe to use from every thread.
 
-    def __init__(self, name: str, upstream: Upstream) -> None:
+    With a fallback it answers by rules while the breaker keeps it from its dependency.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        contexts: Contexts,
+        upstream: Upstream,
+        breaker: CircuitBreaker,
+        retry: Retry,
+        events: AgentEvents,
+        has_fallback: bool,
+    ) -> None:
         self.name = name
+        self._contexts = contexts
         self._upstream = upstream
+        self._breaker = breaker
+        self._retry = retry
+        self._events = events
+        self._has_fallback = has_fallback
 
-    def begin(self, request: Request) -> Call:
-        """Send the call that the request needs, and return it for the worker to wait on."""
-        return self._upstream.call(request)
+    def begin(self, request: Request) -> Step:
+        """Begin the task, and return its first step for the worker to wait for."""
+        seconds = self._contexts.fetch_seconds(request)
+        return Step(seconds, 1) if seconds else self._attempt(request, 1)
 
-    def finish(self, request: Request, call: Call) -> None:
-        """Make the answer out of what came back; raises AgentTimeoutError and AgentError."""
-        if not call.answered:
+    def finish(self, request: Request, step: Step) -> Step | None:
+        """Do what follows a step whose wait is over; return the next step, or None when the task is done.
+
+        Raises AgentTimeoutError, PoisonedMessageError and AgentError when it has failed.
+        """
+        if step.rejected is not None:
+            self._fall_back(step)
+            return None
+        if step.call is None:
+            return self._attempt(request, step.attempt)
+        self._tell_breaker(step)
+        outcome = step.call.outcome
+        if outcome in {Outcome.BUSY, Outcome.DOWN, Outcome.UNREADABLE}:
+            return self._pause(request, step, outcome)
+        self._retry.ended(step.attempt, succeeded=outcome is Outcome.ANSWERED)
+        if outcome is Outcome.SILENT:
             raise AgentTimeoutError(
-                f"{self.name}: no answer to request {request.number} in {call.seconds:g} s"
+                f"{self.name}: no answer to request {request.number} in {step.call.seconds:g} s"
             )
-        if call.refused:
+        if outcome is Outcome.REFUSED:
             raise AgentError(f"{self.name}: the upstream refused request {request.number}")
+        return None
+
+    def abandon(self, step: Step) -> None:
+        """Give back what a step holds that nobody waits for any more."""
+        if step.permit is not None:
+            self._breaker.released(step.permit)
+
+    def _attempt(self, request: Request, attempt: int) -> Step:
+        try:
+            permit = self._breaker.admit()
+        except BreakerOpenError as error:
+            seconds = FALLBACK_SECONDS if self._has_fallback else 0.0
+            return Step(seconds, attempt, rejected=error)
+        call = self._upstream.call(request, attempt)
+        return Step(call.seconds, attempt, call, permit)
+
+    def _tell_breaker(self, step: Step) -> None:
+        if step.permit is None or step.call is None:
+            return
+        if step.call.outcome is Outcome.DOWN:
+            self._breaker.failed(step.permit)
+        elif step.call.outcome is Outcome.SILENT:
+            self._breaker.released(step.permit)
+        else:  # a refusal too is an answer: the dependency is there
+            self._breaker.succeeded(step.permit)
+
+    def _pause(self, request: Request, step: Step, outcome: Outcome) -> Step:
+        draw = random.Random(request.seed + step.attempt).random()  # noqa: S311  # jitter that repeats
+        delay = self._retry.after_failure(step.attempt, draw)
+        if delay is None:
+            kind = PoisonedMessageError if outcome is Outcome.UNREADABLE else AgentError
+            raise kind(f"{self.name}: request {request.number} failed at each of {step.attempt} attempts")
+        return Step(delay, step.attempt + 1)
+
+    def _fall_back(self, step: Step) -> None:
+        if step.attempt > 1:  # a call that was rejected at once is none
+            self._retry.ended(step.attempt, succeeded=False)
+        if not self._has_fallback:
+            raise AgentError(f"{self.name}: {step.rejected}") from step.rejected
+        self._events.agent_fell_back(self.name)
 
 
-def all_agents(faults: Faults) -> dict[str, Agent]:
-    """Return the agents of the CRM by name, on one upstream."""
-    upstream = Upstream(faults)
-    return {name: Agent(name, upstream) for name in AGENTS}
+def all_agents(
+    contexts: Contexts, upstream: Upstream, breakers: Mapping[str, CircuitBreaker], events: AgentEvents
+) -> dict[str, Agent]:
+    """Return the agents of the CRM by name; `breakers` are by dependency.
+
+    What the CRM's own interface would have said cannot be made up, so its agent has no fallback.
+    """
+    policy = RetryPolicy(maximum_attempts=MAXIMUM_ATTEMPTS)
+    agents = {}
+    for name in AGENTS:
+        dependency = DEPENDENCY_OF[name]
+        agents[name] = Agent(
+            name,
+            contexts=contexts,
+            upstream=upstream,
+            breaker=breakers[dependency],
+            retry=Retry(dependency, events, policy),
+            events=events,
+            has_fallback=dependency != CRM_API,
+        )
+    return agents

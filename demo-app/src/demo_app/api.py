@@ -110,6 +110,7 @@ class StateView(BaseModel):
     requests: dict[str, dict[str, int]] = Field(description="ended requests by agent and status")
     submitted: int = Field(description="requests that came in")
     waiting: int = Field(description="requests in queues or under way")
+    dead: int = Field(description="requests whose message is among the dead letters")
     workers: list[WorkerView]
     queues: dict[str, QueueView] = Field(description="by worker")
     traffic: TrafficView
@@ -255,6 +256,7 @@ def _state(
         requests={agent: dict(ended) for agent, ended in counts.by_agent.items()},
         submitted=counts.submitted,
         waiting=counts.waiting,
+        dead=counts.dead,
         workers=[
             WorkerView(
                 name=worker.name,

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,12 +18,19 @@ from prometheus_client import CollectorRegistry, disable_created_metrics, start_
 from demo_app import __version__
 from demo_app.agents import all_agents
 from demo_app.api import create_api
+from demo_app.catalogue import SPECS
+from demo_app.circuit_breaker import CircuitBreaker
 from demo_app.clock import Clock, Repeater, SystemClock
-from demo_app.faults import SPECS, Faults
+from demo_app.context import Contexts
+from demo_app.dead_letter import Replayer
+from demo_app.faults import Faults
+from demo_app.housekeeping import Chore, Housekeeping
 from demo_app.metrics import Metrics, add_runtime_collectors
+from demo_app.model import DEPENDENCIES
 from demo_app.orchestrator import Orchestrator
 from demo_app.settings import Settings, SettingsError, load
 from demo_app.traffic import Traffic, arrivals
+from demo_app.upstream import Upstream
 from demo_app.workers import Spawn, Supervisor, spawn_thread
 
 log = logging.getLogger(__name__)
@@ -31,8 +38,12 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS: Final = 1.0
 SUPERVISION_SECONDS: Final = 1.0
 RESTART_DELAY_SECONDS: Final = 2.0
+BREAKER_OPEN_SECONDS: Final = 30.0
+OBSERVATION_SECONDS: Final = 1.0
+REPLAY_SECONDS: Final = 10.0
+REPLAY_BATCH: Final = 20
 DRAIN_SECONDS: Final = 2.5
-"""How long the end waits for requests under way: at rest every one of them is done in 1.5 s."""
+"""How long the end waits for requests under way: at rest nearly every one is done in 1.5 s."""
 
 
 class PortInUseError(Exception):
@@ -46,6 +57,8 @@ class System:
     faults: Faults
     orchestrator: Orchestrator
     supervisor: Supervisor
+    housekeeping: Housekeeping
+    breakers: Mapping[str, CircuitBreaker]
     traffic: Traffic
 
 
@@ -55,8 +68,15 @@ def build(
     """Return the parts, joined by their events and not yet started."""
     events = Metrics(registry, [spec.name for spec in SPECS])
     faults = Faults(clock, events)
+    breakers = {
+        name: CircuitBreaker(
+            name, clock=clock, events=events, open_seconds=BREAKER_OPEN_SECONDS / settings.time_scale
+        )
+        for name in DEPENDENCIES
+    }
+    contexts = Contexts(faults, clock, events)
     orchestrator = Orchestrator(
-        agents=all_agents(faults),
+        agents=all_agents(contexts, Upstream(faults, clock), breakers, events),
         faults=faults,
         clock=clock,
         events=events,
@@ -71,24 +91,43 @@ def build(
         check_seconds=SUPERVISION_SECONDS / settings.time_scale,
         restart_delay_seconds=RESTART_DELAY_SECONDS / settings.time_scale,
     )
+    replayer = Replayer(
+        orchestrator.dead_letters,
+        revive=orchestrator.revive,
+        faults=faults,
+        events=events,
+        batch=REPLAY_BATCH,
+    )
+    observation = OBSERVATION_SECONDS / settings.time_scale
+    housekeeping = Housekeeping(
+        clock,
+        [
+            *(Chore(observation, breaker.observe) for breaker in breakers.values()),
+            Chore(observation, contexts.observe),
+            Chore(observation, orchestrator.dead_letters.observe),
+            Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
+        ],
+    )
     traffic = Traffic(
         arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
     )
-    return System(faults, orchestrator, supervisor, traffic)
+    return System(faults, orchestrator, supervisor, housekeeping, breakers, traffic)
 
 
 class Service:
-    """A system at work: workers, supervision, traffic."""
+    """A system at work: workers, supervision, housekeeping, traffic."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._supervision = Repeater("supervisor", system.supervisor.step)
+        self._housekeeping = Repeater("housekeeping", system.housekeeping.step)
         self._traffic = Repeater("traffic", system.traffic.step)
 
     def start(self) -> None:
         """Start the threads, workers first."""
         self._system.orchestrator.start()
         self._supervision.start()
+        self._housekeeping.start()
         self._traffic.start()
 
     def stop(self) -> None:
@@ -97,6 +136,7 @@ class Service:
         until = time.monotonic() + DRAIN_SECONDS
         while (waiting := self._system.orchestrator.counts().waiting) and time.monotonic() < until:
             time.sleep(0.02)
+        self._housekeeping.stop()
         self._supervision.stop()
         self._system.orchestrator.stop()
         log.info("stopped requests_abandoned=%d", waiting)
@@ -105,7 +145,7 @@ class Service:
         """Return the reasons why the system is not well; none when it is."""
         reasons = [
             f"the thread {thread.name} has ended"
-            for thread in (self._supervision, self._traffic)
+            for thread in (self._supervision, self._housekeeping, self._traffic)
             if not thread.alive
         ]
         if not any(worker.alive for worker in self._system.orchestrator.workers):

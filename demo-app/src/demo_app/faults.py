@@ -1,4 +1,4 @@
-"""The faults that can be put into the system: their ranges, when they begin and when they end.
+"""The faults that are at work: when they begin, how strong they are and when they end.
 
 This module only says which fault is active. Each mechanism asks it at the place where the cause lies
 (a worker before it takes work, an upstream before it answers), and the metrics follow from what then happens.
@@ -10,16 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from demo_app.catalogue import SPECS, FaultSpec
 from demo_app.clock import Clock
-from demo_app.model import WORKERS
 
 log = logging.getLogger(__name__)
-
-WORKER_DOWN: Final = "worker_down"
-ERRORS: Final = "errors"
-TIMEOUTS: Final = "timeouts"
-LATENCY: Final = "latency"
-TRAFFIC_DROP: Final = "traffic_drop"
 
 DEFAULT_DURATION_SECONDS: Final = 300.0
 MINIMUM_DURATION_SECONDS: Final = 1.0
@@ -43,25 +37,6 @@ class FaultValueError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class FaultSpec:
-    """What a fault does, in which unit and range its intensity is given, and what it should show in.
-
-    `metrics`, `alerts` and `slas` are for people: where to look once the fault is active.
-    """
-
-    name: str
-    description: str
-    unit: str
-    minimum: float
-    maximum: float
-    default: float
-    metrics: tuple[str, ...]
-    alerts: tuple[str, ...] = ()
-    slas: tuple[str, ...] = ()
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class FaultState:
     """A fault as it stands now; `intensity` and `remaining_seconds` are None while it is not active."""
 
@@ -73,67 +48,6 @@ class FaultState:
     def active(self) -> bool:
         """Whether the fault is at work now."""
         return self.intensity is not None
-
-
-SPECS: Final = (
-    FaultSpec(
-        name=WORKER_DOWN,
-        description="Kills the first worker threads; the supervisor cannot start them again until the fault "
-        "ends. Their tasks go to the other workers; with all four down every request fails.",
-        unit="workers",
-        minimum=1,
-        maximum=len(WORKERS),
-        default=1,
-        whole=True,
-        metrics=("insa_worker_health_status", "insa_worker_restarts_total", "insa_worker_queue_depth"),
-        alerts=("WorkerUnhealthy", "MultipleWorkersDown"),
-    ),
-    FaultSpec(
-        name=ERRORS,
-        description="The upstream of the agents answers a share of the calls with a failure, so that the "
-        "agent's handler raises.",
-        unit="share of requests",
-        minimum=0,
-        maximum=1,
-        default=0.2,
-        metrics=('insa_agent_requests_total{status="error"}', "insa_worker_tasks_failed_total"),
-        alerts=("HighErrorRate",),
-        slas=("api-error-rate",),
-    ),
-    FaultSpec(
-        name=TIMEOUTS,
-        description="The upstream of the agents never answers a share of the calls; the agent gives up after "
-        "6 seconds of silence.",
-        unit="share of requests",
-        minimum=0,
-        maximum=1,
-        default=0.2,
-        metrics=('insa_agent_requests_total{status="timeout"}', "insa_worker_tasks_failed_total"),
-        alerts=("HighTimeoutRate",),
-        slas=("api-response-time-p95",),
-    ),
-    FaultSpec(
-        name=LATENCY,
-        description="The upstream of the agents answers later by so many seconds. Requests that reach their "
-        "deadline of 45 seconds end as timeouts.",
-        unit="seconds",
-        minimum=0,
-        maximum=120,
-        default=12,
-        metrics=("insa_agent_request_duration_seconds", "insa_agent_requests_in_flight"),
-        alerts=("HighLatencyP95", "HighLatencyP99", "HighTimeoutRate"),
-        slas=("api-response-time-p95",),
-    ),
-    FaultSpec(
-        name=TRAFFIC_DROP,
-        description="A share of the traffic is lost before it reaches the system; 1 is silence.",
-        unit="share of traffic",
-        minimum=0,
-        maximum=1,
-        default=1,
-        metrics=("insa_agent_requests_total",),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,25 +15,36 @@ from prometheus_client import (
     ProcessCollector,
 )
 
-from demo_app.model import AGENTS, WORKERS, Status
+from demo_app.circuit_breaker import TRANSITIONS, State
+from demo_app.dead_letter import REASONS
+from demo_app.model import AGENTS, CACHES, DEPENDENCIES, WORKERS, Status
 
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60)
 """Seconds; the targets and thresholds of alerts and SLAs (5, 10, 15, 30) stand exactly on bounds."""
 
+BREAKER_STATE_VALUES = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
+RETRY_OUTCOMES = {True: "success", False: "exhausted"}
+REPLAY_RESULTS = {True: "success", False: "failure"}
+
 
 class Metrics:
-    """Implements the events of orchestrator, workers, queues and faults on one registry."""
+    """Implements the events of all mechanisms on one registry."""
 
     def __init__(self, registry: CollectorRegistry, fault_names: Iterable[str]) -> None:
         self._registry = registry
         self._add_request_instruments()
         self._add_worker_instruments()
+        self._add_breaker_instruments()
+        self._add_retry_instruments()
+        self._add_dead_letter_instruments()
+        self._add_cache_instruments()
         self._fault_active = Gauge(
             "insa_fault_active", "1 while the fault is active, else 0.", ["fault"], registry=registry
         )
         for agent in AGENTS:
             self._duration.labels(agent)
             self._in_flight.labels(agent)
+            self._fallbacks.labels(agent)
             for status in Status:
                 self._requests.labels(agent, status)
         for worker in WORKERS:
@@ -58,7 +69,13 @@ class Metrics:
         )
         self._in_flight = Gauge(
             "insa_agent_requests_in_flight",
-            "Requests that came in and have not ended.",
+            "Requests that came in and have neither ended nor gone to the dead letters.",
+            ["agent"],
+            registry=self._registry,
+        )
+        self._fallbacks = Counter(
+            "insa_agent_fallbacks_total",
+            "Answers that the agent made by rules, without its dependency.",
             ["agent"],
             registry=self._registry,
         )
@@ -86,7 +103,8 @@ class Metrics:
             "insa_worker_tasks_processed_total", "Tasks that the worker ended, however they ended."
         )
         self._failed = counter(
-            "insa_worker_tasks_failed_total", "Tasks that the worker ended with an error or a timeout."
+            "insa_worker_tasks_failed_total",
+            "Tasks that the worker ended with an error, a timeout or a dead letter.",
         )
         self._restarts = counter(
             "insa_worker_restarts_total", "Times that the supervisor started the worker again."
@@ -110,9 +128,132 @@ class Metrics:
             self._task_duration,
         )
 
+    def _add_breaker_instruments(self) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, ["breaker", *labels], registry=self._registry)
+
+        self._breaker_state = Gauge(
+            "insa_circuit_breaker_state",
+            "What the breaker does with calls: 0 closed, 1 half-open, 2 open.",
+            ["breaker"],
+            registry=self._registry,
+        )
+        self._breaker_transitions = counter(
+            "insa_circuit_breaker_transitions_total", "Changes of state.", "from_state", "to_state"
+        )
+        self._breaker_rejected = counter(
+            "insa_circuit_breaker_rejected_calls_total", "Calls that the breaker did not let through."
+        )
+        self._breaker_failures = counter(
+            "insa_circuit_breaker_failures_total", "Failed calls that count towards opening the breaker."
+        )
+        self._breaker_seconds = counter(
+            "insa_circuit_breaker_state_seconds_total", "Time that the breaker spent in the state.", "state"
+        )
+        for breaker in DEPENDENCIES:
+            for instrument in (self._breaker_state, self._breaker_rejected, self._breaker_failures):
+                instrument.labels(breaker)
+            for before, after in TRANSITIONS:
+                self._breaker_transitions.labels(breaker, before, after)
+            for state in State:
+                self._breaker_seconds.labels(breaker, state)
+
+    def _add_retry_instruments(self) -> None:
+        self._retry_attempts = Counter(
+            "insa_retry_attempts_total",
+            "Attempts after the first one.",
+            ["operation"],
+            registry=self._registry,
+        )
+        self._retry_outcomes = Counter(
+            "insa_retry_outcomes_total",
+            "Calls that were tried again, by how they ended.",
+            ["operation", "outcome"],
+            registry=self._registry,
+        )
+        self._retry_delay = Histogram(
+            "insa_retry_delay_seconds",
+            "Time between a failed attempt and the next one.",
+            buckets=(0.1, 0.2, 0.4, 0.8, 2),
+            registry=self._registry,
+        )
+        self._attempts_per_call = Histogram(
+            "insa_retry_attempts_per_call",
+            "Attempts that a call took, the first one included.",
+            buckets=(1, 2, 3, 4),
+            registry=self._registry,
+        )
+        for operation in DEPENDENCIES:
+            self._retry_attempts.labels(operation)
+            for outcome in RETRY_OUTCOMES.values():
+                self._retry_outcomes.labels(operation, outcome)
+
+    def _add_dead_letter_instruments(self) -> None:
+        self._dlq_size = Gauge("insa_dlq_size", "Messages among the dead letters.", registry=self._registry)
+        self._dlq_age = Gauge(
+            "insa_dlq_oldest_message_age_seconds",
+            "Time since the oldest of the dead letters died; 0 without any.",
+            registry=self._registry,
+        )
+        self._dlq_enqueued = Counter(
+            "insa_dlq_enqueued_total", "Messages that died, by reason.", ["reason"], registry=self._registry
+        )
+        self._dlq_replayed = Counter(
+            "insa_dlq_replayed_total",
+            "Replays of dead letters, by how they ended.",
+            ["result"],
+            registry=self._registry,
+        )
+        self._dlq_dropped = Counter(
+            "insa_dlq_dropped_total", "Dead letters given up for want of room.", registry=self._registry
+        )
+        for reason in REASONS:
+            self._dlq_enqueued.labels(reason)
+        for result in REPLAY_RESULTS.values():
+            self._dlq_replayed.labels(result)
+
+    def _add_cache_instruments(self) -> None:
+        def counter(name: str, text: str) -> Counter:
+            return Counter(name, text, ["cache"], registry=self._registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(name, text, ["cache"], registry=self._registry)
+
+        self._cache_hits = counter("insa_cache_hits_total", "Lookups that found what they wanted.")
+        self._cache_misses = counter("insa_cache_misses_total", "Lookups that did not.")
+        self._cache_evictions = counter(
+            "insa_cache_evictions_total", "Entries that had to go for want of room."
+        )
+        self._cache_entries = gauge("insa_cache_entries", "Entries in the cache.")
+        self._cache_capacity = gauge("insa_cache_capacity_entries", "Entries that the cache can hold.")
+        self._cache_up = gauge("insa_cache_up", "1 while the cache can be used, else 0.")
+        self._cache_duration = Histogram(
+            "insa_cache_lookup_duration_seconds",
+            "Time that a lookup took, hit or miss.",
+            ["cache"],
+            buckets=(0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1),
+            registry=self._registry,
+        )
+        instruments: tuple[Gauge | Counter | Histogram, ...] = (
+            self._cache_hits,
+            self._cache_misses,
+            self._cache_evictions,
+            self._cache_entries,
+            self._cache_capacity,
+            self._cache_up,
+            self._cache_duration,
+        )
+        for instrument in instruments:
+            for cache in CACHES:
+                instrument.labels(cache)
+
     def request_started(self, agent: str) -> None:
         """Count a request in."""
         self._in_flight.labels(agent).inc()
+
+    def request_parked(self, agent: str) -> None:
+        """Count a request out for as long as its message is dead."""
+        self._in_flight.labels(agent).dec()
 
     def request_finished(self, agent: str, status: Status, seconds: float) -> None:
         """Count a request out, with the time it took."""
@@ -150,6 +291,75 @@ class Metrics:
     def queue_capacity(self, worker: str, tasks: int) -> None:
         """Show how many tasks can wait."""
         self._queue_capacity.labels(worker).set(tasks)
+
+    def agent_fell_back(self, agent: str) -> None:
+        """Count an answer without the dependency."""
+        self._fallbacks.labels(agent).inc()
+
+    def breaker_changed(self, breaker: str, before: State, after: State) -> None:
+        """Count a change of state, and show the new one."""
+        self._breaker_transitions.labels(breaker, before, after).inc()
+        self._breaker_state.labels(breaker).set(BREAKER_STATE_VALUES[after])
+
+    def breaker_state_time(self, breaker: str, state: State, seconds: float) -> None:
+        """Add to the time in a state."""
+        self._breaker_seconds.labels(breaker, state).inc(seconds)
+
+    def breaker_rejected(self, breaker: str) -> None:
+        """Count a rejected call."""
+        self._breaker_rejected.labels(breaker).inc()
+
+    def breaker_failure(self, breaker: str) -> None:
+        """Count a failed call."""
+        self._breaker_failures.labels(breaker).inc()
+
+    def retry_scheduled(self, operation: str, delay_seconds: float) -> None:
+        """Count another attempt, with the time before it."""
+        self._retry_attempts.labels(operation).inc()
+        self._retry_delay.observe(delay_seconds)
+
+    def retry_ended(self, operation: str, *, succeeded: bool) -> None:
+        """Count how a call ended that was tried again."""
+        self._retry_outcomes.labels(operation, RETRY_OUTCOMES[succeeded]).inc()
+
+    def call_ended(self, operation: str, attempts: int) -> None:  # noqa: ARG002  # the event says whose
+        """Count the attempts of a call."""
+        self._attempts_per_call.observe(attempts)
+
+    def letter_added(self, reason: str) -> None:
+        """Count a message that died."""
+        self._dlq_enqueued.labels(reason).inc()
+
+    def letter_dropped(self) -> None:
+        """Count a letter that was given up."""
+        self._dlq_dropped.inc()
+
+    def letter_replayed(self, *, succeeded: bool) -> None:
+        """Count a replay."""
+        self._dlq_replayed.labels(REPLAY_RESULTS[succeeded]).inc()
+
+    def letters_waiting(self, letters: int, oldest_seconds: float) -> None:
+        """Show how many letters there are, and how old the oldest is."""
+        self._dlq_size.set(letters)
+        self._dlq_age.set(oldest_seconds)
+
+    def cache_lookup(self, cache: str, seconds: float, *, hit: bool) -> None:
+        """Count a lookup, with the time it took."""
+        (self._cache_hits if hit else self._cache_misses).labels(cache).inc()
+        self._cache_duration.labels(cache).observe(seconds)
+
+    def cache_evicted(self, cache: str) -> None:
+        """Count an eviction."""
+        self._cache_evictions.labels(cache).inc()
+
+    def cache_filled(self, cache: str, entries: int, capacity: int) -> None:
+        """Show how full the cache is."""
+        self._cache_entries.labels(cache).set(entries)
+        self._cache_capacity.labels(cache).set(capacity)
+
+    def cache_available(self, cache: str, *, up: bool) -> None:
+        """Show whether the cache can be used."""
+        self._cache_up.labels(cache).set(int(up))
 
     def fault_changed(self, fault: str, *, active: bool) -> None:
         """Show whether the fault is active."""

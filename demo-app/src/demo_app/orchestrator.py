@@ -3,11 +3,12 @@
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from demo_app.agents import Agent
 from demo_app.clock import Clock
+from demo_app.dead_letter import DeadLetterEvents, DeadLetterQueue, Letter
 from demo_app.faults import Faults
 from demo_app.model import AGENTS, WORKERS, Request, Status
 from demo_app.queues import QueueClosedError, QueueEvents, QueueFullError, TaskQueue
@@ -22,12 +23,19 @@ QUEUE_CAPACITY: Final = 250
 SLOTS: Final = 32
 """Tasks that a worker has under way at once: 5 requests/s of 12 s each are 60, 15 for each of 4 workers."""
 
+DEAD_LETTERS: Final = 1000
+"""Messages that the dead-letter queue can hold: at 1.5 a second it takes eleven minutes to lose one."""
+
 
 class RequestEvents(Protocol):
     """Who wants to know what becomes of the requests."""
 
     def request_started(self, agent: str) -> None:
-        """Take note that a request for `agent` has come in."""
+        """Take note that a request for `agent` has come in, or back from the dead letters."""
+        ...
+
+    def request_parked(self, agent: str) -> None:
+        """Take note that a request for `agent` went to the dead letters."""
         ...
 
     def request_finished(self, agent: str, status: Status, seconds: float) -> None:
@@ -35,7 +43,7 @@ class RequestEvents(Protocol):
         ...
 
 
-class Events(RequestEvents, WorkerEvents, QueueEvents, Protocol):
+class Events(RequestEvents, WorkerEvents, QueueEvents, DeadLetterEvents, Protocol):
     """Everything that the orchestrator and what it holds tell of."""
 
 
@@ -43,11 +51,13 @@ class Events(RequestEvents, WorkerEvents, QueueEvents, Protocol):
 class Counts:
     """The orchestrator's own count of requests, kept apart from the metrics.
 
-    `by_agent` counts the ended ones by agent and status, `submitted` all that came in.
+    `by_agent` counts the ended ones by agent and status, `submitted` all that came in, `dead` those whose
+    message is among the dead letters: they may yet end, or not.
     """
 
     submitted: int
     by_agent: Mapping[str, Mapping[str, int]]
+    dead: int
 
     @property
     def ended(self) -> int:
@@ -56,8 +66,8 @@ class Counts:
 
     @property
     def waiting(self) -> int:
-        """How many requests came in and have not ended: they stand in queues or are under way."""
-        return self.submitted - self.ended
+        """How many requests came in and have neither ended nor died: they wait or are under way."""
+        return self.submitted - self.ended - self.dead
 
 
 class Orchestrator:
@@ -73,14 +83,18 @@ class Orchestrator:
         heartbeat_seconds: float = 1.0,
         slots: int = SLOTS,
         queue_capacity: int = QUEUE_CAPACITY,
+        dead_letter_capacity: int = DEAD_LETTERS,
         spawn: Spawn = spawn_thread,
     ) -> None:
         self._clock = clock
         self._events = events
         self._lock = threading.Lock()
-        self._submitted = 0
+        self._submitted = self._dead = 0
         self._stopping = False
         self._ended = {agent: dict.fromkeys(Status, 0) for agent in AGENTS}
+        self.dead_letters: DeadLetterQueue[Request] = DeadLetterQueue(
+            dead_letter_capacity, clock=clock, events=events
+        )
         self.workers = tuple(
             Worker(
                 index,
@@ -127,10 +141,31 @@ class Orchestrator:
         return request
 
     def finished(self, request: Request, status: Status) -> None:
-        """Count a request that has ended."""
-        self._events.request_finished(request.agent, status, self._clock.monotonic() - request.arrived)
-        with self._lock:  # last, so that whoever sees nothing waiting finds every metric complete
-            self._ended[request.agent][status] += 1
+        """Count a request that has ended. A replayed one that did not succeed goes back where it was."""
+        if request.dead_since is not None:
+            succeeded = status is Status.SUCCESS
+            self._events.letter_replayed(succeeded=succeeded)
+            if not succeeded:
+                self._bury(request, None)
+                return
+        self._end(request, status, self._clock.monotonic() - request.arrived)
+
+    def died(self, request: Request, reason: str) -> None:
+        """Put a request whose message cannot be handled among the dead letters."""
+        if request.dead_since is not None:
+            self._events.letter_replayed(succeeded=False)
+            self._bury(request, None)
+        else:
+            self._bury(request, reason)
+
+    def revive(self, letter: Letter[Request]) -> None:
+        """Take a request back from the dead letters, and route it as if it had just arrived."""
+        now = self._clock.monotonic()
+        request = replace(letter.item, arrived=now, deadline=now + DEADLINE_SECONDS, dead_since=letter.since)
+        self._events.request_started(request.agent)
+        with self._lock:
+            self._dead -= 1
+        self._route(request)
 
     def orphaned(self, requests: Sequence[Request]) -> None:
         """Give the tasks of a dead worker to the others; each is begun anew."""
@@ -146,7 +181,25 @@ class Orchestrator:
                 agent: {str(status): count for status, count in counts.items()}
                 for agent, counts in self._ended.items()
             }
-            return Counts(self._submitted, by_agent)
+            return Counts(self._submitted, by_agent, self._dead)
+
+    def _bury(self, request: Request, reason: str | None) -> None:
+        self._events.request_parked(request.agent)
+        dropped = self.dead_letters.put(request, reason=reason, since=request.dead_since)
+        with self._lock:
+            self._dead += 1
+        if dropped is not None:
+            self._events.request_started(
+                dropped.item.agent
+            )  # out of the dead letters, and at once to its end
+            with self._lock:
+                self._dead -= 1
+            self._end(dropped.item, Status.ERROR, dropped.put_at - dropped.item.arrived)
+
+    def _end(self, request: Request, status: Status, seconds: float) -> None:
+        self._events.request_finished(request.agent, status, seconds)
+        with self._lock:  # last, so that whoever sees nothing waiting finds every metric complete
+            self._ended[request.agent][status] += 1
 
     def _route(self, request: Request) -> None:
         for worker in sorted(self.workers, key=lambda worker: self._rank(worker, request)):

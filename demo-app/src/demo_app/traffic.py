@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from demo_app import faults as known
+from demo_app import catalogue as known
 from demo_app.clock import Clock
 from demo_app.faults import Faults, struck
 

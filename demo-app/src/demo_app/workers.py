@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from demo_app import faults as known
-from demo_app.agents import Agent, AgentError, AgentTimeoutError, Call
+from demo_app import catalogue as known
+from demo_app.agents import Agent, AgentError, AgentTimeoutError, PoisonedMessageError, Step
 from demo_app.clock import Clock
+from demo_app.dead_letter import POISONED
 from demo_app.faults import Faults
 from demo_app.model import Request, Status
 from demo_app.queues import TaskQueue
@@ -54,6 +55,10 @@ class TaskOwner(Protocol):
         """Take back a task that has ended."""
         ...
 
+    def died(self, request: Request, reason: str) -> None:
+        """Take back a task whose message cannot be handled."""
+        ...
+
     def orphaned(self, requests: Sequence[Request]) -> None:
         """Take back the tasks of a worker that died."""
         ...
@@ -68,7 +73,7 @@ class _Running:
     due: float
     number: int
     request: Request = field(compare=False)
-    call: Call = field(compare=False)
+    step: Step = field(compare=False)
     began: float = field(compare=False)
 
 
@@ -83,7 +88,7 @@ class Worker:
     """One worker: a thread, its queue and its slots.
 
     `turn` is one turn of the thread's loop and can be called without a thread. `processed` counts the tasks
-    that this worker ended, `failed` those of them that ended in an error or a timeout.
+    that this worker ended, `failed` those of them that ended in an error, a timeout or a dead letter.
     """
 
     def __init__(
@@ -191,6 +196,8 @@ class Worker:
         self._events.worker_utilization(self.name, len(self._running) / self.slots)
 
     def _end(self) -> None:
+        for entry in self._running:
+            self._agents[entry.request.agent].abandon(entry.step)
         orphans = [entry.request for entry in self._running] + self.queue.close()
         self._running = []
         self._events.worker_health(self.name, healthy=False)
@@ -205,30 +212,48 @@ class Worker:
         while (expired := self.queue.take_expired(now)) is not None:
             self._owner.finished(expired, Status.TIMEOUT)
         while len(self._running) < self.slots and (request := self.queue.take()) is not None:
-            call = self._agents[request.agent].begin(request)
-            due = min(now + call.seconds, request.deadline)
-            heapq.heappush(self._running, _Running(due, request.number, request, call, now))
+            self._wait(request, self._agents[request.agent].begin(request), now, began=now)
+
+    def _wait(self, request: Request, step: Step, now: float, *, began: float) -> None:
+        due = min(now + step.seconds, request.deadline)
+        heapq.heappush(self._running, _Running(due, request.number, request, step, began))
 
     def _finish_due(self, now: float) -> None:
         while self._running and self._running[0].due <= now:
             entry = heapq.heappop(self._running)
-            status = self._outcome(entry, now)
-            failed = status is not Status.SUCCESS
-            self.processed += 1
-            self.failed += failed
-            self._events.task_finished(self.name, now - entry.began, failed=failed)
-            self._owner.finished(entry.request, status)
+            try:
+                status = self._outcome(entry, now)
+            except PoisonedMessageError:
+                self._count(entry, now, failed=True)
+                self._owner.died(entry.request, POISONED)
+                continue
+            if status is not None:
+                self._count(entry, now, failed=status is not Status.SUCCESS)
+                self._owner.finished(entry.request, status)
 
-    def _outcome(self, entry: _Running, now: float) -> Status:
+    def _count(self, entry: _Running, now: float, *, failed: bool) -> None:
+        self.processed += 1
+        self.failed += failed
+        self._events.task_finished(self.name, now - entry.began, failed=failed)
+
+    def _outcome(self, entry: _Running, now: float) -> Status | None:
+        """Return how the task ended, or None when it goes on; raises PoisonedMessageError."""
+        agent = self._agents[entry.request.agent]
         if now >= entry.request.deadline:
+            agent.abandon(entry.step)
             return Status.TIMEOUT  # the sender has left
         try:
-            self._agents[entry.request.agent].finish(entry.request, entry.call)
+            following = agent.finish(entry.request, entry.step)
+        except PoisonedMessageError:
+            raise
         except AgentTimeoutError:
             return Status.TIMEOUT
         except AgentError:
             return Status.ERROR
-        return Status.SUCCESS
+        if following is None:
+            return Status.SUCCESS
+        self._wait(entry.request, following, now, began=entry.began)
+        return None
 
 
 class Supervisor:

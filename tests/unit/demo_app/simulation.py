@@ -70,6 +70,7 @@ class Simulation:
         if self._supervision_due <= self.clock.now:
             self._supervision_due = self.clock.now + self.system.supervisor.step()
         waits.append(self._supervision_due - self.clock.now)
+        waits.append(self.system.housekeeping.step())
         for worker in self.orchestrator.workers:
             if worker.alive:
                 turn = worker.turn()

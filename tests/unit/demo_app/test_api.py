@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 
 from demo_app.api import create_api
+from demo_app.catalogue import SPECS
 from unit.demo_app.simulation import Simulation
 from unit.demo_app.waiting import free_socket, wait_until
 
@@ -61,7 +62,7 @@ def test_the_landing_says_where_to_go(client: httpx.Client) -> None:
 def test_the_list_holds_every_fault_with_its_range(client: httpx.Client) -> None:
     faults = {fault["name"]: fault for fault in client.get("/faults").json()["faults"]}
 
-    assert list(faults) == ["worker_down", "errors", "timeouts", "latency", "traffic_drop"]
+    assert list(faults) == [spec.name for spec in SPECS]
     description = faults["latency"].pop("description")
     assert "later by so many seconds" in description
     assert faults["latency"] == {
@@ -109,7 +110,7 @@ def test_a_fault_can_be_taken_back_and_so_can_all(client: httpx.Client) -> None:
     answer = client.delete("/faults")
 
     assert answer.status_code == 200
-    assert [fault["active"] for fault in answer.json()["faults"]] == [False] * 5
+    assert [fault["active"] for fault in answer.json()["faults"]] == [False] * len(answer.json()["faults"])
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_an_unknown_fault_is_404_and_names_the_known_ones(
     assert answer.status_code == 404
     assert answer.json() == {
         "detail": "there is no fault 'gremlins'; the known faults are "
-        "worker_down, errors, timeouts, latency, traffic_drop"
+        + ", ".join(spec.name for spec in SPECS)
     }
 
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from demo_app.faults import SPECS
+from demo_app.catalogue import SPECS
 from demo_app.model import WORKERS
 from unit.demo_app.simulation import Figures, Simulation
 
@@ -151,7 +151,7 @@ def test_the_active_gauge_follows_a_fault_that_ends_by_itself(simulation: Simula
 
     simulation.run(29)
     assert simulation.value("insa_fault_active", fault=fault) == 1
-    assert [simulation.value("insa_fault_active", fault=name) for name in others] == [0, 0, 0, 0]
+    assert [simulation.value("insa_fault_active", fault=name) for name in others] == [0] * len(others)
 
     simulation.run(2)
     assert simulation.value("insa_fault_active", fault=fault) == 0

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from demo_app.faults import SPECS, Faults, FaultValueError, UnknownFaultError, struck
+from demo_app.catalogue import SPECS
+from demo_app.faults import Faults, FaultValueError, UnknownFaultError, struck
 from unit.demo_app.simulation import FakeClock
 
 
@@ -35,6 +36,15 @@ def test_the_known_faults_and_their_ranges() -> None:
         ("timeouts", 0, 1),
         ("latency", 0, 120),
         ("traffic_drop", 0, 1),
+        ("dependency_down", 1, 2),
+        ("breaker_flapping", 2, 600),
+        ("retry_failure", 0, 1),
+        ("retry_storm", 0, 1),
+        ("poisoned_messages", 0, 1),
+        ("replay_failure", 0, 1),
+        ("cache_miss_storm", 0, 1),
+        ("eviction_storm", 1, 20),
+        ("cache_down", 1, 2),
     ]
     for spec in SPECS:
         assert spec.minimum <= spec.default <= spec.maximum
@@ -43,7 +53,7 @@ def test_the_known_faults_and_their_ranges() -> None:
 
 
 def test_a_fault_is_not_active_until_it_is_started(faults: Faults) -> None:
-    assert [faults.intensity(spec.name) for spec in SPECS] == [None] * 5
+    assert [faults.intensity(spec.name) for spec in SPECS] == [None] * len(SPECS)
     assert not any(state.active for state in faults.states())
 
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from demo_app.faults import SPECS
+from demo_app.catalogue import SPECS
 from demo_app.metrics import Metrics, add_runtime_collectors
 from demo_app.model import AGENTS, WORKERS, Status
 

@@ -13,13 +13,22 @@ ORDERS = st.one_of(
     st.tuples(st.just("timeouts"), st.floats(0, 1)),
     st.tuples(st.just("latency"), st.floats(0, 120)),
     st.tuples(st.just("traffic_drop"), st.floats(0, 1)),
+    st.tuples(st.just("dependency_down"), st.integers(1, 2)),
+    st.tuples(st.just("breaker_flapping"), st.floats(2, 600)),
+    st.tuples(st.just("retry_failure"), st.floats(0, 1)),
+    st.tuples(st.just("retry_storm"), st.floats(0, 1)),
+    st.tuples(st.just("poisoned_messages"), st.floats(0, 1)),
+    st.tuples(st.just("replay_failure"), st.floats(0, 1)),
+    st.tuples(st.just("cache_miss_storm"), st.floats(0, 1)),
+    st.tuples(st.just("eviction_storm"), st.integers(1, 20)),
+    st.tuples(st.just("cache_down"), st.integers(1, 2)),
     st.tuples(st.just("stop"), st.none()),
 )
 
 
 @settings(max_examples=40, deadline=None)  # an example simulates minutes; how long it takes is the machine's
 @given(rate=st.sampled_from([1.0, 5.0, 40.0]), orders=st.lists(ORDERS, max_size=8))
-def test_every_request_that_came_in_is_done_failed_or_waiting(
+def test_every_request_that_came_in_is_done_failed_waiting_or_dead(
     rate: float, orders: list[tuple[str, float | None]]
 ) -> None:
     simulation = Simulation(rate=rate)
@@ -34,13 +43,15 @@ def test_every_request_that_came_in_is_done_failed_or_waiting(
 
         counts = simulation.orchestrator.counts()
         waiting = sum(w.queue.depth + w.running for w in simulation.orchestrator.workers)
-        assert counts.submitted == counts.ended + waiting
+        dead = len(simulation.orchestrator.dead_letters)
+        assert counts.submitted == counts.ended + waiting + dead
         assert counts.submitted == simulation.system.traffic.sent
 
     # the metrics say the same as the orchestrator's own count
     for agent, ended in counts.by_agent.items():
         for status, count in ended.items():
             assert simulation.value("insa_agent_requests_total", agent=agent, status=status) == count
+    assert simulation.value("insa_dlq_size") == dead
     in_flight = sum(
         simulation.value("insa_agent_requests_in_flight", agent=agent) for agent in counts.by_agent
     )

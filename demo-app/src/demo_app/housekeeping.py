@@ -1,0 +1,33 @@
+"""The chores that the system does by the clock, in one thread for all of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from demo_app.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to be done every so many seconds."""
+
+    interval_seconds: float
+    do: Callable[[], object]
+
+
+class Housekeeping:
+    """Does each chore when it is due. A stall is not made up for: what was missed is done once."""
+
+    def __init__(self, clock: Clock, chores: Sequence[Chore]) -> None:
+        self._clock = clock
+        self._chores = chores
+        now = clock.monotonic()
+        self._due = [now + chore.interval_seconds for chore in chores]
+
+    def step(self) -> float:
+        """Do what is due, and return the seconds until the next chore."""
+        now = self._clock.monotonic()
+        for index, chore in enumerate(self._chores):
+            if self._due[index] <= now:
+                chore.do()
+                self._due[index] = now + chore.interval_seconds
+        return min(self._due) - now
