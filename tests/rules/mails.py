@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import email
 import email.policy
+import shutil
 import socket
 import subprocess
 import time
@@ -17,6 +18,8 @@ from typing import Any
 import httpx
 import yaml
 from aiosmtpd.controller import Controller
+
+from stack import debian
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTERNAL_URL = "http://alertmanager.example.com:9093"
@@ -93,24 +96,14 @@ def _hurried(smtp_port: int) -> str:
     return yaml.safe_dump(tree)
 
 
-DEBIAN_ASSETS = b"/usr/share/prometheus/alertmanager"
-
-
 def runnable(program: Path, directory: Path) -> Path:
-    """The program, or a copy that starts in `directory` without being installed.
-
-    Debian's Alertmanager reads its default templates from a fixed path. Unpacked elsewhere it finds none and
-    ends; the copy has a relative path of that length in its place, a link to those of the unpacked package.
-    """
-    unpacked = program.resolve().parents[1] / "share" / "prometheus" / "alertmanager"
-    content = program.read_bytes()
-    if DEBIAN_ASSETS not in content or Path(DEBIAN_ASSETS.decode()).exists() or not unpacked.is_dir():
+    """The program, or, of Debian's Alertmanager unpacked anywhere, a copy that starts in `directory`."""
+    shared = debian.working_directory(program.resolve())
+    if shared is None or not (shared / "alertmanager").is_dir():
         return program
-    link = "assets".ljust(len(DEBIAN_ASSETS), "_")
-    (directory / link).symlink_to(unpacked)
-    copy = directory / "alertmanager"
-    copy.write_bytes(content.replace(DEBIAN_ASSETS, link.encode()))
-    copy.chmod(0o755)
+    (directory / "alertmanager").symlink_to(shared / "alertmanager")
+    copy = Path(shutil.copy(program, directory / "program"))
+    debian.relocate(copy)
     return copy
 
 

@@ -118,8 +118,8 @@ SPECS: Final = (
             'insa_agent_requests_total{status="error"}',
             "insa_agent_fallbacks_total",
         ),
-        alerts=("CircuitBreakerOpen", "CircuitBreakerFlapping", "HighErrorRate", "LowRetrySuccessRate"),
-        slas=("circuit-breaker-stability", "api-error-rate", "retry-success-rate"),
+        alerts=("HighErrorRate",),
+        slas=("api-error-rate",),
     ),
     FaultSpec(
         name=BREAKER_FLAPPING,
@@ -138,8 +138,6 @@ SPECS: Final = (
             "insa_circuit_breaker_rejected_calls_total",
             "insa_agent_fallbacks_total",
         ),
-        alerts=("CircuitBreakerFlapping",),
-        slas=("circuit-breaker-stability",),
     ),
     FaultSpec(
         name=RETRY_FAILURE,
@@ -156,8 +154,8 @@ SPECS: Final = (
             "insa_retry_attempts_per_call",
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("LowRetrySuccessRate", "HighErrorRate"),
-        slas=("retry-success-rate", "api-error-rate"),
+        alerts=("HighErrorRate",),
+        slas=("api-error-rate",),
     ),
     FaultSpec(
         name=RETRY_STORM,
@@ -173,7 +171,6 @@ SPECS: Final = (
             "insa_retry_delay_seconds",
             'insa_retry_outcomes_total{outcome="success"}',
         ),
-        alerts=("ExcessiveRetryAttempts",),
     ),
     FaultSpec(
         name=POISONED_MESSAGES,
@@ -193,13 +190,6 @@ SPECS: Final = (
             "insa_retry_attempts_total",
             "insa_worker_tasks_failed_total",
         ),
-        alerts=(
-            "DeadLetterQueueGrowing",
-            "DeadLetterQueueCritical",
-            "HighDLQReplayFailureRate",
-            "LowRetrySuccessRate",
-        ),
-        slas=("dlq-processing-rate", "retry-success-rate"),
     ),
     FaultSpec(
         name=REPLAY_FAILURE,
@@ -218,8 +208,6 @@ SPECS: Final = (
             "insa_retry_attempts_total",
             "insa_worker_tasks_failed_total",
         ),
-        alerts=("HighDLQReplayFailureRate", "DeadLetterQueueGrowing", "LowRetrySuccessRate"),
-        slas=("dlq-processing-rate", "retry-success-rate"),
     ),
     FaultSpec(
         name=CACHE_MISS_STORM,
@@ -230,8 +218,6 @@ SPECS: Final = (
         maximum=1,
         default=0.8,
         metrics=("insa_cache_misses_total", "insa_cache_hits_total"),
-        alerts=("LowCacheHitRate",),
-        slas=("cache-hit-rate",),
     ),
     FaultSpec(
         name=EVICTION_STORM,
@@ -243,8 +229,6 @@ SPECS: Final = (
         default=5,
         whole=True,
         metrics=("insa_cache_evictions_total", "insa_cache_misses_total", "insa_cache_hits_total"),
-        alerts=("HighCacheEvictionRate", "LowCacheHitRate"),
-        slas=("cache-eviction-rate", "cache-hit-rate"),
     ),
     FaultSpec(
         name=CACHE_DOWN,
@@ -261,7 +245,5 @@ SPECS: Final = (
             "insa_cache_misses_total",
             "insa_cache_hits_total",
         ),
-        alerts=("LowCacheHitRate",),
-        slas=("cache-uptime", "cache-hit-rate"),
     ),
 )
