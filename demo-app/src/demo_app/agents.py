@@ -11,12 +11,16 @@ from typing import Final, Protocol
 
 from demo_app.circuit_breaker import BreakerOpenError, CircuitBreaker, Permit
 from demo_app.context import Contexts
+from demo_app.database import Database, DatabaseError, Lease, PoolExhaustedError
 from demo_app.model import AGENTS, CRM_API, Request
 from demo_app.retry import Retry, RetryEvents, RetryPolicy
 from demo_app.upstream import DEPENDENCY_OF, MAXIMUM_ATTEMPTS, Call, Outcome, Upstream
 
 FALLBACK_SECONDS: Final = 0.05
 """An answer made by rules, without the model, is ready after so long."""
+
+POOL_WAIT_SECONDS: Final = 0.1
+"""When no connection of the database is free, the agent asks again after so long."""
 
 
 class AgentEvents(RetryEvents, Protocol):
@@ -44,7 +48,8 @@ class Step:
     """A wait of `seconds` in the midst of a task, with what follows it.
 
     With a `call`, its outcome; without one the next attempt, `attempt`, counted from 1. `rejected` is why
-    there is no call and will be none. `permit` is the breaker's leave for the call.
+    there is no call and will be none. `permit` is the breaker's leave for the call. `answered` says that the
+    calls are over and the database comes next, on the connection of `lease` once there is one.
     """
 
     seconds: float
@@ -52,12 +57,15 @@ class Step:
     call: Call | None = None
     permit: Permit | None = None
     rejected: BreakerOpenError | None = None
+    answered: bool = False
+    lease: Lease | None = None
 
 
 class Agent:
     """One agent of the CRM; safe to use from every thread.
 
-    With a fallback it answers by rules while the breaker keeps it from its dependency.
+    With a fallback it answers by rules while the breaker keeps it from its dependency. With a database it
+    writes down what it was asked for.
     """
 
     def __init__(
@@ -70,6 +78,7 @@ class Agent:
         retry: Retry,
         events: AgentEvents,
         has_fallback: bool,
+        database: Database | None = None,
     ) -> None:
         self.name = name
         self._contexts = contexts
@@ -78,6 +87,7 @@ class Agent:
         self._retry = retry
         self._events = events
         self._has_fallback = has_fallback
+        self._database = database
 
     def begin(self, request: Request) -> Step:
         """Begin the task, and return its first step for the worker to wait for."""
@@ -92,6 +102,8 @@ class Agent:
         if step.rejected is not None:
             self._fall_back(step)
             return None
+        if step.answered:
+            return self._record(request, step)
         if step.call is None:
             return self._attempt(request, step.attempt)
         self._tell_breaker(step)
@@ -105,12 +117,14 @@ class Agent:
             )
         if outcome is Outcome.REFUSED:
             raise AgentError(f"{self.name}: the upstream refused request {request.number}")
-        return None
+        return self._record(request, step)
 
     def abandon(self, step: Step) -> None:
         """Give back what a step holds that nobody waits for any more."""
         if step.permit is not None:
             self._breaker.released(step.permit)
+        if step.lease is not None and self._database is not None:
+            self._database.release(step.lease)
 
     def _attempt(self, request: Request, attempt: int) -> Step:
         try:
@@ -139,6 +153,20 @@ class Agent:
             raise kind(f"{self.name}: request {request.number} failed at each of {step.attempt} attempts")
         return Step(delay, step.attempt + 1)
 
+    def _record(self, request: Request, step: Step) -> Step | None:
+        if self._database is None:
+            return None
+        try:
+            if step.lease is not None:
+                self._database.record_visit(step.lease, request.seed)
+                return None
+            lease = self._database.lease()
+        except PoolExhaustedError:
+            return Step(POOL_WAIT_SECONDS, step.attempt, answered=True)
+        except DatabaseError as error:
+            raise AgentError(f"{self.name}: {error}") from error
+        return Step(lease.seconds, step.attempt, answered=True, lease=lease)
+
     def _fall_back(self, step: Step) -> None:
         if step.attempt > 1:  # a call that was rejected at once is none
             self._retry.ended(step.attempt, succeeded=False)
@@ -148,7 +176,11 @@ class Agent:
 
 
 def all_agents(
-    contexts: Contexts, upstream: Upstream, breakers: Mapping[str, CircuitBreaker], events: AgentEvents
+    contexts: Contexts,
+    upstream: Upstream,
+    breakers: Mapping[str, CircuitBreaker],
+    database: Database,
+    events: AgentEvents,
 ) -> dict[str, Agent]:
     """Return the agents of the CRM by name; `breakers` are by dependency.
 
@@ -166,5 +198,6 @@ def all_agents(
             retry=Retry(dependency, events, policy),
             events=events,
             has_fallback=dependency != CRM_API,
+            database=database if name == "crm" else None,
         )
     return agents

@@ -22,6 +22,7 @@ from demo_app.catalogue import SPECS
 from demo_app.circuit_breaker import CircuitBreaker
 from demo_app.clock import Clock, Repeater, SystemClock
 from demo_app.context import Contexts
+from demo_app.database import Database, DatabaseStartError
 from demo_app.dead_letter import Replayer
 from demo_app.faults import Faults
 from demo_app.housekeeping import Chore, Housekeeping
@@ -59,6 +60,7 @@ class System:
     supervisor: Supervisor
     housekeeping: Housekeeping
     breakers: Mapping[str, CircuitBreaker]
+    database: Database
     traffic: Traffic
 
 
@@ -75,8 +77,9 @@ def build(
         for name in DEPENDENCIES
     }
     contexts = Contexts(faults, clock, events)
+    database = Database(settings.data_dir, faults=faults, clock=clock, events=events)
     orchestrator = Orchestrator(
-        agents=all_agents(contexts, Upstream(faults, clock), breakers, events),
+        agents=all_agents(contexts, Upstream(faults, clock), breakers, database, events),
         faults=faults,
         clock=clock,
         events=events,
@@ -104,6 +107,7 @@ def build(
         [
             *(Chore(observation, breaker.observe) for breaker in breakers.values()),
             Chore(observation, contexts.observe),
+            Chore(observation, database.observe),
             Chore(observation, orchestrator.dead_letters.observe),
             Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
         ],
@@ -111,7 +115,7 @@ def build(
     traffic = Traffic(
         arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
     )
-    return System(faults, orchestrator, supervisor, housekeeping, breakers, traffic)
+    return System(faults, orchestrator, supervisor, housekeeping, breakers, database, traffic)
 
 
 class Service:
@@ -139,6 +143,8 @@ class Service:
         self._housekeeping.stop()
         self._supervision.stop()
         self._system.orchestrator.stop()
+        if not any(worker.alive for worker in self._system.orchestrator.workers):
+            self._system.database.close()
         log.info("stopped requests_abandoned=%d", waiting)
 
     def ailments(self) -> list[str]:
@@ -165,14 +171,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     _log_to_stderr()
     try:
         run(load(os.environ))
-    except (SettingsError, PortInUseError) as error:
+    except (SettingsError, PortInUseError, DatabaseStartError) as error:
         print(f"demo_app: {error}", file=sys.stderr)
         return 2
     return 0
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; raises PortInUseError."""
+    """Serve until SIGTERM or SIGINT; raises PortInUseError and DatabaseStartError."""
     # Without this, every counter and histogram comes twice in OpenMetrics, the second time as its birthday.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it without types
     clock = SystemClock()

@@ -19,6 +19,9 @@ REPLAY_FAILURE: Final = "replay_failure"
 CACHE_MISS_STORM: Final = "cache_miss_storm"
 EVICTION_STORM: Final = "eviction_storm"
 CACHE_DOWN: Final = "cache_down"
+DATABASE_ERRORS: Final = "database_errors"
+DATABASE_SLOW: Final = "database_slow"
+DATABASE_DOWN: Final = "database_down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,5 +248,55 @@ SPECS: Final = (
             "insa_cache_misses_total",
             "insa_cache_hits_total",
         ),
+    ),
+    FaultSpec(
+        name=DATABASE_ERRORS,
+        description="A share of the CRM agent's writes breaks a rule of the table, so that SQLite refuses "
+        "them; their requests fail.",
+        unit="share of writes",
+        minimum=0,
+        maximum=1,
+        default=0.1,
+        metrics=(
+            'insa_database_queries_total{status="error"}',
+            'insa_database_errors_total{kind="sql"}',
+            'insa_agent_requests_total{status="error"}',
+        ),
+        alerts=("HighDatabaseErrorRate", "HighErrorRate"),
+        slas=("database-error-rate", "api-error-rate"),
+    ),
+    FaultSpec(
+        name=DATABASE_SLOW,
+        description="The CRM agent's reads take so many seconds more and hold their connection meanwhile. "
+        "Above some 8 seconds the 16 connections of the pool are used up, and requests wait for one.",
+        unit="seconds",
+        minimum=0,
+        maximum=30,
+        default=2,
+        metrics=(
+            "insa_database_query_duration_seconds",
+            "insa_database_pool_in_use",
+            "insa_agent_request_duration_seconds",
+        ),
+        alerts=("SlowDatabaseQueries", "HighLatencyP95", "HighTimeoutRate"),
+        slas=("database-query-time-p95", "database-query-time-p99", "api-response-time-p95"),
+    ),
+    FaultSpec(
+        name=DATABASE_DOWN,
+        description="The database file cannot be opened, and open connections are closed as they come back; "
+        "every request of the CRM agent fails. 1 is down.",
+        unit="switch",
+        minimum=1,
+        maximum=1,
+        default=1,
+        whole=True,
+        metrics=(
+            "insa_database_up",
+            'insa_database_queries_total{status="error"}',
+            'insa_database_errors_total{kind="unavailable"}',
+            'insa_agent_requests_total{status="error"}',
+        ),
+        alerts=("HighDatabaseErrorRate", "HighErrorRate"),
+        slas=("database-uptime", "database-error-rate", "api-error-rate"),
     ),
 )

@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 from demo_app.circuit_breaker import TRANSITIONS, State
+from demo_app.database import ERROR_KINDS, OPERATIONS
 from demo_app.dead_letter import REASONS
 from demo_app.model import AGENTS, CACHES, DEPENDENCIES, WORKERS, Status
 
@@ -24,6 +25,7 @@ DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60)
 
 BREAKER_STATE_VALUES = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 RETRY_OUTCOMES = {True: "success", False: "exhausted"}
+QUERY_STATUSES = {True: "success", False: "error"}
 REPLAY_RESULTS = {True: "success", False: "failure"}
 
 
@@ -38,6 +40,7 @@ class Metrics:
         self._add_retry_instruments()
         self._add_dead_letter_instruments()
         self._add_cache_instruments()
+        self._add_database_instruments()
         self._fault_active = Gauge(
             "insa_fault_active", "1 while the fault is active, else 0.", ["fault"], registry=registry
         )
@@ -247,6 +250,36 @@ class Metrics:
             for cache in CACHES:
                 instrument.labels(cache)
 
+    def _add_database_instruments(self) -> None:
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(name, text, registry=self._registry)
+
+        self._queries = Counter(
+            "insa_database_queries_total",
+            "Queries, by operation and by how they ended.",
+            ["operation", "status"],
+            registry=self._registry,
+        )
+        self._query_duration = Histogram(
+            "insa_database_query_duration_seconds",
+            "Time of a query, from the loan of its connection for the first one on it.",
+            ["operation"],
+            buckets=(0.001, 0.01, 0.1, 0.5, 1, 3, 10, 30),
+            registry=self._registry,
+        )
+        self._database_errors = Counter(
+            "insa_database_errors_total", "Failed queries, by kind.", ["kind"], registry=self._registry
+        )
+        self._pool_size = gauge("insa_database_pool_size", "Connections that there can be.")
+        self._pool_in_use = gauge("insa_database_pool_in_use", "Connections that are lent.")
+        self._database_up = gauge("insa_database_up", "1 while the database can be opened, else 0.")
+        for operation in OPERATIONS:
+            self._query_duration.labels(operation)
+            for status in QUERY_STATUSES.values():
+                self._queries.labels(operation, status)
+        for kind in ERROR_KINDS:
+            self._database_errors.labels(kind)
+
     def request_started(self, agent: str) -> None:
         """Count a request in."""
         self._in_flight.labels(agent).inc()
@@ -360,6 +393,24 @@ class Metrics:
     def cache_available(self, cache: str, *, up: bool) -> None:
         """Show whether the cache can be used."""
         self._cache_up.labels(cache).set(int(up))
+
+    def query_finished(self, operation: str, seconds: float, *, succeeded: bool) -> None:
+        """Count a query, with the time it took."""
+        self._queries.labels(operation, QUERY_STATUSES[succeeded]).inc()
+        self._query_duration.labels(operation).observe(seconds)
+
+    def database_error(self, kind: str) -> None:
+        """Count a failed query by its kind."""
+        self._database_errors.labels(kind).inc()
+
+    def pool_used(self, in_use: int, size: int) -> None:
+        """Show how many connections are lent."""
+        self._pool_in_use.set(in_use)
+        self._pool_size.set(size)
+
+    def database_available(self, *, up: bool) -> None:
+        """Show whether the database can be used."""
+        self._database_up.set(int(up))
 
     def fault_changed(self, fault: str, *, active: bool) -> None:
         """Show whether the fault is active."""

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from demo_app.agents import Agent, AgentError, AgentTimeoutError, Step, all_agents
 from demo_app.circuit_breaker import CircuitBreaker, State
 from demo_app.context import Contexts
+from demo_app.database import Database
 from demo_app.faults import Faults
 from demo_app.metrics import Metrics
 from demo_app.model import AGENTS, DEPENDENCIES, Request
@@ -23,7 +24,10 @@ class Bench:
         self.faults = Faults(self.clock, events)
         self.breakers = {name: CircuitBreaker(name, clock=self.clock, events=events) for name in DEPENDENCIES}
         contexts = Contexts(self.faults, self.clock, events)
-        self.agents = all_agents(contexts, Upstream(self.faults, self.clock), self.breakers, events)
+        self.database = Database(None, faults=self.faults, clock=self.clock, events=events)
+        self.agents = all_agents(
+            contexts, Upstream(self.faults, self.clock), self.breakers, self.database, events
+        )
 
     def work(self, agent: Agent, request: Request) -> list[Step]:
         """Do a task to its end and return its steps; raises as the agent does."""
@@ -55,7 +59,8 @@ def test_there_is_one_agent_for_every_name(bench: Bench) -> None:
 def test_a_task_that_goes_well_is_one_call(bench: Bench) -> None:
     steps = bench.work(bench.agents["crm"], request())
 
-    assert len(steps) == 1
+    assert len(steps) == 2  # … and, for the CRM agent, a visit to the database
+    assert steps[1].lease
     assert bench.count("insa_retry_attempts_per_call_sum") == 1
     assert bench.count("insa_retry_attempts_total", operation="crm-api") == 0
 
@@ -66,7 +71,7 @@ def test_what_is_not_in_the_cache_is_fetched_before_the_call(bench: Bench) -> No
     steps = bench.work(bench.agents["crm"], request())
 
     assert [(step.seconds, step.attempt, step.call is None) for step in steps[:1]] == [(0.2, 1, True)]
-    assert len(steps) == 2
+    assert len(steps) == 3
     assert bench.count("insa_cache_misses_total", cache="customer") == 1
     assert bench.count("insa_retry_attempts_per_call_sum") == 1  # the wait for the record was no attempt
 
@@ -96,8 +101,8 @@ def test_a_busy_dependency_is_tried_again_after_a_growing_pause(bench: Bench) ->
 
     steps = bench.work(bench.agents["crm"], request())
 
-    assert [step.attempt for step in steps] == [1, 2, 2, 3, 3, 4, 4]  # call, pause, call, …
-    pauses = [step.seconds for step in steps if step.call is None]
+    assert [step.attempt for step in steps] == [1, 2, 2, 3, 3, 4, 4, 4]  # call, pause, call, …, database
+    pauses = [step.seconds for step in steps if step.call is None and step.lease is None]
     # 0.2, 0.4, 0.8 s at most, and half of that at least
     assert 0.1 <= pauses[0] < 0.2 <= pauses[1] < 0.4 <= pauses[2] < 0.8
     assert bench.count("insa_retry_attempts_total", operation="crm-api") == 3

@@ -45,6 +45,9 @@ def test_the_known_faults_and_their_ranges() -> None:
         ("cache_miss_storm", 0, 1),
         ("eviction_storm", 1, 20),
         ("cache_down", 1, 2),
+        ("database_errors", 0, 1),
+        ("database_slow", 0, 30),
+        ("database_down", 1, 1),
     ]
     for spec in SPECS:
         assert spec.minimum <= spec.default <= spec.maximum

@@ -1,5 +1,7 @@
 """The instruments: names, labels, zeros."""
 
+from collections import Counter
+
 from prometheus_client import CollectorRegistry
 
 from demo_app.catalogue import SPECS
@@ -19,6 +21,37 @@ OF_WORKERS = (
     "insa_worker_last_heartbeat_timestamp_seconds",
 )
 
+EXPECTED_SERIES = {
+    "insa_circuit_breaker_state": 2,
+    "insa_circuit_breaker_transitions_total": 8,  # 2 breakers, 4 changes each
+    "insa_circuit_breaker_rejected_calls_total": 2,
+    "insa_circuit_breaker_failures_total": 2,
+    "insa_circuit_breaker_state_seconds_total": 6,
+    "insa_retry_attempts_total": 2,
+    "insa_retry_outcomes_total": 4,
+    "insa_retry_delay_seconds_count": 1,
+    "insa_retry_attempts_per_call_count": 1,
+    "insa_dlq_size": 1,
+    "insa_dlq_oldest_message_age_seconds": 1,
+    "insa_dlq_enqueued_total": 1,
+    "insa_dlq_replayed_total": 2,
+    "insa_dlq_dropped_total": 1,
+    "insa_cache_hits_total": 2,
+    "insa_cache_misses_total": 2,
+    "insa_cache_evictions_total": 2,
+    "insa_cache_entries": 2,
+    "insa_cache_capacity_entries": 2,
+    "insa_cache_up": 2,
+    "insa_cache_lookup_duration_seconds_count": 2,
+    "insa_database_queries_total": 4,
+    "insa_database_query_duration_seconds_count": 2,
+    "insa_database_errors_total": 2,
+    "insa_database_pool_size": 1,
+    "insa_database_pool_in_use": 1,
+    "insa_database_up": 1,
+    "insa_agent_fallbacks_total": 4,
+}
+
 
 def test_every_label_set_is_there_at_zero_from_the_start() -> None:
     registry = CollectorRegistry()
@@ -35,6 +68,31 @@ def test_every_label_set_is_there_at_zero_from_the_start() -> None:
             assert registry.get_sample_value(name, {"worker_name": worker}) == 0, name
     for fault in FAULTS:
         assert registry.get_sample_value("insa_fault_active", {"fault": fault}) == 0
+
+
+def test_every_instrument_has_all_its_series_and_each_is_zero_from_the_start() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry, FAULTS)
+
+    samples = [
+        sample
+        for family in registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith(("_bucket", "_sum", "_created"))
+    ]
+
+    assert {sample.value for sample in samples} == {0}
+    series = Counter(sample.name for sample in samples)
+    assert {name: series[name] for name in EXPECTED_SERIES} == EXPECTED_SERIES
+
+
+def test_the_query_duration_has_a_bound_at_every_target_and_threshold() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry, FAULTS)
+
+    for bound in ("0.1", "0.5", "1.0", "3.0"):
+        labels = {"operation": "read", "le": bound}
+        assert registry.get_sample_value("insa_database_query_duration_seconds_bucket", labels) == 0
 
 
 def test_the_duration_has_a_bound_at_every_target_and_threshold() -> None:

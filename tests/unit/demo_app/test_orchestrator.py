@@ -22,6 +22,9 @@ ORDERS = st.one_of(
     st.tuples(st.just("cache_miss_storm"), st.floats(0, 1)),
     st.tuples(st.just("eviction_storm"), st.integers(1, 20)),
     st.tuples(st.just("cache_down"), st.integers(1, 2)),
+    st.tuples(st.just("database_errors"), st.floats(0, 1)),
+    st.tuples(st.just("database_slow"), st.floats(0, 30)),
+    st.tuples(st.just("database_down"), st.just(1)),
     st.tuples(st.just("stop"), st.none()),
 )
 
