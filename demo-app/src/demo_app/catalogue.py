@@ -262,8 +262,8 @@ SPECS: Final = (
             'insa_database_errors_total{kind="sql"}',
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighDatabaseErrorRate", "HighErrorRate"),
-        slas=("database-error-rate", "api-error-rate"),
+        alerts=("HighErrorRate",),
+        slas=("api-error-rate",),
     ),
     FaultSpec(
         name=DATABASE_SLOW,
@@ -278,8 +278,8 @@ SPECS: Final = (
             "insa_database_pool_in_use",
             "insa_agent_request_duration_seconds",
         ),
-        alerts=("SlowDatabaseQueries", "HighLatencyP95", "HighTimeoutRate"),
-        slas=("database-query-time-p95", "database-query-time-p99", "api-response-time-p95"),
+        alerts=("HighLatencyP95", "HighTimeoutRate"),
+        slas=("api-response-time-p95",),
     ),
     FaultSpec(
         name=DATABASE_DOWN,
@@ -296,7 +296,7 @@ SPECS: Final = (
             'insa_database_errors_total{kind="unavailable"}',
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighDatabaseErrorRate", "HighErrorRate"),
-        slas=("database-uptime", "database-error-rate", "api-error-rate"),
+        alerts=("HighErrorRate",),
+        slas=("api-error-rate",),
     ),
 )
