@@ -25,6 +25,31 @@ def test_without_a_fault_the_system_is_well(simulation: Simulation) -> None:
         assert_calm(simulation.figures(60))
 
 
+def test_half_an_hour_without_a_fault_crosses_no_threshold_of_any_mechanism(simulation: Simulation) -> None:
+    for _ in range(30):
+        assert_calm(simulation.figures(60))
+
+    still = [
+        sample
+        for sample in simulation.samples().items()
+        if sample[0].startswith(
+            (
+                "insa_agent_fallbacks_total",
+                "insa_circuit_breaker_transitions_total",
+                "insa_circuit_breaker_rejected_calls_total",
+                "insa_circuit_breaker_failures_total",
+                "insa_database_errors_total",
+                "insa_dlq_",
+                "insa_fault_active",
+            )
+        )
+    ]
+    assert len(still) > 20
+    assert [name for name, value in still if value] == []
+    attempts, calls = (simulation.value(f"insa_retry_attempts_per_call_{part}") for part in ("sum", "count"))
+    assert attempts / calls == pytest.approx(1.01, abs=0.005)  # one call in a hundred takes two
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_worker_down_kills_workers_and_the_others_take_over(simulation: Simulation, workers: int) -> None:
     assert_calm(simulation.figures(60))
