@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from stack.settings import Instance
 _TIMEOUT_SECONDS = 300.0
 _LOG_LINES = 15
 _ANSWER_SECONDS = 20
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def why_not() -> str | None:
@@ -172,7 +174,7 @@ class ComposeStack:
         parts = []
         for name, state in failed.items():
             log = self._ask("logs", "--no-color", "--no-log-prefix", "--tail", str(_LOG_LINES), name).rstrip()
-            lines = "\n".join(f"    {line}" for line in log.splitlines()) or "    (nothing)"
+            lines = "\n".join(f"    {line}" for line in readable_lines(log)) or "    (nothing)"
             parts.append(f"{name} did not become healthy: {state.words}\n  its last log lines:\n{lines}")
         if parts:
             mend = f"the whole log: make logs s={next(iter(failed))}; the rest runs on; make down stops it"
@@ -231,6 +233,14 @@ class ComposeStack:
         """Remove containers and volumes; built images stay."""
         if self._run("down", "--volumes", "--remove-orphans") != 0:
             raise StackError("docker compose down --volumes failed: see above")
+
+
+def readable_lines(log: str) -> list[str]:
+    """The lines of a container's log, each once and without the codes that move a terminal's cursor.
+
+    Compose writes such codes for a container that starts again and again, and each start says the same.
+    """
+    return list(dict.fromkeys(_CONTROL.sub("", line) for line in log.splitlines()))
 
 
 def _output(*words: str) -> str:

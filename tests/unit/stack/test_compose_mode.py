@@ -48,3 +48,8 @@ def test_a_service_without_a_container_is_not_healthy() -> None:
 def test_without_docker_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert compose_mode.why_not() == "docker is not installed"
+
+
+def test_a_log_is_shown_without_codes_and_without_what_each_start_says_again() -> None:
+    log = "\x1b[2Kerror: PORT=abc\n\x1b[2Kerror: PORT=abc\nplain\n"
+    assert compose_mode.readable_lines(log) == ["error: PORT=abc", "plain"]
