@@ -78,10 +78,13 @@ class Stack:
 
     # Prometheus
 
-    def query(self, expression: str, *, at: float | None = None) -> list[dict[str, Any]]:
+    def query(self, expression: str) -> list[dict[str, Any]]:
         """The result of an instant query, {metric, value} each; a refusal is an httpx.HTTPStatusError."""
-        data = {"query": expression} | ({"time": str(at)} if at is not None else {})
-        answer = self.client.post(f"{self.prometheus}/api/v1/query", data=data).raise_for_status().json()
+        answer = (
+            self.client.post(f"{self.prometheus}/api/v1/query", data={"query": expression})
+            .raise_for_status()
+            .json()
+        )
         assert answer["status"] == "success"
         result = answer["data"]["result"]
         return result if answer["data"]["resultType"] == "vector" else [result]
