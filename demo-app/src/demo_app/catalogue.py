@@ -22,6 +22,13 @@ CACHE_DOWN: Final = "cache_down"
 DATABASE_ERRORS: Final = "database_errors"
 DATABASE_SLOW: Final = "database_slow"
 DATABASE_DOWN: Final = "database_down"
+MEMORY_PRESSURE: Final = "memory_pressure"
+CPU_BURN: Final = "cpu_burn"
+DISK_FILL: Final = "disk_fill"
+BACKUP_FAILURE: Final = "backup_failure"
+SCAN_GAP: Final = "scan_gap"
+SERIES_GONE: Final = "series_gone"
+METRICS_GONE: Final = "metrics_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +291,7 @@ SPECS: Final = (
     FaultSpec(
         name=DATABASE_DOWN,
         description="The database file cannot be opened, and open connections are closed as they come back; "
-        "every request of the CRM agent fails. 1 is down.",
+        "every request of the CRM agent fails, and so do backups. 1 is down.",
         unit="switch",
         minimum=1,
         maximum=1,
@@ -295,8 +302,105 @@ SPECS: Final = (
             'insa_database_queries_total{status="error"}',
             'insa_database_errors_total{kind="unavailable"}',
             'insa_agent_requests_total{status="error"}',
+            'insa_backup_runs_total{result="failure"}',
         ),
         alerts=("HighErrorRate",),
         slas=("api-error-rate",),
+    ),
+    FaultSpec(
+        name=MEMORY_PRESSURE,
+        description="Memory is really allocated and held, until the process uses a share of the app's own "
+        "limit (DEMO_MEMORY_LIMIT_MIB, 160 MiB); it goes back to the system at the end.",
+        unit="share of the limit",
+        minimum=0.5,
+        maximum=0.98,
+        default=0.95,
+        metrics=("insa_system_memory_used_bytes", "process_resident_memory_bytes"),
+    ),
+    FaultSpec(
+        name=CPU_BURN,
+        description="CPU is really burnt, in short bursts, until the process uses a share of the app's own "
+        "limit (DEMO_CPU_LIMIT_CORES, a quarter of a core). Requests hardly notice.",
+        unit="share of the limit",
+        minimum=0.1,
+        maximum=1,
+        default=0.95,
+        metrics=("insa_system_cpu_seconds_total", "process_cpu_seconds_total"),
+    ),
+    FaultSpec(
+        name=DISK_FILL,
+        description="A real file fills the app's own volume of 32 MiB up to a share of its capacity. At 1 "
+        "backups fail for want of room; SQLite writes past the quota, so that no request fails.",
+        unit="share of the capacity",
+        minimum=0,
+        maximum=1,
+        default=0.95,
+        metrics=(
+            "insa_system_disk_used_bytes",
+            "insa_system_disk_used_ratio",
+            'insa_backup_runs_total{result="failure"}',
+        ),
+    ),
+    FaultSpec(
+        name=BACKUP_FAILURE,
+        description="The destination of the backup, one a minute, cannot be written; the last good copy "
+        "stays. 1 is broken.",
+        unit="switch",
+        minimum=1,
+        maximum=1,
+        default=1,
+        whole=True,
+        metrics=(
+            'insa_backup_runs_total{result="failure"}',
+            "insa_backup_last_success_timestamp_seconds",
+        ),
+    ),
+    FaultSpec(
+        name=SCAN_GAP,
+        description="The scanner is refused a share of the app's components, at least one. It scans every "
+        "five minutes: the gap shows from the first scan in the fault to the first one after it.",
+        unit="share of components",
+        minimum=0,
+        maximum=1,
+        default=0.3,
+        metrics=("insa_scan_components_scanned",),
+    ),
+    FaultSpec(
+        name=SERIES_GONE,
+        description="The first so many families of metrics are not exposed: requests, workers, caches, "
+        "circuit breakers, dead letters, retries, database, message bus, system, compliance. The app itself "
+        "is well, and goes on counting.",
+        unit="families",
+        minimum=1,
+        maximum=10,
+        default=1,
+        whole=True,
+        metrics=(
+            "insa_agent_requests_total",
+            "insa_worker_health_status",
+            "insa_cache_up",
+            "insa_circuit_breaker_state",
+            "insa_dlq_size",
+            "insa_retry_outcomes_total",
+            "insa_database_up",
+            "insa_message_bus_up",
+            "insa_system_memory_used_bytes",
+            "insa_backup_runs_total",
+            "scrape_samples_scraped",
+        ),
+        alerts=("RequestMetricsAbsent", "WorkerMetricsAbsent"),
+    ),
+    FaultSpec(
+        name=METRICS_GONE,
+        description="The metrics endpoint answers 503 and one line that says so. The app itself is well; the "
+        "container's healthcheck takes this answer for a good one, so that Docker shows it healthy.",
+        unit="switch",
+        minimum=1,
+        maximum=1,
+        default=1,
+        whole=True,
+        metrics=("up",),
+        alerts=("TargetDown", "RequestMetricsAbsent", "WorkerMetricsAbsent"),
+        slas=("platform-uptime",),
     ),
 )

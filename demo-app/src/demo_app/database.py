@@ -7,9 +7,7 @@ connection.
 
 import contextlib
 import random
-import shutil
 import sqlite3
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
@@ -93,11 +91,11 @@ class Lease:
 
 
 class Database:
-    """The database; safe to use from every thread. Without a directory its file is temporary."""
+    """The database, a file in `directory`; safe to use from every thread."""
 
     def __init__(
         self,
-        directory: Path | None,
+        directory: Path,
         *,
         faults: Faults,
         clock: Clock,
@@ -112,9 +110,8 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
         self._in_use = 0
-        temporary = Path(tempfile.mkdtemp(prefix="demo-app-")) if directory is None else None
-        self._path = (temporary or directory or Path()) / FILE_NAME
-        self.close = weakref.finalize(self, _close, self._all, temporary)
+        self._path = directory / FILE_NAME
+        self.close = weakref.finalize(self, _close, self._all)
         """Closes every connection; for the end, when no query runs any more."""
         try:
             with self._lent() as lease:
@@ -178,6 +175,19 @@ class Database:
             self._events.database_available(up=True)
 
     @contextlib.contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection beside the pool, for a job of the app's own; raises DatabaseError.
+
+        Requests that use up the pool do not keep the job from its work, nor does it take theirs.
+        """
+        try:
+            connection = _open(self._reachable_path())
+        except sqlite3.Error as error:
+            raise DatabaseError(f"the database cannot be opened: {error}") from error
+        with contextlib.closing(connection):
+            yield connection
+
+    @contextlib.contextmanager
     def _lent(self) -> Iterator[Lease]:
         lease = Lease(self._take(), self._clock.monotonic(), 0.0)
         try:
@@ -187,13 +197,12 @@ class Database:
 
     def _take(self) -> sqlite3.Connection:
         with self._lock:
-            path = self._path
-            if self._faults.intensity(known.DATABASE_DOWN) is not None:
+            path = self._reachable_path()
+            if path != self._path:
                 while self._idle:
                     connection = self._idle.pop()
                     self._all.remove(connection)
                     connection.close()
-                path = path / "gone"  # nothing can lie below a file
             if self._in_use >= self._pool_size:
                 raise PoolExhaustedError(f"all {self._pool_size} connections are in use")
             connection = self._idle.pop() if self._idle else self._connect(path)
@@ -201,13 +210,13 @@ class Database:
             self._events.pool_used(self._in_use, self._pool_size)
             return connection
 
+    def _reachable_path(self) -> Path:
+        down = self._faults.intensity(known.DATABASE_DOWN) is not None
+        return self._path / "gone" if down else self._path  # nothing can lie below a file
+
     def _connect(self, path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        connection = _open(path)
         self._all.append(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
     def _run(self, lease: Lease, operation: str, statement: str, customer: int, began: float) -> int:
@@ -224,8 +233,17 @@ class Database:
         self._events.database_error(kind)
 
 
-def _close(connections: list[sqlite3.Connection], temporary: Path | None) -> None:
+def _close(connections: list[sqlite3.Connection]) -> None:
     for connection in connections:
         connection.close()
-    if temporary is not None:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

@@ -24,7 +24,9 @@ class Settings:
 
     `rate` is in requests per second. `time_scale` divides the intervals of the app's own housekeeping
     (heartbeats, supervision, restart delay), never the durations of faults. `data_dir` is where mechanisms
-    may store what outlives the process; None: nowhere.
+    may store what outlives the process, a directory of its own; None: nowhere. `memory_limit_mib` and
+    `cpu_limit_cores` are what the app's own use is compared with, `retention_days` how long it keeps its own
+    usage figures.
     """
 
     metrics_port: int = 9091
@@ -34,6 +36,9 @@ class Settings:
     seed: int = 1
     time_scale: float = 1.0
     data_dir: Path | None = None
+    memory_limit_mib: int = 160
+    cpu_limit_cores: float = 0.25
+    retention_days: int = 15
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -132,4 +137,7 @@ _READERS: Mapping[str, Callable[[str, str], object]] = {
     "DEMO_SEED": _whole(0, 2**63 - 1),
     "DEMO_TIME_SCALE": _number(1, 100),
     "DEMO_DATA_DIR": _directory,
+    "DEMO_MEMORY_LIMIT_MIB": _whole(96, 224),  # above what the app needs, below what its container may take
+    "DEMO_CPU_LIMIT_CORES": _number(0.05, 1),  # one thread can burn one core
+    "DEMO_RETENTION_DAYS": _whole(1, 365),
 }

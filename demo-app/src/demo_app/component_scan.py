@@ -1,0 +1,64 @@
+"""The scan of the app's components: each of its modules is read and compared with what it was at the start."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from demo_app import catalogue as known
+from demo_app.clock import Clock
+from demo_app.faults import Faults
+
+log = logging.getLogger(__name__)
+
+
+class ScanEvents(Protocol):
+    """Who wants to know of scans."""
+
+    def scan_ended(self, components: int, scanned: int, at: float) -> None:
+        """Take note of a scan at `at`, in epoch seconds, that could check `scanned` of the components."""
+        ...
+
+
+class ComponentScan:
+    """Checks every module below a directory; a file that cannot be read is not scanned.
+
+    `changed` names the modules that the last scan found other than at the start.
+    """
+
+    def __init__(self, directory: Path, *, faults: Faults, clock: Clock, events: ScanEvents) -> None:
+        self._faults = faults
+        self._clock = clock
+        self._events = events
+        self.changed: tuple[str, ...] = ()
+        self._manifest: Mapping[Path, str] = {path: _digest(path) for path in sorted(directory.rglob("*.py"))}
+
+    def run(self) -> int:
+        """Scan every component, and return how many could be read; what is wrong is logged."""
+        refused = self._refused()
+        changed: list[str] = []
+        unread: list[str] = []
+        for index, (path, digest) in enumerate(self._manifest.items()):
+            # Nothing can lie below a file: that is how the system is made to refuse it.
+            place = path / "refused" if index < refused else path
+            try:
+                if _digest(place) != digest:
+                    changed.append(path.name)
+            except OSError:
+                unread.append(path.name)
+        self.changed = tuple(changed)
+        for word, names in (("not readable", unread), ("changed since the start", changed)):
+            if names:
+                log.warning("components %s count=%d names=%s", word, len(names), ",".join(names))
+        scanned = len(self._manifest) - len(unread)
+        self._events.scan_ended(len(self._manifest), scanned, self._clock.time())
+        return scanned
+
+    def _refused(self) -> int:
+        share = self._faults.intensity(known.SCAN_GAP)
+        return 0 if share is None else max(1, round(share * len(self._manifest)))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
