@@ -9,29 +9,37 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from demo_app import __version__
 from demo_app.agents import all_agents
 from demo_app.api import create_api
+from demo_app.backup import Backup
 from demo_app.catalogue import SPECS
 from demo_app.circuit_breaker import CircuitBreaker
 from demo_app.clock import Clock, Repeater, SystemClock
+from demo_app.component_scan import ComponentScan
 from demo_app.context import Contexts
 from demo_app.database import Database, DatabaseStartError
 from demo_app.dead_letter import Replayer
+from demo_app.exposition import Exposed, MetricsServer
 from demo_app.faults import Faults
 from demo_app.housekeeping import Chore, Housekeeping
 from demo_app.metrics import Metrics, add_runtime_collectors
 from demo_app.model import DEPENDENCIES
 from demo_app.orchestrator import Orchestrator
+from demo_app.pressure import CpuBurner, Machine, MemoryBallast, Pressure, ThisProcess
+from demo_app.resources import Limits, Resources
 from demo_app.settings import Settings, SettingsError, load
 from demo_app.traffic import Traffic, arrivals
 from demo_app.upstream import Upstream
+from demo_app.usage import UsageHistory
+from demo_app.volume import DiskBallast, Volume
 from demo_app.workers import Spawn, Supervisor, spawn_thread
 
 log = logging.getLogger(__name__)
@@ -43,6 +51,13 @@ BREAKER_OPEN_SECONDS: Final = 30.0
 OBSERVATION_SECONDS: Final = 1.0
 REPLAY_SECONDS: Final = 10.0
 REPLAY_BATCH: Final = 20
+BACKUP_SECONDS: Final = 60.0
+SCAN_SECONDS: Final = 300.0
+USAGE_SECONDS: Final = 60.0
+DAY_SECONDS: Final = 86_400
+PACKAGES: Final = ("demo_app", "insa_instruments")
+"""Where the components of the application lie."""
+
 DRAIN_SECONDS: Final = 2.5
 """How long the end waits for requests under way: at rest nearly every one is done in 1.5 s."""
 
@@ -62,12 +77,22 @@ class System:
     breakers: Mapping[str, CircuitBreaker]
     database: Database
     traffic: Traffic
+    volume: Volume
+    pressure: Pressure
+    exposed: Exposed
 
 
 def build(
-    settings: Settings, clock: Clock, registry: CollectorRegistry, spawn: Spawn = spawn_thread
+    settings: Settings,
+    clock: Clock,
+    registry: CollectorRegistry,
+    spawn: Spawn = spawn_thread,
+    machine: Machine | None = None,
 ) -> System:
-    """Return the parts, joined by their events and not yet started."""
+    """Return the parts, joined by their events and not yet started.
+
+    `machine` is the process whose resources are measured and used up; None: this one.
+    """
     events = Metrics(registry, [spec.name for spec in SPECS])
     faults = Faults(clock, events)
     breakers = {
@@ -77,7 +102,8 @@ def build(
         for name in DEPENDENCIES
     }
     contexts = Contexts(faults, clock, events)
-    database = Database(settings.data_dir, faults=faults, clock=clock, events=events)
+    volume = Volume(settings.data_dir, events=events)
+    database = Database(volume.path, faults=faults, clock=clock, events=events)
     orchestrator = Orchestrator(
         agents=all_agents(contexts, Upstream(faults, clock), breakers, database, events),
         faults=faults,
@@ -101,6 +127,28 @@ def build(
         events=events,
         batch=REPLAY_BATCH,
     )
+    backup = Backup(database, volume, faults=faults, clock=clock, events=events)
+    usage = UsageHistory(
+        database,
+        volume,
+        ended=lambda: orchestrator.counts().ended,
+        retention_seconds=settings.retention_days * DAY_SECONDS,
+        clock=clock,
+        events=events,
+    )
+    modules = [Path(__file__).parents[1] / package for package in PACKAGES]
+    scan = ComponentScan(modules, faults=faults, clock=clock, events=events)
+    scan.run()
+    machine = machine or ThisProcess()
+    limits = Limits(settings.memory_limit_mib * 2**20, settings.cpu_limit_cores)
+    resources = Resources(machine, limits, events)
+    pressure = Pressure(
+        [
+            MemoryBallast(machine, limits, faults),
+            CpuBurner(machine, limits, faults, clock),
+            DiskBallast(volume, faults),
+        ]
+    )
     observation = OBSERVATION_SECONDS / settings.time_scale
     housekeeping = Housekeeping(
         clock,
@@ -110,22 +158,39 @@ def build(
             Chore(observation, database.observe),
             Chore(observation, orchestrator.dead_letters.observe),
             Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
+            Chore(observation, volume.observe),
+            Chore(observation, resources.observe),
+            Chore(BACKUP_SECONDS / settings.time_scale, backup.run),
+            Chore(SCAN_SECONDS / settings.time_scale, scan.run),
+            Chore(USAGE_SECONDS / settings.time_scale, usage.record),
         ],
     )
     traffic = Traffic(
         arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
     )
-    return System(faults, orchestrator, supervisor, housekeeping, breakers, database, traffic)
+    return System(
+        faults=faults,
+        orchestrator=orchestrator,
+        supervisor=supervisor,
+        housekeeping=housekeeping,
+        breakers=breakers,
+        database=database,
+        traffic=traffic,
+        volume=volume,
+        pressure=pressure,
+        exposed=Exposed(registry, faults),
+    )
 
 
 class Service:
-    """A system at work: workers, supervision, housekeeping, traffic."""
+    """A system at work: workers, supervision, housekeeping, traffic, pressure."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._supervision = Repeater("supervisor", system.supervisor.step)
         self._housekeeping = Repeater("housekeeping", system.housekeeping.step)
         self._traffic = Repeater("traffic", system.traffic.step)
+        self._pressure = Repeater("pressure", system.pressure.step)
 
     def start(self) -> None:
         """Start the threads, workers first."""
@@ -133,10 +198,13 @@ class Service:
         self._supervision.start()
         self._housekeeping.start()
         self._traffic.start()
+        self._pressure.start()
 
     def stop(self) -> None:
         """End the traffic, let requests under way finish for a moment, then end the rest."""
         self._traffic.stop()
+        self._pressure.stop()
+        self._system.pressure.release()
         until = time.monotonic() + DRAIN_SECONDS
         while (waiting := self._system.orchestrator.counts().waiting) and time.monotonic() < until:
             time.sleep(0.02)
@@ -145,13 +213,14 @@ class Service:
         self._system.orchestrator.stop()
         if not any(worker.alive for worker in self._system.orchestrator.workers):
             self._system.database.close()
+            self._system.volume.close()
         log.info("stopped requests_abandoned=%d", waiting)
 
     def ailments(self) -> list[str]:
         """Return the reasons why the system is not well; none when it is."""
         reasons = [
             f"the thread {thread.name} has ended"
-            for thread in (self._supervision, self._housekeeping, self._traffic)
+            for thread in (self._supervision, self._housekeeping, self._traffic, self._pressure)
             if not thread.alive
         ]
         if not any(worker.alive for worker in self._system.orchestrator.workers):
@@ -165,7 +234,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="demo_app",
         description="A small multi-agent CRM into which faults can be put. Its settings are environment "
         "variables: DEMO_METRICS_PORT, DEMO_API_PORT, DEMO_BIND, DEMO_RATE, DEMO_SEED, DEMO_TIME_SCALE, "
-        "DEMO_DATA_DIR (each also as NAME_FILE).",
+        "DEMO_DATA_DIR, DEMO_MEMORY_LIMIT_MIB, DEMO_CPU_LIMIT_CORES, DEMO_RETENTION_DAYS (each also as "
+        "NAME_FILE).",
     )
     parser.parse_args(argv)
     _log_to_stderr()
@@ -197,9 +267,10 @@ def run(settings: Settings) -> None:
     )
     with _listen(settings.bind, settings.api_port) as api_socket:
         try:
-            metrics_server, metrics_thread = start_http_server(settings.metrics_port, settings.bind, registry)
+            metrics = MetricsServer(settings.bind, settings.metrics_port, system.exposed, system.faults)
         except OSError as error:
             raise PortInUseError(_port_text("DEMO_METRICS_PORT", settings.metrics_port, error)) from error
+        metrics.start()
         service.start()
         log.info(
             "started api=%s:%d metrics=%s:%d rate=%g seed=%d",
@@ -214,9 +285,7 @@ def run(settings: Settings) -> None:
             _serve(api, api_socket)
         finally:
             service.stop()
-            metrics_server.shutdown()
-            metrics_server.server_close()
-            metrics_thread.join()
+            metrics.stop()
 
 
 def _listen(bind: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""The backup of the CRM's database: copied by SQLite itself, verified, then put in the place of the last one."""
+"""The backup of the CRM's database: copied by SQLite itself, verified, then put in place of the last one."""
 
 import contextlib
 import logging

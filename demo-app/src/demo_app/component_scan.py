@@ -1,8 +1,8 @@
-"""The scan of the app's components: each of its modules is read and compared with what it was at the start."""
+"""The scan of the app's components: each module is read and compared with what it was at the start."""
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -22,17 +22,20 @@ class ScanEvents(Protocol):
 
 
 class ComponentScan:
-    """Checks every module below a directory; a file that cannot be read is not scanned.
+    """Checks every module below some directories; a file that cannot be read is not scanned.
 
     `changed` names the modules that the last scan found other than at the start.
     """
 
-    def __init__(self, directory: Path, *, faults: Faults, clock: Clock, events: ScanEvents) -> None:
+    def __init__(
+        self, directories: Iterable[Path], *, faults: Faults, clock: Clock, events: ScanEvents
+    ) -> None:
         self._faults = faults
         self._clock = clock
         self._events = events
         self.changed: tuple[str, ...] = ()
-        self._manifest: Mapping[Path, str] = {path: _digest(path) for path in sorted(directory.rglob("*.py"))}
+        paths = sorted(path for directory in directories for path in directory.rglob("*.py"))
+        self._manifest: Mapping[Path, str] = {path: _digest(path) for path in paths}
 
     def run(self) -> int:
         """Scan every component, and return how many could be read; what is wrong is logged."""

@@ -1,7 +1,7 @@
 """`python -m demo_app.healthcheck`: exit 0 when API and metrics of the app on this machine answer, else 1.
 
-While the fault metrics_gone is meant, its 503 is the right answer of a well app and counts as one: Docker would
-otherwise show a broken container, and hold up who depends on it. Any other 503 is a failure.
+While the fault metrics_gone is active, its 503 is the right answer of a well app and counts as one: Docker
+would otherwise show a broken container, and hold up who depends on it. Any other 503 is a failure.
 """
 
 import http.client

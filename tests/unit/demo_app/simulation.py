@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from demo_app.app import build
 from demo_app.model import AGENTS, WORKERS
 from demo_app.settings import Settings
+from unit.demo_app.machine import FakeMachine
 
 BUCKETS = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "15.0", "30.0", "60.0", "+Inf")
 
@@ -50,12 +51,17 @@ class Simulation:
     def __init__(self, rate: float = 5.0, seed: int = 1) -> None:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
+        self.machine = FakeMachine(self.clock)
         self.system = build(
-            Settings(rate=rate, seed=seed), self.clock, self.registry, spawn=lambda _target, _name: None
+            Settings(rate=rate, seed=seed),
+            self.clock,
+            self.registry,
+            spawn=lambda _target, _name: None,
+            machine=self.machine,
         )
         self.faults = self.system.faults
         self.orchestrator = self.system.orchestrator
-        self._supervision_due = self.clock.now
+        self._supervision_due = self._pressure_due = self.clock.now
         self.orchestrator.start()
 
     def run(self, seconds: float) -> None:
@@ -71,6 +77,9 @@ class Simulation:
             self._supervision_due = self.clock.now + self.system.supervisor.step()
         waits.append(self._supervision_due - self.clock.now)
         waits.append(self.system.housekeeping.step())
+        if self._pressure_due <= self.clock.now:
+            self._pressure_due = self.clock.now + self.system.pressure.step()
+        waits.append(self._pressure_due - self.clock.now)
         for worker in self.orchestrator.workers:
             if worker.alive:
                 turn = worker.turn()

@@ -1,5 +1,7 @@
 """Agents, step by step."""
 
+from pathlib import Path
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -17,14 +19,14 @@ from unit.demo_app.simulation import FakeClock
 class Bench:
     """All agents on one upstream, with their breakers and what they count."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         self.clock = FakeClock()
         self.registry = CollectorRegistry()
         events = Metrics(self.registry, [])
         self.faults = Faults(self.clock, events)
         self.breakers = {name: CircuitBreaker(name, clock=self.clock, events=events) for name in DEPENDENCIES}
         contexts = Contexts(self.faults, self.clock, events)
-        self.database = Database(None, faults=self.faults, clock=self.clock, events=events)
+        self.database = Database(directory, faults=self.faults, clock=self.clock, events=events)
         self.agents = all_agents(
             contexts, Upstream(self.faults, self.clock), self.breakers, self.database, events
         )
@@ -44,8 +46,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def request(agent: str = "crm") -> Request:

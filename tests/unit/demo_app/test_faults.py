@@ -48,6 +48,13 @@ def test_the_known_faults_and_their_ranges() -> None:
         ("database_errors", 0, 1),
         ("database_slow", 0, 30),
         ("database_down", 1, 1),
+        ("memory_pressure", 0.5, 0.98),
+        ("cpu_burn", 0.1, 1),
+        ("disk_fill", 0, 1),
+        ("backup_failure", 1, 1),
+        ("scan_gap", 0, 1),
+        ("series_gone", 1, 10),
+        ("metrics_gone", 1, 1),
     ]
     for spec in SPECS:
         assert spec.minimum <= spec.default <= spec.maximum

@@ -16,6 +16,9 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         seed=1,
         time_scale=1.0,
         data_dir=None,
+        memory_limit_mib=160,
+        cpu_limit_cores=0.25,
+        retention_days=15,
     )
 
 
@@ -28,10 +31,24 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "DEMO_SEED": "42",
         "DEMO_TIME_SCALE": "15",
         "DEMO_DATA_DIR": str(tmp_path),
+        "DEMO_MEMORY_LIMIT_MIB": "200",
+        "DEMO_CPU_LIMIT_CORES": "0.5",
+        "DEMO_RETENTION_DAYS": "30",
         "PATH": "/usr/bin",
     }
 
-    assert load(environment) == Settings(20001, 20002, "0.0.0.0", 2.5, 42, 15.0, tmp_path)  # noqa: S104  # as above
+    assert load(environment) == Settings(
+        metrics_port=20001,
+        api_port=20002,
+        bind="0.0.0.0",  # noqa: S104  # as above
+        rate=2.5,
+        seed=42,
+        time_scale=15.0,
+        data_dir=tmp_path,
+        memory_limit_mib=200,
+        cpu_limit_cores=0.5,
+        retention_days=30,
+    )
 
 
 def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -63,6 +80,9 @@ def test_localhost_is_the_loopback_address() -> None:
         ({"DEMO_TIME_SCALE": "fast"}, "DEMO_TIME_SCALE='fast' .* from 1 to 100"),
         ({"DEMO_BIND": "everywhere"}, "DEMO_BIND='everywhere' .* give an IP address"),
         ({"DEMO_DATA_DIR": "/no/such/place"}, "DEMO_DATA_DIR='/no/such/place' .* a directory that exists"),
+        ({"DEMO_MEMORY_LIMIT_MIB": "300"}, "DEMO_MEMORY_LIMIT_MIB='300' .* a whole number from 96 to 224"),
+        ({"DEMO_CPU_LIMIT_CORES": "4"}, "DEMO_CPU_LIMIT_CORES='4' .* give a number from 0.05 to 1"),
+        ({"DEMO_RETENTION_DAYS": "0"}, "DEMO_RETENTION_DAYS='0' .* a whole number from 1 to 365"),
         ({"DEMO_RATES": "5"}, "DEMO_RATES is no setting of the demo-app: did you mean DEMO_RATE?"),
         ({"DEMO_COLOUR_OF_THE_BANNER": "5"}, "known are DEMO_METRICS_PORT, DEMO_API_PORT"),
         ({"DEMO_SEED_FILE": "/no/such/file"}, "DEMO_SEED_FILE='/no/such/file' cannot be read"),

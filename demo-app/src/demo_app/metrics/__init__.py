@@ -9,11 +9,13 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from demo_app.metrics.caches import CacheMetrics
 from demo_app.metrics.circuit_breakers import CircuitBreakerMetrics
+from demo_app.metrics.compliance import ComplianceMetrics
 from demo_app.metrics.database import DatabaseMetrics
 from demo_app.metrics.dead_letters import DeadLetterMetrics
 from demo_app.metrics.faults import FaultMetrics
 from demo_app.metrics.requests import RequestMetrics
 from demo_app.metrics.retries import RetryMetrics
+from demo_app.metrics.system import SystemMetrics
 from demo_app.metrics.workers import WorkerMetrics
 
 
@@ -25,6 +27,8 @@ class Metrics(
     DeadLetterMetrics,
     RetryMetrics,
     DatabaseMetrics,
+    SystemMetrics,
+    ComplianceMetrics,
     FaultMetrics,
 ):
     """Implements the events of all mechanisms on one registry."""
@@ -37,6 +41,8 @@ class Metrics(
         DeadLetterMetrics.__init__(self, registry)
         RetryMetrics.__init__(self, registry)
         DatabaseMetrics.__init__(self, registry)
+        SystemMetrics.__init__(self, registry)
+        ComplianceMetrics.__init__(self, registry)
         FaultMetrics.__init__(self, registry, fault_names)
 
 
