@@ -1,0 +1,41 @@
+"""What the process draws on: the figures told, and those of this very process."""
+
+import os
+
+import pytest
+
+from demo_app.resources import Limits, ProcessMeter, Resources
+from unit.demo_app.machine import FakeMachine
+from unit.demo_app.recording import Recorder
+from unit.demo_app.simulation import FakeClock
+
+MIB = 2**20
+
+
+def test_figures_are_told_beside_their_limits_and_cpu_time_by_its_growth(clock: FakeClock) -> None:
+    events = Recorder()
+    machine = FakeMachine(clock)
+    machine.burn(2.0)
+    resources = Resources(machine, Limits(160 * MIB, 0.25), events)
+    machine.allocate(4 * MIB)
+    clock.now += 30
+
+    resources.observe()
+
+    assert events.of("memory") == [(60 * MIB, 160 * MIB), (64 * MIB, 160 * MIB)]
+    # 2 s until it was looked at first, then 30 s at a hundredth of a core
+    assert events.of("cpu") == [(2.0, 0.25), (pytest.approx(0.3), 0.25)]
+    assert events.of("files") == [(20,), (20,)]
+
+
+def test_the_figures_of_this_process_are_real() -> None:
+    meter = ProcessMeter()
+    with open(os.devnull) as first, open(os.devnull) as second:  # noqa: PTH123  # a descriptor is what counts
+        assert first.fileno() != second.fileno()
+        more = meter.open_files()
+    before = meter.cpu_seconds()
+    sum(range(1_000_000))
+
+    assert meter.open_files() == more - 2
+    assert 0 < meter.cpu_seconds() - before < 10
+    assert 10 * MIB < meter.memory_bytes() < 2000 * MIB  # an interpreter with a test suite in it
