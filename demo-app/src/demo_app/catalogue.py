@@ -315,7 +315,7 @@ SPECS: Final = (
         minimum=0.5,
         maximum=0.98,
         default=0.95,
-        metrics=("insa_system_memory_used_bytes", "process_resident_memory_bytes"),
+        metrics=("insa_system_memory_used_bytes",),
     ),
     FaultSpec(
         name=CPU_BURN,
@@ -325,7 +325,7 @@ SPECS: Final = (
         minimum=0.1,
         maximum=1,
         default=0.95,
-        metrics=("insa_system_cpu_seconds_total", "process_cpu_seconds_total"),
+        metrics=("insa_system_cpu_seconds_total",),
     ),
     FaultSpec(
         name=DISK_FILL,
@@ -335,11 +335,7 @@ SPECS: Final = (
         minimum=0,
         maximum=1,
         default=0.95,
-        metrics=(
-            "insa_system_disk_used_bytes",
-            "insa_system_disk_used_ratio",
-            'insa_backup_runs_total{result="failure"}',
-        ),
+        metrics=("insa_system_disk_used_bytes", "insa_system_disk_used_ratio"),
     ),
     FaultSpec(
         name=BACKUP_FAILURE,

@@ -34,22 +34,26 @@ class ComponentScan:
         self._clock = clock
         self._events = events
         self.changed: tuple[str, ...] = ()
-        paths = sorted(path for directory in directories for path in directory.rglob("*.py"))
-        self._manifest: Mapping[Path, str] = {path: _digest(path) for path in paths}
+        paths = sorted(
+            (str(path.relative_to(directory.parent)), path)
+            for directory in directories
+            for path in directory.rglob("*.py")
+        )
+        self._manifest: Mapping[str, tuple[Path, str]] = {name: (path, _digest(path)) for name, path in paths}
 
     def run(self) -> int:
         """Scan every component, and return how many could be read; what is wrong is logged."""
         refused = self._refused()
         changed: list[str] = []
         unread: list[str] = []
-        for index, (path, digest) in enumerate(self._manifest.items()):
+        for index, (name, (path, digest)) in enumerate(self._manifest.items()):
             # Nothing can lie below a file: that is how the system is made to refuse it.
             place = path / "refused" if index < refused else path
             try:
                 if _digest(place) != digest:
-                    changed.append(path.name)
+                    changed.append(name)
             except OSError:
-                unread.append(path.name)
+                unread.append(name)
         self.changed = tuple(changed)
         for word, names in (("not readable", unread), ("changed since the start", changed)):
             if names:

@@ -67,7 +67,8 @@ class Volume:
         """Ask for room before a write; raises OSError with ENOSPC when so many bytes more do not fit."""
         free = max(0, self.capacity_bytes - self.used_bytes())
         if size > free:
-            raise OSError(errno.ENOSPC, f"{size} bytes do not fit, {free} are free", str(self.path))
+            reason = f"{os.strerror(errno.ENOSPC)}: {size} bytes do not fit, {free} are free"
+            raise OSError(errno.ENOSPC, reason, str(self.path))
 
     def observe(self) -> None:
         """Tell how full the volume is."""

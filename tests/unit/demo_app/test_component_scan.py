@@ -70,5 +70,6 @@ def test_a_changed_module_is_scanned_and_named(bench: Bench, caplog: pytest.LogC
     with caplog.at_level(logging.WARNING):
         assert bench.scan.run() == 10
 
-    assert bench.scan.changed == ("module_4.py",)
-    assert caplog.messages == ["components changed since the start count=1 names=module_4.py"]
+    name = f"{bench.paths[4].parent.name}/module_4.py"
+    assert bench.scan.changed == (name,)
+    assert caplog.messages == [f"components changed since the start count=1 names={name}"]
