@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
 
 from demo_app import __version__
+from demo_app.activity import ActivityFeed
 from demo_app.agents import all_agents
 from demo_app.api import create_api
 from demo_app.catalogue import SPECS
@@ -26,13 +27,15 @@ from demo_app.database import Database, DatabaseStartError
 from demo_app.dead_letter import Replayer
 from demo_app.faults import Faults
 from demo_app.housekeeping import Chore, Housekeeping
+from demo_app.message_bus import MessageBus
 from demo_app.metrics import Metrics, add_runtime_collectors
-from demo_app.model import DEPENDENCIES
+from demo_app.model import DEPENDENCIES, TOPICS
 from demo_app.orchestrator import Orchestrator
+from demo_app.sessions import Sessions
 from demo_app.settings import Settings, SettingsError, load
 from demo_app.traffic import Traffic, arrivals
 from demo_app.upstream import Upstream
-from demo_app.workers import Spawn, Supervisor, spawn_thread
+from demo_app.workers import CRASH_SECONDS, Spawn, Supervisor, spawn_thread
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,9 @@ class System:
     housekeeping: Housekeeping
     breakers: Mapping[str, CircuitBreaker]
     database: Database
+    bus: MessageBus
+    activity: ActivityFeed
+    sessions: Sessions
     traffic: Traffic
 
 
@@ -78,12 +84,21 @@ def build(
     }
     contexts = Contexts(faults, clock, events)
     database = Database(settings.data_dir, faults=faults, clock=clock, events=events)
+    observation = OBSERVATION_SECONDS / settings.time_scale
+    bus = MessageBus(TOPICS, faults=faults, clock=clock, events=events, idle_seconds=observation)
+    activity = ActivityFeed(clock)
+    for topic in TOPICS:
+        bus.subscribe(topic, activity.note)
+    sessions = Sessions(faults=faults, clock=clock, events=events)
     orchestrator = Orchestrator(
-        agents=all_agents(contexts, Upstream(faults, clock), breakers, database, events),
+        agents=all_agents(contexts, Upstream(faults, clock), breakers, database, publisher=bus, events=events),
         faults=faults,
         clock=clock,
         events=events,
+        publisher=bus,
+        sessions=sessions,
         heartbeat_seconds=HEARTBEAT_SECONDS / settings.time_scale,
+        crash_seconds=CRASH_SECONDS / settings.time_scale,
         spawn=spawn,
     )
     supervisor = Supervisor(
@@ -101,13 +116,14 @@ def build(
         events=events,
         batch=REPLAY_BATCH,
     )
-    observation = OBSERVATION_SECONDS / settings.time_scale
     housekeeping = Housekeeping(
         clock,
         [
             *(Chore(observation, breaker.observe) for breaker in breakers.values()),
             Chore(observation, contexts.observe),
             Chore(observation, database.observe),
+            Chore(observation, sessions.observe),
+            Chore(observation, orchestrator.batch.step),
             Chore(observation, orchestrator.dead_letters.observe),
             Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
         ],
@@ -115,16 +131,28 @@ def build(
     traffic = Traffic(
         arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
     )
-    return System(faults, orchestrator, supervisor, housekeeping, breakers, database, traffic)
+    return System(
+        faults=faults,
+        orchestrator=orchestrator,
+        supervisor=supervisor,
+        housekeeping=housekeeping,
+        breakers=breakers,
+        database=database,
+        bus=bus,
+        activity=activity,
+        sessions=sessions,
+        traffic=traffic,
+    )
 
 
 class Service:
-    """A system at work: workers, supervision, housekeeping, traffic."""
+    """A system at work: workers, supervision, housekeeping, message bus, traffic."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._supervision = Repeater("supervisor", system.supervisor.step)
         self._housekeeping = Repeater("housekeeping", system.housekeeping.step)
+        self._bus = Repeater("message bus", system.bus.step, wake=system.bus.changed)
         self._traffic = Repeater("traffic", system.traffic.step)
 
     def start(self) -> None:
@@ -132,31 +160,39 @@ class Service:
         self._system.orchestrator.start()
         self._supervision.start()
         self._housekeeping.start()
+        self._bus.start()
         self._traffic.start()
 
     def stop(self) -> None:
-        """End the traffic, let requests under way finish for a moment, then end the rest."""
+        """End the traffic, let requests and messages under way finish for a moment, then end the rest."""
         self._traffic.stop()
         until = time.monotonic() + DRAIN_SECONDS
-        while (waiting := self._system.orchestrator.counts().waiting) and time.monotonic() < until:
+        while any(left := self._left()) and time.monotonic() < until:
             time.sleep(0.02)
         self._housekeeping.stop()
         self._supervision.stop()
         self._system.orchestrator.stop()
+        self._bus.stop()
         if not any(worker.alive for worker in self._system.orchestrator.workers):
             self._system.database.close()
-        log.info("stopped requests_abandoned=%d", waiting)
+        log.info("stopped requests_abandoned=%d messages_abandoned=%d", *left)
 
     def ailments(self) -> list[str]:
         """Return the reasons why the system is not well; none when it is."""
         reasons = [
             f"the thread {thread.name} has ended"
-            for thread in (self._supervision, self._housekeeping, self._traffic)
+            for thread in (self._supervision, self._housekeeping, self._bus, self._traffic)
             if not thread.alive
         ]
         if not any(worker.alive for worker in self._system.orchestrator.workers):
             reasons.append("no worker is alive")
         return reasons
+
+    def _left(self) -> tuple[int, int]:
+        """Return how many requests, and how many messages, are not done."""
+        requests = self._system.orchestrator.counts().waiting  # first: its end publishes a message
+        topics = self._system.bus.counts().values()
+        return requests, sum(topic.backlog + topic.under_way for topic in topics)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
