@@ -91,7 +91,9 @@ def build(
         bus.subscribe(topic, activity.note)
     sessions = Sessions(faults=faults, clock=clock, events=events)
     orchestrator = Orchestrator(
-        agents=all_agents(contexts, Upstream(faults, clock), breakers, database, publisher=bus, events=events),
+        agents=all_agents(
+            contexts, Upstream(faults, clock), breakers, database, publisher=bus, events=events
+        ),
         faults=faults,
         clock=clock,
         events=events,

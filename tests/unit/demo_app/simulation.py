@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from demo_app.app import build
 from demo_app.model import AGENTS, WORKERS
 from demo_app.settings import Settings
+from demo_app.workers import Worker, WorkerCrashError
 
 BUCKETS = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "15.0", "30.0", "60.0", "+Inf")
 
@@ -73,9 +74,16 @@ class Simulation:
         waits.append(self.system.housekeeping.step())
         for worker in self.orchestrator.workers:
             if worker.alive:
-                turn = worker.turn()
-                waits.append(0.0 if turn is None else turn)  # its tasks went to others: turn those at once
+                waits.append(self._turn_of(worker))
+        waits.append(self.system.bus.step())  # after those who publish
         return min(waits)
+
+    def _turn_of(self, worker: Worker) -> float:
+        try:
+            turn = worker.turn()
+        except WorkerCrashError:  # as in a thread of its own, it has ended and the others go on
+            turn = None
+        return 0.0 if turn is None else turn  # its tasks went to others: turn those at once
 
     def value(self, name: str, **labels: str) -> float:
         """Return one sample; the series must exist."""

@@ -48,6 +48,11 @@ def test_the_known_faults_and_their_ranges() -> None:
         ("database_errors", 0, 1),
         ("database_slow", 0, 30),
         ("database_down", 1, 1),
+        ("restart_loop", 1, 4),
+        ("queue_flood", 110, 240),
+        ("bus_down", 1, 1),
+        ("bus_slow", 0, 30),
+        ("short_sessions", 5, 300),
     ]
     for spec in SPECS:
         assert spec.minimum <= spec.default <= spec.maximum

@@ -12,8 +12,10 @@ from demo_app.metrics.circuit_breakers import CircuitBreakerMetrics
 from demo_app.metrics.database import DatabaseMetrics
 from demo_app.metrics.dead_letters import DeadLetterMetrics
 from demo_app.metrics.faults import FaultMetrics
+from demo_app.metrics.message_bus import MessageBusMetrics
 from demo_app.metrics.requests import RequestMetrics
 from demo_app.metrics.retries import RetryMetrics
+from demo_app.metrics.sessions import SessionMetrics
 from demo_app.metrics.workers import WorkerMetrics
 
 
@@ -25,6 +27,8 @@ class Metrics(
     DeadLetterMetrics,
     RetryMetrics,
     DatabaseMetrics,
+    MessageBusMetrics,
+    SessionMetrics,
     FaultMetrics,
 ):
     """Implements the events of all mechanisms on one registry."""
@@ -37,6 +41,8 @@ class Metrics(
         DeadLetterMetrics.__init__(self, registry)
         RetryMetrics.__init__(self, registry)
         DatabaseMetrics.__init__(self, registry)
+        MessageBusMetrics.__init__(self, registry)
+        SessionMetrics.__init__(self, registry)
         FaultMetrics.__init__(self, registry, fault_names)
 
 
