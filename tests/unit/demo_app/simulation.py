@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from demo_app.app import build
-from demo_app.model import AGENTS, WORKERS
+from demo_app.model import AGENTS, TOPICS, WORKERS
 from demo_app.settings import Settings
 from demo_app.workers import Worker, WorkerCrashError
 
@@ -39,6 +39,12 @@ class Figures:
     task_failures: float
     healthy: float
     queued: float
+    messages: float
+    messages_dropped: float
+    messages_over_2s: float
+    backlog: float
+    sessions: float
+    sessions_below_300s: float
 
     @property
     def requests(self) -> float:
@@ -117,6 +123,12 @@ class Simulation:
             task_failures=after["failed"],
             healthy=sum(self.value("insa_worker_health_status", worker_name=name) for name in WORKERS),
             queued=sum(self.value("insa_worker_queue_depth", worker_name=name) for name in WORKERS),
+            messages=after["delivered"],
+            messages_dropped=after["dropped"],
+            messages_over_2s=after["delivered"] - after["delivered in 2 s"],
+            backlog=sum(self.value("insa_message_bus_backlog", topic=topic) for topic in TOPICS),
+            sessions=self.value("insa_sessions_active"),
+            sessions_below_300s=after["short sessions"],
         )
 
     def _totals(self) -> Counter[str]:
@@ -130,6 +142,12 @@ class Simulation:
         for worker in WORKERS:
             totals["restarts"] += int(self.value("insa_worker_restarts_total", worker_name=worker))
             totals["failed"] += int(self.value("insa_worker_tasks_failed_total", worker_name=worker))
+        for topic in TOPICS:
+            totals["delivered"] += int(self.value("insa_message_bus_delivered_total", topic=topic))
+            totals["dropped"] += int(self.value("insa_message_bus_dropped_total", topic=topic))
+            name = "insa_message_bus_processing_duration_seconds_bucket"
+            totals["delivered in 2 s"] += int(self.value(name, topic=topic, le="2.0"))
+        totals["short sessions"] = int(self.value("insa_session_duration_seconds_bucket", le="300.0"))
         return totals
 
 
