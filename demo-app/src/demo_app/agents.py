@@ -12,7 +12,8 @@ from typing import Final, Protocol
 from demo_app.circuit_breaker import BreakerOpenError, CircuitBreaker, Permit
 from demo_app.context import Contexts
 from demo_app.database import Database, DatabaseError, Lease, PoolExhaustedError
-from demo_app.model import AGENTS, CRM_API, Request
+from demo_app.message_bus import Publisher
+from demo_app.model import AGENTS, CRM_API, CUSTOMERS, Request
 from demo_app.retry import Retry, RetryEvents, RetryPolicy
 from demo_app.upstream import DEPENDENCY_OF, MAXIMUM_ATTEMPTS, Call, Outcome, Upstream
 
@@ -65,7 +66,7 @@ class Agent:
     """One agent of the CRM; safe to use from every thread.
 
     With a fallback it answers by rules while the breaker keeps it from its dependency. With a database it
-    writes down what it was asked for.
+    writes down what it was asked for, and publishes that it did.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Agent:
         retry: Retry,
         events: AgentEvents,
         has_fallback: bool,
+        publisher: Publisher,
         database: Database | None = None,
     ) -> None:
         self.name = name
@@ -87,6 +89,7 @@ class Agent:
         self._retry = retry
         self._events = events
         self._has_fallback = has_fallback
+        self._publisher = publisher
         self._database = database
 
     def begin(self, request: Request) -> Step:
@@ -158,7 +161,9 @@ class Agent:
             return None
         try:
             if step.lease is not None:
-                self._database.record_visit(step.lease, request.seed)
+                visits = self._database.record_visit(step.lease, request.seed)
+                text = f"request {request.number} was visit {visits + 1} of its customer"
+                self._publisher.publish(CUSTOMERS, text, request.seed)
                 return None
             lease = self._database.lease()
         except PoolExhaustedError:
@@ -180,6 +185,8 @@ def all_agents(
     upstream: Upstream,
     breakers: Mapping[str, CircuitBreaker],
     database: Database,
+    *,
+    publisher: Publisher,
     events: AgentEvents,
 ) -> dict[str, Agent]:
     """Return the agents of the CRM by name; `breakers` are by dependency.
@@ -198,6 +205,7 @@ def all_agents(
             retry=Retry(dependency, events, policy),
             events=events,
             has_fallback=dependency != CRM_API,
+            publisher=publisher,
             database=database if name == "crm" else None,
         )
     return agents

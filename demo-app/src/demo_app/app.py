@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from demo_app import __version__
+from demo_app.activity import ActivityFeed
 from demo_app.agents import all_agents
 from demo_app.api import create_api
 from demo_app.backup import Backup
@@ -30,17 +31,19 @@ from demo_app.dead_letter import Replayer
 from demo_app.exposition import Exposed, MetricsServer
 from demo_app.faults import Faults
 from demo_app.housekeeping import Chore, Housekeeping
+from demo_app.message_bus import MessageBus
 from demo_app.metrics import Metrics, add_runtime_collectors
-from demo_app.model import DEPENDENCIES
+from demo_app.model import DEPENDENCIES, TOPICS
 from demo_app.orchestrator import Orchestrator
 from demo_app.pressure import CpuBurner, Machine, MemoryBallast, Pressure, ThisProcess
 from demo_app.resources import Limits, Resources
+from demo_app.sessions import Sessions
 from demo_app.settings import Settings, SettingsError, load
 from demo_app.traffic import Traffic, arrivals
 from demo_app.upstream import Upstream
 from demo_app.usage import UsageHistory
 from demo_app.volume import DiskBallast, Volume
-from demo_app.workers import Spawn, Supervisor, spawn_thread
+from demo_app.workers import CRASH_SECONDS, Spawn, Supervisor, spawn_thread
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +79,9 @@ class System:
     housekeeping: Housekeeping
     breakers: Mapping[str, CircuitBreaker]
     database: Database
+    bus: MessageBus
+    activity: ActivityFeed
+    sessions: Sessions
     traffic: Traffic
     volume: Volume
     pressure: Pressure
@@ -104,12 +110,23 @@ def build(
     contexts = Contexts(faults, clock, events)
     volume = Volume(settings.data_dir, events=events)
     database = Database(volume.path, faults=faults, clock=clock, events=events)
+    observation = OBSERVATION_SECONDS / settings.time_scale
+    bus = MessageBus(TOPICS, faults=faults, clock=clock, events=events, idle_seconds=observation)
+    activity = ActivityFeed(clock)
+    for topic in TOPICS:
+        bus.subscribe(topic, activity.note)
+    sessions = Sessions(faults=faults, clock=clock, events=events)
     orchestrator = Orchestrator(
-        agents=all_agents(contexts, Upstream(faults, clock), breakers, database, events),
+        agents=all_agents(
+            contexts, Upstream(faults, clock), breakers, database, publisher=bus, events=events
+        ),
         faults=faults,
         clock=clock,
         events=events,
+        publisher=bus,
+        sessions=sessions,
         heartbeat_seconds=HEARTBEAT_SECONDS / settings.time_scale,
+        crash_seconds=CRASH_SECONDS / settings.time_scale,
         spawn=spawn,
     )
     supervisor = Supervisor(
@@ -149,13 +166,14 @@ def build(
             DiskBallast(volume, faults),
         ]
     )
-    observation = OBSERVATION_SECONDS / settings.time_scale
     housekeeping = Housekeeping(
         clock,
         [
             *(Chore(observation, breaker.observe) for breaker in breakers.values()),
             Chore(observation, contexts.observe),
             Chore(observation, database.observe),
+            Chore(observation, sessions.observe),
+            Chore(observation, orchestrator.batch.step),
             Chore(observation, orchestrator.dead_letters.observe),
             Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
             Chore(observation, volume.observe),
@@ -175,6 +193,9 @@ def build(
         housekeeping=housekeeping,
         breakers=breakers,
         database=database,
+        bus=bus,
+        activity=activity,
+        sessions=sessions,
         traffic=traffic,
         volume=volume,
         pressure=pressure,
@@ -183,12 +204,13 @@ def build(
 
 
 class Service:
-    """A system at work: workers, supervision, housekeeping, traffic, pressure."""
+    """A system at work: workers, supervision, housekeeping, message bus, traffic, pressure."""
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._supervision = Repeater("supervisor", system.supervisor.step)
         self._housekeeping = Repeater("housekeeping", system.housekeeping.step)
+        self._bus = Repeater("message bus", system.bus.step, wake=system.bus.changed)
         self._traffic = Repeater("traffic", system.traffic.step)
         self._pressure = Repeater("pressure", system.pressure.step)
 
@@ -197,35 +219,43 @@ class Service:
         self._system.orchestrator.start()
         self._supervision.start()
         self._housekeeping.start()
+        self._bus.start()
         self._traffic.start()
         self._pressure.start()
 
     def stop(self) -> None:
-        """End the traffic, let requests under way finish for a moment, then end the rest."""
+        """End the traffic, let requests and messages under way finish for a moment, then end the rest."""
         self._traffic.stop()
         self._pressure.stop()
         self._system.pressure.release()
         until = time.monotonic() + DRAIN_SECONDS
-        while (waiting := self._system.orchestrator.counts().waiting) and time.monotonic() < until:
+        while any(left := self._left()) and time.monotonic() < until:
             time.sleep(0.02)
         self._housekeeping.stop()
         self._supervision.stop()
         self._system.orchestrator.stop()
+        self._bus.stop()
         if not any(worker.alive for worker in self._system.orchestrator.workers):
             self._system.database.close()
             self._system.volume.close()
-        log.info("stopped requests_abandoned=%d", waiting)
+        log.info("stopped requests_abandoned=%d messages_abandoned=%d", *left)
 
     def ailments(self) -> list[str]:
         """Return the reasons why the system is not well; none when it is."""
         reasons = [
             f"the thread {thread.name} has ended"
-            for thread in (self._supervision, self._housekeeping, self._traffic, self._pressure)
+            for thread in (self._supervision, self._housekeeping, self._bus, self._traffic, self._pressure)
             if not thread.alive
         ]
         if not any(worker.alive for worker in self._system.orchestrator.workers):
             reasons.append("no worker is alive")
         return reasons
+
+    def _left(self) -> tuple[int, int]:
+        """Return how many requests, and how many messages, are not done."""
+        requests = self._system.orchestrator.counts().waiting  # first: its end publishes a message
+        topics = self._system.bus.counts().values()
+        return requests, sum(topic.backlog + topic.under_way for topic in topics)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,6 +22,11 @@ CACHE_DOWN: Final = "cache_down"
 DATABASE_ERRORS: Final = "database_errors"
 DATABASE_SLOW: Final = "database_slow"
 DATABASE_DOWN: Final = "database_down"
+RESTART_LOOP: Final = "restart_loop"
+QUEUE_FLOOD: Final = "queue_flood"
+BUS_DOWN: Final = "bus_down"
+BUS_SLOW: Final = "bus_slow"
+SHORT_SESSIONS: Final = "short_sessions"
 MEMORY_PRESSURE: Final = "memory_pressure"
 CPU_BURN: Final = "cpu_burn"
 DISK_FILL: Final = "disk_fill"
@@ -306,6 +311,74 @@ SPECS: Final = (
         ),
         alerts=("HighErrorRate",),
         slas=("api-error-rate",),
+    ),
+    FaultSpec(
+        name=RESTART_LOOP,
+        description="The first worker threads crash again and again, some 20 seconds (divided by "
+        "DEMO_TIME_SCALE) after each start; the supervisor starts them again. Their tasks go to the other "
+        "workers, and no request fails.",
+        unit="workers",
+        minimum=1,
+        maximum=len(WORKERS),
+        default=1,
+        whole=True,
+        metrics=("insa_worker_restarts_total", "insa_worker_health_status"),
+        alerts=("WorkerFrequentRestarts",),
+    ),
+    FaultSpec(
+        name=QUEUE_FLOOD,
+        description="A batch client keeps so many tasks of 5 seconds waiting in the queue of worker-1. Its "
+        "tasks are no requests; these go before them, and to the other workers. The queue drains within "
+        "about half a minute after the fault.",
+        unit="tasks",
+        minimum=110,
+        maximum=240,
+        default=150,
+        whole=True,
+        metrics=(
+            "insa_worker_queue_depth",
+            "insa_worker_utilization_ratio",
+            "insa_worker_tasks_processed_total",
+            "insa_worker_task_duration_seconds",
+        ),
+        alerts=("WorkerHighQueueDepth",),
+    ),
+    FaultSpec(
+        name=BUS_DOWN,
+        description="The message bus delivers nothing. Messages wait, 1,000 of each topic at most, then the "
+        "oldest are dropped; what waits is delivered within seconds after the fault. 1 is down.",
+        unit="switch",
+        minimum=1,
+        maximum=1,
+        default=1,
+        whole=True,
+        metrics=(
+            "insa_message_bus_up",
+            "insa_message_bus_backlog",
+            "insa_message_bus_delivered_total",
+            "insa_message_bus_dropped_total",
+        ),
+    ),
+    FaultSpec(
+        name=BUS_SLOW,
+        description="Each delivery of the message bus takes so many seconds more. 32 deliveries of a topic "
+        "can be under way: up to some 6 seconds none has to wait at 5 requests a second, above that the "
+        "backlog grows.",
+        unit="seconds",
+        minimum=0,
+        maximum=30,
+        default=3,
+        metrics=("insa_message_bus_processing_duration_seconds", "insa_message_bus_backlog"),
+    ),
+    FaultSpec(
+        name=SHORT_SESSIONS,
+        description="Every session of a user ends after at most so many seconds; those that are older end "
+        "at once.",
+        unit="seconds",
+        minimum=5,
+        maximum=300,
+        default=60,
+        metrics=("insa_session_duration_seconds",),
     ),
     FaultSpec(
         name=MEMORY_PRESSURE,

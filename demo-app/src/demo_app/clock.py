@@ -31,12 +31,16 @@ class SystemClock:
 
 
 class Repeater:
-    """Calls a step in a thread of its own; the step returns the seconds until its next turn."""
+    """Calls a step in a thread of its own; the step returns the seconds until its next turn.
 
-    def __init__(self, name: str, step: Callable[[], float]) -> None:
+    Who gives `wake` can set it to have the next turn at once.
+    """
+
+    def __init__(self, name: str, step: Callable[[], float], wake: threading.Event | None = None) -> None:
         self.name = name
         self._step = step
-        self._stop = threading.Event()
+        self._wake = wake or threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
@@ -50,10 +54,12 @@ class Repeater:
 
     def stop(self, timeout_seconds: float = 2.0) -> None:
         """Ask the thread to end, and wait for it at most `timeout_seconds`."""
-        self._stop.set()
+        self._stopping = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        while not self._stop.wait(max(0.0, self._step())):
-            pass
+        while not self._stopping:
+            self._wake.wait(max(0.0, self._step()))
+            self._wake.clear()

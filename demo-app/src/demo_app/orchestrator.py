@@ -1,4 +1,4 @@
-"""The orchestrator: gives each request to a worker and keeps the count of how they end."""
+"""The orchestrator: gives each request to a worker, keeps the count of how they end, and publishes it."""
 
 import logging
 import threading
@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from demo_app.agents import Agent
+from demo_app.batch import BATCH, BatchAgent, BatchClient
 from demo_app.clock import Clock
 from demo_app.dead_letter import DeadLetterEvents, DeadLetterQueue, Letter
 from demo_app.faults import Faults
-from demo_app.model import AGENTS, WORKERS, Request, Status
+from demo_app.message_bus import Publisher
+from demo_app.model import AGENTS, REQUESTS, WORKERS, Request, Status
 from demo_app.queues import QueueClosedError, QueueEvents, QueueFullError, TaskQueue
-from demo_app.workers import Spawn, Worker, WorkerEvents, spawn_thread
+from demo_app.sessions import Sessions
+from demo_app.workers import CRASH_SECONDS, Spawn, Worker, WorkerEvents, spawn_thread
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,10 @@ DEAD_LETTERS: Final = 1000
 
 class RequestEvents(Protocol):
     """Who wants to know what becomes of the requests."""
+
+    def request_received(self, agent: str, size_bytes: int) -> None:
+        """Take note how large a request for `agent` is; told once, when it arrives."""
+        ...
 
     def request_started(self, agent: str) -> None:
         """Take note that a request for `agent` has come in, or back from the dead letters."""
@@ -80,7 +87,10 @@ class Orchestrator:
         faults: Faults,
         clock: Clock,
         events: Events,
+        publisher: Publisher,
+        sessions: Sessions,
         heartbeat_seconds: float = 1.0,
+        crash_seconds: float = CRASH_SECONDS,
         slots: int = SLOTS,
         queue_capacity: int = QUEUE_CAPACITY,
         dead_letter_capacity: int = DEAD_LETTERS,
@@ -88,6 +98,8 @@ class Orchestrator:
     ) -> None:
         self._clock = clock
         self._events = events
+        self._publisher = publisher
+        self._sessions = sessions
         self._lock = threading.Lock()
         self._submitted = self._dead = 0
         self._stopping = False
@@ -99,17 +111,19 @@ class Orchestrator:
             Worker(
                 index,
                 queue=TaskQueue(name, queue_capacity, events),
-                agents=agents,
+                agents={**agents, BATCH: BatchAgent()},
                 faults=faults,
                 clock=clock,
                 owner=self,
                 events=events,
                 slots=slots,
                 heartbeat_seconds=heartbeat_seconds,
+                crash_seconds=crash_seconds,
                 spawn=spawn,
             )
             for index, name in enumerate(WORKERS)
         )
+        self.batch = BatchClient(self.workers[0], faults=faults, clock=clock)
 
     def start(self) -> None:
         """Start every worker."""
@@ -136,12 +150,20 @@ class Orchestrator:
             self._submitted += 1
             number = self._submitted
         request = Request(number, agent, seed, arrived=now, deadline=now + DEADLINE_SECONDS)
+        self._events.request_received(agent, request.size_bytes)
         self._events.request_started(agent)
+        self._sessions.used(seed)
         self._route(request)
         return request
 
     def finished(self, request: Request, status: Status) -> None:
-        """Count a request that has ended. A replayed one that did not succeed goes back where it was."""
+        """Count a request that has ended. A replayed one that did not succeed goes back where it was.
+
+        A batch task goes to the client that counts those.
+        """
+        if request.agent == BATCH:
+            self.batch.finished()
+            return
         if request.dead_since is not None:
             succeeded = status is Status.SUCCESS
             self._events.letter_replayed(succeeded=succeeded)
@@ -168,11 +190,13 @@ class Orchestrator:
         self._route(request)
 
     def orphaned(self, requests: Sequence[Request]) -> None:
-        """Give the tasks of a dead worker to the others; each is begun anew."""
+        """Give the tasks of a dead worker to the others, to be begun anew; batch tasks go to their client."""
         if self._stopping:
             return
+        self.batch.orphaned([task for task in requests if task.agent == BATCH])
         for request in requests:
-            self._route(request)
+            if request.agent != BATCH:
+                self._route(request)
 
     def counts(self) -> Counts:
         """Return the count of requests as it stands now."""
@@ -198,6 +222,8 @@ class Orchestrator:
 
     def _end(self, request: Request, status: Status, seconds: float) -> None:
         self._events.request_finished(request.agent, status, seconds)
+        text = f"request {request.number} of {request.agent}: {status} after {seconds:.2f} s"
+        self._publisher.publish(REQUESTS, text, request.seed)
         with self._lock:  # last, so that whoever sees nothing waiting finds every metric complete
             self._ended[request.agent][status] += 1
 

@@ -9,19 +9,23 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from demo_app import catalogue as known
-from demo_app.agents import Agent, AgentError, AgentTimeoutError, PoisonedMessageError, Step
+from demo_app.agents import AgentError, AgentTimeoutError, PoisonedMessageError, Step
 from demo_app.clock import Clock
 from demo_app.dead_letter import POISONED
 from demo_app.faults import Faults
-from demo_app.model import Request, Status
+from demo_app.model import WORKERS, Request, Status
 from demo_app.queues import TaskQueue
 
 log = logging.getLogger(__name__)
 
 Spawn = Callable[[Callable[[], None], str], threading.Thread | None]
+
+CRASH_SECONDS: Final = 20.0
+"""In a restart loop a worker crashes so long after each start: longer than a scrape interval, so that two
+scrapes in a row never find it dead."""
 
 
 class WorkerEvents(Protocol):
@@ -64,8 +68,28 @@ class TaskOwner(Protocol):
         ...
 
 
+class TaskAgent(Protocol):
+    """What does a task, step by step; demo_app.agents tells of the steps and of what `finish` raises."""
+
+    def begin(self, request: Request) -> Step:
+        """Begin the task, and return its first step."""
+        ...
+
+    def finish(self, request: Request, step: Step) -> Step | None:
+        """Do what follows a step; return the next one, or None when the task is done."""
+        ...
+
+    def abandon(self, step: Step) -> None:
+        """Give back what a step holds that nobody waits for any more."""
+        ...
+
+
 class WorkerStartError(Exception):
     """The worker's thread could not be started."""
+
+
+class WorkerCrashError(Exception):
+    """The worker's loop failed; its thread ends."""
 
 
 @dataclass(order=True, slots=True)
@@ -96,13 +120,14 @@ class Worker:
         index: int,
         *,
         queue: TaskQueue,
-        agents: Mapping[str, Agent],
+        agents: Mapping[str, TaskAgent],
         faults: Faults,
         clock: Clock,
         owner: TaskOwner,
         events: WorkerEvents,
         slots: int,
         heartbeat_seconds: float,
+        crash_seconds: float = CRASH_SECONDS,
         spawn: Spawn = spawn_thread,
     ) -> None:
         self.index = index
@@ -119,6 +144,8 @@ class Worker:
         self._events = events
         self._heartbeat_seconds = heartbeat_seconds
         self._heartbeat = clock.monotonic()
+        self._crash_seconds = crash_seconds
+        self._crash_at: float | None = None  # None: there is no restart loop
         self._spawn = spawn
         self._thread: threading.Thread | None = None
         self._running: list[_Running] = []
@@ -147,6 +174,7 @@ class Worker:
         self.alive = True
         self.died_at = None
         self._stopping = False
+        self._crash_at = self._clock.monotonic() + self._crash_seconds if self._in_restart_loop() else None
         self._beat()
         self.queue.open()
         self._events.worker_health(self.name, healthy=True)
@@ -165,11 +193,31 @@ class Worker:
             self._thread.join(timeout_seconds)
 
     def turn(self) -> float | None:
-        """Do what is due and return the seconds until the next turn, or None when the worker is no more."""
+        """Do what is due and return the seconds until the next turn, or None when the worker is no more.
+
+        Whatever this raises has ended the worker too: WorkerCrashError, or an error that nobody foresaw.
+        """
+        try:
+            return self._turn()
+        except BaseException:
+            if self.alive:
+                self._end()  # the supervisor must see a dead worker
+            raise
+
+    def _run(self) -> None:
+        try:
+            while (seconds := self.turn()) is not None:
+                self._wake.wait(seconds)
+                self._wake.clear()
+        except WorkerCrashError as error:
+            log.error("worker crashed worker=%s reason=%s", self.name, error)  # noqa: TRY400  # the reason is known
+
+    def _turn(self) -> float | None:
         if self._stopping or self._kept_down():
             self._end()
             return None
         now = self._clock.monotonic()
+        self._crash_if_due(now)
         self._finish_due(now)
         self._begin_waiting(now)
         self._beat()
@@ -177,18 +225,21 @@ class Worker:
             return self._heartbeat_seconds
         return min(self._heartbeat_seconds, max(0.0, self._running[0].due - now))
 
-    def _run(self) -> None:
-        try:
-            while (seconds := self.turn()) is not None:
-                self._wake.wait(seconds)
-                self._wake.clear()
-        finally:
-            if self.alive:  # an unexpected error ended the loop; the supervisor must see a dead worker
-                self._end()
-
     def _kept_down(self) -> bool:
         down = self._faults.intensity(known.WORKER_DOWN)
         return down is not None and self.index < down
+
+    def _in_restart_loop(self) -> bool:
+        workers = self._faults.intensity(known.RESTART_LOOP)
+        return workers is not None and self.index < workers
+
+    def _crash_if_due(self, now: float) -> None:
+        if not self._in_restart_loop():
+            self._crash_at = None
+        elif self._crash_at is None:  # the fault finds all workers at work, and is not to strike all at once
+            self._crash_at = now + self._crash_seconds * (self.index + 1) / len(WORKERS)
+        elif now >= self._crash_at:
+            raise WorkerCrashError(f"the fault {known.RESTART_LOOP} strikes some time after each start")
 
     def _beat(self) -> None:
         self._heartbeat = self._clock.monotonic()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from demo_app.app import build
-from demo_app.model import AGENTS, WORKERS
+from demo_app.model import AGENTS, TOPICS, WORKERS
 from demo_app.settings import Settings
+from demo_app.workers import Worker, WorkerCrashError
 from unit.demo_app.machine import FakeMachine
 
 BUCKETS = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "15.0", "30.0", "60.0", "+Inf")
@@ -39,6 +40,12 @@ class Figures:
     task_failures: float
     healthy: float
     queued: float
+    messages: float
+    messages_dropped: float
+    messages_over_2s: float
+    backlog: float
+    sessions: float
+    sessions_below_300s: float
 
     @property
     def requests(self) -> float:
@@ -82,9 +89,16 @@ class Simulation:
         waits.append(self._pressure_due - self.clock.now)
         for worker in self.orchestrator.workers:
             if worker.alive:
-                turn = worker.turn()
-                waits.append(0.0 if turn is None else turn)  # its tasks went to others: turn those at once
+                waits.append(self._turn_of(worker))
+        waits.append(self.system.bus.step())  # after those who publish
         return min(waits)
+
+    def _turn_of(self, worker: Worker) -> float:
+        try:
+            turn = worker.turn()
+        except WorkerCrashError:  # as in a thread of its own, it has ended and the others go on
+            turn = None
+        return 0.0 if turn is None else turn  # its tasks went to others: turn those at once
 
     def value(self, name: str, **labels: str) -> float:
         """Return one sample; the series must exist."""
@@ -118,6 +132,12 @@ class Simulation:
             task_failures=after["failed"],
             healthy=sum(self.value("insa_worker_health_status", worker_name=name) for name in WORKERS),
             queued=sum(self.value("insa_worker_queue_depth", worker_name=name) for name in WORKERS),
+            messages=after["delivered"],
+            messages_dropped=after["dropped"],
+            messages_over_2s=after["delivered"] - after["delivered in 2 s"],
+            backlog=sum(self.value("insa_message_bus_backlog", topic=topic) for topic in TOPICS),
+            sessions=self.value("insa_sessions_active"),
+            sessions_below_300s=after["short sessions"],
         )
 
     def _totals(self) -> Counter[str]:
@@ -131,6 +151,12 @@ class Simulation:
         for worker in WORKERS:
             totals["restarts"] += int(self.value("insa_worker_restarts_total", worker_name=worker))
             totals["failed"] += int(self.value("insa_worker_tasks_failed_total", worker_name=worker))
+        for topic in TOPICS:
+            totals["delivered"] += int(self.value("insa_message_bus_delivered_total", topic=topic))
+            totals["dropped"] += int(self.value("insa_message_bus_dropped_total", topic=topic))
+            name = "insa_message_bus_processing_duration_seconds_bucket"
+            totals["delivered in 2 s"] += int(self.value(name, topic=topic, le="2.0"))
+        totals["short sessions"] = int(self.value("insa_session_duration_seconds_bucket", le="300.0"))
         return totals
 
 

@@ -28,8 +28,17 @@ class Bench:
         contexts = Contexts(self.faults, self.clock, events)
         self.database = Database(directory, faults=self.faults, clock=self.clock, events=events)
         self.agents = all_agents(
-            contexts, Upstream(self.faults, self.clock), self.breakers, self.database, events
+            contexts,
+            Upstream(self.faults, self.clock),
+            self.breakers,
+            self.database,
+            publisher=self,
+            events=events,
         )
+        self.published: list[tuple[str, str, int]] = []
+
+    def publish(self, topic: str, text: str, seed: int) -> None:
+        self.published.append((topic, text, seed))
 
     def work(self, agent: Agent, request: Request) -> list[Step]:
         """Do a task to its end and return its steps; raises as the agent does."""
@@ -63,6 +72,7 @@ def test_a_task_that_goes_well_is_one_call(bench: Bench) -> None:
 
     assert len(steps) == 2  # … and, for the CRM agent, a visit to the database
     assert steps[1].lease
+    assert bench.published == [("customers", "request 1 was visit 1 of its customer", 1)]
     assert bench.count("insa_retry_attempts_per_call_sum") == 1
     assert bench.count("insa_retry_attempts_total", operation="crm-api") == 0
 

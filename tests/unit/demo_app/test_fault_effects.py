@@ -13,11 +13,15 @@ from unit.demo_app.simulation import Figures, Simulation
 
 
 def assert_calm(figures: Figures) -> None:
-    """A healthy minute: all succeed within 1.5 s, all workers are well, nothing waits."""
+    """A healthy minute: all succeed within 1.5 s, all workers are well, nothing waits, users stay."""
     assert 240 <= figures.success <= 360  # 300 expected, standard deviation sqrt(300) = 17
     assert (figures.error, figures.timeout, figures.task_failures, figures.over_5s) == (0, 0, 0, 0)
     assert 0.5 < figures.p95_seconds <= 2  # the slowest answer takes 1.5 s, and 2 is the next bound
     assert (figures.healthy, figures.queued, figures.restarts) == (4, 0, 0)
+    assert figures.messages >= figures.requests - 10  # those of the last 0.3 s are under way
+    assert (figures.backlog, figures.messages_dropped, figures.messages_over_2s) == (0, 0, 0)
+    assert figures.sessions >= 10  # the SLA's target
+    assert figures.sessions_below_300s == 0
 
 
 def test_without_a_fault_the_system_is_well(simulation: Simulation) -> None:
@@ -48,6 +52,11 @@ def test_half_an_hour_without_a_fault_crosses_no_threshold_of_any_mechanism(simu
     assert [name for name, value in still if value] == []
     attempts, calls = (simulation.value(f"insa_retry_attempts_per_call_{part}") for part in ("sum", "count"))
     assert attempts / calls == pytest.approx(1.01, abs=0.005)  # one call in a hundred takes two
+    assert simulation.value("insa_message_bus_up") == 1
+    seconds, ended = (simulation.value(f"insa_session_duration_seconds_{part}") for part in ("sum", "count"))
+    # 24 seats, 1,800 s, 540 s each: 72 ends after the first 540 s; standard error 104/sqrt(60) = 13
+    assert ended >= 40
+    assert seconds / ended == pytest.approx(540, abs=50)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -157,6 +166,7 @@ def test_traffic_drop_of_one_is_silence_and_nothing_else(simulation: Simulation)
     assert math.isnan(during.p95_seconds)
     assert (during.healthy, during.queued, during.restarts) == (4, 0, 0)
     assert simulation.system.traffic.lost >= 240
+    simulation.run(1)  # the sessions that lapsed in the fault's last second are seen to have
     assert_calm(simulation.figures(60))
 
 

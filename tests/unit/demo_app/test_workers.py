@@ -1,5 +1,8 @@
 """Workers, turn by turn and as threads, and their supervisor."""
 
+import threading
+from collections.abc import Callable
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -7,8 +10,9 @@ from demo_app.app import Service, build
 from demo_app.clock import SystemClock
 from demo_app.model import Request
 from demo_app.settings import Settings
-from demo_app.workers import WorkerStartError
+from demo_app.workers import WorkerCrashError, WorkerStartError, spawn_thread
 from unit.demo_app.simulation import Simulation
+from unit.demo_app.test_fault_effects import assert_calm
 from unit.demo_app.waiting import wait_until
 
 
@@ -148,3 +152,101 @@ def test_a_worker_that_dies_of_an_unforeseen_error_is_restarted_too(monkeypatch:
         wait_until("its return", lambda: worker.healthy and worker.restarts > 0)
     finally:
         service.stop()
+
+
+def test_a_restart_loop_crashes_a_worker_so_long_after_each_start(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[3]
+    simulation.faults.start("restart_loop", 4)
+    worker.turn()  # finds the fault: the first crash of the last worker is due in 20 s
+    simulation.clock.now += 19.9
+    worker.turn()
+    assert worker.alive
+
+    simulation.clock.now += 0.1
+    with pytest.raises(WorkerCrashError, match="the fault restart_loop"):
+        worker.turn()
+
+    assert not worker.alive
+    assert simulation.value("insa_worker_health_status", worker_name="worker-4") == 0
+    simulation.clock.now += 2
+    simulation.system.supervisor.step()
+    assert worker.alive
+    simulation.clock.now += 19.9
+    worker.turn()
+    simulation.clock.now += 0.1
+    with pytest.raises(WorkerCrashError):
+        worker.turn()
+
+
+def test_a_crash_leaves_the_tasks_to_the_others(simulation: Simulation) -> None:
+    simulation.faults.start("latency", 30)
+    simulation.faults.start("restart_loop", 1)
+    workers = simulation.orchestrator.workers
+    for seed in range(40):
+        simulation.orchestrator.submit("crm", seed)
+    for worker in workers:
+        worker.turn()
+    simulation.clock.now += 5  # worker-1 is the first to crash, a quarter of 20 s after the fault
+    for seed in range(4):
+        simulation.orchestrator.submit("crm", seed)
+
+    with pytest.raises(WorkerCrashError):
+        workers[0].turn()
+
+    assert (workers[0].running, workers[0].queue.depth) == (0, 0)
+    # 10 tasks under way and the one that waited came to the others, who had 3 x 10 under way and 3 waiting
+    assert sum(worker.queue.depth for worker in workers[1:]) == 14
+    assert simulation.orchestrator.counts().waiting == 44
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_in_a_restart_loop_health_flips_and_no_request_fails(simulation: Simulation, count: int) -> None:
+    assert_calm(simulation.figures(60))
+    simulation.faults.start("restart_loop", count, 300)
+    longest_down = down = 0
+
+    for _ in range(100):
+        simulation.run(1)
+        down = down + 1 if simulation.value("insa_worker_health_status", worker_name="worker-1") == 0 else 0
+        longest_down = max(longest_down, down)
+        assert any(worker.alive for worker in simulation.orchestrator.workers)
+    during = simulation.figures(199)
+
+    assert 1 <= longest_down <= 4  # never two scrapes in a row, 15 s apart
+    # 20 s, 2 s of delay and up to a second for the crash and for the supervisor to see: 22 to 24 s a round
+    assert during.restarts == pytest.approx(count * 199 / 23, abs=1.5 * count)
+    assert (during.error, during.timeout, during.task_failures, during.over_5s) == (0, 0, 0, 0)
+    counts = simulation.orchestrator.counts()
+    assert sum(agent["success"] for agent in counts.by_agent.values()) == counts.ended
+    for index, worker in enumerate(simulation.orchestrator.workers):
+        assert (worker.restarts > 0) == (index < count)
+    simulation.run(5)
+    assert_calm(simulation.figures(60))
+
+
+def test_a_crashed_thread_really_ends_and_another_one_takes_its_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def spawn(target: Callable[[], None], name: str) -> threading.Thread:
+        threads.append(spawn_thread(target, name))
+        return threads[-1]
+
+    system = build(Settings(rate=100, time_scale=50), SystemClock(), CollectorRegistry(), spawn)
+    service = Service(system)
+    worker = system.orchestrator.workers[0]
+    service.start()
+    try:
+        system.faults.start("restart_loop", 1)
+        wait_until("two restarts", lambda: worker.restarts >= 2)
+        assert [thread.is_alive() for thread in threads[:5]] == [False, True, True, True, False]
+        system.faults.start("traffic_drop", 1)
+        wait_until("silence", lambda: system.orchestrator.counts().waiting == 0)
+    finally:
+        service.stop()
+
+    counts = system.orchestrator.counts()
+    assert counts.submitted == counts.ended == system.traffic.sent
+    assert sum(agent["error"] + agent["timeout"] for agent in counts.by_agent.values()) == 0
+    assert "worker crashed worker=worker-1 reason=the fault restart_loop strikes" in caplog.text

@@ -13,8 +13,10 @@ from demo_app.metrics.compliance import ComplianceMetrics
 from demo_app.metrics.database import DatabaseMetrics
 from demo_app.metrics.dead_letters import DeadLetterMetrics
 from demo_app.metrics.faults import FaultMetrics
+from demo_app.metrics.message_bus import MessageBusMetrics
 from demo_app.metrics.requests import RequestMetrics
 from demo_app.metrics.retries import RetryMetrics
+from demo_app.metrics.sessions import SessionMetrics
 from demo_app.metrics.system import SystemMetrics
 from demo_app.metrics.workers import WorkerMetrics
 
@@ -29,6 +31,8 @@ class Metrics(
     DatabaseMetrics,
     SystemMetrics,
     ComplianceMetrics,
+    MessageBusMetrics,
+    SessionMetrics,
     FaultMetrics,
 ):
     """Implements the events of all mechanisms on one registry."""
@@ -43,6 +47,8 @@ class Metrics(
         DatabaseMetrics.__init__(self, registry)
         SystemMetrics.__init__(self, registry)
         ComplianceMetrics.__init__(self, registry)
+        MessageBusMetrics.__init__(self, registry)
+        SessionMetrics.__init__(self, registry)
         FaultMetrics.__init__(self, registry, fault_names)
 
 
