@@ -23,8 +23,8 @@ class Settings:
     """What the environment sets; the defaults serve a run on the own machine.
 
     `rate` is in requests per second. `time_scale` divides the intervals of the app's own housekeeping
-    (heartbeats, supervision, restart delay), never the durations of faults. `data_dir` is where mechanisms
-    may store what outlives the process; None: nowhere.
+    (heartbeats, supervision, restart delay, crashes of a restart loop), never the durations of faults,
+    sessions or deliveries. `data_dir` is where mechanisms may store what outlives the process; None: nowhere.
     """
 
     metrics_port: int = 9091

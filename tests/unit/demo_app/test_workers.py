@@ -242,9 +242,8 @@ def test_a_crashed_thread_really_ends_and_another_one_takes_its_place(
     try:
         system.faults.start("restart_loop", 1)
         wait_until("two restarts", lambda: worker.restarts >= 2)
-        wait_until(
-            "the end of both crashed threads", lambda: not threads[0].is_alive() | threads[4].is_alive()
-        )
+        wait_until("the first thread's end", lambda: not threads[0].is_alive())
+        wait_until("its successor's end", lambda: not threads[4].is_alive())
         assert [thread.is_alive() for thread in threads[1:4]] == [True, True, True]
         system.faults.start("traffic_drop", 1)
         wait_until("silence", lambda: system.orchestrator.counts().waiting == 0)
