@@ -65,7 +65,7 @@ SPECS: Final = (
         maximum=len(WORKERS),
         default=1,
         whole=True,
-        metrics=("insa_worker_health_status", "insa_worker_restarts_total", "insa_worker_queue_depth"),
+        metrics=("insa_worker_health_status", "insa_worker_restarts_total"),
         alerts=("WorkerUnhealthy", "MultipleWorkersDown"),
     ),
     FaultSpec(
@@ -111,7 +111,7 @@ SPECS: Final = (
         minimum=0,
         maximum=1,
         default=1,
-        metrics=("insa_agent_requests_total",),
+        metrics=("insa_agent_requests_total", "insa_sessions_active"),
     ),
     FaultSpec(
         name=DEPENDENCY_DOWN,
@@ -368,7 +368,7 @@ SPECS: Final = (
         minimum=0,
         maximum=30,
         default=3,
-        metrics=("insa_message_bus_processing_duration_seconds", "insa_message_bus_backlog"),
+        metrics=("insa_message_bus_processing_duration_seconds",),
     ),
     FaultSpec(
         name=SHORT_SESSIONS,

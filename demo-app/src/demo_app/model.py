@@ -40,6 +40,7 @@ class Request:
     `seed` feeds every random choice made for this request, so that a run repeats whatever the threads do.
     `arrived` and `deadline` are seconds of the monotonic clock; the sender leaves at the deadline.
     `dead_since` is when the message of a replayed request died first, None for one that never did.
+    A task of the batch client has this shape too, without a deadline; it is counted by that client alone.
     """
 
     number: int

@@ -31,7 +31,8 @@ class TaskQueue:
     """A bounded queue, earliest deadline first; safe to use from every thread.
 
     New requests all have the same patience, so that earliest deadline first is first in, first out for them,
-    and what comes back from a dead worker stands before what arrived after it.
+    and what comes back from a dead worker stands before what arrived after it. Tasks without a deadline come
+    last.
     It starts closed: the worker opens it when it is there to take tasks.
     """
 

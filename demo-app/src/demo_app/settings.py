@@ -23,10 +23,10 @@ class Settings:
     """What the environment sets; the defaults serve a run on the own machine.
 
     `rate` is in requests per second. `time_scale` divides the intervals of the app's own housekeeping
-    (heartbeats, supervision, restart delay), never the durations of faults. `data_dir` is where mechanisms
-    may store what outlives the process, a directory of its own; None: nowhere. `memory_limit_mib` and
-    `cpu_limit_cores` are what the app's own use is compared with, `retention_days` how long it keeps its own
-    usage figures.
+    (heartbeats, supervision, restart delay, crashes of a restart loop), never the durations of faults,
+    sessions or deliveries. `data_dir` is where mechanisms may store what outlives the process, a directory of
+    its own; None: nowhere. `memory_limit_mib` and `cpu_limit_cores` are what the app's own use is compared
+    with, `retention_days` how long it keeps its own usage figures.
     """
 
     metrics_port: int = 9091

@@ -195,7 +195,8 @@ def test_the_active_gauge_follows_a_fault_that_ends_by_itself(simulation: Simula
 def test_two_runs_with_one_seed_are_the_same_to_the_last_sample() -> None:
     first, second, other = Simulation(seed=7), Simulation(seed=7), Simulation(seed=8)
     for run in (first, second, other):
-        run.faults.start("errors", 0.5, 60)
+        for fault in ("errors", "restart_loop", "queue_flood", "bus_slow", "short_sessions"):
+            run.faults.start(fault, duration_seconds=60)
         run.run(120)
 
     assert first.samples() == second.samples()

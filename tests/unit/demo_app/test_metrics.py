@@ -50,6 +50,15 @@ EXPECTED_SERIES = {
     "insa_database_pool_in_use": 1,
     "insa_database_up": 1,
     "insa_agent_fallbacks_total": 4,
+    "insa_agent_request_size_bytes_count": 4,
+    "insa_message_bus_published_total": 2,
+    "insa_message_bus_delivered_total": 2,
+    "insa_message_bus_dropped_total": 2,
+    "insa_message_bus_processing_duration_seconds_count": 2,
+    "insa_message_bus_backlog": 2,
+    "insa_message_bus_up": 1,
+    "insa_sessions_active": 1,
+    "insa_session_duration_seconds_count": 1,
 }
 
 

@@ -25,6 +25,11 @@ ORDERS = st.one_of(
     st.tuples(st.just("database_errors"), st.floats(0, 1)),
     st.tuples(st.just("database_slow"), st.floats(0, 30)),
     st.tuples(st.just("database_down"), st.just(1)),
+    st.tuples(st.just("restart_loop"), st.integers(1, 4)),
+    st.tuples(st.just("queue_flood"), st.integers(110, 240)),
+    st.tuples(st.just("bus_down"), st.just(1)),
+    st.tuples(st.just("bus_slow"), st.floats(0, 30)),
+    st.tuples(st.just("short_sessions"), st.floats(5, 300)),
     st.tuples(st.just("stop"), st.none()),
 )
 
@@ -45,10 +50,18 @@ def test_every_request_that_came_in_is_done_failed_waiting_or_dead(
             simulation.faults.start(order, value, 30)
 
         counts = simulation.orchestrator.counts()
-        waiting = sum(w.queue.depth + w.running for w in simulation.orchestrator.workers)
+        batch = simulation.orchestrator.batch.counts()
+        tasks = sum(w.queue.depth + w.running for w in simulation.orchestrator.workers)
+        waiting = tasks - batch.waiting
         dead = len(simulation.orchestrator.dead_letters)
         assert counts.submitted == counts.ended + waiting + dead
         assert counts.submitted == simulation.system.traffic.sent
+        assert min(batch.submitted, batch.done, batch.waiting, batch.refused) >= 0
+        for topic in simulation.system.bus.counts().values():
+            assert topic.published == topic.delivered + topic.backlog + topic.under_way + topic.dropped
+        assert simulation.system.bus.counts()["requests"].published == counts.ended
+        sessions = simulation.system.sessions.counts()
+        assert sessions.begun == sessions.ended + sessions.active
 
     # the metrics say the same as the orchestrator's own count
     for agent, ended in counts.by_agent.items():
@@ -59,6 +72,21 @@ def test_every_request_that_came_in_is_done_failed_waiting_or_dead(
         simulation.value("insa_agent_requests_in_flight", agent=agent) for agent in counts.by_agent
     )
     assert in_flight == waiting
+    done = sum(simulation.value("insa_worker_tasks_processed_total", worker_name=name) for name in WORKERS)
+    assert done == sum(worker.processed for worker in simulation.orchestrator.workers) >= batch.done
+    delivered = simulation.system.bus.counts()["requests"].delivered
+    assert simulation.value("insa_message_bus_delivered_total", topic="requests") == delivered
+    assert simulation.value("insa_sessions_active") == sessions.active
+
+    # and when all faults and all traffic are over, nothing is left anywhere
+    simulation.faults.stop_all()
+    simulation.faults.start("traffic_drop", 1, 3600)
+    simulation.run(900)
+    counts, batch = simulation.orchestrator.counts(), simulation.orchestrator.batch.counts()
+    assert (counts.waiting, counts.dead, batch.waiting) == (0, 0, 0)
+    assert counts.submitted == counts.ended
+    assert all(topic.backlog == topic.under_way == 0 for topic in simulation.system.bus.counts().values())
+    assert simulation.system.sessions.counts().active == 0
 
 
 def test_equal_workers_take_turns() -> None:

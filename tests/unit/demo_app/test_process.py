@@ -75,7 +75,7 @@ def test_it_ends_cleanly_within_five_seconds(app: App, number: signal.Signals) -
 
     assert time.monotonic() - began < 5
     assert app.process.returncode == 0
-    assert "INFO stopped requests_abandoned=0" in logged
+    assert "INFO stopped requests_abandoned=0 messages_abandoned=0" in logged
     assert "Traceback" not in logged
     assert all(line[:2] == "20" and line[23] == "Z" for line in logged.splitlines()), logged
 

@@ -134,6 +134,8 @@ def test_real_threads_die_come_back_and_lose_no_request() -> None:
     counts = system.orchestrator.counts()
     assert counts.submitted == counts.ended == system.traffic.sent
     assert sum(agent["error"] + agent["timeout"] for agent in counts.by_agent.values()) == 0
+    messages = system.bus.counts()["requests"]
+    assert messages.published == messages.delivered == counts.ended
     assert [worker.restarts for worker in workers] == [1, 1, 0, 0]
     assert not any(worker.alive for worker in workers)
 
@@ -240,7 +242,9 @@ def test_a_crashed_thread_really_ends_and_another_one_takes_its_place(
     try:
         system.faults.start("restart_loop", 1)
         wait_until("two restarts", lambda: worker.restarts >= 2)
-        assert [thread.is_alive() for thread in threads[:5]] == [False, True, True, True, False]
+        wait_until("the first thread's end", lambda: not threads[0].is_alive())
+        wait_until("its successor's end", lambda: not threads[4].is_alive())
+        assert [thread.is_alive() for thread in threads[1:4]] == [True, True, True]
         system.faults.start("traffic_drop", 1)
         wait_until("silence", lambda: system.orchestrator.counts().waiting == 0)
     finally:

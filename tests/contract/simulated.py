@@ -1,0 +1,135 @@
+"""The simulated demo-app under the shipped rules: what an hour of it looks like to Prometheus.
+
+The app runs on its own clock (unit.demo_app.simulation), its metrics are read every 15 seconds as a scrape
+would read them, and promtool evaluates every shipped alert over them at true durations.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from rules.cases import EXTERNAL_LABELS, RULES, STEP_SECONDS
+from unit.demo_app.simulation import Simulation
+
+TARGET = {"job": "demo-app", "instance": "demo-app:9091"}
+
+HEALTHY = {
+    'up{job="demo-app",instance="demo-app:9091"}': (1, 0),
+    'sla_worker_passes_total{job="sla-worker",result="success"}': (0, 1),
+}
+"""What the other services export while they are well, so that their absence is no alert: a first value and
+what each step adds."""
+
+Series = dict[str, list[float]]
+
+
+class Recording:
+    """Scrapes of a simulation: a value for each series and step, NaN where the series was not exposed."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._steps = 0
+        self._series: Series = {}
+
+    @property
+    def seconds(self) -> int:
+        """When the last scrape was, counted from the first one at 0."""
+        return (self._steps - 1) * STEP_SECONDS
+
+    def run(self, seconds: int) -> None:
+        """Let time pass, with a scrape at every step."""
+        for _ in range(seconds // STEP_SECONDS):
+            self._scrape()
+            self._simulation.run(STEP_SECONDS)
+
+    def _scrape(self) -> None:
+        for family in self._simulation.registry.collect():
+            for sample in family.samples:
+                name = selector(sample.name, TARGET | sample.labels)
+                values = self._series.setdefault(name, [math.nan] * self._steps)
+                values.append(sample.value)
+        self._steps += 1
+        for values in self._series.values():
+            values.extend([math.nan] * (self._steps - len(values)))
+
+    def input_series(self) -> list[dict[str, str]]:
+        """The scrapes in promtool's notation, with what the other services export."""
+        others = {
+            name: [first + step * number for number in range(self._steps)]
+            for name, (first, step) in HEALTHY.items()
+        }
+        return [
+            {
+                "series": name,
+                "values": " ".join("_" if math.isnan(value) else f"{value!r}" for value in values),
+            }
+            for name, values in (self._series | others).items()
+        ]
+
+
+def selector(name: str, labels: dict[str, str]) -> str:
+    """A series as promtool writes it."""
+    pairs = ",".join(f'{key}="{value}"' for key, value in labels.items())
+    return f"{name}{{{pairs}}}"
+
+
+def alert_files() -> list[Path]:
+    """The hand-written rule files."""
+    return sorted(RULES.glob("*.yml"))
+
+
+def evaluated(
+    promtool: Path, directory: Path, recording: Recording, expressions: Iterable[tuple[str, int]]
+) -> list[str]:
+    """What each expression gives at its second, as promtool writes it, e.g. `{} 5E+00`; "" for nothing.
+
+    Every shipped alert is evaluated along the way, so that an expression may ask for ALERTS.
+    """
+    wanted = list(expressions)
+    # No test expects this value, so promtool fails each of them and tells what it got instead.
+    never = [{"labels": "never{}", "value": 1}]
+    tests = {
+        "rule_files": [str(path) for path in alert_files()],
+        "evaluation_interval": f"{STEP_SECONDS}s",
+        "tests": [
+            {
+                "interval": f"{STEP_SECONDS}s",
+                "external_labels": EXTERNAL_LABELS,
+                "input_series": recording.input_series(),
+                "promql_expr_test": [
+                    {"expr": expression, "eval_time": f"{second}s", "exp_samples": never}
+                    for expression, second in wanted
+                ],
+            }
+        ],
+    }
+    file = directory / "simulated.yml"
+    file.write_text(yaml.dump(tests, Dumper=yaml.CSafeDumper, sort_keys=False, width=1_000_000))
+    done = subprocess.run(
+        [promtool, "test", "rules", file], capture_output=True, text=True, check=False, timeout=110
+    )
+    found = re.findall(r"^\s+got:(.*)$", done.stdout + done.stderr, re.MULTILINE)
+    assert len(found) == len(wanted), done.stdout + done.stderr
+    return ["" if answer.strip() == "nil" else answer.strip() for answer in found]
+
+
+def alerts_in(answer: str) -> set[str]:
+    """The names of the alerts in an answer of `evaluated`."""
+    return set(re.findall(r'alertname="(\w+)"', answer))
+
+
+def simulated(faults: dict[str, float], *, calm: int, fault: int, recovery: int) -> Recording:
+    """Run the app calm, with the faults at work, and calm again, for so many seconds each."""
+    simulation = Simulation()
+    recording = Recording(simulation)
+    recording.run(calm)
+    for name, intensity in faults.items():
+        simulation.faults.start(name, intensity, fault)
+    recording.run(fault + recovery + STEP_SECONDS)
+    return recording
