@@ -1,4 +1,4 @@
-"""Each fault moves the metrics that it names, leaves those of the others alone, and all is as before afterwards.
+"""Each fault moves the metrics that it names, leaves those of the others alone, and then all is as before.
 
 Two runs from one seed, one of them with the fault: whatever differs comes from the fault, and nothing else.
 """
@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from demo_app.catalogue import CARRIED, SPECS, FaultSpec
 from unit.demo_app.simulation import Simulation
 
-BEFORE_SECONDS, FAULT_SECONDS, RECOVERY_SECONDS, AFTERWARDS_SECONDS = 60, 600, 240, 300
+BEFORE_SECONDS, FAULT_SECONDS, RECOVERY_SECONDS, AFTERWARDS_SECONDS = 60, 600, 300, 300
 SCRAPE_SECONDS = 15
 
 MOVED = 0.2
@@ -32,11 +32,11 @@ Key = tuple[str, frozenset[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class Profile:
-    """What a while does to each series: how much a counter grows, what a gauge is on average, and how many
-    scrapes find the series at all."""
+    """What a while does to each series: how much a counter grows, what a gauge or an observation is on
+    average, and how many scrapes find the series at all."""
 
     counts: Mapping[Key, float]
-    gauges: Mapping[Key, float]
+    means: Mapping[Key, float]
     scrapes: Mapping[Key, int]
 
 
@@ -53,15 +53,17 @@ def observe(simulation: Simulation, seconds: int) -> Profile:
         for key, value in gauges.items():
             sums[key] = sums.get(key, 0.0) + value
     last = _read(simulation.registry)[0]
-    return Profile(
-        {key: value - first[key] for key, value in last.items()},
-        {key: total / number for key, total in sums.items()},
-        found,
-    )
+    counts = {key: value - first[key] for key, value in last.items()}
+    means = {key: total / number for key, total in sums.items()}
+    for name, labels in [key for key in counts if key[0].endswith("_sum")]:
+        total = counts.pop((name, labels))  # of a histogram its mean says more
+        if events := counts[(name.removesuffix("_sum") + "_count", labels)]:
+            means[(name, labels)] = total / events
+    return Profile(counts, means, found)
 
 
 def profiles(fault: FaultSpec | None = None, intensity: float | None = None) -> tuple[Profile, Profile]:
-    """Run the app with a fault, or without: the while of the fault and its recovery, and the while afterwards."""
+    """Run the app with a fault, or without; return the while of the fault, and a while after its recovery."""
     simulation = Simulation()
     simulation.run(BEFORE_SECONDS)
     if fault is not None:
@@ -78,7 +80,7 @@ def _read(exposed: Collector) -> tuple[dict[Key, float], dict[Key, float]]:
         if family.name != "insa_fault_active":
             kept = gauges if family.type == "gauge" else counts
             for sample in family.samples:
-                if not sample.name.endswith("_bucket"):
+                if not sample.name.endswith(("_bucket", "_created")):
                     kept[(sample.name, frozenset(sample.labels.items()))] = sample.value
     return counts, gauges
 
@@ -86,9 +88,9 @@ def _read(exposed: Collector) -> tuple[dict[Key, float], dict[Key, float]]:
 def moved(before: Profile, after: Profile) -> set[Key]:
     """The metrics that differ, by their labels; a histogram without the suffix of its sum or count."""
     changed = {key for key in before.scrapes if before.scrapes[key] != after.scrapes[key]}
-    for old, new, countable in ((before.counts, after.counts, True), (before.gauges, after.gauges, False)):
-        for key in old.keys() | new.keys():
-            low, high = sorted((abs(old.get(key, 0.0)), abs(new.get(key, 0.0))))
+    for old, new, countable in ((before.counts, after.counts, True), (before.means, after.means, False)):
+        for key in old.keys() & new.keys():
+            low, high = sorted((old[key], new[key]))
             chance = DEVIATIONS * math.sqrt(high) if countable and low else 0.0
             if high - low > max(MOVED * high, chance, SMALLEST.get(key[0], 0.0)):
                 changed.add(key)
