@@ -30,6 +30,8 @@ from demo_app.metrics import Metrics, add_runtime_collectors
 from demo_app.model import DEPENDENCIES
 from demo_app.orchestrator import Orchestrator
 from demo_app.settings import Settings, SettingsError, load
+from demo_app.state import OBSERVATION_SECONDS as STATE_SECONDS
+from demo_app.state import StateReader
 from demo_app.traffic import Traffic, arrivals
 from demo_app.upstream import Upstream
 from demo_app.workers import Spawn, Supervisor, spawn_thread
@@ -62,6 +64,7 @@ class System:
     breakers: Mapping[str, CircuitBreaker]
     database: Database
     traffic: Traffic
+    state: StateReader
 
 
 def build(
@@ -101,6 +104,18 @@ def build(
         events=events,
         batch=REPLAY_BATCH,
     )
+    traffic = Traffic(
+        arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
+    )
+    state = StateReader(
+        clock=clock,
+        faults=faults,
+        orchestrator=orchestrator,
+        breakers=breakers,
+        caches=contexts.caches,
+        database=database,
+        traffic=traffic,
+    )
     observation = OBSERVATION_SECONDS / settings.time_scale
     housekeeping = Housekeeping(
         clock,
@@ -110,12 +125,10 @@ def build(
             Chore(observation, database.observe),
             Chore(observation, orchestrator.dead_letters.observe),
             Chore(REPLAY_SECONDS / settings.time_scale, replayer.replay),
+            Chore(STATE_SECONDS, state.observe),  # for people, who see seconds: not divided
         ],
     )
-    traffic = Traffic(
-        arrivals(settings.seed, settings.rate), submit=orchestrator.submit, faults=faults, clock=clock
-    )
-    return System(faults, orchestrator, supervisor, housekeeping, breakers, database, traffic)
+    return System(faults, orchestrator, supervisor, housekeeping, breakers, database, traffic, state)
 
 
 class Service:
@@ -165,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="demo_app",
         description="A small multi-agent CRM into which faults can be put. Its settings are environment "
         "variables: DEMO_METRICS_PORT, DEMO_API_PORT, DEMO_BIND, DEMO_RATE, DEMO_SEED, DEMO_TIME_SCALE, "
-        "DEMO_DATA_DIR (each also as NAME_FILE).",
+        "DEMO_DATA_DIR, DEMO_TOKEN (each also as NAME_FILE).",
     )
     parser.parse_args(argv)
     _log_to_stderr()
@@ -188,12 +201,11 @@ def run(settings: Settings) -> None:
     service = Service(system)
     api = create_api(
         faults=system.faults,
-        orchestrator=system.orchestrator,
-        traffic=system.traffic,
-        clock=clock,
+        state=system.state.view,
         ailments=service.ailments,
         version=__version__,
         metrics_port=settings.metrics_port,
+        token=settings.token,
     )
     with _listen(settings.bind, settings.api_port) as api_socket:
         try:

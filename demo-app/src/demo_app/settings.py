@@ -7,11 +7,13 @@ import difflib
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PREFIX = "DEMO_"
+SHORTEST_TOKEN = 16
 
 
 class SettingsError(Exception):
@@ -24,7 +26,8 @@ class Settings:
 
     `rate` is in requests per second. `time_scale` divides the intervals of the app's own housekeeping
     (heartbeats, supervision, restart delay), never the durations of faults. `data_dir` is where mechanisms
-    may store what outlives the process; None: nowhere.
+    may store what outlives the process; None: nowhere. `token` is what every change through the API must
+    bring; None: nothing.
     """
 
     metrics_port: int = 9091
@@ -34,6 +37,7 @@ class Settings:
     seed: int = 1
     time_scale: float = 1.0
     data_dir: Path | None = None
+    token: str | None = field(default=None, repr=False)  # a secret has no place in a log
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -124,6 +128,15 @@ def _directory(name: str, value: str) -> Path:
     return path
 
 
+def _token(name: str, value: str) -> str:
+    if len(value) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", value):
+        raise SettingsError(  # without the value: it may be most of a secret
+            f"{name} ({len(value)} characters) is not usable: give at least {SHORTEST_TOKEN} letters, digits "
+            "or signs of ASCII, without white space"
+        )
+    return value
+
+
 _READERS: Mapping[str, Callable[[str, str], object]] = {
     "DEMO_METRICS_PORT": _whole(1, 65535),
     "DEMO_API_PORT": _whole(1, 65535),
@@ -132,4 +145,5 @@ _READERS: Mapping[str, Callable[[str, str], object]] = {
     "DEMO_SEED": _whole(0, 2**63 - 1),
     "DEMO_TIME_SCALE": _number(1, 100),
     "DEMO_DATA_DIR": _directory,
+    "DEMO_TOKEN": _token,
 }

@@ -32,9 +32,7 @@ def ailing() -> Ailing:
 def client(simulation: Simulation, ailing: Ailing) -> Iterator[httpx.Client]:
     app = create_api(
         faults=simulation.faults,
-        orchestrator=simulation.orchestrator,
-        traffic=simulation.system.traffic,
-        clock=simulation.clock,
+        state=simulation.system.state.view,
         ailments=ailing,
         version="1.2.3",
         metrics_port=9091,
