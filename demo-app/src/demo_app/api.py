@@ -259,9 +259,7 @@ def _add_fault_routes(api: FastAPI, faults: Faults, *, token_required: bool) -> 
 
 def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
     def problem(status: int, detail: object) -> JSONResponse:
-        # What was sent may hold half a character, which no encoding can write: shown as its escape.
-        text = str(detail).encode(errors="backslashreplace").decode()
-        return JSONResponse({"detail": text}, status_code=status)
+        return JSONResponse({"detail": str(detail)}, status_code=status)
 
     @api.exception_handler(UnknownFaultError)
     async def unknown(_request: Request, error: UnknownFaultError) -> JSONResponse:

@@ -6,6 +6,8 @@ import pytest
 
 from demo_app.settings import Settings, SettingsError, load
 
+TOKEN = "sixteen-letters!"  # noqa: S105  # no secret
+
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     assert load({}) == Settings(
@@ -16,6 +18,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         seed=1,
         time_scale=1.0,
         data_dir=None,
+        token=None,
     )
 
 
@@ -28,10 +31,20 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "DEMO_SEED": "42",
         "DEMO_TIME_SCALE": "15",
         "DEMO_DATA_DIR": str(tmp_path),
+        "DEMO_TOKEN": TOKEN,
         "PATH": "/usr/bin",
     }
 
-    assert load(environment) == Settings(20001, 20002, "0.0.0.0", 2.5, 42, 15.0, tmp_path)  # noqa: S104  # as above
+    assert load(environment) == Settings(
+        metrics_port=20001,
+        api_port=20002,
+        bind="0.0.0.0",  # noqa: S104  # as above
+        rate=2.5,
+        seed=42,
+        time_scale=15.0,
+        data_dir=tmp_path,
+        token=TOKEN,
+    )
 
 
 def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -39,6 +52,37 @@ def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
     file.write_text("77\n", encoding="utf-8")
 
     assert load({"DEMO_SEED_FILE": str(file)}).seed == 77
+
+
+def test_the_token_may_stand_in_a_file_and_shows_in_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n", encoding="utf-8")
+
+    settings = load({"DEMO_TOKEN_FILE": str(file)})
+
+    assert settings.token == TOKEN
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "token", ["fifteen-letters", "sixteen letters!", "sixteen-l\u00e4tters!", "tab\tin-the-token"]
+)
+def test_a_bad_token_is_one_line_that_does_not_show_it(token: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load({"DEMO_TOKEN": token})
+
+    assert str(raised.value) == (
+        f"DEMO_TOKEN ({len(token)} characters) is not usable: give at least 16 letters, digits or signs of "
+        "ASCII, without white space"
+    )
+
+
+def test_an_empty_file_is_not_the_absence_of_a_token(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.touch()
+
+    with pytest.raises(SettingsError, match=r"DEMO_TOKEN \(0 characters\) is not usable"):
+        load({"DEMO_TOKEN_FILE": str(file)})
 
 
 def test_an_empty_variable_is_an_unset_one() -> None:

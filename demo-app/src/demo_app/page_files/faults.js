@@ -27,8 +27,8 @@ function strength(fault, id, onchange) {
   for (const each of [slider, field]) each.addEventListener("change", onchange);
   return {
     node: element("div", { class: "strength" },
-      element("label", { class: "control-name", for: `${id}-slider` }, "Intensity"), slider, field, element("span", { class: "unit" }, fault.unit),
-      element("p", { class: "soft range", id: `${id}-range` }, `${number(fault.minimum)} to ${number(fault.maximum)}, default ${number(fault.default)}`)),
+      element("label", { class: "control-name", for: `${id}-slider` }, "Intensity"), slider, field,
+      element("p", { class: "soft range", id: `${id}-range` }, `${number(fault.minimum)} to ${number(fault.maximum)} ${fault.unit}, default ${number(fault.default)}`)),
     get value() { return field.value === "" ? null : Number(field.value); },
     set value(intensity) { field.value = slider.value = String(intensity); },
   };

@@ -103,7 +103,7 @@ function storesCard() {
   const [letters, size] = [element("span", { class: "soft" }), meter("dead letters")];
   return {
     node: card("Database and dead letters", element("div", { class: "pair" },
-      element("div", {}, element("p", { class: "pair-head" }, "Connections ", database.node), pool.node),
+      element("div", {}, element("p", { class: "pair-head" }, "Database ", database.node), pool.node),
       element("div", {}, element("p", { class: "pair-head" }, "Dead letters ", letters), size.node))),
     update(state) {
       const { up, pool_in_use: used, pool_size: of } = state.database;
