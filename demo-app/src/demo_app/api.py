@@ -39,9 +39,17 @@ for another site is refused, with or without a token.
 """
 
 
+def _range_of_duration(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [
+        {"type": "number", "minimum": MINIMUM_DURATION_SECONDS, "maximum": MAXIMUM_DURATION_SECONDS},
+        {"type": "null"},
+    ]
+
+
 class FaultOrder(BaseModel):
     """How strong a fault is to be, and for how long; what is left out takes its default."""
 
+    # The range of the duration is there for whoever reads the description; `Faults` holds it.
     model_config = ConfigDict(extra="forbid", strict=True)
 
     intensity: float | None = Field(
@@ -51,6 +59,7 @@ class FaultOrder(BaseModel):
         default=None,
         description=f"Seconds, {MINIMUM_DURATION_SECONDS:g} to {MAXIMUM_DURATION_SECONDS:g}; "
         f"default {DEFAULT_DURATION_SECONDS:g}.",
+        json_schema_extra=_range_of_duration,
     )
 
 
@@ -271,6 +280,8 @@ def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
 
     @api.exception_handler(HTTPException)
     async def no_such_thing(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # noqa: PLR2004  # the status of a body that is no text at all
+            return wrong_order(request, "body: it cannot be read")
         answer = problem(error.status_code, error.detail)
         if error.status_code == 405:  # noqa: PLR2004  # the status
             answer.headers["allow"] = ", ".join(_methods(api, request))
@@ -278,16 +289,19 @@ def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
 
     @api.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return wrong_order(request, f"{place}: {first['msg']}")
+
+    def wrong_order(request: Request, trouble: str) -> JSONResponse:
         # The body is checked before the name is looked at, and a wrong name is the more useful news.
         try:
             spec = faults.spec(request.path_params.get("name", ""))
         except UnknownFaultError as unknown_fault:
             return problem(404, unknown_fault)
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
         return problem(
             422,
-            f"{place}: {first['msg']}. Send JSON, as application/json: intensity, {intensity_range(spec)}; "
+            f"{trouble}. Send JSON, as application/json: intensity, {intensity_range(spec)}; "
             f"duration_seconds, {duration_range()}; or no body at all",
         )
 

@@ -1,6 +1,7 @@
 """Serves an API over real HTTP, for the tests that call it."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -40,6 +41,7 @@ def api_of(
 def served(api: FastAPI) -> Iterator[str]:
     """Serve on a free port, and yield the address."""
     listener = free_socket()
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as the app does
     server = uvicorn.Server(uvicorn.Config(api, log_config=None, lifespan="off", ws="none", loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
