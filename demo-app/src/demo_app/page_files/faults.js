@@ -28,7 +28,7 @@ function strength(fault, id, onchange) {
   return {
     node: element("div", { class: "strength" },
       element("label", { class: "control-name", for: `${id}-slider` }, "Intensity"), slider, field,
-      element("p", { class: "soft range", id: `${id}-range` }, `${number(fault.minimum)} to ${number(fault.maximum)} ${fault.unit}, default ${number(fault.default)}`)),
+      element("p", { class: "soft range", id: `${id}-range` }, `${fault.unit}: ${number(fault.minimum)} to ${number(fault.maximum)}, default ${number(fault.default)}`)),
     get value() { return field.value === "" ? null : Number(field.value); },
     set value(intensity) { field.value = slider.value = String(intensity); },
   };
@@ -59,25 +59,31 @@ export function faultCard(fault, limits, actions) {
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
   let active = null; // { intensity, endsAt } as the app said last
 
-  async function act(run) {
+  let waiting = 0;
+  let last = Promise.resolve();
+
+  /** One change after the other, in the order in which the person made them. */
+  function act(run) {
+    waiting += 1;
     set(node, "aria-busy", "true");
-    try {
-      await run();
-      problem.hidden = true;
-    } catch (error) {
+    last = last.then(run).then(() => { problem.hidden = true; }, (error) => {
       write(problem, error.message);
       problem.hidden = false;
-    }
-    set(node, "aria-busy", null);
-    control.checked = active !== null;
+    }).then(() => {
+      waiting -= 1;
+      if (waiting) return;
+      set(node, "aria-busy", null);
+      control.checked = active !== null;
+    });
   }
-  const start = (seconds) => act(() => actions.start(fault, { intensity: intensity?.value ?? null, duration_seconds: seconds }));
-  const remaining = () => Math.max(limits.minimum, (active.endsAt - performance.now()) / 1000);
+  const start = (seconds) => act(() => actions.start(fault, { intensity: intensity?.value ?? null, duration_seconds: seconds() }));
+  const chosen = () => duration.value;
+  const remaining = () => (active ? Math.max(limits.minimum, (active.endsAt - performance.now()) / 1000) : chosen());
 
   const isSwitch = fault.minimum === fault.maximum;
-  const intensity = isSwitch ? null : strength(fault, id, () => active && start(remaining()));
-  const duration = durationField(fault, limits, id, () => active && start(duration.value));
-  control.addEventListener("change", () => (control.checked ? start(duration.value) : act(() => actions.stop(fault))));
+  const intensity = isSwitch ? null : strength(fault, id, () => control.checked && start(remaining));
+  const duration = durationField(fault, limits, id, () => control.checked && start(chosen));
+  control.addEventListener("change", () => (control.checked ? start(chosen) : act(() => actions.stop(fault))));
 
   const node = element("article", { class: "card fault", id, "aria-labelledby": `${id}-title` },
     element("div", { class: "fault-head" },

@@ -63,8 +63,13 @@ function showFaults(active) {
   const count = Object.keys(active).length;
   write(part("active-count"), count ? `${count} ${count === 1 ? "fault" : "faults"} active` : "no fault active");
   part("active-count").toggleAttribute("data-some", count > 0);
-  document.title = lost ? "no answer: demo-app" : count ? `${count} active: demo-app` : "demo-app";
+  showTitle();
   filter();
+}
+
+function showTitle() {
+  const count = [...cards.values()].filter((card) => card.active).length;
+  document.title = lost ? "no answer: demo-app" : count ? `${count} active: demo-app` : "demo-app";
 }
 
 function filter() {
@@ -155,7 +160,7 @@ function showOutage(away) {
   const banner = part("outage");
   banner.hidden = !away;
   banner.textContent = away ? `No answer since ${lastAnswer.toLocaleTimeString("en-GB")}. What you see is of then; this page goes on trying.` : "";
-  document.body.toggleAttribute("data-lost", away);
+  showTitle();
   if (away) health.show("bad", "✗", "no answer");
   else announce("The app answers again");
 }

@@ -2,7 +2,7 @@
 
 import { requestChart } from "./chart.js";
 import { badge, element, meter, set, table, write } from "./dom.js";
-import { anything, number, percent, stretch, title } from "./format.js";
+import { anything, clock, number, percent, stretch, title } from "./format.js";
 
 function card(heading, ...content) {
   return element("section", { class: "card" }, element("h3", {}, heading), ...content);
@@ -67,7 +67,7 @@ function breakersCard() {
       cells: [name, state.node, since, failures],
       update(breaker) {
         state.show(...(BREAKER_STATES[breaker.state] ?? ["neutral", "?", breaker.state]));
-        write(since, stretch(Math.floor(breaker.state_seconds)));
+        write(since, clock(breaker.state_seconds));
         write(failures, breaker.probe_in_seconds === null
           ? `${breaker.failures} of ${breaker.failure_limit}` : `probe in ${stretch(Math.ceil(breaker.probe_in_seconds))}`);
       },
