@@ -40,6 +40,7 @@ for another site is refused, with or without a token.
 
 
 def _range_of_duration(schema: dict[str, Any]) -> None:
+    # For whoever reads the description; the rule itself stands in `Faults`, whose message names the range.
     schema["anyOf"] = [
         {"type": "number", "minimum": MINIMUM_DURATION_SECONDS, "maximum": MAXIMUM_DURATION_SECONDS},
         {"type": "null"},
@@ -49,7 +50,6 @@ def _range_of_duration(schema: dict[str, Any]) -> None:
 class FaultOrder(BaseModel):
     """How strong a fault is to be, and for how long; what is left out takes its default."""
 
-    # The range of the duration is there for whoever reads the description; `Faults` holds it.
     model_config = ConfigDict(extra="forbid", strict=True)
 
     intensity: float | None = Field(

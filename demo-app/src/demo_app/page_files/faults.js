@@ -94,7 +94,7 @@ export function faultCard(fault, limits, actions) {
     problem,
     element("dl", { class: "notice" },
       names("Alerts", fault.alerts, "none must notice"), names("SLAs", fault.slas, "none must notice")),
-    element("details", {}, element("summary", {}, `${fault.metrics.length} metrics move`),
+    element("details", {}, element("summary", {}, fault.metrics.length === 1 ? "1 metric moves" : `${fault.metrics.length} metrics move`),
       element("ul", {}, ...fault.metrics.map((metric) => element("li", {}, element("code", {}, metric))))));
 
   const haystack = [fault.name, heading, fault.group, fault.description, ...fault.alerts, ...fault.slas, ...fault.metrics].join("\n").toLowerCase();
