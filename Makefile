@@ -59,9 +59,10 @@ daily-report: $(VENV)/.run ## Mail the daily report now
 	@$(STACK) exec sla-worker $(SLA) reporter --daily
 
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
-generate: $(VENV)/.test ## Write rules and dashboards anew after a change of sla_thresholds.yml
+generate: $(VENV)/.test ## Write rules, dashboards and the table of faults anew after a change of their sources
 	@$(GENERATORS) $(PY) -m sla_worker.cli generate
 	@$(GENERATORS) $(PY) -m dashboards
+	@PYTHONPATH=demo-app/src $(PY) -m demo_app.fault_table docs/faults.md
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
@@ -75,7 +76,7 @@ test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of
 test-unit: $(VENV)/.test ## Run the unit, rule and contract tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@$(PY) -m pytest -q tests/unit tests/rules tests/contract
+	@$(PY) -m pytest -q tests/unit tests/rules tests/contract tests/browser
 
 test-live: $(VENV)/.test ## Run the live tests; MODES="compose local" runs them both ways
 	@$(CLOCK) for mode in $(MODES); do timed "live tests ($$mode)" env MODE=$$mode $(PY) -m pytest -q tests/e2e || exit; done

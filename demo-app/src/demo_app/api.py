@@ -1,15 +1,19 @@
-"""The API: faults in and out, the state of the system, health. It speaks JSON only."""
+"""The API: faults in and out, the state of the system, health; and the page for people that stands on it."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Path, Request
+from fastapi import FastAPI, Header, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from demo_app.clock import Clock
+from demo_app.catalogue import SPECS
+from demo_app.fault_groups import group_of, groups_of
 from demo_app.faults import (
+    DEFAULT_DURATION_SECONDS,
     MAXIMUM_DURATION_SECONDS,
     MINIMUM_DURATION_SECONDS,
     Faults,
@@ -19,21 +23,28 @@ from demo_app.faults import (
     duration_range,
     intensity_range,
 )
-from demo_app.orchestrator import Orchestrator
+from demo_app.guard import Guard
+from demo_app.page import DOCUMENT, load_assets, wants_page
+from demo_app.state import StateView
 
 DESCRIPTION = """\
 A small multi-agent CRM under steady traffic, made to be watched. Faults go in at their cause (a worker thread
 is killed, an upstream stays silent) and end by themselves; the metrics follow from what the system then does.
 
-Begin with `GET /faults`, then `POST /faults/{name}`, with an intensity and a duration or without a body.
+Begin with `GET /faults`, then `POST /faults/{name}`, with an intensity and a duration or without a body. A
+browser finds the same as a page at `/`.
+
+With `DEMO_TOKEN` set, every change needs it as a bearer token; reading is open. A change that a browser sends
+for another site is refused, with or without a token.
 """
 
 
-class TrafficCount(Protocol):
-    """The part of the traffic that the API shows."""
-
-    sent: int
-    lost: int
+def _range_of_duration(schema: dict[str, Any]) -> None:
+    # For whoever reads the description; the rule itself stands in `Faults`, whose message names the range.
+    schema["anyOf"] = [
+        {"type": "number", "minimum": MINIMUM_DURATION_SECONDS, "maximum": MAXIMUM_DURATION_SECONDS},
+        {"type": "null"},
+    ]
 
 
 class FaultOrder(BaseModel):
@@ -46,7 +57,9 @@ class FaultOrder(BaseModel):
     )
     duration_seconds: float | None = Field(
         default=None,
-        description=f"Seconds, {MINIMUM_DURATION_SECONDS:g} to {MAXIMUM_DURATION_SECONDS:g}; default 300.",
+        description=f"Seconds, {MINIMUM_DURATION_SECONDS:g} to {MAXIMUM_DURATION_SECONDS:g}; "
+        f"default {DEFAULT_DURATION_SECONDS:g}.",
+        json_schema_extra=_range_of_duration,
     )
 
 
@@ -54,11 +67,13 @@ class FaultView(BaseModel):
     """A fault: what it does, its range, and how it stands."""
 
     name: str
+    group: str = Field(description="the part of the system in which it shows first")
     description: str
     unit: str
     minimum: float
     maximum: float
     default: float
+    whole: bool = Field(description="whether the intensity is a whole number")
     active: bool
     intensity: float | None = Field(description="null while the fault is not active")
     remaining_seconds: float | None = Field(description="null while the fault is not active")
@@ -67,54 +82,34 @@ class FaultView(BaseModel):
     slas: list[str] = Field(description="SLAs that can be breached")
 
 
+class DurationView(BaseModel):
+    """How long a fault may last, in seconds."""
+
+    minimum: float
+    maximum: float
+    default: float
+
+
 class FaultList(BaseModel):
     """Every known fault."""
 
     faults: list[FaultView]
+    groups: list[str] = Field(description="the groups of the faults, in the order to show them")
+    duration_seconds: DurationView
+    token_required: bool = Field(description="whether a change needs a bearer token")
 
 
-class WorkerView(BaseModel):
-    """A worker and its queue."""
+class Landing(BaseModel):
+    """Where to go."""
 
-    name: str
-    alive: bool
-    healthy: bool
-    heartbeat_age_seconds: float
-    queue_depth: int
-    queue_capacity: int
-    running: int
-    slots: int
-    processed: int
-    failed: int
-    restarts: int
-
-
-class QueueView(BaseModel):
-    """How full the queue of a worker is, in tasks."""
-
-    depth: int
-    capacity: int
-
-
-class TrafficView(BaseModel):
-    """Requests that were sent to the orchestrator, and those lost before it."""
-
-    sent: int
-    lost: int
-
-
-class StateView(BaseModel):
-    """The system as it counts itself, apart from its metrics."""
-
-    uptime_seconds: float
-    requests: dict[str, dict[str, int]] = Field(description="ended requests by agent and status")
-    submitted: int = Field(description="requests that came in")
-    waiting: int = Field(description="requests in queues or under way")
-    dead: int = Field(description="requests whose message is among the dead letters")
-    workers: list[WorkerView]
-    queues: dict[str, QueueView] = Field(description="by worker")
-    traffic: TrafficView
-    faults: dict[str, float] = Field(description="active faults and their intensity")
+    service: str
+    version: str
+    faults: str
+    state: str
+    health: str
+    openapi: str
+    metrics: str
+    page: str
 
 
 class Problem(BaseModel):
@@ -130,75 +125,145 @@ class HealthView(BaseModel):
     reasons: list[str]
 
 
-FaultName = Annotated[str, Path(description="a name from `GET /faults`", examples=["worker_down"])]
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "No such fault; the detail names the known ones."},
-    422: {"model": Problem, "description": "A value out of its range; the detail names the range."},
+FaultName = Annotated[
+    str,
+    Path(
+        description="a name from `GET /faults`",
+        examples=["worker_down"],
+        json_schema_extra={"enum": [spec.name for spec in SPECS]},
+    ),
+]
+Answers = dict[int | str, dict[str, Any]]
+CHANGE_PROBLEMS: Answers = {
+    401: {
+        "model": Problem,
+        "description": "With `DEMO_TOKEN` set: the change does not bring it.",
+        "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    },
+    403: {
+        "model": Problem,
+        "description": "A browser sends the change for another site, or to a foreign name.",
+    },
+    413: {"model": Problem, "description": "The body is too long."},
+}
+NAME_PROBLEMS: Answers = {
+    404: {"model": Problem, "description": "No such fault; the detail names the known ones."}
+}
+ORDER_PROBLEMS: Answers = {
+    422: {"model": Problem, "description": "A value out of its range; the detail names the range."}
 }
 
 
 def create_api(
     *,
     faults: Faults,
-    orchestrator: Orchestrator,
-    traffic: TrafficCount,
-    clock: Clock,
+    state: Callable[[], StateView],
     ailments: Callable[[], Sequence[str]],
     version: str,
     metrics_port: int,
+    token: str | None = None,
 ) -> FastAPI:
     """Return the ASGI application.
 
-    `ailments` returns the reasons why the process is not well, none when it is. FastAPI's pages that load
-    scripts from elsewhere are off; `/openapi.json` describes everything.
+    `ailments` returns the reasons why the process is not well, none when it is. With a `token` every change
+    must bring it. FastAPI's pages that load scripts from elsewhere are off; `/openapi.json` describes
+    everything.
     """
     api = FastAPI(title="demo-app", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
-    started = clock.monotonic()
-
-    @api.get("/", summary="Where to go")
-    async def landing() -> dict[str, str]:
-        return {
-            "service": "demo-app",
-            "faults": "/faults",
-            "state": "/state",
-            "health": "/healthz",
-            "openapi": "/openapi.json",
-            "metrics": f"port {metrics_port}, /metrics",
-        }
+    api.add_middleware(Guard, token=token)
 
     @api.get("/healthz", summary="Is the process well?", responses={503: {"model": HealthView}})
-    async def healthz() -> JSONResponse:
+    async def healthz() -> HealthView:
         reasons = list(ailments())
         view = HealthView(status="unwell" if reasons else "ok", reasons=reasons)
-        return JSONResponse(view.model_dump(), status_code=503 if reasons else 200)
+        return JSONResponse(view.model_dump(), status_code=503 if reasons else 200)  # type: ignore[return-value]  # FastAPI passes a response on
 
-    @api.get("/state", summary="Workers, queues and counts, as the system itself counts them")
-    async def state() -> StateView:
-        return _state(faults, orchestrator, traffic, clock.monotonic() - started)
+    @api.get("/state", summary="The system as its parts count themselves")
+    async def read_state() -> StateView:
+        return state()
 
-    _add_fault_routes(api, faults)
+    landing = Landing(
+        service="demo-app",
+        version=version,
+        faults="/faults",
+        state="/state",
+        health="/healthz",
+        openapi="/openapi.json",
+        metrics=f"port {metrics_port}, /metrics",
+        page="/, in a browser",
+    )
+    _add_page(api, landing)
+    _add_fault_routes(api, faults, token_required=token is not None)
     _add_problem_handlers(api, faults)
+    _describe_token(api, token_required=token is not None)
     return api
 
 
-def _add_fault_routes(api: FastAPI, faults: Faults) -> None:
+def _add_page(api: FastAPI, landing: Landing) -> None:
+    assets = load_assets()
+    document = assets.pop(DOCUMENT)
+    page: Answers = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+    files: Answers = {
+        200: {
+            "content": {
+                asset.media_type.partition(";")[0]: {"schema": {"type": "string"}}
+                for asset in assets.values()
+            }
+        },
+        404: {"model": Problem, "description": "No such file; the detail names those that there are."},
+    }
+
+    @api.get("/", summary="The page, for who wants HTML; else where to go", responses=page)
+    async def read_landing(accept: Annotated[str, Header()] = "*/*") -> Landing:
+        vary = {"vary": "accept"}
+        if wants_page(accept):
+            return Response(document.content, media_type=document.media_type, headers=vary)  # type: ignore[return-value]  # FastAPI passes a response on
+        return JSONResponse(landing.model_dump(), headers=vary)  # type: ignore[return-value]  # likewise
+
+    @api.get("/page/{file}", summary="A file of the page", response_class=Response, responses=files)
+    async def read_file(
+        file: Annotated[str, Path(json_schema_extra={"enum": list(assets)})],
+    ) -> Response:
+        if file not in assets:
+            raise HTTPException(404, f"the page has no file {file!r}; its files are {', '.join(assets)}")
+        return Response(assets[file].content, media_type=assets[file].media_type)
+
+
+def _add_fault_routes(api: FastAPI, faults: Faults, *, token_required: bool) -> None:
+    def everything() -> FaultList:
+        states = faults.states()
+        return FaultList(
+            faults=[_fault(state) for state in states],
+            groups=groups_of([state.spec for state in states]),
+            duration_seconds=DurationView(
+                minimum=MINIMUM_DURATION_SECONDS,
+                maximum=MAXIMUM_DURATION_SECONDS,
+                default=DEFAULT_DURATION_SECONDS,
+            ),
+            token_required=token_required,
+        )
+
     @api.get("/faults", summary="Every known fault and how it stands")
     async def list_faults() -> FaultList:
-        return FaultList(faults=[_fault(state) for state in faults.states()])
+        return everything()
 
-    @api.post("/faults/{name}", summary="Begin a fault, or change an active one", responses=PROBLEMS)
+    @api.post(
+        "/faults/{name}",
+        summary="Begin a fault, or change an active one",
+        responses=CHANGE_PROBLEMS | NAME_PROBLEMS | ORDER_PROBLEMS,
+    )
     async def start_fault(name: FaultName, order: FaultOrder | None = None) -> FaultView:
         order = order or FaultOrder()
         return _fault(faults.start(name, order.intensity, order.duration_seconds))
 
-    @api.delete("/faults/{name}", summary="End a fault", responses={404: PROBLEMS[404]})
+    @api.delete("/faults/{name}", summary="End a fault", responses=CHANGE_PROBLEMS | NAME_PROBLEMS)
     async def stop_fault(name: FaultName) -> FaultView:
         return _fault(faults.stop(name))
 
-    @api.delete("/faults", summary="End every fault")
+    @api.delete("/faults", summary="End every fault", responses=CHANGE_PROBLEMS)
     async def stop_faults() -> FaultList:
         faults.stop_all()
-        return FaultList(faults=[_fault(state) for state in faults.states()])
+        return everything()
 
 
 def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
@@ -213,70 +278,71 @@ def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
     async def out_of_range(_request: Request, error: FaultValueError) -> JSONResponse:
         return problem(422, error)
 
+    @api.exception_handler(HTTPException)
+    async def no_such_thing(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # noqa: PLR2004  # the status of a body that is no text at all
+            return wrong_order(request, "body: it cannot be read")
+        answer = problem(error.status_code, error.detail)
+        if error.status_code == 405:  # noqa: PLR2004  # the status
+            answer.headers["allow"] = ", ".join(_methods(api, request))
+        return answer
+
     @api.exception_handler(RequestValidationError)
     async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return wrong_order(request, f"{place}: {first['msg']}")
+
+    def wrong_order(request: Request, trouble: str) -> JSONResponse:
         # The body is checked before the name is looked at, and a wrong name is the more useful news.
         try:
             spec = faults.spec(request.path_params.get("name", ""))
         except UnknownFaultError as unknown_fault:
             return problem(404, unknown_fault)
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
         return problem(
             422,
-            f"{place}: {first['msg']}. Send JSON, as application/json: intensity, {intensity_range(spec)}; "
+            f"{trouble}. Send JSON, as application/json: intensity, {intensity_range(spec)}; "
             f"duration_seconds, {duration_range()}; or no body at all",
         )
+
+
+def _methods(api: FastAPI, request: Request) -> list[str]:
+    """Return the methods that the path of a request takes: more than one route may have it."""
+    scope = dict(request.scope)
+    return sorted(
+        method
+        for route in api.routes
+        if route.matches(scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    )
+
+
+def _describe_token(api: FastAPI, *, token_required: bool) -> None:
+    """Say in the description of the API how a change brings its token, and whether it must."""
+    description = api.openapi()
+    description["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "The value of `DEMO_TOKEN`."}
+    }
+    for operations in description["paths"].values():
+        for method in operations.keys() & {"post", "delete"}:
+            operations[method]["security"] = [{"token": []}] if token_required else [{}, {"token": []}]
 
 
 def _fault(state: FaultState) -> FaultView:
     spec = state.spec
     return FaultView(
         name=spec.name,
+        group=group_of(spec),
         description=spec.description,
         unit=spec.unit,
         minimum=spec.minimum,
         maximum=spec.maximum,
         default=spec.default,
+        whole=spec.whole,
         active=state.active,
         intensity=state.intensity,
         remaining_seconds=state.remaining_seconds,
         metrics=list(spec.metrics),
         alerts=list(spec.alerts),
         slas=list(spec.slas),
-    )
-
-
-def _state(
-    faults: Faults, orchestrator: Orchestrator, traffic: TrafficCount, uptime_seconds: float
-) -> StateView:
-    counts = orchestrator.counts()
-    return StateView(
-        uptime_seconds=uptime_seconds,
-        requests={agent: dict(ended) for agent, ended in counts.by_agent.items()},
-        submitted=counts.submitted,
-        waiting=counts.waiting,
-        dead=counts.dead,
-        workers=[
-            WorkerView(
-                name=worker.name,
-                alive=worker.alive,
-                healthy=worker.healthy,
-                heartbeat_age_seconds=worker.heartbeat_age_seconds,
-                queue_depth=worker.queue.depth,
-                queue_capacity=worker.queue.capacity,
-                running=worker.running,
-                slots=worker.slots,
-                processed=worker.processed,
-                failed=worker.failed,
-                restarts=worker.restarts,
-            )
-            for worker in orchestrator.workers
-        ],
-        queues={
-            worker.name: QueueView(depth=worker.queue.depth, capacity=worker.queue.capacity)
-            for worker in orchestrator.workers
-        },
-        traffic=TrafficView(sent=traffic.sent, lost=traffic.lost),
-        faults={state.spec.name: state.intensity for state in faults.states() if state.intensity is not None},
     )

@@ -34,7 +34,8 @@ class CacheEvents(Protocol):
 class Cache(Generic[Key, Value]):
     """A cache; safe to use from every thread.
 
-    While it is down every lookup is a miss and nothing is kept; it comes back empty.
+    While it is down every lookup is a miss and nothing is kept; it comes back empty. `hits` and `misses`
+    count the lookups.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Cache(Generic[Key, Value]):
         self.name = name
         self.capacity = capacity
         self.ttl_seconds = ttl_seconds
+        self.hits = self.misses = 0
         self._clock = clock
         self._events = events
         self._entries: OrderedDict[Key, tuple[Value, float]] = OrderedDict()
@@ -53,6 +55,11 @@ class Cache(Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def up(self) -> bool:
+        """Whether the cache can be used."""
+        return self._up
 
     def get(self, key: Key) -> Value | None:
         """Return the value of a key, or None when there is none or it is as old as an entry may become."""
@@ -65,6 +72,8 @@ class Cache(Generic[Key, Value]):
                 self._tell()
             if found is not None:
                 self._entries.move_to_end(key)
+            self.hits += found is not None
+            self.misses += found is None
             self._events.cache_lookup(self.name, self._clock.monotonic() - began, hit=found is not None)
             return None if found is None else found[0]
 

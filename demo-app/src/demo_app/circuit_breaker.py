@@ -64,6 +64,21 @@ class Permit:
     era: int
 
 
+@dataclass(frozen=True, slots=True)
+class BreakerReading:
+    """How a breaker stands at a moment.
+
+    `failures` counts those without a success between them, of `failure_limit` that open it; `state_seconds`
+    is how long it has been in its state, `probe_in_seconds` how long it still rejects, None unless open.
+    """
+
+    state: State
+    failures: int
+    failure_limit: int
+    state_seconds: float
+    probe_in_seconds: float | None
+
+
 class CircuitBreaker:
     """A breaker before one dependency; safe to use from every thread.
 
@@ -88,13 +103,25 @@ class CircuitBreaker:
         self._half_open_at = 0.0  # read while open only
         self._failures = self._era = 0
         self._probing = False
-        self._told_at = clock.monotonic()
+        self._told_at = self._since = clock.monotonic()
         self._lock = threading.Lock()
 
     def observe(self) -> State:
         """Return the state as of now, and tell the listeners of what only the clock has done."""
         with self._lock:
             return self._look()
+
+    def reading(self) -> BreakerReading:
+        """Return how the breaker stands as of now; it tells the listeners as `observe` does."""
+        with self._lock:
+            state = self._look()
+            return BreakerReading(
+                state=state,
+                failures=self._failures,
+                failure_limit=self._failure_limit,
+                state_seconds=self._told_at - self._since,
+                probe_in_seconds=self._half_open_at - self._told_at if state is State.OPEN else None,
+            )
 
     def admit(self) -> Permit:
         """Return leave for one call; raises BreakerOpenError when it is rejected."""
@@ -144,6 +171,7 @@ class CircuitBreaker:
     def _change(self, after: State, at: float) -> None:
         self._tell_time(at)
         before, self._state = self._state, after
+        self._since = at
         self._era += 1
         self._failures = 0
         self._probing = False

@@ -106,6 +106,7 @@ class Database:
         self._clock = clock
         self._events = events
         self._pool_size = pool_size
+        self._up = False
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
@@ -125,6 +126,21 @@ class Database:
                 f"{self._path} cannot be used ({error}): remove it, or set DEMO_DATA_DIR to another directory"
             ) from error
         self.observe()
+
+    @property
+    def up(self) -> bool:
+        """Whether the database answered when it was last tried."""
+        return self._up
+
+    @property
+    def pool_in_use(self) -> int:
+        """How many connections are lent."""
+        return self._in_use
+
+    @property
+    def pool_size(self) -> int:
+        """How many connections can be lent at once."""
+        return self._pool_size
 
     def lease(self) -> Lease:
         """Lend a connection for one visit; raises PoolExhaustedError and DatabaseError.
@@ -170,9 +186,10 @@ class Database:
         except PoolExhaustedError:
             return  # others use it: it is there
         except sqlite3.Error:
-            self._events.database_available(up=False)
+            self._up = False
         else:
-            self._events.database_available(up=True)
+            self._up = True
+        self._events.database_available(up=self._up)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:

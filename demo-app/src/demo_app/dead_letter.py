@@ -95,10 +95,17 @@ class DeadLetterQueue(Generic[Item]):
         with self._lock:
             self._tell()
 
-    def _tell(self) -> None:
+    def oldest_age_seconds(self) -> float | None:
+        """Return how long ago the oldest letter died first, None without any."""
+        with self._lock:
+            return self._oldest_age()
+
+    def _oldest_age(self) -> float | None:
         oldest = min((letter.since for letter in self._letters), default=None)
-        age = 0.0 if oldest is None else self._clock.monotonic() - oldest
-        self._events.letters_waiting(len(self._letters), age)
+        return None if oldest is None else self._clock.monotonic() - oldest
+
+    def _tell(self) -> None:
+        self._events.letters_waiting(len(self._letters), self._oldest_age() or 0.0)
 
 
 class Replayer(Generic[Item]):

@@ -7,11 +7,13 @@ import difflib
 import ipaddress
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PREFIX = "DEMO_"
+SHORTEST_TOKEN = 16
 
 
 class SettingsError(Exception):
@@ -26,7 +28,8 @@ class Settings:
     (heartbeats, supervision, restart delay, crashes of a restart loop), never the durations of faults,
     sessions or deliveries. `data_dir` is where mechanisms may store what outlives the process, a directory of
     its own; None: nowhere. `memory_limit_mib` and `cpu_limit_cores` are what the app's own use is compared
-    with, `retention_days` how long it keeps its own usage figures.
+    with, `retention_days` how long it keeps its own usage figures. `token` is what every change
+    through the API must bring; None: nothing.
     """
 
     metrics_port: int = 9091
@@ -39,6 +42,7 @@ class Settings:
     memory_limit_mib: int = 160
     cpu_limit_cores: float = 0.25
     retention_days: int = 15
+    token: str | None = field(default=None, repr=False)  # a secret has no place in a log
 
 
 def load(environment: Mapping[str, str]) -> Settings:
@@ -129,6 +133,15 @@ def _directory(name: str, value: str) -> Path:
     return path
 
 
+def _token(name: str, value: str) -> str:
+    if len(value) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", value):
+        raise SettingsError(  # without the value: it may be most of a secret
+            f"{name} ({len(value)} characters) is not usable: give at least {SHORTEST_TOKEN} letters, digits "
+            "or signs of ASCII, without white space"
+        )
+    return value
+
+
 _READERS: Mapping[str, Callable[[str, str], object]] = {
     "DEMO_METRICS_PORT": _whole(1, 65535),
     "DEMO_API_PORT": _whole(1, 65535),
@@ -140,4 +153,5 @@ _READERS: Mapping[str, Callable[[str, str], object]] = {
     "DEMO_MEMORY_LIMIT_MIB": _whole(96, 224),  # above what the app needs, below what its container may take
     "DEMO_CPU_LIMIT_CORES": _number(0.05, 1),  # one thread can burn one core
     "DEMO_RETENTION_DAYS": _whole(1, 365),
+    "DEMO_TOKEN": _token,
 }

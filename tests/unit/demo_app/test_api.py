@@ -1,26 +1,13 @@
 """The API, over real HTTP from a real server."""
 
-import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 
-from demo_app.api import create_api
 from demo_app.catalogue import SPECS
+from unit.demo_app.serving import Ailing, api_of, served
 from unit.demo_app.simulation import Simulation
-from unit.demo_app.waiting import free_socket, wait_until
-
-
-class Ailing:
-    """Reasons for a 503, as the test sets them."""
-
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    def __call__(self) -> list[str]:
-        return self.reasons
 
 
 @pytest.fixture
@@ -30,25 +17,8 @@ def ailing() -> Ailing:
 
 @pytest.fixture
 def client(simulation: Simulation, ailing: Ailing) -> Iterator[httpx.Client]:
-    app = create_api(
-        faults=simulation.faults,
-        orchestrator=simulation.orchestrator,
-        traffic=simulation.system.traffic,
-        clock=simulation.clock,
-        ailments=ailing,
-        version="1.2.3",
-        metrics_port=9091,
-    )
-    listener = free_socket()
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", loop="asyncio"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    wait_until("the server", lambda: server.started)
-    with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
+    with served(api_of(simulation, ailing)) as url, httpx.Client(base_url=url, trust_env=False) as client:
         yield client
-    server.should_exit = True
-    thread.join(5)
-    listener.close()
 
 
 def test_the_landing_says_where_to_go(client: httpx.Client) -> None:
@@ -67,10 +37,12 @@ def test_the_list_holds_every_fault_with_its_range(client: httpx.Client) -> None
     assert "later by so many seconds" in description
     assert faults["latency"] == {
         "name": "latency",
+        "group": "Requests",
         "unit": "seconds",
         "minimum": 0,
         "maximum": 120,
         "default": 12,
+        "whole": False,
         "active": False,
         "intensity": None,
         "remaining_seconds": None,
@@ -78,6 +50,15 @@ def test_the_list_holds_every_fault_with_its_range(client: httpx.Client) -> None
         "alerts": ["HighLatencyP95", "HighLatencyP99", "HighTimeoutRate"],
         "slas": ["api-response-time-p95"],
     }
+
+
+def test_the_list_tells_the_range_of_durations_and_the_groups_in_order(client: httpx.Client) -> None:
+    answer = client.get("/faults").json()
+
+    assert answer["duration_seconds"] == {"minimum": 1, "maximum": 86400, "default": 300}
+    assert answer["groups"][:3] == ["Requests", "Workers", "Dependencies"]
+    assert set(answer["groups"]) == {fault["group"] for fault in answer["faults"]}
+    assert answer["token_required"] is False
 
 
 def test_a_fault_without_a_body_takes_its_defaults(client: httpx.Client) -> None:
@@ -111,6 +92,33 @@ def test_a_fault_can_be_taken_back_and_so_can_all(client: httpx.Client) -> None:
 
     assert answer.status_code == 200
     assert [fault["active"] for fault in answer.json()["faults"]] == [False] * len(answer.json()["faults"])
+
+
+def test_a_key_that_is_half_a_character_is_422(client: httpx.Client) -> None:
+    answer = client.post(
+        "/faults/errors", content=rb'{"\ud800": 1}', headers={"content-type": "application/json"}
+    )
+
+    assert answer.status_code == 422
+    assert "Send JSON" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/faults", "DELETE, GET"),
+        ("PATCH", "/faults/errors", "DELETE, POST"),
+        ("POST", "/", "GET"),
+        ("OPTIONS", "/faults", "DELETE, GET"),
+    ],
+)
+def test_a_method_that_a_path_does_not_take_is_405_with_those_that_it_takes(
+    client: httpx.Client, method: str, path: str, allowed: str
+) -> None:
+    answer = client.request(method, path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json() == {"detail": "Method Not Allowed"}
 
 
 @pytest.mark.parametrize(
@@ -180,6 +188,60 @@ def test_the_state_is_the_orchestrators_own_count(client: httpx.Client, simulati
     assert state["queues"]["worker-1"] == {"depth": 0, "capacity": 250}
 
 
+def test_the_state_tells_of_every_part(client: httpx.Client, simulation: Simulation) -> None:
+    simulation.run(30)
+    state = client.get("/state").json()
+
+    # Nothing has failed yet, so that each breaker has been closed for the 30 s that went by.
+    assert state["breakers"] == [
+        {
+            "name": name,
+            "state": "closed",
+            "failures": 0,
+            "failure_limit": 5,
+            "state_seconds": pytest.approx(30, abs=1),
+            "probe_in_seconds": None,
+        }
+        for name in ("crm-api", "llm")
+    ]
+    assert state["dead_letters"] == {"size": 0, "capacity": 1000, "oldest_age_seconds": None}
+    assert state["database"] == {"up": True, "pool_in_use": 0, "pool_size": 16}
+    caches = state["caches"]
+    assert [(cache["name"], cache["up"], cache["capacity"]) for cache in caches] == [
+        ("customer", True, 100),
+        ("knowledge", True, 100),
+    ]
+    # Every request looks once into one of the caches.
+    assert sum(cache["hits"] + cache["misses"] for cache in caches) == state["submitted"]
+    recent = state["recent_requests"]
+    assert recent["seconds"] == pytest.approx(30, abs=1.1)
+    assert recent["counts"].keys() == {"success", "error", "timeout"}
+    assert sum(recent["history"]["success"]) == recent["counts"]["success"] > 100
+
+
+def test_the_state_shows_each_part_that_a_fault_hits(client: httpx.Client, simulation: Simulation) -> None:
+    client.post("/faults/dependency_down", json={"intensity": 1, "duration_seconds": 600})
+    client.post("/faults/poisoned_messages", json={"intensity": 1, "duration_seconds": 600})
+    client.post("/faults/cache_down", json={"intensity": 1, "duration_seconds": 600})
+    client.post("/faults/database_down", json={"duration_seconds": 600})
+    simulation.run(60)
+
+    state = client.get("/state").json()
+
+    crm, llm = state["breakers"]
+    assert (crm["state"], llm["state"]) == ("open", "closed")
+    assert 0 < crm["probe_in_seconds"] <= 30  # it stays open for 30 s
+    assert state["dead_letters"]["size"] > 0
+    assert 0 < state["dead_letters"]["oldest_age_seconds"] < 60
+    assert [cache["up"] for cache in state["caches"]] == [False, True]
+    assert state["caches"][0]["entries"] == state["caches"][0]["recent"]["counts"]["hits"] == 0
+    assert state["database"]["up"] is False
+    assert state["faults_remaining_seconds"] == {
+        name: pytest.approx(540, abs=0.1)  # 600 - 60
+        for name in ("dependency_down", "poisoned_messages", "cache_down", "database_down")
+    }
+
+
 def test_health_is_200_when_well_and_503_with_the_reasons_when_not(
     client: httpx.Client, ailing: Ailing
 ) -> None:
@@ -198,7 +260,11 @@ def test_the_description_of_the_api_tells_of_every_answer(client: httpx.Client) 
     description = client.get("/openapi.json").json()
 
     assert description["info"]["version"] == "1.2.3"
-    assert set(description["paths"]) == {"/", "/healthz", "/state", "/faults", "/faults/{name}"}
-    start = description["paths"]["/faults/{name}"]["post"]
-    assert set(start["responses"]) == {"200", "404", "422"}
+    paths = description["paths"]
+    assert set(paths) == {"/", "/healthz", "/state", "/faults", "/faults/{name}", "/page/{file}"}
+    start = paths["/faults/{name}"]["post"]
+    assert set(start["responses"]) == {"200", "401", "403", "404", "413", "422"}
     assert "names the known ones" in start["responses"]["404"]["description"]
+    assert set(paths["/"]["get"]["responses"]["200"]["content"]) == {"application/json", "text/html"}
+    assert start["security"] == [{}, {"token": []}]
+    assert "security" not in paths["/faults"]["get"]

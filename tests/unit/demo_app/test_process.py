@@ -1,60 +1,18 @@
 """The demo-app as a process: start, metrics, health, bad settings, a clean end."""
 
-import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo_app import __version__
+from unit.demo_app.process import SOURCE, App, environment
 from unit.demo_app.waiting import free_ports, free_socket, wait_until
-
-SOURCE = Path(__file__).parents[3] / "demo-app" / "src"
-
-
-def environment(**values: object) -> dict[str, str]:
-    """Return an environment without anybody's settings but these."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("DEMO_")}
-    return own | {"PYTHONPATH": str(SOURCE)} | {name: str(value) for name, value in values.items()}
-
-
-class App:
-    """A demo-app in a process of its own, with its two addresses."""
-
-    def __init__(self, **values: object) -> None:
-        api, metrics = free_ports(2)
-        self.api, self.metrics = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{metrics}"
-        self.environment = environment(DEMO_API_PORT=api, DEMO_METRICS_PORT=metrics, **values)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "demo_app"], env=self.environment, stderr=subprocess.PIPE, text=True
-        )
-        self.client = httpx.Client(trust_env=False)
-
-    def answers(self) -> bool:
-        """Whether the process is up; fails when it has ended instead."""
-        assert self.process.poll() is None, self.process.communicate()
-        try:
-            return self.client.get(f"{self.api}/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def end(self, number: signal.Signals) -> str:
-        """Send a signal, wait, and return what was logged."""
-        self.process.send_signal(number)
-        return self.process.communicate(timeout=10)[1]
-
-    def close(self) -> None:
-        """Leave nothing behind, however the test went."""
-        self.client.close()
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
 
 
 @pytest.fixture
@@ -112,6 +70,30 @@ def test_metrics_and_own_count_agree_to_the_last_request(app: App) -> None:
     }
     assert {"process_resident_memory_bytes", "python_info", "python_gc_collections"} <= set(families)
     assert not [name for name in families if name.endswith("_created")]
+
+
+def test_an_answer_on_a_connection_that_is_kept_open_does_not_wait(app: App) -> None:
+    seconds = []
+    for _ in range(20):
+        began = time.perf_counter()
+        app.client.get(f"{app.api}/healthz")
+        seconds.append(time.perf_counter() - began)
+
+    # Held back until its headers are acknowledged, each would take 40 ms; it takes about one.
+    assert statistics.median(seconds) < 0.02
+
+
+def test_with_a_token_it_takes_no_change_without_it() -> None:
+    token = "a-token-of-20-signs!"  # noqa: S105  # no secret
+    app = App(DEMO_TOKEN=token)
+    try:
+        wait_until("the demo-app", app.answers, 30)
+        assert app.client.delete(f"{app.api}/faults").status_code == 401
+        given = app.client.delete(f"{app.api}/faults", headers={"authorization": f"Bearer {token}"})
+        assert given.status_code == 200
+        assert token not in app.end(signal.SIGTERM)
+    finally:
+        app.close()
 
 
 def test_the_healthcheck_command_tells_a_well_app_from_an_ended_one(app: App) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from demo_app.settings import Settings, SettingsError, load
 
+TOKEN = "sixteen-letters!"  # noqa: S105  # no secret
+
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     assert load({}) == Settings(
@@ -19,6 +21,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         memory_limit_mib=160,
         cpu_limit_cores=0.25,
         retention_days=15,
+        token=None,
     )
 
 
@@ -34,6 +37,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "DEMO_MEMORY_LIMIT_MIB": "200",
         "DEMO_CPU_LIMIT_CORES": "0.5",
         "DEMO_RETENTION_DAYS": "30",
+        "DEMO_TOKEN": TOKEN,
         "PATH": "/usr/bin",
     }
 
@@ -48,6 +52,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         memory_limit_mib=200,
         cpu_limit_cores=0.5,
         retention_days=30,
+        token=TOKEN,
     )
 
 
@@ -56,6 +61,37 @@ def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
     file.write_text("77\n", encoding="utf-8")
 
     assert load({"DEMO_SEED_FILE": str(file)}).seed == 77
+
+
+def test_the_token_may_stand_in_a_file_and_shows_in_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n", encoding="utf-8")
+
+    settings = load({"DEMO_TOKEN_FILE": str(file)})
+
+    assert settings.token == TOKEN
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "token", ["fifteen-letters", "sixteen letters!", "sixteen-l\u00e4tters!", "tab\tin-the-token"]
+)
+def test_a_bad_token_is_one_line_that_does_not_show_it(token: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load({"DEMO_TOKEN": token})
+
+    assert str(raised.value) == (
+        f"DEMO_TOKEN ({len(token)} characters) is not usable: give at least 16 letters, digits or signs of "
+        "ASCII, without white space"
+    )
+
+
+def test_an_empty_file_is_not_the_absence_of_a_token(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.touch()
+
+    with pytest.raises(SettingsError, match=r"DEMO_TOKEN \(0 characters\) is not usable"):
+        load({"DEMO_TOKEN_FILE": str(file)})
 
 
 def test_an_empty_variable_is_an_unset_one() -> None:

@@ -1,0 +1,178 @@
+"""Faults go in and out on the page, in a real browser against a real app."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.conftest import Open
+from unit.demo_app.process import App
+from unit.demo_app.waiting import wait_until
+
+
+def card(page: Page, name: str) -> Any:
+    return page.locator(f"#fault-{name}")
+
+
+def status(page: Page, name: str) -> Any:
+    return card(page, name).locator(".fault-status")
+
+
+def active(app: App) -> dict[str, float]:
+    faults: dict[str, float] = app.client.get(f"{app.api}/state").json()["faults"]
+    return faults
+
+
+def seconds_left(app: App, name: str) -> float:
+    return float(app.client.get(f"{app.api}/state").json()["faults_remaining_seconds"][name])
+
+
+def test_a_fault_goes_in_by_slider_and_switch_counts_down_and_ends_by_itself(
+    app: App, open_page: Open
+) -> None:
+    page = open_page(app.api).page
+    page.get_by_role("slider", name="Intensity of Errors", exact=False).fill("0.5")
+    page.get_by_label("Duration of Errors in").fill("4")
+    began = time.monotonic()
+    page.get_by_role("switch", name="Errors", exact=True).check()
+
+    expect(status(page, "errors")).to_have_text("on, 0:04 left")
+    assert active(app) == {"errors": 0.5}
+    expect(page.locator("#active-count")).to_have_text("1 fault active")
+    expect(status(page, "errors")).to_have_text("on, 0:02 left")
+    assert 1.5 < time.monotonic() - began < 3.5  # from 4 to 2 s left is 2 s, give or take a poll
+    expect(status(page, "errors")).to_have_text("off")
+    assert 3.5 < time.monotonic() - began < 6.5  # 4 s and at most a poll, on a machine with other work
+    expect(page.get_by_role("switch", name="Errors", exact=True)).not_to_be_checked()
+    expect(page.locator("#active-count")).to_have_text("no fault active")
+    assert active(app) == {}
+
+
+def test_what_others_do_shows_within_a_poll(app: App, open_page: Open) -> None:
+    page = open_page(app.api).page
+    app.client.post(f"{app.api}/faults/latency", json={"intensity": 7, "duration_seconds": 3000})
+
+    expect(page.get_by_role("switch", name="Latency", exact=True)).to_be_checked()
+    expect(page.get_by_role("slider", name="Intensity of Latency", exact=False)).to_have_value("7")
+    expect(page).to_have_title("1 active: demo-app")
+    app.client.delete(f"{app.api}/faults/latency")
+    expect(page.get_by_role("switch", name="Latency", exact=True)).not_to_be_checked()
+
+
+def test_the_slider_of_an_active_fault_changes_its_strength_and_not_its_end(
+    app: App, open_page: Open
+) -> None:
+    app.client.post(f"{app.api}/faults/errors", json={"intensity": 0.2, "duration_seconds": 100})
+    page = open_page(app.api).page
+    expect(page.get_by_role("switch", name="Errors", exact=True)).to_be_checked()
+    before = seconds_left(app, "errors")
+
+    page.get_by_role("slider", name="Intensity of Errors", exact=False).fill("0.75")
+
+    wait_until("the new strength", lambda: active(app) == {"errors": 0.75})
+    assert (
+        before - 10 < seconds_left(app, "errors") <= before + 0.5
+    )  # still the 100 s from then, not 300 anew
+
+
+def test_the_switch_takes_a_fault_out_again(app: App, open_page: Open) -> None:
+    page = open_page(app.api).page
+    switch = page.get_by_role("switch", name="Database down", exact=True)
+    switch.check()
+    wait_until("the fault", lambda: active(app) == {"database_down": 1})
+    expect(card(page, "database_down").get_by_role("slider")).to_have_count(0)  # on or off, nothing between
+    expect(page.locator("#health")).to_have_text("✗ database down")
+
+    switch.uncheck()
+
+    expect(status(page, "database_down")).to_have_text("off")
+    assert active(app) == {}
+
+
+def test_clear_all_ends_every_fault(app: App, open_page: Open) -> None:
+    for name in ("errors", "latency", "cache_down"):
+        app.client.post(f"{app.api}/faults/{name}")
+    page = open_page(app.api).page
+    expect(page.locator("#active-count")).to_have_text("3 faults active")
+
+    page.get_by_role("button", name="Clear all faults").click()
+
+    expect(page.locator("#active-count")).to_have_text("no fault active")
+    expect(page.locator(".fault[data-active]")).to_have_count(0)
+    assert active(app) == {}
+
+
+def test_what_the_app_refuses_stands_in_the_card_and_the_switch_goes_back(app: App, open_page: Open) -> None:
+    watched = open_page(app.api)
+    page = watched.page
+    card(page, "worker_down").get_by_role("spinbutton", name="as a number", exact=False).fill("9")
+    page.get_by_role("switch", name="Worker down").click()
+
+    expect(card(page, "worker_down").get_by_role("alert")).to_have_text(
+        "intensity 9.0 of worker_down is not usable: give a whole number from 1 to 4 (workers)"
+    )
+    expect(page.get_by_role("switch", name="Worker down")).not_to_be_checked()
+    assert active(app) == {}
+    watched.forgive("422")
+
+
+def test_the_filter_finds_names_alerts_and_parts(app: App, open_page: Open) -> None:
+    app.client.post(f"{app.api}/faults/errors")
+    page = open_page(app.api).page
+    faults = app.client.get(f"{app.api}/faults").json()["faults"]
+    shown = page.locator(".fault:visible")
+    expect(shown).to_have_count(len(faults))
+
+    page.get_by_role("searchbox").fill("multipleworkersdown")
+    expect(shown).to_have_count(sum("MultipleWorkersDown" in fault["alerts"] for fault in faults))
+    expect(page.locator("#filter-count")).to_have_text(f"{shown.count()} of {len(faults)} faults")
+
+    page.get_by_role("searchbox").fill("")
+    page.get_by_label("Part").select_option("Caches")
+    expect(shown).to_have_count(sum(fault["group"] == "Caches" for fault in faults))
+    page.get_by_label("Part").select_option("all parts")
+    page.get_by_label("active only").check()
+    expect(shown).to_have_count(1)
+    expect(page.locator(".group:visible")).to_have_count(1)
+
+
+@pytest.mark.timeout(60)
+def test_the_keyboard_is_enough(app: App, open_page: Open) -> None:
+    page = open_page(app.api).page
+    press = page.keyboard.press
+
+    def focused() -> str:
+        return str(
+            page.evaluate("document.activeElement.id || document.activeElement.getAttribute('aria-label')")
+        )
+
+    def tab_to(wanted: str) -> None:
+        for _ in range(30):
+            if focused() == wanted:
+                return
+            press("Tab")
+        raise AssertionError(f"30 tabs did not reach {wanted}, the last was {focused()}")
+
+    press("/")
+    assert focused() == "filter-text"
+    page.keyboard.type("insa_agent_requests_in_flight")  # of all faults, latency alone moves it
+    expect(page.locator(".fault:visible")).to_have_count(1)
+    tab_to("fault-latency-switch")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert outline == "3px"  # where the focus is can be seen
+    press("Space")
+    wait_until("the fault", lambda: active(app) == {"latency": 12})
+    tab_to("fault-latency-slider")
+    press("ArrowRight")
+    wait_until("one second more", lambda: active(app) == {"latency": 13})
+
+    page.reload()
+    page.locator(".fault").first.wait_for()
+    press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the faults"
+    tab_to("clear-all")
+    press("Enter")
+    wait_until("the end of every fault", lambda: active(app) == {})

@@ -1,0 +1,167 @@
+"""What everybody must be able to see: contrast, narrow windows, signs beside colours, texts as texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from browser.conftest import NARROW, WIDE, Open
+from unit.demo_app.process import App
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+LEAST = 4.5  # WCAG 2, AA, for text of any size
+
+ILL = {"worker_down": 1, "dependency_down": 2, "cache_down": 1, "database_down": 1, "errors": 0.5}
+"""Faults that show every state that a part can have."""
+
+SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+SCHEMES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+
+
+def make_ill(app: App) -> None:
+    for name, intensity in ILL.items():
+        app.client.post(f"{app.api}/faults/{name}", json={"intensity": intensity}).raise_for_status()
+
+
+def wait_for_illness(page: Page) -> None:
+    expect(page.locator(".system .badge[data-tone=bad]")).to_have_count(5, timeout=20_000)
+
+
+def judge(page: Page) -> int:
+    """Assert that every text has enough contrast, and return how many there were."""
+    answer = page.evaluate(CONTRAST, LEAST)
+    assert answer["low"] == []
+    return int(answer["judged"])
+
+
+@SIZES
+@SCHEMES
+def test_every_text_has_a_contrast_of_at_least_4_5(
+    app: App, open_page: Open, size: tuple[int, int], *, dark: bool
+) -> None:
+    make_ill(app)
+    page = open_page(app.api, size, dark=dark).page
+    wait_for_illness(page)
+    for details in page.locator("details").all()[:2]:
+        details.locator("summary").click()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(int(value) for value in background[4:-1].split(",")) < 200) is dark
+
+    assert judge(page) > 300  # 17 faults of more than 15 texts each, and the system
+
+    page.evaluate(
+        """() => {
+            for (const id of ['outage', 'problem', 'token-problem']) {
+                const line = document.getElementById(id);
+                line.hidden = false;
+                line.textContent = 'what went wrong';
+            }
+            document.getElementById('forget-token').hidden = false;
+            document.getElementById('token-dialog').showModal();
+        }"""
+    )
+    judge(page)
+
+
+def test_the_measure_of_contrast_finds_what_is_too_faint(app: App, open_page: Open) -> None:
+    page = open_page(app.api).page
+    page.evaluate("document.querySelector('h1').style.color = '#777'")
+    page.evaluate("document.querySelector('.top').style.background = '#fff'")
+
+    (low,) = page.evaluate(CONTRAST, LEAST)["low"]
+
+    assert low["text"] == "demo-app"
+    assert low["ratio"] == pytest.approx(4.48, abs=0.01)  # #777 on white, the known case just below 4.5
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1080, 1440])
+def test_no_width_makes_the_page_scroll_sideways_or_a_text_leave_its_card(
+    app: App, open_page: Open, width: int
+) -> None:
+    make_ill(app)
+    page = open_page(app.api, (width, 740)).page
+    wait_for_illness(page)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll('.card *, .top *, .toolbar *')].filter((node) => {
+            const frame = node.closest('.card, .top, .toolbar').getBoundingClientRect();
+            const box = node.getBoundingClientRect();
+            const hidden = node.closest('.unseen') || !box.width;
+            return !hidden && (box.left < frame.left - 0.5 || box.right > frame.right + 0.5);
+        }).map((node) => node.outerHTML.slice(0, 120))"""
+    )
+    assert outside == []
+
+
+def test_a_state_has_a_sign_and_a_word_beside_its_colour(app: App, open_page: Open) -> None:
+    make_ill(app)
+    page = open_page(app.api).page
+    wait_for_illness(page)
+
+    texts = page.locator(".system .badge").all_inner_texts()
+
+    # 4 workers, 2 breakers, 2 caches, 1 database; of them down: 1 worker, 1 cache, the database.
+    assert sorted(texts) == sorted(["✗ down"] * 3 + ["✗ open"] * 2 + ["✓ healthy"] * 3 + ["✓ up"])
+    expect(page.locator("#fault-errors .fault-status")).to_contain_text("on, ")
+    label = page.locator(".chart").get_attribute("aria-label") or ""
+    assert label.startswith("Requests of the last ")
+
+
+def test_what_the_app_says_is_text_and_never_markup(app: App, open_page: Open) -> None:
+    evil = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+
+    def spoil(route: Route) -> None:
+        answer: dict[str, Any] = route.fetch().json()
+        for fault in answer["faults"]:
+            fault |= {"description": evil, "unit": evil, "group": evil, "alerts": [evil], "metrics": [evil]}
+        answer["groups"] = [evil]
+        route.fulfill(body=json.dumps(answer), content_type="application/json")
+
+    page = open_page(app.api, before=lambda page: page.route("**/faults", spoil)).page
+
+    expect(page.locator("#fault-errors-text")).to_have_text(evil)
+    assert page.locator("img, main script").count() == 0
+    expect(page).to_have_title("demo-app")
+
+
+def test_a_part_that_the_page_does_not_know_gets_a_card_by_itself(app: App, open_page: Open) -> None:
+    bus = {
+        "up": True,
+        "oldest_wait_seconds": 75,
+        "topics": {
+            "requests": {"backlog": 3, "size_bytes": 2048},
+            "customers": {"backlog": 0, "size_bytes": 0},
+        },
+    }
+
+    def grow(route: Route) -> None:
+        state = route.fetch().json() | {"message_bus": bus, "sessions": 12}
+        route.fulfill(body=json.dumps(state), content_type="application/json")
+
+    page = open_page(app.api, NARROW, before=lambda page: page.route("**/state", grow)).page
+
+    card = page.locator(".system .card", has=page.get_by_role("heading", name="Message bus"))
+    expect(card.locator("dl")).to_have_text("Up✓ yesOldest wait1 min 15 s")
+    expect(card.locator("tbody tr")).to_have_text(["requests32 KiB", "customers00 B"])
+    expect(page.locator(".system .card", has=page.get_by_role("heading", name="Sessions"))).to_contain_text(
+        "12"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_policy_of_the_page_lets_no_markup_be_written(app: App, open_page: Open) -> None:
+    watched = open_page(app.api)
+
+    problem = watched.page.evaluate(
+        """() => {
+            try { document.body.innerHTML = '<p>x</p>'; } catch (error) { return error.name; }
+        }"""
+    )
+
+    assert problem == "TypeError"
+    watched.forgive("TrustedHTML")
