@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
 
 from contract.promql_names import Labels, labels_of, parse
 from demo_app.catalogue import SPECS
@@ -50,11 +51,23 @@ def others() -> Mapping[str, Mapping[str, list[str]]]:
     return listed
 
 
+class _Remembering(CollectorRegistry):
+    """A registry that remembers its collectors: a labelled instrument may have no sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.collectors: list[Collector] = []
+
+    def register(self, collector: Collector) -> None:
+        super().register(collector)
+        self.collectors.append(collector)
+
+
 def _demo_app() -> dict[str, Labels]:
-    registry = CollectorRegistry()
+    registry = _Remembering()
     add_runtime_collectors(registry)
-    instruments = _instruments(vars(Metrics(registry, [spec.name for spec in SPECS])).values())
-    return _collected(registry) | instruments
+    Metrics(registry, [spec.name for spec in SPECS])
+    return _collected(registry) | _instruments(registry.collectors)
 
 
 def _sla_worker() -> dict[str, Labels]:

@@ -141,3 +141,17 @@ def test_process_platform_and_collector_are_measured_too() -> None:
     names = {sample.name for family in registry.collect() for sample in family.samples}
 
     assert {"process_resident_memory_bytes", "python_info", "python_gc_collections_total"} <= names
+
+
+def test_the_size_of_a_request_is_counted_for_its_agent() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry, FAULTS).request_received("crm", 640)
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"insa_agent_request_size_bytes_{name}", labels)
+
+    assert value("sum", agent="crm") == 640
+    # 640 is above 100 and below 1,000.
+    assert value("bucket", agent="crm", le="100.0") == 0
+    assert value("bucket", agent="crm", le="1000.0") == 1
+    assert value("count", agent="sizing") == 0
