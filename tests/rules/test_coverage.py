@@ -13,7 +13,7 @@ SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 SEVERITIES = {"critical", "warning", "none"}
 WITHOUT_QUIET_CASES = {
     "Watchdog": "it always fires",
-    "SLAWorkerStale": "it is pending until the second sample shows a pass; its cases of too_short are the quiet ones",
+    "SLAWorkerStale": "it is pending until two samples show a pass: its quiet cases are those of too_short",
 }
 WITHOUT_ABSENT_CASE = {"Watchdog": "it reads no series"}
 

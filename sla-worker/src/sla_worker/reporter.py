@@ -16,6 +16,7 @@ from sla_worker.mail import message
 from sla_worker.model import Mail, Notification
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
+from sla_worker.silence_mail import silence_end_mail, silence_mail
 
 _log = logging.getLogger(__name__)
 DASHBOARD = "insa-sla-monitoring"
@@ -30,7 +31,7 @@ class Sender(Protocol):
 
 
 class Reporter:
-    """The daily report and the mails at once: breaches, silences. `observe(type, result)` hears of every try."""
+    """The daily report, the mails about breaches and silences. `observe(type, result)` hears of each try."""
 
     def __init__(
         self,
@@ -128,10 +129,10 @@ class Reporter:
         if silence is None:  # its foreign key forbids it
             raise MailError(f"the notification {notification.key} belongs to no silence")
         links = {
-            "Runbook": f"{settings.worker_public_url}/runbooks/{ALERT}",
+            "Runbook": f"{settings.worker_public_url}/runbooks/Watchdog",
             "Prometheus": f"{settings.prometheus_public_url}/alerts",
             "Alertmanager": f"{settings.alertmanager_public_url}/",
             "Status page": f"{settings.worker_public_url}/",
         }
-        over = notification.type == SILENCE_END
-        return render.silence_mail(silence, int(self._clock()), settings.timezone, links, over=over)
+        make = silence_end_mail if notification.type == SILENCE_END else silence_mail
+        return make(silence, int(self._clock()), settings.timezone, links)

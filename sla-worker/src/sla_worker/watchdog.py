@@ -12,11 +12,11 @@ ALERT = "Watchdog"
 
 
 class Watchdog:
-    """Alerting is silent when no Watchdog came for `limit_seconds`, counted from the last one or from the start.
+    """Alerting is silent when no Watchdog came for `limit_seconds`, since the last one or since the start.
 
-    The limit is measured by `monotonic`, so that neither a corrected clock nor a machine that slept looks like
-    a silence; `clock` gives the epoch seconds that are stored. With a limit of 0 nothing is ever silent. A
-    silence that was stored before a restart lasts on until a Watchdog comes. Safe to use from every thread.
+    The limit is measured by `monotonic`, so that neither a corrected clock nor a machine that slept looks
+    like a silence; `clock` gives the epoch seconds that are stored. With a limit of 0 nothing is ever silent.
+    A silence that was stored before a restart lasts on until a Watchdog comes. Safe to use from every thread.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Watchdog:
         self._lock = threading.Lock()
 
     def receive(self, alerts: Iterable[WebhookAlert]) -> None:
-        """Take note of a Watchdog among alerts that came; one that is resolved is none. Raises DatabaseError."""
+        """Take note of a Watchdog among alerts; one that is resolved is none. Raises DatabaseError."""
         if any(each.alertname == ALERT and each.status == "firing" for each in alerts):
             with self._lock:
                 self._heard = self._monotonic()

@@ -31,7 +31,16 @@ class Outbox:
         self._engine.execute(
             "INSERT INTO sla_notifications (id, type, notification_key, breach_id, period_end,"
             " silence_id, created_at, next_attempt_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (self._engine.next_id("sla_notifications"), kind, key, breach_id, period_end, silence_id, now, now),
+            (
+                self._engine.next_id("sla_notifications"),
+                kind,
+                key,
+                breach_id,
+                period_end,
+                silence_id,
+                now,
+                now,
+            ),
         )
         return True
 
@@ -41,7 +50,7 @@ class Outbox:
             return self.add(kind, key, now, period_end=period_end)
 
     def due(self, now: int) -> list[Notification]:
-        """The mails to be tried now, oldest first. The end of a silence is not told before the silence is."""
+        """The mails to be tried now, oldest first. The end of a silence waits until the silence is told."""
         return [
             Notification(*row)
             for row in self._engine.rows(
@@ -54,7 +63,7 @@ class Outbox:
         ]
 
     def owed(self) -> dict[str, int]:
-        """How many mails are owed and not delivered yet, by type; types of which none is owed are left out."""
+        """How many mails are owed and not delivered yet, by type; a type with none is left out."""
         return {
             row["type"]: row["mails"]
             for row in self._engine.rows(
