@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 from sla_worker.model import Mail, Silence
 from sla_worker.render import GREEN, RED, length, moment, template
 
+Steps = tuple[tuple[str | None, str], ...]
+"""What to open first, a word of the links (None: nothing), and what to do then."""
+
 _MEANS = (
     "Prometheus sends the alert Watchdog all the time, by way of Alertmanager, to the sla-worker. It has"
     " stopped arriving, so no other alert arrives either: until this is mended, nobody is told of a failure."
@@ -16,13 +19,22 @@ _MEANT = (
     "No Watchdog arrived in this time, so no other alert would have: what failed then was not told. Look at"
     " the dashboards for it. Alerts that are still firing arrive now."
 )
-_STEPS = (
-    "Open Prometheus. If it does not answer, start it again. If it does, Watchdog must be among its alerts,"
-    " as firing.",
-    "Open Alertmanager. If it does not answer, start it again. If it does, Watchdog must be in its list, not"
-    " muted by a silence.",
-    "If both are well, read the log of Alertmanager: it tells why its webhook does not reach the sla-worker.",
-    "Until this is mended, watch the page of alerts in Prometheus yourself.",
+_STEPS: Steps = (
+    (
+        "Prometheus",
+        "If it does not answer, start it again. If it does, Watchdog must be among its alerts, as firing.",
+    ),
+    (
+        "Alertmanager",
+        "If it does not answer, start it again. If it does, Watchdog must be in its list, not muted by a"
+        " silence.",
+    ),
+    (
+        None,
+        "If both are well, read the log of Alertmanager: it tells why its webhook does not reach the"
+        " sla-worker.",
+    ),
+    (None, "Until this is mended, watch the page of alerts in Prometheus yourself."),
 )
 
 
@@ -36,8 +48,8 @@ def silence_mail(silence: Silence, now: int, zone: ZoneInfo, links: dict[str, st
     headline = f"Alerting {'was' if over else 'is'} silent"
     return _mail(
         f"[critical] {headline}: no Watchdog for {waited}",
-        kicker=f"{headline} · critical",
-        title=f"No Watchdog for {waited}",
+        kicker=f"No Watchdog for {waited} · critical",
+        title=headline,
         colour=RED,
         means=_MEANT if over else _MEANS,
         facts=_facts(silence, now, zone),
@@ -67,7 +79,7 @@ def _facts(silence: Silence, now: int, zone: ZoneInfo) -> list[tuple[str, str]]:
     return [
         ("Silent since", moment(silence.started_at, zone)),
         ("Lasts for", lasted) if ended is None else ("Ended", f"{moment(ended, zone)}, after {lasted}"),
-        ("Last Watchdog before", "none ever came" if last is None else moment(last, zone)),
+        ("Last Watchdog", "none ever came" if last is None else moment(last, zone)),
         ("Noticed", moment(silence.noticed_at, zone)),
     ]
 
@@ -80,13 +92,15 @@ def _mail(
     colour: str,
     means: str,
     facts: list[tuple[str, str]],
-    steps: tuple[str, ...],
+    steps: Steps,
     links: dict[str, str],
 ) -> Mail:
-    lines = [title, "", means, ""]
-    lines += [f"{name + ':':<22}{value}" for name, value in facts]
+    lines = [title, kicker, "", means, ""]
+    lines += [f"{name + ':':<15}{value}" for name, value in facts]
     if steps:
-        lines += ["", "First steps", "", *(f"{number}. {step}" for number, step in enumerate(steps, start=1))]
+        lines += ["", "First steps", ""]
+        for number, (word, text) in enumerate(steps, start=1):
+            lines.append(f"{number}. {f'Open {word}. ' if word else ''}{text}")
     lines += ["", *(f"{word}: {url}" for word, url in links.items())]
     html = template("silence.html").render(
         kicker=kicker, title=title, colour=colour, means=means, facts=facts, steps=steps, links=links
