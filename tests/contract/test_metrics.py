@@ -158,10 +158,13 @@ def _missing(listed: Mapping[str, list[str]], url: str) -> list[str]:
 @each_version_of("prometheus")
 def test_prometheus_exports_what_is_relied_upon(program: Path | None, tmp_path: Path) -> None:
     prometheus = required(program, "prometheus")
-    # A metric of deliveries is there from the first Alertmanager on; nothing is sent to this one.
+    # A metric of deliveries is there from the first Alertmanager on, one of rules from the first group on.
+    # Nothing is sent to this Alertmanager.
     alertmanagers = [{"static_configs": [{"targets": ["127.0.0.1:9"]}]}]
-    config = {"alerting": {"alertmanagers": alertmanagers}}
+    config = {"alerting": {"alertmanagers": alertmanagers}, "rule_files": ["rules.yml"]}
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+    groups = [{"name": "any", "rules": [{"record": "any:thing:one", "expr": "vector(1)"}]}]
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     arguments = ("--config.file=prometheus.yml", f"--storage.tsdb.path={tmp_path / 'data'}")
     assert_exports(others()["prometheus"], prometheus, tmp_path, *arguments)
 

@@ -48,6 +48,7 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "PROMETHEUS_LOOKBACK_DELTA": f"{300 // FACTOR}s",
         "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
         "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
+        "SLA_WATCHDOG_SECONDS": str(600 // FACTOR),
         "DEMO_TIME_SCALE": str(FACTOR),
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,7 +20,7 @@ from sla_worker.model import SEVERITIES, Breach, Definition, SLAStatus, Status
 
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 RESULTS = ("success", "failure")
-REPORT_TYPES = ("daily", "breach")
+REPORT_TYPES = ("daily", "breach", "silence", "silence_end")
 ALERT_STATUSES = ("firing", "resolved")
 
 
@@ -68,6 +68,15 @@ class Exporter:
         self._notifications = self._counter(
             "sla_notifications_total", "Tries to send a mail", ["type", "result"]
         )
+        self._owed = self._gauge(
+            "sla_notifications_owed", "Mails that are owed and not delivered yet", ["type"]
+        )
+        self._watchdog = self._gauge(
+            "sla_watchdog_last_received_timestamp_seconds", "When the last Watchdog came; 0: none ever did"
+        )
+        self._silent = self._gauge(
+            "sla_watchdog_silent", "1 while the Watchdog does not come, so that no alert would, else 0"
+        )
         self._alerts = self._counter(
             "sla_webhook_alerts_total", "Alerts received from Alertmanager", ["status"]
         )
@@ -85,6 +94,8 @@ class Exporter:
             self._passes.labels(result)
             for kind in REPORT_TYPES:
                 self._notifications.labels(kind, result)
+        for kind in REPORT_TYPES:
+            self._owed.labels(kind)
         for severity in SEVERITIES:
             self._breaches.labels(severity)
         for status in ALERT_STATUSES:
@@ -113,6 +124,16 @@ class Exporter:
     def notified(self, kind: str, result: str) -> None:
         """Count a try to send a mail."""
         self._notifications.labels(kind, result).inc()
+
+    def owed(self, mails: Mapping[str, int]) -> None:
+        """Say how many mails are owed, by type."""
+        for kind in REPORT_TYPES:
+            self._owed.labels(kind).set(mails.get(kind, 0))
+
+    def watchdog(self, last_received: int | None, *, silent: bool) -> None:
+        """Say when the last Watchdog came (None: never) and whether alerting is silent."""
+        self._watchdog.set(last_received or 0)
+        self._silent.set(silent)
 
     def alert_received(self, status: str) -> None:
         """Count an alert; `status` is firing or resolved."""

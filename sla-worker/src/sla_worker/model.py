@@ -336,8 +336,28 @@ class Notification:
     key: str
     breach_id: int | None
     period_end: int | None
+    silence_id: int | None
     created_at: int
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A time in which no Watchdog came, so that no alert would have come either.
+
+    It began with the last Watchdog, or with the start of the worker if that was later. `last_received_at` is
+    None if none ever came, `ended_at` is None while it lasts.
+    """
+
+    id: int
+    started_at: int
+    last_received_at: int | None
+    noticed_at: int
+    ended_at: int | None
+
+    def duration_seconds(self, now: int) -> int:
+        """How long it lasted, or has lasted at `now`."""
+        return (now if self.ended_at is None else self.ended_at) - self.started_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Breach, Comparison, Mail, Report, SLAStatus, Status
+from sla_worker.model import Breach, Comparison, Mail, Report, Silence, SLAStatus, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import jinja2
 
 _NONE = "—"
-_GREEN, _AMBER, _RED, _GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
+GREEN, _AMBER, RED, _GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 
 # A score is well when every SLA kept its target, poor while most do.
 _POOR_SCORE = 0.8
@@ -68,7 +68,7 @@ def verdict(status: SLAStatus) -> str:
 
 def verdict_colour(status: SLAStatus) -> str:
     """The colour beside the word of `verdict`."""
-    return {True: _GREEN, False: _RED, None: _GREY}[status.meets_target]
+    return {True: GREEN, False: RED, None: _GREY}[status.meets_target]
 
 
 def score_word(report: Report) -> str:
@@ -86,14 +86,14 @@ def score_colour(report: Report) -> str:
     score = report.score_ratio
     if score is None:
         return _GREY
-    return _GREEN if score == 1 else _AMBER if score >= _POOR_SCORE else _RED
+    return GREEN if score == 1 else _AMBER if score >= _POOR_SCORE else RED
 
 
 def status_colour(status: Status) -> str:
     """The colour beside a status word."""
     if status in (Status.EXCELLENT, Status.GOOD):
-        return _GREEN
-    return {Status.POOR: _AMBER, Status.CRITICAL: _RED}.get(status, _GREY)
+        return GREEN
+    return {Status.POOR: _AMBER, Status.CRITICAL: RED}.get(status, _GREY)
 
 
 def moment(epoch: int | None, zone: ZoneInfo) -> str:
@@ -166,7 +166,7 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
 def daily_mail(report: Report, zone: ZoneInfo, links: dict[str, str]) -> Mail:
     """The daily report. `links` are words and where they lead."""
     text = text_report(report, zone) + "\n" + "".join(f"{word}: {url}\n" for word, url in links.items())
-    html = _template("daily.html").render(report=report, zone=zone, links=links)
+    html = template("daily.html").render(report=report, zone=zone, links=links)
     day = dt.datetime.fromtimestamp(report.end, zone).strftime("%Y-%m-%d")
     subject = f"Daily SLA report {day}: {score_word(report)}, {_breaches(len(report.active_breaches))}"
     return Mail(subject, text, html)
@@ -193,14 +193,40 @@ def breach_mail(breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str])
     lines = [f"SLA breached: {breach.name}", ""]
     lines += [f"{name + ':':<14}{value}" for name, value in facts]
     lines += ["", *(f"{word}: {url}" for word, url in links.items())]
-    html = _template("breach.html").render(breach=breach, facts=facts, links=links)
+    html = template("breach.html").render(breach=breach, facts=facts, links=links)
     return Mail(f"[{breach.severity}] SLA breached: {breach.name}", "\n".join(lines) + "\n", html)
 
 
-def status_page(report: Report, *, zone: ZoneInfo, last_pass: str, well: bool, links: dict[str, str]) -> str:
-    """The status page; `last_pass` is a sentence about the last pass."""
-    return _template("status.html").render(
-        report=report, zone=zone, last_pass=last_pass, well=well, links=links, now=report.generated_at
+def alerting_line(silence: Silence | None, last_received: int | None, now: int) -> str:
+    """A few words about whether alerts arrive, for the status page."""
+    if silence is not None:
+        return f"alerting is silent, no Watchdog for {length(silence.duration_seconds(now))}"
+    if last_received is None:
+        return "no Watchdog yet"
+    return f"last Watchdog {length(max(now - last_received, 0))} ago"
+
+
+def status_page(
+    report: Report,
+    *,
+    zone: ZoneInfo,
+    last_pass: str,
+    well: bool,
+    links: dict[str, str],
+    silence: Silence | None = None,
+    last_watchdog: int | None = None,
+) -> str:
+    """The status page; `last_pass` is a sentence about the last pass, `silence` the one that lasts."""
+    now = report.generated_at
+    return template("status.html").render(
+        report=report,
+        zone=zone,
+        last_pass=last_pass,
+        well=well,
+        links=links,
+        now=now,
+        silence=silence,
+        alerting=alerting_line(silence, last_watchdog, now),
     )
 
 
@@ -209,12 +235,12 @@ def runbook_page(name: str, markdown: str) -> str:
     import mistune  # noqa: PLC0415 - only people who read runbooks need it
 
     render = mistune.create_markdown(escape=True, plugins=["table"])
-    return _template("runbook.html").render(title=name, body=render(markdown), names=None)
+    return template("runbook.html").render(title=name, body=render(markdown), names=None)
 
 
 def runbook_index(names: Sequence[str]) -> str:
     """The list of runbooks, by alert name."""
-    return _template("runbook.html").render(title="Runbooks", body="", names=names)
+    return template("runbook.html").render(title="Runbooks", body="", names=names)
 
 
 @cache
@@ -239,7 +265,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _template(name: str) -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this package, with the functions above as its helpers."""
     return _environment().get_template(name)
 
 

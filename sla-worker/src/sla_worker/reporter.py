@@ -10,11 +10,13 @@ from typing import Protocol
 
 from sla_worker import render
 from sla_worker.database import SLADatabase
+from sla_worker.database.silences import SILENCE, SILENCE_END
 from sla_worker.errors import MailError
 from sla_worker.mail import message
 from sla_worker.model import Mail, Notification
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
+from sla_worker.silence_mail import silence_end_mail, silence_mail
 
 _log = logging.getLogger(__name__)
 DASHBOARD = "insa-sla-monitoring"
@@ -29,7 +31,7 @@ class Sender(Protocol):
 
 
 class Reporter:
-    """The daily report and the breach mail. `observe(type, result)` hears of every try."""
+    """The daily report, the mails about breaches and silences. `observe(type, result)` hears of each try."""
 
     def __init__(
         self,
@@ -112,8 +114,25 @@ class Reporter:
         settings = self._settings
         if notification.type == "daily":
             return self.daily(notification.period_end), settings.report_owner
+        at_once = f"{settings.report_owner}, {settings.report_on_call}"
+        if notification.type in {SILENCE, SILENCE_END}:
+            return self._silence_mail(notification), at_once
         breach = self._database.get_breach(notification.breach_id or 0)
         if breach is None:  # its foreign key forbids it
             raise MailError(f"the notification {notification.key} belongs to no breach")
         mail = render.breach_mail(breach, int(self._clock()), settings.timezone, self.links())
-        return mail, f"{settings.report_owner}, {settings.report_on_call}"
+        return mail, at_once
+
+    def _silence_mail(self, notification: Notification) -> Mail:
+        settings = self._settings
+        silence = self._database.silences.get(notification.silence_id or 0)
+        if silence is None:  # its foreign key forbids it
+            raise MailError(f"the notification {notification.key} belongs to no silence")
+        links = {
+            "Runbook": f"{settings.worker_public_url}/runbooks/Watchdog",
+            "Prometheus": f"{settings.prometheus_public_url}/alerts",
+            "Alertmanager": f"{settings.alertmanager_public_url}/",
+            "Status page": f"{settings.worker_public_url}/",
+        }
+        make = silence_end_mail if notification.type == SILENCE_END else silence_mail
+        return make(silence, int(self._clock()), settings.timezone, links)

@@ -64,6 +64,8 @@ class Settings:
     grafana_public_url: str
     worker_public_url: str
     prometheus_public_url: str
+    alertmanager_public_url: str
+    watchdog_seconds: int
 
 
 class _Environment:
@@ -219,4 +221,6 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         grafana_public_url=env.url("GRAFANA_PUBLIC_URL", "http://localhost:3002"),
         worker_public_url=env.url("SLA_WORKER_PUBLIC_URL", "http://localhost:8080"),
         prometheus_public_url=env.url("PROMETHEUS_PUBLIC_URL", "http://localhost:9090"),
+        alertmanager_public_url=env.url("ALERTMANAGER_PUBLIC_URL", "http://localhost:9093"),
+        watchdog_seconds=env.number("SLA_WATCHDOG_SECONDS", 600, 0, 86400),
     )

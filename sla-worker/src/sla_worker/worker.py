@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from sla_worker import render, scheduler
 from sla_worker.calculator import Calculator
@@ -22,6 +23,7 @@ from sla_worker.queries import Grid
 from sla_worker.reporter import Reporter, Sender
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
+from sla_worker.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0  # how often owed mails and due slots are looked for
@@ -89,6 +91,9 @@ class Worker:
             clock=clock,
             observe=self._exporter.notified,
         )
+        self._watchdog = Watchdog(
+            self._database.silences, settings.watchdog_seconds, clock=clock, monotonic=monotonic
+        )
         self._stopping = threading.Event()
         self._started = monotonic()
         self._passed: float | None = None  # by the monotonic clock
@@ -98,6 +103,7 @@ class Worker:
         self._summarised: int | None = None
         self._last_error: str | None = None
         self._show()
+        self._show_delivery()
 
     def close(self) -> None:
         """Close the database."""
@@ -123,7 +129,8 @@ class Worker:
             self._stopping.wait(_TICK_SECONDS)
 
     def step(self) -> None:
-        """Run a pass if a slot is due, then summaries, then every mail that is owed."""
+        """See whether alerts arrive, run a pass if a slot is due, then summaries, then all owed mails."""
+        self._watchdog.check()
         if self._due():
             self._pass()
         now, zone = self._clock(), self._settings.timezone
@@ -132,6 +139,7 @@ class Worker:
         )
         scheduler.owe_daily(self._database, now=now, zone=zone, hour=self._settings.report_hour)
         self._reporter.deliver()
+        self._show_delivery()
 
     def _due(self) -> bool:
         newest = self._grid.newest_slot(self._clock())
@@ -169,6 +177,11 @@ class Worker:
         self._exporter.show(day, month, self._database.get_active_breaches())
         self._exporter.slots_missing(self.missing_count())
 
+    def _show_delivery(self) -> None:
+        """The metrics of what arrives here and of what has to leave."""
+        self._exporter.watchdog(self._watchdog.last_received, silent=self._watchdog.silence is not None)
+        self._exporter.owed(self._database.outbox.owed())
+
     def missing_count(self) -> int:
         """How many slots are due and not in the ledger, over all SLAs."""
         return sum(len(slots) for slots in self._calculator.missing().values())
@@ -203,7 +216,13 @@ class Worker:
         links = {**self._reporter.links(), "Runbooks": "/runbooks/", "Metrics": "/metrics"}
         del links["Status page"]
         return render.status_page(
-            report, zone=self._settings.timezone, last_pass=last, well=self.health() is None, links=links
+            report,
+            zone=self._settings.timezone,
+            last_pass=last,
+            well=self.health() is None,
+            links=links,
+            silence=self._watchdog.silence,
+            last_watchdog=self._watchdog.last_received,
         )
 
     def runbook_page(self, name: str, markdown: str) -> str:
@@ -215,7 +234,8 @@ class Worker:
         return render.runbook_index(names)
 
     def receive(self, alerts: list[WebhookAlert]) -> None:
-        """Store alerts and count them."""
+        """Store alerts and count them; a Watchdog among them proves that alerting works."""
+        self._watchdog.receive(alerts)
         self._database.alerts.add(alerts)
         for each in alerts:
             self._exporter.alert_received(each.status)
@@ -296,8 +316,11 @@ def calculate_once(settings: Settings) -> PassResult:
 
 
 def calculate_continuously(settings: Settings) -> None:
-    """The service's loop without its web side, until SIGTERM or SIGINT."""
-    worker = Worker(settings)
+    """The service's loop without its web side, until SIGTERM or SIGINT.
+
+    Without a web side no Watchdog can arrive, so none is waited for.
+    """
+    worker = Worker(replace(settings, watchdog_seconds=0))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     try:

@@ -13,6 +13,7 @@ from sla_worker.database.alerts import AlertStore
 from sla_worker.database.engine import Engine
 from sla_worker.database.ledger import Ledger
 from sla_worker.database.outbox import Outbox
+from sla_worker.database.silences import SilenceStore
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import allowance_used, meets, status_of
 from sla_worker.model import (
@@ -64,6 +65,7 @@ class SLADatabase:
             raise
         self.outbox = Outbox(self._engine)
         self.alerts = AlertStore(self._engine)
+        self.silences = SilenceStore(self._engine, self.outbox)
         self._ledger = Ledger(self._engine, self.outbox, self.slot_seconds)
 
     def _fixed_slot_seconds(self, wanted: int | None, *, read_only: bool) -> int:

@@ -1,4 +1,4 @@
-"""What Alertmanager's webhook sent, bounded to the newest alerts."""
+"""What Alertmanager's webhook sent, bounded to the newest alerts; of what always comes, the newest only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sla_worker.database.engine import Engine
 from sla_worker.model import WebhookAlert
 
 KEPT_ALERTS = 10_000
+_ALWAYS_COMES = "Watchdog"
 
 
 class AlertStore:
@@ -18,8 +19,17 @@ class AlertStore:
         self._engine = engine
 
     def add(self, alerts: Iterable[WebhookAlert]) -> None:
-        """Store the alerts of one call and drop the oldest above the bound, in one transaction."""
+        """Store the alerts of one call and drop the oldest above the bound, in one transaction.
+
+        A Watchdog that fires takes the place of the one before it: one a minute would push all others out
+        within a week.
+        """
+        alerts = list(alerts)
         with self._engine.transaction():
+            if any(each.alertname == _ALWAYS_COMES for each in alerts):
+                self._engine.execute(
+                    "DELETE FROM webhook_alerts WHERE alertname = ? AND status = 'firing'", (_ALWAYS_COMES,)
+                )
             newest = self._engine.next_id("webhook_alerts") - 1
             for each in alerts:
                 newest += 1
@@ -39,7 +49,11 @@ class AlertStore:
                         each.received_at,
                     ),
                 )
-            self._engine.execute("DELETE FROM webhook_alerts WHERE id <= ?", (newest - KEPT_ALERTS,))
+            self._engine.execute(
+                "DELETE FROM webhook_alerts WHERE id <="
+                " (SELECT id FROM webhook_alerts ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (KEPT_ALERTS,),
+            )
 
     def newest(self, limit: int) -> list[WebhookAlert]:
         """The newest alerts, newest first."""

@@ -1,0 +1,90 @@
+"""A worker with injected clock and Prometheus, and a mail server that keeps what it is given."""
+
+from __future__ import annotations
+
+import email
+import io
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from sla_worker.settings import read_settings
+from sla_worker.web import Application
+from sla_worker.worker import Worker
+from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
+from unit.sla_worker.prometheus_server import free_port
+
+
+class Mailbox:
+    """Takes mails as an SMTP server does."""
+
+    def __init__(self, port: int) -> None:
+        self.mails: list[Message] = []
+        self.recipients: list[list[str]] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+
+    def __enter__(self) -> Mailbox:
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd calls it so
+        self, _server: object, _session: object, envelope: Any
+    ) -> str:
+        self.mails.append(email.message_from_bytes(envelope.content))
+        self.recipients.append(envelope.rcpt_tos)
+        return "250 taken"
+
+    def part(self, kind: str) -> str:
+        [mail] = self.mails
+        [found] = [each for each in mail.walk() if each.get_content_type() == kind]
+        payload = found.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        return payload.decode()
+
+
+class Setting:
+    """A worker whose clock stands 45 s after SLOT until a test moves it."""
+
+    def __init__(self, directory: Path, **environ: str) -> None:
+        self.now = SLOT + 45.0
+        self.smtp_port = free_port()
+        self.prometheus = FakePrometheus()
+        self.environ = {
+            "SLA_DATABASE_PATH": str(directory / "sla.db"),
+            "SLA_DEFINITIONS": str(SHIPPED),
+            "SMTP_PORT": str(self.smtp_port),
+            "RUNBOOKS_DIR": str(directory / "runbooks"),
+            "SLA_WATCHDOG_SECONDS": "0",  # the clock jumps; who waits for the Watchdog says so
+            **environ,
+        }
+        self.start()
+
+    def start(self) -> None:
+        settings = read_settings(self.environ)
+        self.worker = Worker(
+            settings, clock=lambda: self.now, monotonic=lambda: self.now, transport=self.prometheus
+        )
+        self.application = Application(self.worker, settings.runbooks_dir)
+
+    def ask(self, path: str, method: str = "GET", body: bytes = b"", **extra: str) -> tuple[str, str]:
+        path, _, query = path.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            **extra,
+        }
+        status: list[str] = []
+
+        def start_response(line: str, *_: object) -> Any:
+            status.append(line)
+
+        text = b"".join(self.application(environ, start_response)).decode()
+        return status[0], text
