@@ -225,6 +225,29 @@ def test_a_full_backlog_drops_the_oldest_and_says_so() -> None:
     assert sorted(message.number for message in bench.got) == [4, 5, 6, 7]
 
 
+def test_what_a_dead_bus_breaks_off_is_older_than_what_waited_and_keeps_its_order() -> None:
+    bench = Bench(capacity=4)
+    bench.publish(2)
+    bench.bus.step()
+    bench.publish(3)
+    bench.faults.start("bus_down")
+    bench.bus.step()  # room for 4 of 5: the first has to go
+    bench.faults.stop_all()
+    bench.run(1)
+
+    assert sorted(message.number for message in bench.got) == [2, 3, 4, 5]
+
+
+def test_a_delivery_ends_at_the_very_instant_at_which_it_is_due(bench: Bench) -> None:
+    bench.clock.now = 0.0  # so that the sum of begin and duration is exact
+    bench.publish(1)
+    bench.clock.now = bench.bus.step()
+
+    bench.bus.step()
+
+    assert bench.counts().delivered == 1
+
+
 def test_a_thousand_messages_that_waited_are_delivered_within_seconds(bench: Bench) -> None:
     bench.faults.start("bus_down")
     bench.bus.step()

@@ -180,6 +180,22 @@ def test_a_restart_loop_crashes_a_worker_so_long_after_each_start(simulation: Si
         worker.turn()
 
 
+def test_a_restart_loop_that_begins_anew_strikes_anew_only_after_a_while(simulation: Simulation) -> None:
+    worker = simulation.orchestrator.workers[3]
+    simulation.faults.start("restart_loop", 4)
+    worker.turn()
+    simulation.faults.stop_all()
+    worker.turn()
+    simulation.clock.now += 100
+    simulation.faults.start("restart_loop", 4)
+
+    worker.turn()
+    simulation.clock.now += 19.9
+    worker.turn()
+
+    assert worker.alive
+
+
 def test_a_crash_leaves_the_tasks_to_the_others(simulation: Simulation) -> None:
     simulation.faults.start("latency", 30)
     simulation.faults.start("restart_loop", 1)
