@@ -114,6 +114,14 @@ def test_what_is_muted_and_what_is_not(case: dict[str, Any]) -> None:
     assert (inhibition is not None) is case["muted"]
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in TABLE["inhibition"] if case["muted"]], ids=lambda case: case["name"]
+)
+def test_what_fires_in_a_drill_mutes_nothing(case: dict[str, Any]) -> None:
+    drill = case["firing"] | {"drill": "true"}
+    assert Inhibitor(CONFIG["inhibit_rules"]).inhibited_by(case["alert"], [drill]) is None
+
+
 def test_every_inhibition_rule_mutes_in_some_case() -> None:
     inhibitor = Inhibitor(CONFIG["inhibit_rules"])
     at_work = {
