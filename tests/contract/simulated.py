@@ -14,14 +14,20 @@ from pathlib import Path
 
 import yaml
 
+from demo_app import catalogue as known
 from rules.cases import EXTERNAL_LABELS, RULES, STEP_SECONDS
 from unit.demo_app.simulation import Simulation
 
 TARGET = {"job": "demo-app", "instance": "demo-app:9091"}
 
 HEALTHY = {
-    'up{job="demo-app",instance="demo-app:9091"}': (1, 0),
     'sla_worker_passes_total{job="sla-worker",result="success"}': (0, 1),
+    'sla_notifications_owed{job="sla-worker",type="daily"}': (0, 0),
+    'prometheus_rule_evaluation_failures_total{job="prometheus",rule_group="a"}': (0, 0),
+    'prometheus_notifications_alertmanagers_discovered{job="prometheus"}': (1, 0),
+    'prometheus_config_last_reload_successful{job="prometheus"}': (1, 0),
+    'alertmanager_config_last_reload_successful{job="alertmanager"}': (1, 0),
+    'alertmanager_notifications_failed_total{job="alertmanager",integration="email"}': (0, 0),
 }
 """What the other services export while they are well, so that their absence is no alert: a first value and
 what each step adds."""
@@ -49,14 +55,18 @@ class Recording:
             self._simulation.run(STEP_SECONDS)
 
     def _scrape(self) -> None:
-        for family in self._simulation.registry.collect():
-            for sample in family.samples:
-                name = selector(sample.name, TARGET | sample.labels)
-                values = self._series.setdefault(name, [math.nan] * self._steps)
-                values.append(sample.value)
+        exposed = {selector("up", TARGET): 1.0}
+        if self._simulation.faults.intensity(known.METRICS_GONE) is None:
+            for family in self._simulation.system.exposed.collect():
+                for sample in family.samples:
+                    exposed[selector(sample.name, TARGET | sample.labels)] = sample.value
+        else:
+            exposed[selector("up", TARGET)] = 0.0
+        for name in exposed.keys() - self._series.keys():
+            self._series[name] = [math.nan] * self._steps
+        for name, values in self._series.items():
+            values.append(exposed.get(name, math.nan))
         self._steps += 1
-        for values in self._series.values():
-            values.extend([math.nan] * (self._steps - len(values)))
 
     def input_series(self) -> list[dict[str, str]]:
         """The scrapes in promtool's notation, with what the other services export."""
