@@ -46,6 +46,7 @@ class RequestInstruments:
             "Requests that came in and have neither ended nor gone to the dead letters.",
             ["agent"],
             registry=registry,
+            multiprocess_mode="livesum",
         )
         self.fallbacks = Counter(
             "insa_agent_fallbacks_total",

@@ -12,7 +12,8 @@ class WorkerInstruments:
 
     def __init__(self, registry: CollectorRegistry, workers: Iterable[str]) -> None:
         def gauge(name: str, text: str) -> Gauge:
-            return Gauge(name, text, ["worker_name"], registry=registry)
+            # Of a program of several processes, the one that owns a worker tells how it is.
+            return Gauge(name, text, ["worker_name"], registry=registry, multiprocess_mode="livemostrecent")
 
         def counter(name: str, text: str) -> Counter:
             return Counter(name, text, ["worker_name"], registry=registry)

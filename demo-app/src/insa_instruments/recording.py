@@ -1,0 +1,301 @@
+"""What a program of your own calls to have the metrics that the bundle watches.
+
+The functions of this module write to a Recorder on the registry that prometheus_client serves when it is
+told of no other. It is made when it is first needed; a Recorder of your own takes any registry.
+"""
+
+import functools
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Literal, ParamSpec, TypeVar
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from insa_instruments import database, requests
+from insa_instruments.bounded import MAX_VALUES, Bounded
+from insa_instruments.caches import CacheInstruments
+from insa_instruments.outcomes import ERROR_KINDS, Exceptions, kind_of, status_of
+from insa_instruments.tracking import Measured, tracked
+from insa_instruments.workers import WorkerInstruments
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Status = Literal["success", "error", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Agent:
+    label: str
+    requests: Mapping[str, Counter]
+    duration: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    label: str
+    health: Gauge
+    restarts: Counter
+
+
+@dataclass(frozen=True, slots=True)
+class _Cache:
+    hits: Counter
+    misses: Counter
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    queries: Mapping[str, Counter]
+    errors: Mapping[str, Counter]
+    duration: Histogram
+
+
+class Recorder:
+    """Records what the bundle's alerts, dashboards and SLAs look at; any thread may call it.
+
+    Series are made at zero when their label value is declared or first seen, and only for what is measured:
+    an application that never speaks of a queue has no queue of length zero. For what no method covers, the
+    instruments themselves are the attributes `requests`, `workers`, `caches` and `queries`.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry = REGISTRY,
+        *,
+        max_label_values: int = MAX_VALUES,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Keep at most `max_label_values` values of each label apart; `clock` tells seconds that only grow.
+
+        Raises ValueError for a bound below 1, and when the registry has one of the metrics already.
+        """
+        self._clock = clock
+        self._agents = Bounded("agent", self._agent, max_label_values)
+        self._workers = Bounded("worker_name", self._worker, max_label_values)
+        self._caches = Bounded("cache", self._cache, max_label_values)
+        self._operations = Bounded("operation", self._operation, max_label_values)
+        self.requests = requests.RequestInstruments(registry, ())
+        self.workers = WorkerInstruments(registry, ())
+        self.caches = CacheInstruments(registry, ())
+        self.queries = database.QueryInstruments(registry, (), ())
+
+    def declare(
+        self,
+        *,
+        agents: Iterable[str] = (),
+        workers: Iterable[str] = (),
+        caches: Iterable[str] = (),
+        operations: Iterable[str] = (),
+    ) -> None:
+        """Make the series of these label values at zero, so that none begins with its first event.
+
+        A declared worker counts as unhealthy until it is told healthy. Raises TypeError for a string in
+        place of several.
+        """
+        for values, series in (
+            (agents, self._agents),
+            (workers, self._workers),
+            (caches, self._caches),
+            (operations, self._operations),
+        ):
+            if isinstance(values, str):
+                raise TypeError(f"{values!r} is one string: give a list of them")
+            for value in values:
+                series.of(value)
+
+    def record_request(
+        self, agent: str, status: Status, duration_seconds: float, *, size_bytes: int | None = None
+    ) -> None:
+        """Count a request that ended, with the time since its arrival and, if it is known, its size.
+
+        Raises ValueError, and counts nothing, for a status of another name and for a duration or size that is
+        negative or not finite: it would spoil the sum for good.
+        """
+        if status not in requests.STATUSES:
+            raise ValueError(f"status is {status!r}: give one of {', '.join(requests.STATUSES)}")
+        _check("duration_seconds", duration_seconds)
+        _check("size_bytes", size_bytes or 0)
+        of_agent = self._agents.of(agent)
+        if size_bytes is not None:
+            self.requests.size.labels(of_agent.label).observe(size_bytes)
+        of_agent.duration.observe(duration_seconds)
+        of_agent.requests[status].inc()
+
+    def record_cache_hit(self, cache: str) -> None:
+        """Count a lookup that found what it wanted."""
+        self._caches.of(cache).hits.inc()
+
+    def record_cache_miss(self, cache: str) -> None:
+        """Count a lookup that did not."""
+        self._caches.of(cache).misses.inc()
+
+    def update_worker_health(
+        self,
+        worker_name: str,
+        healthy: bool,  # noqa: FBT001  # the name says what it is
+        *,
+        queue_depth: int | None = None,
+    ) -> None:
+        """Show whether a worker is well and, if it is known, how many tasks wait for it.
+
+        Raises ValueError, and shows nothing, for a negative number of tasks.
+        """
+        _check("queue_depth", queue_depth or 0)
+        worker = self._workers.of(worker_name)
+        if queue_depth is not None:
+            self.workers.queue_depth.labels(worker.label).set(queue_depth)
+        worker.health.set(int(healthy))
+
+    def record_worker_restart(self, worker_name: str) -> None:
+        """Count that a worker was started again."""
+        self._workers.of(worker_name).restarts.inc()
+
+    def track_request_metrics(
+        self, agent: str, *, timeouts: Exceptions = ()
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorate a function each of whose calls is a request to the agent.
+
+        Counts the call while it is in flight, then its time and its end: an exception as an error;
+        TimeoutError, those of `timeouts` and a cancellation as a timeout; no exception as a success, and so
+        a generator that its consumer leaves early. Exceptions pass on as they are.
+        """
+        of_agent = self._agents.of(agent)
+        in_flight = self.requests.in_flight.labels(of_agent.label)
+
+        def end(seconds: float, error: BaseException | None) -> None:
+            in_flight.dec()
+            of_agent.duration.observe(seconds)
+            of_agent.requests[status_of(error, timeouts)].inc()
+
+        return self._decorator(in_flight.inc, end)
+
+    def track_database_operation(
+        self, operation: str, *, timeouts: Exceptions = ()
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorate a function each of whose calls is one operation on the database.
+
+        Counts its time and its end: no exception as a success, and so a generator that its consumer leaves
+        early; any other exception as an error, of the kind `timeout` for TimeoutError and those of
+        `timeouts`, `cancelled` for a cancellation, `error` for the rest. Exceptions pass on as they are.
+        """
+        of_operation = self._operations.of(operation)
+
+        def end(seconds: float, error: BaseException | None) -> None:
+            of_operation.duration.observe(seconds)
+            kind = kind_of(error, timeouts)
+            of_operation.queries[database.SUCCESS if kind is None else database.ERROR].inc()
+            if kind is not None:
+                of_operation.errors[kind].inc()
+
+        return self._decorator(_nothing, end)
+
+    def _decorator(
+        self, begin: Callable[[], None], end: Callable[[float, BaseException | None], None]
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        return functools.partial(tracked, measure=lambda: Measured(begin, end, self._clock))
+
+    def _agent(self, agent: str) -> _Agent:
+        return _Agent(
+            agent,
+            {status: self.requests.requests.labels(agent, status) for status in requests.STATUSES},
+            self.requests.duration.labels(agent),
+        )
+
+    def _worker(self, worker: str) -> _Worker:
+        return _Worker(worker, self.workers.health.labels(worker), self.workers.restarts.labels(worker))
+
+    def _cache(self, cache: str) -> _Cache:
+        return _Cache(self.caches.hits.labels(cache), self.caches.misses.labels(cache))
+
+    def _operation(self, operation: str) -> _Operation:
+        return _Operation(
+            {status: self.queries.queries.labels(operation, status) for status in database.QUERY_STATUSES},
+            {kind: self.queries.errors.labels(kind) for kind in ERROR_KINDS},
+            self.queries.query_duration.labels(operation),
+        )
+
+
+def _check(name: str, value: float) -> None:
+    # One comparison is false for NaN too.
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} is {value}: give a finite number, 0 or more")
+
+
+def _nothing() -> None:
+    pass
+
+
+_default_lock = Lock()
+
+
+@functools.cache
+def _make_default() -> Recorder:
+    return Recorder()
+
+
+def default_recorder() -> Recorder:
+    """Return the Recorder that the functions of this module write to; the same one each time."""
+    # Without the lock, two threads that come first together would both register the metrics.
+    with _default_lock:
+        return _make_default()
+
+
+def declare(
+    *,
+    agents: Iterable[str] = (),
+    workers: Iterable[str] = (),
+    caches: Iterable[str] = (),
+    operations: Iterable[str] = (),
+) -> None:
+    """Make series at zero, as Recorder.declare does."""
+    default_recorder().declare(agents=agents, workers=workers, caches=caches, operations=operations)
+
+
+def record_request(
+    agent: str, status: Status, duration_seconds: float, *, size_bytes: int | None = None
+) -> None:
+    """Count a request that ended, as Recorder.record_request does."""
+    default_recorder().record_request(agent, status, duration_seconds, size_bytes=size_bytes)
+
+
+def record_cache_hit(cache: str) -> None:
+    """Count a lookup that found what it wanted."""
+    default_recorder().record_cache_hit(cache)
+
+
+def record_cache_miss(cache: str) -> None:
+    """Count a lookup that did not."""
+    default_recorder().record_cache_miss(cache)
+
+
+def update_worker_health(
+    worker_name: str,
+    healthy: bool,  # noqa: FBT001  # the name says what it is
+    *,
+    queue_depth: int | None = None,
+) -> None:
+    """Show how a worker is, as Recorder.update_worker_health does."""
+    default_recorder().update_worker_health(worker_name, healthy, queue_depth=queue_depth)
+
+
+def record_worker_restart(worker_name: str) -> None:
+    """Count that a worker was started again."""
+    default_recorder().record_worker_restart(worker_name)
+
+
+def track_request_metrics(
+    agent: str, *, timeouts: Exceptions = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function that answers requests, as Recorder.track_request_metrics does."""
+    return default_recorder().track_request_metrics(agent, timeouts=timeouts)
+
+
+def track_database_operation(
+    operation: str, *, timeouts: Exceptions = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function that works on the database, as Recorder.track_database_operation does."""
+    return default_recorder().track_database_operation(operation, timeouts=timeouts)
