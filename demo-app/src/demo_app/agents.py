@@ -20,7 +20,7 @@ from demo_app.upstream import DEPENDENCY_OF, MAXIMUM_ATTEMPTS, Call, Outcome, Up
 FALLBACK_SECONDS: Final = 0.05
 """An answer made by rules, without the model, is ready after so long."""
 
-POOL_WAIT_SECONDS: Final = 0.1
+POOL_WAIT_SECONDS: Final = 0.5
 """When no connection of the database is free, the agent asks again after so long."""
 
 
