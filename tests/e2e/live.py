@@ -78,10 +78,14 @@ class Stack:
 
     # Prometheus
 
-    def query(self, expression: str) -> list[dict[str, Any]]:
-        """The result of an instant query, {metric, value} each; a refusal is an httpx.HTTPStatusError."""
+    def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
+        """The result of an instant query, now or at a time, {metric, value} each.
+
+        A refusal is an httpx.HTTPStatusError.
+        """
+        time_ = {} if at is None else {"time": f"{at:.3f}"}
         answer = (
-            self.client.post(f"{self.prometheus}/api/v1/query", data={"query": expression})
+            self.client.post(f"{self.prometheus}/api/v1/query", data={"query": expression} | time_)
             .raise_for_status()
             .json()
         )
