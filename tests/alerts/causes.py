@@ -64,12 +64,9 @@ class Causes:
             if special is not None:
                 ends.enter_context(self._special[special]())
             for name, intensity in faults.items():
-                ends.callback(self._end_fault, name)
+                ends.callback(self._stack.end_fault, name)
                 self._stack.start_fault(name, intensity, FAULT_SECONDS)
             yield
-
-    def _end_fault(self, name: str) -> None:
-        self._stack.client.delete(f"{self._stack.demo_api}/faults/{name}").raise_for_status()
 
     @contextlib.contextmanager
     def _rule_file(self, text: str) -> Iterator[None]:
@@ -94,10 +91,10 @@ class Causes:
     @contextlib.contextmanager
     def _mail_refused(self) -> Iterator[None]:
         try:
-            refuse_mail(self._stack)
+            self._stack.refuse_mail()
             yield
         finally:
-            accept_mail(self._stack)
+            self._stack.accept_mail()
 
     @contextlib.contextmanager
     def _held(self, service: str) -> Iterator[None]:
@@ -121,20 +118,6 @@ class Causes:
                 path.unlink()
                 self._command("kill", "prometheus", "--signal", "HUP")
         with contextlib.suppress(httpx.HTTPError):
-            accept_mail(self._stack)
+            self._stack.accept_mail()
         with contextlib.suppress(httpx.HTTPError):
             self._stack.clear_faults()
-
-
-def refuse_mail(stack: Stack) -> None:
-    """Have the mail server accept no call, through MailHog's Jim."""
-    url, nobody = f"{stack.mailhog}/api/v2/jim", {"AcceptChance": 0}
-    if stack.client.put(url, json=nobody).status_code == httpx.codes.NOT_FOUND:  # it was off
-        stack.client.post(url, json=nobody).raise_for_status()
-
-
-def accept_mail(stack: Stack) -> None:
-    """Have it accept every call again."""
-    answer = stack.client.delete(f"{stack.mailhog}/api/v2/jim")
-    if answer.status_code != httpx.codes.NOT_FOUND:
-        answer.raise_for_status()

@@ -47,6 +47,7 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "PROMETHEUS_CONFIG_DIR": str(configuration / "prometheus"),
         "ALERTMANAGER_CONFIG_DIR": str(configuration / "alertmanager"),
         "PROMETHEUS_LOOKBACK_DELTA": f"{300 // FACTOR}s",
+        "ALERT_RESEND_DELAY": f"{60 // FACTOR}s",
         "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
         "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
         "DEMO_TIME_SCALE": str(FACTOR),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from stack import checks, composefile, console, doctor, settings
+from stack import checks, composefile, console, doctor, drill, settings
 from stack.binaries import Missing, get
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
@@ -93,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(SIGNALS),
         default="KILL",
         help="STOP holds a service where it is, CONT lets it go on (default: KILL)",
+    )
+    rehearse = add(
+        "drill", "Fire drill: give Alertmanager one alert, marked [DRILL], and see whom it reaches"
+    )
+    rehearse.add_argument("alert", metavar="ALERT", help="its name: WorkerUnhealthy")
+    rehearse.add_argument(
+        "--seconds", type=int, default=60, help="it ends by itself after so long (default: 60)"
     )
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
@@ -228,6 +235,14 @@ def _kill(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _drill(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    if not drill.run(instance, arguments.alert, arguments.seconds, plain):
+        return 1
+    say("everybody was told")
+    return 0
+
+
 def _clean(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     if not arguments.yes and not console.ask(
@@ -291,6 +306,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "logs": _logs,
     "exec": _exec,
     "kill": _kill,
+    "drill": _drill,
     "clean": _clean,
     "check": _check,
     "fetch": _fetch,
