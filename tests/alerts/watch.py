@@ -59,7 +59,7 @@ class Watch:
         self._client.close()
 
     def seen(self) -> Seen:
-        """What there is by now; `at` is when the alerts were asked for."""
+        """What there is by now; `at` is when Prometheus told its alerts."""
         with self._lock:
             return Seen(self._at, self._active, tuple(self._mails.values()), tuple(self._webhooks.values()))
 
@@ -76,9 +76,10 @@ class Watch:
         return self._client.get(url, params=parameters).raise_for_status().json()
 
     def _look_at_alerts(self) -> None:
-        at = time.time()
+        found = self._get(f"{self._stack.prometheus}/api/v1/alerts")["data"]["alerts"]
+        at = time.time()  # after the answer: what it tells was so by then
         active: dict[str, tuple[frozenset[str], float]] = {}
-        for alert in self._get(f"{self._stack.prometheus}/api/v1/alerts")["data"]["alerts"]:
+        for alert in found:
             name = alert["labels"]["alertname"]
             states, since = active.get(name, (frozenset(), float("inf")))
             active[name] = (states | {alert["state"]}, min(since, epoch(alert["activeAt"])))
