@@ -24,11 +24,12 @@ class Watch:
     """Keeps what was seen; safe to use from every thread.
 
     A source that does not answer is asked again: `troubles` says what each said last, if it was trouble.
+    `transport` takes the place of the network.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, transport: httpx.BaseTransport | None = None) -> None:
         self._stack = stack
-        self._client = httpx.Client(timeout=_ANSWER_SECONDS, trust_env=False)
+        self._client = httpx.Client(timeout=_ANSWER_SECONDS, trust_env=False, transport=transport)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._at = 0.0
