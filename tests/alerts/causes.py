@@ -25,7 +25,6 @@ SPECIAL = frozenset(
         "broken configuration",
         "mail refused",
         "sla-worker held",
-        "alertmanager held",
     }
 )
 """The causes that are no faults of the demo-app."""
@@ -61,7 +60,6 @@ class Causes:
             "broken configuration": lambda: self._rule_file(BROKEN_RULE),
             "mail refused": self._mail_refused,
             "sla-worker held": lambda: self._held("sla-worker"),
-            "alertmanager held": lambda: self._held("alertmanager"),
         }
         assert self._special.keys() == SPECIAL
 
@@ -117,9 +115,8 @@ class Causes:
 
         What cannot be ended because it does not answer is gone with what does not answer.
         """
-        for service in ("alertmanager", "sla-worker"):
-            with contextlib.suppress(AssertionError):
-                self._command("kill", service, "--signal", "CONT")
+        with contextlib.suppress(AssertionError):
+            self._command("kill", "sla-worker", "--signal", "CONT")
         with contextlib.suppress(httpx.HTTPError, OSError):
             path = self._rules() / BROKEN
             if path.exists():

@@ -50,6 +50,7 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "ALERT_RESEND_DELAY": f"{60 // FACTOR}s",
         "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
         "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
+        "SLA_WATCHDOG_SECONDS": str(600 // FACTOR),
         "DEMO_TIME_SCALE": str(FACTOR),
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
