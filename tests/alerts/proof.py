@@ -81,10 +81,12 @@ def caused(proof: Proof, seen: Seen) -> None:
     alert, since = proof.alert, proof.caused_at
     assert since is not None, "the cause has begun"
     states, condition_at = seen.active.get(alert.name, (frozenset(), 0.0))
-    if states and proof.condition_at is None:
-        proof.condition_at = condition_at
-        if alert.for_seconds:
+    if states and proof.firing_at is None:
+        if proof.condition_at is None and alert.for_seconds:
             proof.go(State.PENDING, seen.at)
+        proof.condition_at = (
+            condition_at  # the last begin before it fires: the condition may fail to hold once
+        )
     if "firing" in states and proof.firing_at is None:
         proof.firing_at = seen.at
         proof.go(State.FIRING, seen.at)

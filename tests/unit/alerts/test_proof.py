@@ -68,6 +68,15 @@ def test_it_goes_pending_then_firing_and_is_told(proof: Proof) -> None:
     assert proof.webhook_at == 1010  # the last of the receivers
 
 
+def test_a_condition_that_held_only_for_a_moment_is_forgotten(proof: Proof) -> None:
+    caused(proof, seen(1002.2, "pending"))
+    caused(proof, seen(1003))
+    caused(proof, Seen(1010, {"Bad": (frozenset({"pending"}), 1008.0)}, (), ()))
+    caused(proof, Seen(1012, {"Bad": (frozenset({"firing"}), 1008.0)}, (), ()))
+    caused(proof, Seen(1014, {"Bad": (frozenset({"firing"}), 1002.0)}, (), ()))
+    assert (proof.condition_at, proof.firing_at) == (1008.0, 1012)
+
+
 def test_what_comes_later_is_not_owed_now(proof: Proof) -> None:
     caused(proof, seen(1006, "firing", FIRING[:1], STORED[:1]))
     assert owed(proof, {"mail"}) == ["the webhook of critical, worker"]
