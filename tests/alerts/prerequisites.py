@@ -15,6 +15,7 @@ from e2e.live import Stack
 SMTP_SECONDS = 5.0
 WATCHDOG = "Watchdog"
 CALM_POLL_SECONDS = 0.5
+_NAMED = 3
 
 
 def check_all_answer(stack: Stack, smtp_port: int) -> None:
@@ -67,8 +68,10 @@ def check_rules(stack: Stack, alerts: Mapping[str, Alert]) -> None:
         if abs(live[name] * stack.factor - alert.for_seconds) > 1e-3 * stack.factor
     ]
     if odd:
+        rest = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
         raise RefusalError(
-            f"the durations of this stack are not the shipped ones ÷ {stack.factor:g}: {', '.join(odd)}\n"
+            f"the durations of this stack are not the shipped ones ÷ {stack.factor:g}: "
+            f"{', '.join(odd[:_NAMED])}{rest}\n"
             "mend: STACK_FACTOR says by how much they are divided; make up reads the shipped rules anew"
         )
 

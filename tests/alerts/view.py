@@ -52,7 +52,8 @@ class View:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        if self._live.is_started:
+            self._live.stop()
 
     def wave_began(self, wave: Wave, proofs: Sequence[Proof]) -> None:
         """Show the alerts of a new wave."""

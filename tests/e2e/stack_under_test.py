@@ -94,6 +94,7 @@ class StackCommand:
             text=True,
             timeout=timeout_seconds,
             check=False,
+            start_new_session=True,  # Ctrl-C is for the tests: they still need it to end what they began
         )
 
 
