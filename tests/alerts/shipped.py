@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from alerts.errors import RefusalError
 from compression.durations import parsed
 
 NO_MAIL = "none"
@@ -36,11 +37,14 @@ class Alert:
 
 
 def shipped_alerts(root: Path) -> dict[str, Alert]:
-    """Every alert of prometheus/rules by name; raises KeyError for one that routes.yml does not know."""
+    """Every alert of prometheus/rules by name; raises RefusalError if routes.yml does not know one."""
     routes = yaml.safe_load((root / "tests/contract/routes.yml").read_text(encoding="utf-8"))
     reaches = {row["alert"]: tuple(row["reaches"]) for row in routes["alerts"]}
     addresses = {name: address for name, address in routes["receivers"].items() if address != NO_MAIL}
-    return {rule["alert"]: _alert(rule, reaches[rule["alert"]], addresses) for rule in _alerting_rules(root)}
+    rules = list(_alerting_rules(root))
+    if unknown := sorted({rule["alert"] for rule in rules} - reaches.keys()):
+        raise RefusalError(f"tests/contract/routes.yml does not say whom {', '.join(unknown)} must reach")
+    return {rule["alert"]: _alert(rule, reaches[rule["alert"]], addresses) for rule in rules}
 
 
 def _alerting_rules(root: Path) -> Iterator[dict[str, Any]]:
