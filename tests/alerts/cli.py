@@ -41,7 +41,7 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console = Console(highlight=False, soft_wrap=True, width=LOG_COLUMNS)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         alerts = shipped_alerts(ROOT)
         waves = _chosen(alerts, os.environ.get("ONLY", ""))
@@ -54,6 +54,8 @@ def main() -> int:
     except (KeyboardInterrupt, StoppedError):
         console.print("interrupted; everything that was broken is mended", style="bold red")
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _chosen(alerts: dict[str, Alert], only: str) -> Sequence[Wave]:
