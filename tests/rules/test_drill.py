@@ -55,7 +55,7 @@ def test_a_drill_is_mailed_as_a_drill_with_the_links_of_the_real_alert(ground: G
         line for line in said if line.startswith(("MailHog", "the sla-worker"))
     ]
     mail = ground.post.next_mail(before)
-    assert "HighErrorRate" in mail["Subject"]
+    assert mail["Subject"] == "[DRILL] [FIRING:1] CRITICAL HighErrorRate"
     text = part(mail, "plain")
     assert "[DRILL] (the value) of the requests" in text
     assert "drill = true" in text
