@@ -129,8 +129,11 @@ def stack_from_environment() -> Iterator[tuple[StackCommand, Stack]]:
 
 @contextlib.contextmanager
 def own_stack(mode: str, *, keep: bool) -> Iterator[StackCommand]:
-    """Start a compressed stack of its own and wait until it is healthy; remove it at the end, or keep it."""
-    name = f"insa-test-{mode}"
+    """Start a compressed stack of its own and wait until it is healthy; remove it at the end, or keep it.
+
+    TEST_STACK=-2 gives it another name, so that two can run side by side.
+    """
+    name = f"insa-test-{mode}{os.environ.get('TEST_STACK', '')}"
     home = ROOT / ".run" / "e2e" / name
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
