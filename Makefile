@@ -26,7 +26,7 @@ help: ## Show this help
 
 # --- The stack ---------------------------------------------------------------------------------------------------
 
-.PHONY: up down restart ps logs clean doctor
+.PHONY: up down restart ps logs drill clean doctor
 up: $(VENV)/.run ## Start everything and wait until it is healthy
 	@$(STACK) up
 
@@ -41,6 +41,9 @@ ps: $(VENV)/.run ## Show how each service is
 
 logs: $(VENV)/.run ## Show logs: make logs, make logs s=sla-worker, make logs f=1 (goes on)
 	@$(STACK) logs $(s) $(if $(f),--follow)
+
+drill: $(VENV)/.run ## Fire drill on the running stack: make drill ALERT=WorkerUnhealthy (SECONDS=60)
+	@$(STACK) drill $(or $(ALERT),'') --seconds $(or $(SECONDS),60)
 
 clean: $(VENV)/.run ## Stop everything and remove all data; asks first (YES=1 does not)
 	@$(STACK) clean $(if $(YES),--yes)
@@ -66,7 +69,7 @@ generate: $(VENV)/.test ## Write rules, dashboards and the table of faults anew 
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts bench check lint format
+.PHONY: test test-unit test-live test-alerts test-stack bench check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -81,8 +84,15 @@ test-unit: $(VENV)/.test ## Run the unit, rule and contract tests
 test-live: $(VENV)/.test ## Run the live tests; MODES="compose local" runs them both ways
 	@$(CLOCK) for mode in $(MODES); do timed "live tests ($$mode)" env MODE=$$mode $(PY) -m pytest -q tests/e2e || exit; done
 
-test-alerts: $(VENV)/.test ## Run the live alert tests: each fault to its mail, with time compressed
-	@$(CLOCK) for mode in $(MODES); do timed "live alert tests ($$mode)" env MODE=$$mode $(PY) -m pytest tests/e2e -k "alert or mail" || exit; done
+PROVE := PYTHONPATH=tests:local/src $(PY) -m
+test-alerts: $(VENV)/.test ## Prove every alert live: cause, pending, firing, mail, end (ONLY=Name,Name REAL_TIME=1 KEEP=1)
+	@$(CLOCK) for mode in $(MODES); do timed "proof of the alerts ($$mode)" env MODE=$$mode $(PROVE) alerts || exit; done
+
+# What `make test` runs: the live tests and the proof on one stack. PROOFS=2 proves twice in a row.
+test-stack: $(VENV)/.test ## Run the live tests and the proof of the alerts on one stack
+	@$(CLOCK) set -- "$(PY) -m pytest -q tests/e2e"; \
+	  for each in $$(seq $(or $(PROOFS),1)); do set -- "$$@" "$(PY) -m alerts"; done; \
+	  for mode in $(MODES); do timed "live tests and proof ($$mode)" env MODE=$$mode $(PROVE) e2e.shared "$$@" || exit; done
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
 	@PYTHONPATH=tests $(PY) -m benchmarks $(or $(STACK_ENV_FILE),.env)

@@ -43,6 +43,23 @@ def poll(
     raise StillWaitingError(message)
 
 
+def stays(look: Callable[[], T | None], what: str, *, for_seconds: float, every_seconds: float = 0.5) -> None:
+    """Look again and again for so long; raises AssertionError as soon as `look` returns nothing true."""
+    started = time.monotonic()
+    while (passed := time.monotonic() - started) < for_seconds:
+        assert look(), f"{what} no more after {passed:.1f} s"
+        time.sleep(every_seconds)
+
+
+def wait_for_end(stack: Stack, alertname: str) -> None:
+    """Wait until an alert is inactive in Prometheus, and its end is no news for Alertmanager any more."""
+    poll(
+        lambda: not stack.alert_states(alertname) and not stack.notified_alerts(alertname),
+        f"{alertname} over",
+        timeout_seconds=90,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Mail:
     """A mail as MailHog caught it, decoded."""
@@ -78,10 +95,14 @@ class Stack:
 
     # Prometheus
 
-    def query(self, expression: str) -> list[dict[str, Any]]:
-        """The result of an instant query, {metric, value} each; a refusal is an httpx.HTTPStatusError."""
+    def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
+        """The result of an instant query, now or at a time, {metric, value} each.
+
+        A refusal is an httpx.HTTPStatusError.
+        """
+        time_ = {} if at is None else {"time": f"{at:.3f}"}
         answer = (
-            self.client.post(f"{self.prometheus}/api/v1/query", data={"query": expression})
+            self.client.post(f"{self.prometheus}/api/v1/query", data={"query": expression} | time_)
             .raise_for_status()
             .json()
         )
@@ -121,7 +142,38 @@ class Stack:
 
         return poll(look, f"a mail to {to} with {words} in its subject", timeout_seconds=timeout_seconds)
 
+    def all_mails(self) -> list[Mail]:
+        """The newest mails to anybody, newest first."""
+        answer = self.get(f"{self.mailhog}/api/v2/messages", limit=250)
+        return [decoded(item) for item in answer["items"]]
+
+    def refuse_mail(self) -> None:
+        """Have the mail server accept no call, through MailHog's Jim."""
+        url, nobody = f"{self.mailhog}/api/v2/jim", {"AcceptChance": 0}
+        if self.client.put(url, json=nobody).status_code == httpx.codes.NOT_FOUND:  # Jim was off
+            self.client.post(url, json=nobody).raise_for_status()
+
+    def accept_mail(self) -> None:
+        """Have it accept every call again."""
+        answer = self.client.delete(f"{self.mailhog}/api/v2/jim")
+        if answer.status_code != httpx.codes.NOT_FOUND:
+            answer.raise_for_status()
+
+    # Alertmanager
+
+    def post_alerts(self, alerts: list[dict[str, Any]]) -> None:
+        """Give alerts to Alertmanager, as Prometheus would."""
+        self.client.post(f"{self.alertmanager}/api/v2/alerts", json=alerts).raise_for_status()
+
+    def notified_alerts(self, alertname: str) -> list[dict[str, Any]]:
+        """The alerts of a name that Alertmanager holds, with `status` (state, inhibitedBy), `fingerprint`."""
+        return list(self.get(f"{self.alertmanager}/api/v2/alerts", filter=f'alertname="{alertname}"'))
+
     # the demo-app
+
+    def end_fault(self, name: str) -> None:
+        """Take one fault out of the demo-app."""
+        self.client.delete(f"{self.demo_api}/faults/{name}").raise_for_status()
 
     def start_fault(self, name: str, intensity: float | None = None, duration_seconds: float = 600) -> None:
         """Put a fault into the demo-app."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -46,6 +47,7 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "PROMETHEUS_CONFIG_DIR": str(configuration / "prometheus"),
         "ALERTMANAGER_CONFIG_DIR": str(configuration / "alertmanager"),
         "PROMETHEUS_LOOKBACK_DELTA": f"{300 // FACTOR}s",
+        "ALERT_RESEND_DELAY": f"{60 // FACTOR}s",
         "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
         "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
         "SLA_WATCHDOG_SECONDS": str(600 // FACTOR),
@@ -67,6 +69,8 @@ class StackCommand:
     """The launcher's command line for one stack: its name, its `.env` file and its mode."""
 
     def __init__(self, name: str, env_file: Path, mode: str) -> None:
+        self.name = name
+        self.env_file = env_file
         self.words = ["--mode", mode, "--name", name, "--env-file", str(env_file)]
 
     def __call__(self, command: str, *arguments: str, timeout_seconds: float = 900) -> str:
@@ -90,6 +94,7 @@ class StackCommand:
             text=True,
             timeout=timeout_seconds,
             check=False,
+            start_new_session=True,  # Ctrl-C is for the tests: they still need it to end what they began
         )
 
 
@@ -101,6 +106,46 @@ def compress(out: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
         check=True,
     )
+
+
+@contextlib.contextmanager
+def stack_from_environment() -> Iterator[tuple[StackCommand, Stack]]:
+    """The stack that the environment asks for: its launcher's command, and its URLs and clients.
+
+    MODE=compose|local|auto chooses how one is started for this, with compressed time, and taken away at the
+    end. STACK_ENV_FILE and STACK_NAME name a running one to use instead, at true time unless STACK_FACTOR
+    tells by how much its durations are divided. KEEP=1 leaves the one that was started.
+    """
+    mode = os.environ.get("MODE") or "auto"
+    if given := os.environ.get("STACK_ENV_FILE"):
+        command = StackCommand(os.environ.get("STACK_NAME") or "insa", Path(given), mode)
+        with connected(command.env_file, float(os.environ.get("STACK_FACTOR") or 1)) as stack:
+            yield command, stack
+        return
+    keep = bool(os.environ.get("KEEP"))
+    with own_stack(mode, keep=keep) as command, connected(command.env_file, FACTOR) as stack:
+        yield command, stack
+
+
+@contextlib.contextmanager
+def own_stack(mode: str, *, keep: bool) -> Iterator[StackCommand]:
+    """Start a compressed stack of its own and wait until it is healthy; remove it at the end, or keep it.
+
+    TEST_STACK=-2 gives it another name, so that two can run side by side.
+    """
+    name = f"insa-test-{mode}{os.environ.get('TEST_STACK', '')}"
+    home = ROOT / ".run" / "e2e" / name
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    compress(home / "configuration")
+    command = StackCommand(name, home / ".env", mode)
+    write_env_file(command.env_file, home / "configuration")
+    try:
+        print(command("up"), flush=True)
+        yield command
+    finally:
+        if not keep:
+            command("clean", "--yes")
 
 
 @contextlib.contextmanager

@@ -63,11 +63,3 @@ def test_every_loaded_rule_evaluates_without_error(stack: Stack) -> None:
 @pytest.mark.parametrize("query", all_queries(), ids=lambda query: f"{query.path.stem}: {query.panel}")
 def test_every_dashboard_query_runs_on_the_live_prometheus(stack: Stack, query: DashboardQuery) -> None:
     stack.query(query.expr)  # raises when Prometheus refuses it
-
-
-def test_a_healthy_stack_has_no_alert_but_the_watchdog(healthy: Stack) -> None:
-    def look() -> bool:
-        firing = {alert["labels"]["alertname"] for alert in healthy.alerts() if alert["state"] == "firing"}
-        return firing == {"Watchdog"}
-
-    poll(look, "no alert but the Watchdog", timeout_seconds=60 + healthy.seconds(900))

@@ -64,6 +64,14 @@ class Post:
             assert time.monotonic() < deadline, f"waited {timeout_seconds} s for a mail about {job}"
             time.sleep(0.05)
 
+    def next_mail(self, seen: int, *, timeout_seconds: float = 20) -> EmailMessage:
+        """Wait for the mail after the first `seen` ones."""
+        deadline = time.monotonic() + timeout_seconds
+        while len(self.sink.mails) <= seen:
+            assert time.monotonic() < deadline, f"waited {timeout_seconds} s for one more mail than {seen}"
+            time.sleep(0.05)
+        return self.sink.mails[seen]
+
 
 def part(mail: EmailMessage, kind: str) -> str:
     """The decoded text of a mail's part, `html` or `plain`."""

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from stack import checks, composefile, console, doctor, settings
+from stack import checks, composefile, console, doctor, drill, settings
 from stack.binaries import Missing, get
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
 from stack.errors import StackError
 from stack.local_mode import LocalStack
-from stack.services import NAMES, PAGES, SERVICES
+from stack.services import NAMES, PAGES, SERVICES, SIGNALS
 from stack.settings import PASSWORD, Instance
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,8 +86,21 @@ def _parser() -> argparse.ArgumentParser:
     execute = add("exec", "Run a command beside a service: exec sla-worker python -m sla_worker.cli database")
     execute.add_argument("service", metavar="SERVICE", help=", ".join(NAMES))
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
-    kill = add("kill", "End services with SIGKILL, to see that they come back")
+    kill = add("kill", "Send services a signal: KILL to see that they come back, HUP to have them read anew")
     kill.add_argument("services", nargs="+", metavar="SERVICE", help=", ".join(NAMES))
+    kill.add_argument(
+        "--signal",
+        choices=list(SIGNALS),
+        default="KILL",
+        help="STOP holds a service where it is, CONT lets it go on (default: KILL)",
+    )
+    rehearse = add(
+        "drill", "Fire drill: give Alertmanager one alert, marked [DRILL], and see whom it reaches"
+    )
+    rehearse.add_argument("alert", metavar="ALERT", help="its name: WorkerUnhealthy")
+    rehearse.add_argument(
+        "--seconds", type=int, default=60, help="it ends by itself after so long (default: 60)"
+    )
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     add("check", "Check all configuration; start nothing")
@@ -217,8 +230,16 @@ def _kill(arguments: argparse.Namespace) -> int:
     services = _services(arguments)
     stack = _pick(arguments, _instance(arguments))
     for name in services:
-        stack.kill(name)
-        say(f"killed {name}")
+        stack.kill(name, arguments.signal)
+        say(f"{SIGNALS[arguments.signal]} {name}")
+    return 0
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    if not drill.run(instance, arguments.alert, arguments.seconds, plain):
+        return 1
+    say("everybody was told")
     return 0
 
 
@@ -285,6 +306,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "logs": _logs,
     "exec": _exec,
     "kill": _kill,
+    "drill": _drill,
     "clean": _clean,
     "check": _check,
     "fetch": _fetch,

@@ -20,6 +20,7 @@ from stack.settings import Instance
 _TIMEOUT_SECONDS = 300.0
 _LOG_LINES = 15
 _ANSWER_SECONDS = 20
+_FREEZER = {"STOP": "pause", "CONT": "unpause"}
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -216,18 +217,31 @@ class ComposeStack:
         """Run a command in a service's container, its output on the terminal; return its exit code."""
         return self._run("exec", "--no-TTY", service, *words)
 
-    def kill(self, service: str) -> None:
-        """End a service's container with SIGKILL from outside, as the kernel does when memory runs out.
+    def kill(self, service: str, signal: str = "KILL") -> None:
+        """Send a service's container a signal, one of SIGNALS.
 
-        Not with `docker kill`: that counts as a wish, after which Docker does not start it again.
+        STOP and CONT freeze and thaw the container: its first process is an init, which would be stopped
+        alone. KILL and TERM come from outside, as from the kernel when memory runs out. Not with `docker
+        kill`: that counts as a wish, after which Docker does not start it again.
         """
         container = self.containers().get(service)
-        if container is None or container["State"] != "running":
-            raise StackError(f"{service} does not run", "make up")
-        pid = _output("docker", "inspect", "--format", "{{.State.Pid}}", container["ID"])
-        # The pid is the host's, where this user may lack the right; a container that sees all pids has it.
-        helper = ("docker", "run", "--rm", "--pid=host", "--network=none", self._instance.env["ALPINE_IMAGE"])
-        _output(*helper, "sh", "-c", f"kill -9 {int(pid)}")
+        wanted = "paused" if signal == "CONT" else "running"
+        if container is None or container["State"] != wanted:
+            raise StackError(
+                f"{service} is not held" if signal == "CONT" else f"{service} does not run",
+                None if signal == "CONT" else "make up",
+            )
+        if signal in _FREEZER:
+            self._ask(_FREEZER[signal], service)
+        elif signal == "HUP":
+            self._ask("kill", "--signal", "HUP", service)
+        else:
+            pid = _output("docker", "inspect", "--format", "{{.State.Pid}}", container["ID"])
+            # The pid is the host's, where this user may lack the right; a container that sees all pids has
+            # it.
+            image = self._instance.env["ALPINE_IMAGE"]
+            helper = ("docker", "run", "--rm", "--pid=host", "--network=none", image)
+            _output(*helper, "sh", "-c", f"kill -{signal} {int(pid)}")
 
     def clean(self) -> None:
         """Remove containers and volumes; built images stay."""

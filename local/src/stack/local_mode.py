@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
+import signal as signals
 import subprocess
 import sys
 import tempfile
@@ -253,13 +253,13 @@ class LocalStack:
             raise StackError(f"{words[0]} cannot be run: {error.strerror}") from error
         return done.returncode
 
-    def kill(self, service: str) -> None:
-        """End a service's process with SIGKILL; supervisord starts it again."""
+    def kill(self, service: str, signal: str = "KILL") -> None:
+        """Send a service's process a signal, one of SIGNALS; supervisord starts again what ended."""
         self._must_run()
         process = self._supervisor.processes().get(service)
         if process is None or not process["pid"]:
             raise StackError(f"{service} does not run", "make up")
-        os.kill(process["pid"], signal.SIGKILL)
+        os.kill(process["pid"], signals.Signals[f"SIG{signal}"])
 
     def _must_run(self) -> None:
         if not self.is_running():

@@ -28,6 +28,11 @@ _PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker"}
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER")
 _RETENTION_IN_FILE = (3, 11, 0)
 _THREE = (3, 0, 0)
+_FLAGS_SINCE = {
+    "prometheus": {"--config.auto-reload": _THREE},
+    "alertmanager": {"--dispatch.start-delay": (0, 30, 0)},
+}
+"""Flags of docker-compose.yml that older versions do not know."""
 
 
 def places(service: str, definitions: Mapping[str, Definition], instance: Instance, config: Path) -> Places:
@@ -141,8 +146,9 @@ def _argv(definition: Definition, binary: Found, where: Places) -> tuple[tuple[s
     if definition.name == "grafana":
         return _grafana(definition, binary, where)
     words = [where.apply(word) for word in definition.command]
-    if binary.version and binary.version < _THREE:  # no Alertmanager has this flag
-        words = [word for word in words if not word.startswith("--config.auto-reload")]
+    for flag, since in _FLAGS_SINCE.get(definition.name, {}).items():
+        if binary.version and binary.version < since:
+            words = [word for word in words if not word.startswith(flag)]
     return (str(binary.path), *words), {}
 
 

@@ -52,3 +52,12 @@ PAGES = {
     "DEMO_METRICS_PORT": "/metrics",
 }
 """The page of each port that the table of URLs shows, in its order; SMTP has none."""
+
+SIGNALS = {
+    "HUP": "told to read its configuration anew:",
+    "STOP": "held",
+    "CONT": "goes on:",
+    "TERM": "ended",
+    "KILL": "killed",
+}
+"""The signals that a service can be sent, and what was done with it then."""

@@ -2,8 +2,8 @@
 MailHog's API.
 
 Answered: GET /api/v2/messages (start, limit), GET /api/v2/search?kind=to|from|containing&query=…, DELETE
-/api/v1/messages,
-and a page with the list, which leads to each mail. Mail is kept in memory, the newest 5,000.
+/api/v1/messages, /api/v2/jim (of its chances AcceptChance alone), and a page with the list, which leads to
+each mail. Mail is kept in memory, the newest 5,000.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import html
 import itertools
 import json
+import random
 import signal
 import sys
 import threading
@@ -29,15 +30,58 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 NOTE = "This is a stand-in for MailHog: it lists mail and answers a part of MailHog's API."
 _KEPT = 5000
 _DEFAULT_LIMIT = 50
+_JIM = "/api/v2/jim"
+
+
+class Jim:
+    """Breaks SMTP on purpose, as MailHog's Jim does: a call is accepted with a chance that can be set.
+
+    Off at first. A new setting replaces the whole of the old one, so that a chance which is left out is 0.
+    """
+
+    def __init__(self) -> None:
+        self._accept_chance: float | None = None
+
+    def setting(self) -> dict[str, float] | None:
+        """The chances in MailHog's words; None while Jim is off."""
+        return None if self._accept_chance is None else {"AcceptChance": self._accept_chance}
+
+    def set(self, body: bytes) -> None:
+        """Take a setting in MailHog's JSON; raises ValueError for anything else."""
+        found = json.loads(body)
+        chance = found.get("AcceptChance", 0) if isinstance(found, dict) else None
+        if not isinstance(chance, int | float):
+            raise ValueError("the setting is a JSON object, AcceptChance a number")  # noqa: TRY004  # as json
+        self._accept_chance = float(chance)
+
+    def turn_off(self) -> None:
+        """Accept every call again."""
+        self._accept_chance = None
+
+    def accepts(self) -> bool:
+        """Whether the next call is accepted."""
+        chance = self._accept_chance
+        return chance is None or random.random() < chance  # noqa: S311  # no secret
 
 
 class Mailbox:
     """The mail that was taken, newest first, as MailHog's JSON."""
 
     def __init__(self) -> None:
+        self.jim = Jim()
         self._lock = threading.Lock()
         self._messages: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self._numbers = itertools.count(1)
+
+    async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Begin one mail, or refuse it."""
+        if not self.jim.accepts():
+            return "421 4.3.2 Jim does not accept this call"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # aiosmtpd's name
         """Store one mail."""
@@ -105,6 +149,12 @@ class Page(BaseHTTPRequestHandler):
             self._messages(self.mailbox.find(), query)
         elif parts.path == "/api/v2/search":
             self._messages(self.mailbox.find(query.get("kind", ""), query.get("query", "")), query)
+        elif parts.path == _JIM:
+            setting = self.mailbox.jim.setting()
+            if setting is None:
+                self._answer(404, "text/plain", b"")
+            else:
+                self._answer(200, "application/json", json.dumps(setting).encode())
         elif parts.path == "/":
             self._answer(200, "text/html; charset=utf-8", page(self.mailbox.find()).encode())
         elif message := next(
@@ -115,12 +165,39 @@ class Page(BaseHTTPRequestHandler):
             self._answer(404, "text/plain", f"{parts.path} is not answered here. {NOTE}\n".encode())
 
     def do_DELETE(self) -> None:  # http.server's name
-        """Forget all mail."""
-        if urlsplit(self.path).path == "/api/v1/messages":
+        """Forget all mail, or turn Jim off."""
+        path = urlsplit(self.path).path
+        if path == "/api/v1/messages":
             self.mailbox.clear()
+            self._answer(200, "text/plain", b"")
+        elif path == _JIM and self.mailbox.jim.setting() is not None:
+            self.mailbox.jim.turn_off()
             self._answer(200, "text/plain", b"")
         else:
             self._answer(404, "text/plain", f"{NOTE}\n".encode())
+
+    def do_POST(self) -> None:  # http.server's name
+        """Turn Jim on; 400 when it is on already."""
+        self._set_jim(wanted_on=False, refused=400, done=201)
+
+    def do_PUT(self) -> None:  # http.server's name
+        """Give Jim, who is on, a new setting; 404 when it is off."""
+        self._set_jim(wanted_on=True, refused=404, done=200)
+
+    def _set_jim(self, *, wanted_on: bool, refused: int, done: int) -> None:
+        jim = self.mailbox.jim
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if urlsplit(self.path).path != _JIM:
+            self._answer(404, "text/plain", f"{NOTE}\n".encode())
+        elif (jim.setting() is not None) is not wanted_on:
+            self._answer(refused, "text/plain", b"")
+        else:
+            try:
+                jim.set(body)
+            except ValueError as error:
+                self._answer(400, "text/plain", f"{error}\n".encode())
+            else:
+                self._answer(done, "text/plain", b"")
 
     def _messages(self, found: list[dict[str, Any]], query: dict[str, str]) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def test_a_new_prometheus_runs_with_the_flags_of_compose(
         f"--storage.tsdb.path={instance.directory}/data/prometheus-data",
         f"--web.listen-address=127.0.0.1:{port}",
         f"--web.external-url=http://localhost:{port}",
+        "--rules.alert.for-grace-period=0s",
+        "--rules.alert.resend-delay=1m",
         "--query.lookback-delta=5m",
         "--config.auto-reload",
         "--config.auto-reload-interval=15s",
@@ -63,6 +66,19 @@ def test_an_old_prometheus_gets_only_flags_that_it_knows(
         "--storage.tsdb.retention.size=10GB",
         "--enable-feature=expand-external-labels",
     )
+
+
+@pytest.mark.parametrize(("version", "known"), [((0, 29, 9), False), ((0, 30, 0), True), (None, True)])
+def test_alertmanager_waits_for_all_alerts_after_its_start_if_it_knows_how(
+    instance: Instance,
+    definitions: dict[str, Definition],
+    version: tuple[int, int, int] | None,
+    known: bool,  # noqa: FBT001  # a parameter
+) -> None:
+    have = NEW | {"alertmanager": dataclasses.replace(NEW["alertmanager"], version=version)}
+    argv = programs(instance, definitions, have)["alertmanager"].argv
+    assert ("--dispatch.start-delay=1m" in argv) is known
+    assert "--cluster.listen-address=" in argv
 
 
 def test_everything_listens_on_loopback(instance: Instance, definitions: dict[str, Definition]) -> None:

@@ -35,8 +35,8 @@ def send(port: int, to: list[str], subject: str) -> None:
         client.send_message(message)
 
 
-def ask(port: int, path: str, method: str = "GET") -> bytes:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+def ask(port: int, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, method=method)
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
         return bytes(answer.read())
 
@@ -113,10 +113,53 @@ def test_the_page_leads_to_each_mail_as_it_is_read_without_scripts(ports: tuple[
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/mail/0", 404), ("/api/v2/jim", 404), ("/api/v2/messages?limit=x", 400)]
+    ("path", "status"), [("/mail/0", 404), ("/api/v2/outgoing-smtp", 404), ("/api/v2/messages?limit=x", 400)]
 )
 def test_what_it_cannot_answer_is_an_error(ports: tuple[int, int], path: str, status: int) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         ask(ports[1], path)
     with caught.value:
         assert caught.value.code == status
+
+
+def status(port: int, method: str, body: bytes | None = None) -> int:
+    """The status with which /api/v2/jim answers."""
+    try:
+        ask(port, "/api/v2/jim", method, body)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    return 201 if method == "POST" else 200
+
+
+def test_jim_is_turned_on_set_and_off_as_in_mailhog(ports: tuple[int, int]) -> None:
+    # Methods and answers in the order in which a real MailHog gave them.
+    calls = [
+        ("GET", None, 404),
+        ("PUT", b'{"AcceptChance": 1}', 404),
+        ("DELETE", None, 404),
+        ("POST", b'{"AcceptChance": 0.5}', 201),
+        ("POST", b'{"AcceptChance": 1}', 400),
+        ("PUT", b"no JSON", 400),
+        ("PUT", b'{"AcceptChance": "much"}', 400),
+        ("GET", None, 200),
+        ("PUT", b"{}", 200),
+    ]
+    assert [status(ports[1], method, body) for method, body, _ in calls] == [last for *_, last in calls]
+    assert json.loads(ask(ports[1], "/api/v2/jim")) == {"AcceptChance": 0}  # left out: 0
+    assert status(ports[1], "DELETE") == 200
+    assert status(ports[1], "GET") == 404
+
+
+def test_jim_with_no_chance_refuses_every_mail_until_it_is_off(ports: tuple[int, int]) -> None:
+    smtp_port, http_port = ports
+    ask(http_port, "/api/v2/jim", "POST", b'{"AcceptChance": 0}')
+    with pytest.raises(smtplib.SMTPResponseException) as refused:
+        send(smtp_port, ["a@example.com"], "refused")
+    assert refused.value.smtp_code == 421
+    assert messages(http_port, "/api/v2/messages")["total"] == 0
+    ask(http_port, "/api/v2/jim", "DELETE")
+    send(smtp_port, ["a@example.com"], "taken")
+    [mail] = messages(http_port, "/api/v2/messages")["items"]
+    assert mail["Content"]["Headers"]["Subject"] == ["taken"]
+    assert mail["From"]["Mailbox"] == "alertmanager"

@@ -1,0 +1,128 @@
+"""The causes that scenarios begin and end: faults of the demo-app, and those that lie elsewhere.
+
+Each is a context manager that ends what it began, whatever happens in between. `everything_ended` ends all of
+them, also what an earlier run that was killed has left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import httpx
+
+from e2e.live import Stack
+from e2e.stack_under_test import ROOT, StackCommand, read_env_file
+
+FAULT_SECONDS = 3600
+"""A fault ends by itself after so long, if nobody is left to end it."""
+
+SPECIAL = frozenset(
+    {
+        "always firing",
+        "failing rule",
+        "broken configuration",
+        "mail refused",
+        "sla-worker held",
+    }
+)
+"""The causes that are no faults of the demo-app."""
+
+BROKEN = "proof-broken.yml"
+FAILING_RULE = """\
+# Made by the proof of alerts, and removed by it: each evaluation finds two series where one must be.
+groups:
+  - name: proof
+    rules:
+      - record: proof:broken
+        expr: up * on () (up or vector(1))
+"""
+BROKEN_RULE = """\
+# Made by the proof of alerts, and removed by it: Prometheus cannot load this.
+groups:
+  - name: proof
+    rules:
+      - record: proof:broken
+        expr: this is no expression
+"""
+
+
+class Causes:
+    """Begins causes on one stack."""
+
+    def __init__(self, stack: Stack, command: StackCommand) -> None:
+        self._stack = stack
+        self._command = command
+        self._special: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
+            "always firing": contextlib.nullcontext,
+            "failing rule": lambda: self._rule_file(FAILING_RULE),
+            "broken configuration": lambda: self._rule_file(BROKEN_RULE),
+            "mail refused": self._mail_refused,
+            "sla-worker held": lambda: self._held("sla-worker"),
+        }
+        assert self._special.keys() == SPECIAL
+
+    @contextlib.contextmanager
+    def begun(self, faults: Mapping[str, float], special: str | None) -> Iterator[None]:
+        """Begin the faults and the special cause; end them at the exit."""
+        with contextlib.ExitStack() as ends:
+            if special is not None:
+                ends.enter_context(self._special[special]())
+            for name, intensity in faults.items():
+                ends.callback(self._stack.end_fault, name)
+                self._stack.start_fault(name, intensity, FAULT_SECONDS)
+            yield
+
+    @contextlib.contextmanager
+    def _rule_file(self, text: str) -> Iterator[None]:
+        path = self._rules() / BROKEN
+        try:
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o644)
+            self._command("kill", "prometheus", "--signal", "HUP")
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            self._command("kill", "prometheus", "--signal", "HUP")
+
+    def _rules(self) -> Path:
+        """Where Prometheus finds its rule files: as it says itself if that is here, else what is mounted."""
+        file = Path(self._stack.get(f"{self._stack.prometheus}/api/v1/status/flags")["data"]["config.file"])
+        if ROOT in file.parents:
+            return file.parent / "rules"
+        directory = read_env_file(self._command.env_file).get("PROMETHEUS_CONFIG_DIR") or "./prometheus"
+        return (ROOT / directory).resolve() / "rules"
+
+    @contextlib.contextmanager
+    def _mail_refused(self) -> Iterator[None]:
+        try:
+            self._stack.refuse_mail()
+            yield
+        finally:
+            self._stack.accept_mail()
+
+    @contextlib.contextmanager
+    def _held(self, service: str) -> Iterator[None]:
+        try:
+            self._command("kill", service, "--signal", "STOP")
+            yield
+        finally:
+            self._command("kill", service, "--signal", "CONT")
+
+    def everything_ended(self) -> None:
+        """End whatever a cause may have left: held processes, broken files, Jim, faults. Never raises.
+
+        What cannot be ended because it does not answer is gone with what does not answer.
+        """
+        with contextlib.suppress(AssertionError):
+            self._command("kill", "sla-worker", "--signal", "CONT")
+        with contextlib.suppress(httpx.HTTPError, OSError):
+            path = self._rules() / BROKEN
+            if path.exists():
+                path.unlink()
+                self._command("kill", "prometheus", "--signal", "HUP")
+        with contextlib.suppress(httpx.HTTPError):
+            self._stack.accept_mail()
+        with contextlib.suppress(httpx.HTTPError):
+            self._stack.clear_faults()

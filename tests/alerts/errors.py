@@ -1,0 +1,13 @@
+"""What can go wrong in the proof."""
+
+
+class ProofError(Exception):
+    """Something that was to be shown did not show; the message tells what, and what was seen last."""
+
+
+class RefusalError(Exception):
+    """The proof cannot begin; the message tells why, and the mend."""
+
+
+class StoppedError(Exception):
+    """Somebody asked for the end."""

@@ -1,0 +1,83 @@
+"""Alertmanager and Prometheus restarted in the midst of a firing alert: no false end, no second page."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from e2e.live import Stack, poll, stays, wait_for_end
+from e2e.stack_under_test import StackCommand
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+ALERT = "MultipleWorkersDown"
+MAILBOXES = ("critical-alerts@example.com", "worker-alerts@example.com")
+RESEND_SECONDS = 60.0
+"""Prometheus sends a firing alert again after so long, at any time scale."""
+
+
+def subjects(stack: Stack, since: float) -> dict[str, list[str]]:
+    """The states that the mails about the alert told each mailbox, oldest first."""
+    found = {}
+    for mailbox in MAILBOXES:
+        mails = [mail for mail in stack.mails(mailbox) if mail.received_at >= since and ALERT in mail.subject]
+        found[mailbox] = [mail.subject.split(":")[0].lstrip("[") for mail in reversed(mails)]
+    return found
+
+
+@pytest.fixture
+def fired(healthy: Stack) -> tuple[Stack, float]:
+    """The stack while two workers are down and everybody was told once; and since when."""
+    stack = healthy
+    wait_for_end(stack, ALERT)
+    since = time.time()
+    stack.start_fault("worker_down", 2)
+    once = {mailbox: ["FIRING"] for mailbox in MAILBOXES}
+    poll(lambda: subjects(stack, since) == once, "one mail each", timeout_seconds=60 + stack.seconds(300))
+    return stack, since
+
+
+def check_the_rest(stack: Stack, since: float) -> None:
+    """For a while nobody is told anything; the end of the fault is told once."""
+    once = {mailbox: ["FIRING"] for mailbox in MAILBOXES}
+    stays(lambda: subjects(stack, since) == once, "one mail each", for_seconds=10 + stack.seconds(60))
+    stack.clear_faults()
+    both = {mailbox: ["FIRING", "RESOLVED"] for mailbox in MAILBOXES}
+    poll(
+        lambda: subjects(stack, since) == both,
+        "one resolved mail each",
+        timeout_seconds=60 + stack.seconds(300),
+    )
+
+
+def test_a_restart_of_alertmanager_tells_nobody_anything(
+    fired: tuple[Stack, float], stack_command: StackCommand
+) -> None:
+    stack, since = fired
+    stack_command("restart", "alertmanager")
+    poll(
+        lambda: stack.notified_alerts(ALERT),
+        "Prometheus to have sent the alert again",
+        timeout_seconds=RESEND_SECONDS + 30,
+    )
+    check_the_rest(stack, since)
+
+
+def test_a_restart_of_prometheus_tells_nobody_anything_and_the_alert_fires_on(
+    fired: tuple[Stack, float], stack_command: StackCommand
+) -> None:
+    stack, since = fired
+    before = began(stack)
+    stack_command("restart", "prometheus")
+    poll(lambda: stack.alert_states(ALERT) == {"firing"}, f"{ALERT} firing", timeout_seconds=60)
+    # Its `for` was not begun anew: what fired for a long time would else be pending, and told as resolved.
+    assert began(stack) == pytest.approx(before, abs=1)
+    check_the_rest(stack, since)
+
+
+def began(stack: Stack) -> float:
+    """When the condition of the alert began to hold, as Prometheus knows it: epoch seconds."""
+    value = stack.value(f'max(ALERTS_FOR_STATE{{alertname="{ALERT}"}})')
+    assert value is not None
+    return value

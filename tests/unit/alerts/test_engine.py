@@ -1,0 +1,153 @@
+"""Waves, lanes and the ends of causes, on a stack that is made up."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from alerts import engine
+from alerts.causes import Causes
+from alerts.engine import Tools, run_waves
+from alerts.errors import StoppedError
+from alerts.floors import Floors
+from alerts.matrix import Scenario, Wave
+from alerts.proof import Proof, Seen, State
+from alerts.shipped import Alert
+from alerts.watch import Watch
+from e2e.live import Mail, Stack
+
+QUIET = Alert("Quiet", {"severity": "critical"}, 0, 0, ("hook",), {})
+LOUD = Alert("Loud", {"severity": "critical"}, 0, 0, ("hook",), {})
+
+
+class World:
+    """A stack in which an alert fires while its fault, of the same name, is there, and webhooks come at once.
+
+    It is what the engine watches, and where causes begin and end; `said` has these in their order.
+    """
+
+    def __init__(self, *, deaf: frozenset[str] = frozenset()) -> None:
+        self.said: list[str] = []
+        self._deaf = deaf
+        self._now = 1000.0
+        self._firing: set[str] = set()
+        self._webhooks: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        self.troubles: dict[str, str] = {}
+
+    def seen(self) -> Seen:
+        with self._lock:
+            active = {name: (frozenset({"firing"}), 0.0) for name in self._firing}
+            return Seen(0.0, active, cast("tuple[Mail, ...]", ()), tuple(self._webhooks))
+
+    @contextlib.contextmanager
+    def begun(self, faults: Mapping[str, float], _special: str | None) -> Iterator[None]:
+        self._tell("begin", "firing", faults)
+        try:
+            yield
+        finally:
+            self._tell("end", "resolved", faults)
+
+    def _tell(self, word: str, status: str, faults: Mapping[str, float]) -> None:
+        with self._lock:
+            for name in faults:
+                self.said.append(f"{word} {name}")
+                if name not in self._deaf:
+                    (self._firing.add if word == "begin" else self._firing.discard)(name)
+                    self._webhooks.append(
+                        {"alertname": name, "status": status, "receiver": "hook", "received_at": 4e9}
+                    )
+
+
+class Silent:
+    """Listens to nothing, or interrupts when an alert comes to a state."""
+
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self._stop = stop
+
+    def wave_began(self, wave: Wave, proofs: object) -> None:
+        pass
+
+    def changed(self, proof: Proof) -> None:
+        if self._stop is not None and proof.state is State.CAUSED:
+            self._stop.set()
+
+
+def scenario(name: str, **more: Any) -> Scenario:
+    parts: dict[str, Any] = {
+        "title": f"About {name}",
+        "alerts": (name,),
+        "faults": {name: 1.0},
+        "special": None,
+        "sees": (),
+        "later": frozenset(),
+        "after": None,
+    }
+    return Scenario(**parts | more)
+
+
+def tools(world: World, stopped: threading.Event | None = None, events: Silent | None = None) -> Tools:
+    stack = Stack(
+        prometheus="", alertmanager="", grafana="", mailhog="", demo_metrics="", demo_api="", sla_worker="",
+        factor=1e6, client=cast("httpx.Client", None),
+    )  # fmt: skip
+    return Tools(
+        stack=stack,
+        watch=cast("Watch", world),
+        causes=cast("Causes", world),
+        alerts={"Quiet": QUIET, "Loud": LOUD},
+        floors=Floors(1e6, 0, 0, {"Quiet": 0, "Loud": 0}, tolerance_seconds=1e12),
+        events=events or Silent(),
+        stopped=stopped or threading.Event(),
+    )
+
+
+def test_a_lane_runs_one_after_the_other_and_ends_each_cause() -> None:
+    world = World()
+    proofs = run_waves([Wave("one", {"lane": (scenario("Loud"), scenario("Quiet"))})], tools(world))
+    assert [(proof.alert.name, proof.state) for proof in proofs] == [
+        ("Loud", State.PROVEN),
+        ("Quiet", State.PROVEN),
+    ]
+    assert world.said == ["begin Loud", "end Loud", "begin Quiet", "end Quiet"]
+
+
+def test_a_cause_waits_until_that_of_another_lane_is_over() -> None:
+    world = World()
+    lanes = {"first": (scenario("Loud", after="About Quiet"),), "second": (scenario("Quiet"),)}
+    run_waves([Wave("one", lanes)], tools(world))
+    assert world.said == ["begin Quiet", "end Quiet", "begin Loud", "end Loud"]
+
+
+def test_what_does_not_show_fails_alone_and_its_cause_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "STEADY_SECONDS", 0.3)
+    world = World(deaf=frozenset({"Quiet"}))
+    proofs = run_waves([Wave("one", {"a": (scenario("Quiet"),), "b": (scenario("Loud"),)})], tools(world))
+    quiet, loud = proofs
+    assert loud.state is State.PROVEN
+    assert quiet.state is State.FAILED
+    assert quiet.problem is not None
+    assert "still missing: Quiet (pending), Quiet (the webhook of hook)" in quiet.problem
+    assert "end Quiet" in world.said
+
+
+def test_an_interruption_ends_the_causes_and_begins_no_other() -> None:
+    world, stopped = World(deaf=frozenset({"Quiet"})), threading.Event()
+    waves = [Wave("one", {"lane": (scenario("Quiet"),)}), Wave("two", {"lane": (scenario("Loud"),)})]
+    with pytest.raises(StoppedError):
+        run_waves(waves, tools(world, stopped, Silent(stopped)))
+    assert world.said == ["begin Quiet", "end Quiet"]
+
+
+def test_a_wave_does_not_begin_on_an_ill_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "STEADY_SECONDS", 0.3)
+    world = World()
+    with world.begun({"Loud": 1}, None):
+        [proof] = run_waves([Wave("one", {"lane": (scenario("Quiet"),)})], tools(world))
+    assert proof.problem == "the stack did not come to rest before: Loud"
+    assert world.said == ["begin Loud", "end Loud"]

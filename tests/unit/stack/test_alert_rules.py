@@ -1,0 +1,78 @@
+"""Alerting rules, read and rehearsed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stack import alert_rules
+from stack.alert_rules import AlertRule
+from stack.errors import StackError
+
+ROOT = Path(__file__).resolve().parents[3]
+RULE = AlertRule(
+    name="DiskFull",
+    expression='disk_used_bytes{job="a"} / disk_size_bytes > 0.9',
+    labels={"severity": "critical", "component": "system"},
+    annotations={
+        "summary": "{{ $value | humanizePercentage }} of {{ $labels.disk }} is used",
+        "description": "Look at {{ $labels.instance }} ({{ $labels.unknown }}).",
+        "runbook_url": "{{ $externalLabels.sla_worker_url }}/runbooks/DiskFull",
+    },
+)
+
+
+def test_a_drill_has_the_labels_of_the_rule_and_says_what_it_is() -> None:
+    series = {"disk": "sda", "instance": "a:9090"}
+    made = RULE.rehearsed(series, {"sla_worker_url": "http://localhost:8080"})
+    assert made["labels"] == {
+        "alertname": "DiskFull",
+        "severity": "critical",
+        "component": "system",
+        "disk": "sda",
+        "instance": "a:9090",
+        "drill": "true",
+    }
+    assert made["annotations"] == {
+        "summary": "[DRILL] (the value) of sda is used",
+        "description": "Look at a:9090 ().",
+        "runbook_url": "http://localhost:8080/runbooks/DiskFull",
+    }
+
+
+def test_it_knows_the_labels_that_its_texts_name_and_the_names_in_its_expression() -> None:
+    assert RULE.asked_labels == {"disk", "instance", "unknown"}
+    assert RULE.words >= {"disk_used_bytes", "disk_size_bytes"}
+
+
+def test_all_rule_files_that_prometheus_loads_are_read() -> None:
+    shipped = {
+        rule["alert"]
+        for path in (ROOT / "prometheus" / "rules").rglob("*.yml")
+        for group in yaml.safe_load(path.read_text())["groups"] or []
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    assert alert_rules.load(ROOT / "prometheus").keys() == shipped
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("DiskFul", "near are DiskFull"),
+        ("diskfull", "near are DiskFull"),
+        ("Zzz", "there are DiskFull, Watchdog"),
+    ],
+)
+def test_an_unknown_name_is_told_with_near_ones(name: str, mend: str) -> None:
+    rules = {"DiskFull": RULE, "Watchdog": RULE}
+    with pytest.raises(StackError, match=f"no alert is called '{name}'") as caught:
+        alert_rules.pick(rules, name)
+    assert caught.value.mend == mend
+
+
+def test_rules_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="cannot be read"):
+        alert_rules.load(tmp_path)
