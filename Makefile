@@ -65,7 +65,7 @@ generate: $(VENV)/.test ## Write rules and dashboards anew after a change of sla
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts bench check lint format
+.PHONY: test test-unit test-live test-alerts mutate bench check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -82,6 +82,10 @@ test-live: $(VENV)/.test ## Run the live tests; MODES="compose local" runs them 
 
 test-alerts: $(VENV)/.test ## Run the live alert tests: each fault to its mail, with time compressed
 	@$(CLOCK) for mode in $(MODES); do timed "live alert tests ($$mode)" env MODE=$$mode $(PY) -m pytest tests/e2e -k "alert or mail" || exit; done
+
+mutate: $(VENV)/.test ## Change the alert rules and see whether their cases notice: ONLY=Alert, GROUP=group, WRITE=1
+	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
+	@PYTHONPATH=tests $(PY) -m mutation $(ONLY:%=--only %) $(GROUP:%=--group %) $(if $(BAR),--bar $(BAR)) $(if $(WRITE),--write)
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
 	@PYTHONPATH=tests $(PY) -m benchmarks $(or $(STACK_ENV_FILE),.env)
