@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from mutation.report import as_json, reached, show, tally
 from mutation.run import Plan, run
 from mutation.trial import Finding
 from rules.binaries import found
-from rules.cases import ROOT, Shipped, all_cases, shipped_alerts
+from rules.cases import ROOT, Case, Shipped, all_cases, shipped_alerts
 
 WIDTH_SIGNS = 120
 """Of the tables, where no terminal tells its own width."""
@@ -29,7 +29,7 @@ WIDTH_SIGNS = 120
 PAGE = ROOT / "docs" / "mutation.md"
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, cases: Callable[[], Sequence[Case]] = all_cases) -> int:
     """Try the mutants; 0 when the bar is reached, 1 below it, 2 with one line of what is wrong."""
     parser = _parser()
     arguments = parser.parse_args(argv)
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(width=None if sys.stdout.isatty() else WIDTH_SIGNS)
     began = time.monotonic()
     try:
-        outcomes = run(_plan(arguments), _progress)
+        outcomes = run(_plan(arguments, cases()), _progress)
         seconds = time.monotonic() - began
         if arguments.json:
             text = json.dumps(as_json(outcomes, seconds, arguments.bar), indent=2, ensure_ascii=False)
@@ -68,14 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
+def _plan(arguments: argparse.Namespace, cases: Sequence[Case]) -> Plan:
     promtools = list(found("promtool").values())[::-1]
     if not promtools:
         raise MutationError("no promtool found: set PROMETHEUS_BINARIES to the directory that holds it")
     return Plan(
         alerts=_chosen(shipped_alerts(), arguments.only, arguments.group),
         shipped=shipped_alerts(),
-        cases=all_cases(),
+        cases=cases,
         promtools=promtools if arguments.all_versions else promtools[:1],
         reasons=read_equivalents(FILE),
         workers=max(1, arguments.workers),
