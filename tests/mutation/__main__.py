@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 from rich.progress import track
 
@@ -45,7 +46,12 @@ def main(argv: list[str] | None = None, cases: Callable[[], Sequence[Case]] = al
             arguments.json.write_text(f"{text}\n", encoding="utf-8")
         if arguments.write:
             write_page(PAGE, outcomes)
-    except (MutationError, AssertionError, OSError) as error:  # the cases are read with assertions
+    except (
+        MutationError,
+        AssertionError,
+        OSError,
+        yaml.YAMLError,
+    ) as error:  # cases are read with assertions
         print(f"mutation: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     show(outcomes, seconds, arguments.bar, console)

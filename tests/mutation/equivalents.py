@@ -20,8 +20,11 @@ Reasons = dict[tuple[str, str], str]
 
 def read_equivalents(path: Path) -> Reasons:
     """The list of a file; raises MutationError where it says too little, too much, or a thing twice."""
+    tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(tree, dict) or not all(isinstance(entries, list) for entries in tree.values()):
+        raise MutationError(f"{path.name} must hold a list of entries for each alert")
     reasons: Reasons = {}
-    for alert, entries in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
+    for alert, entries in tree.items():
         for entry in entries:
             change, reason = _entry(path, alert, entry)
             if (alert, change) in reasons:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mutation.__main__ import PAGE, main
 from mutation.page import BEGIN, END
@@ -45,12 +46,18 @@ def test_weak_cases_stay_below_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--only", "TargetDown", "--bar", "5"], weak) == 0
 
 
+def illegible() -> list[Case]:
+    yaml.safe_load("TargetDown:\n  cases: [")
+    return []
+
+
 @pytest.mark.parametrize(
     ("arguments", "cases", "message"),
     [
         (["--only", "TargetUp"], all_cases, "there is no alert 'TargetUp': it is one of HighErrorRate, "),
         (["--group", "weather"], all_cases, "there is no group 'weather': it is one of "),
         (["--only", "TargetDown"], broken, "fails on the shipped rule: "),
+        (["--only", "TargetDown"], illegible, "while parsing a flow node"),
         (["--only", "TargetDown"], refused, "'sometimes' is none of fires, too_short"),
         (["--only", "TargetDown", "--json", "/dev/null/x"], weak, "Not a directory"),
     ],

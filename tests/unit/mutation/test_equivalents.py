@@ -42,6 +42,12 @@ def test_an_entry_without_a_reason_or_twice_is_an_error(tmp_path: Path, entries:
         read_equivalents(written(tmp_path, f"QueueDeep:\n{entries}\n"))
 
 
+@pytest.mark.parametrize("text", ["- QueueDeep", "QueueDeep: a", "QueueDeep: {change: a, reason: b}"])
+def test_a_list_of_another_form_is_an_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(MutationError, match=r"equivalent\.yml must hold a list of entries for each alert"):
+        read_equivalents(written(tmp_path, text))
+
+
 @pytest.mark.parametrize(
     ("shipped", "made"),
     [
