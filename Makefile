@@ -69,7 +69,7 @@ generate: $(VENV)/.test ## Write rules, dashboards and the table of faults anew 
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts test-stack bench check lint format
+.PHONY: test test-unit test-live test-alerts test-stack mutate bench check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -93,6 +93,10 @@ test-stack: $(VENV)/.test ## Run the live tests and the proof of the alerts on o
 	@$(CLOCK) set -- "$(PY) -m pytest -q tests/e2e"; \
 	  for each in $$(seq $(or $(PROOFS),1)); do set -- "$$@" "$(PY) -m alerts"; done; \
 	  for mode in $(MODES); do timed "live tests and proof ($$mode)" env MODE=$$mode $(PROVE) e2e.shared "$$@" || exit; done
+
+mutate: $(VENV)/.test ## Change the alert rules and see whether their cases notice: ONLY=Alert, GROUP=group, WRITE=1
+	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
+	@PYTHONPATH=tests $(PY) -m mutation $(ONLY:%=--only %) $(GROUP:%=--group %) $(if $(BAR),--bar $(BAR)) $(if $(WRITE),--write)
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
 	@PYTHONPATH=tests $(PY) -m benchmarks $(or $(STACK_ENV_FILE),.env)
