@@ -33,7 +33,10 @@ RESILIENCE: Final = (
             "insa_message_bus_delivered_total",
             "insa_message_bus_processing_duration_seconds",
         ),
-        alerts=("HighErrorRate",),
+        alerts=(
+            "CircuitBreakerOpen",
+            "HighErrorRate",
+        ),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -58,6 +61,10 @@ RESILIENCE: Final = (
             "insa_retry_attempts_per_call",
             "insa_retry_delay_seconds",
         ),
+        alerts=(
+            "CircuitBreakerFlapping",
+            "CircuitBreakerOpen",
+        ),
     ),
     FaultSpec(
         name=names.RETRY_FAILURE,
@@ -74,7 +81,11 @@ RESILIENCE: Final = (
             "insa_retry_attempts_per_call",
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighErrorRate",),
+        alerts=(
+            "LowRetrySuccessRate",
+            "ExcessiveRetryAttempts",
+            "HighErrorRate",
+        ),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -91,6 +102,7 @@ RESILIENCE: Final = (
             "insa_retry_delay_seconds",
             'insa_retry_outcomes_total{outcome="success"}',
         ),
+        alerts=("ExcessiveRetryAttempts",),
     ),
     FaultSpec(
         name=names.POISONED_MESSAGES,
@@ -120,6 +132,14 @@ RESILIENCE: Final = (
             "insa_message_bus_delivered_total",
             "insa_message_bus_processing_duration_seconds",
         ),
+        alerts=(
+            "DeadLetterQueueGrowing",
+            "DeadLetterQueueCritical",
+            "HighDLQReplayFailureRate",
+            "LowRetrySuccessRate",
+            "ExcessiveRetryAttempts",
+            "HighErrorRate",
+        ),
     ),
     FaultSpec(
         name=names.REPLAY_FAILURE,
@@ -138,6 +158,10 @@ RESILIENCE: Final = (
             "insa_retry_attempts_total",
             "insa_worker_tasks_failed_total",
             "insa_retry_delay_seconds",
+        ),
+        alerts=(
+            "HighDLQReplayFailureRate",
+            "DeadLetterQueueGrowing",
         ),
     ),
 )

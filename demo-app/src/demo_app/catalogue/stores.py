@@ -16,6 +16,7 @@ STORES: Final = (
         maximum=1,
         default=0.8,
         metrics=("insa_cache_misses_total", "insa_cache_hits_total"),
+        alerts=("LowCacheHitRate",),
     ),
     FaultSpec(
         name=names.EVICTION_STORM,
@@ -27,6 +28,10 @@ STORES: Final = (
         default=5,
         whole=True,
         metrics=("insa_cache_evictions_total", "insa_cache_misses_total", "insa_cache_hits_total"),
+        alerts=(
+            "HighCacheEvictionRate",
+            "LowCacheHitRate",
+        ),
     ),
     FaultSpec(
         name=names.CACHE_DOWN,
@@ -44,6 +49,10 @@ STORES: Final = (
             "insa_cache_hits_total",
             "insa_cache_evictions_total",
         ),
+        alerts=(
+            "CacheDown",
+            "LowCacheHitRate",
+        ),
     ),
     FaultSpec(
         name=names.DATABASE_ERRORS,
@@ -58,7 +67,10 @@ STORES: Final = (
             'insa_database_errors_total{kind="sql"}',
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighErrorRate",),
+        alerts=(
+            "HighDatabaseErrorRate",
+            "HighErrorRate",
+        ),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -74,7 +86,13 @@ STORES: Final = (
             "insa_database_pool_in_use",
             "insa_agent_request_duration_seconds",
         ),
-        alerts=("HighLatencyP95", "HighTimeoutRate"),
+        alerts=(
+            "SlowDatabaseQueries",
+            "DatabasePoolExhausted",
+            "HighLatencyP95",
+            "HighLatencyP99",
+            "HighTimeoutRate",
+        ),
         slas=("api-response-time-p95",),
     ),
     FaultSpec(
@@ -99,7 +117,12 @@ STORES: Final = (
             "insa_message_bus_delivered_total",
             "insa_message_bus_processing_duration_seconds",
         ),
-        alerts=("HighErrorRate",),
+        alerts=(
+            "DatabaseDown",
+            "HighDatabaseErrorRate",
+            "HighErrorRate",
+            "BackupFailed",
+        ),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -118,6 +141,10 @@ STORES: Final = (
             "insa_message_bus_dropped_total",
             "insa_message_bus_processing_duration_seconds",
         ),
+        alerts=(
+            "MessageBusDown",
+            "MessageBusBacklogGrowing",
+        ),
     ),
     FaultSpec(
         name=names.BUS_SLOW,
@@ -129,5 +156,9 @@ STORES: Final = (
         maximum=30,
         default=3,
         metrics=("insa_message_bus_processing_duration_seconds",),
+        alerts=(
+            "SlowMessageProcessing",
+            "MessageBusBacklogGrowing",
+        ),
     ),
 )

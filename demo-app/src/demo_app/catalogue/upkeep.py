@@ -15,6 +15,7 @@ UPKEEP: Final = (
         maximum=0.98,
         default=0.95,
         metrics=("insa_system_memory_used_bytes",),
+        alerts=("HighMemoryUsage",),
     ),
     FaultSpec(
         name=names.CPU_BURN,
@@ -25,6 +26,7 @@ UPKEEP: Final = (
         maximum=1,
         default=0.95,
         metrics=("insa_system_cpu_seconds_total",),
+        alerts=("HighCPUUsage",),
     ),
     FaultSpec(
         name=names.DISK_FILL,
@@ -35,6 +37,10 @@ UPKEEP: Final = (
         maximum=1,
         default=0.95,
         metrics=("insa_system_disk_used_bytes", "insa_system_disk_used_ratio"),
+        alerts=(
+            "DiskSpaceLow",
+            "BackupFailed",
+        ),
     ),
     FaultSpec(
         name=names.BACKUP_FAILURE,
@@ -50,6 +56,7 @@ UPKEEP: Final = (
             "insa_backup_last_success_timestamp_seconds",
             "insa_backup_size_bytes",
         ),
+        alerts=("BackupFailed",),
     ),
     FaultSpec(
         name=names.SCAN_GAP,
@@ -60,6 +67,7 @@ UPKEEP: Final = (
         maximum=1,
         default=0.3,
         metrics=("insa_scan_components_scanned",),
+        alerts=("SecurityScanIncomplete",),
     ),
     FaultSpec(
         name=names.SERIES_GONE,
@@ -86,7 +94,18 @@ UPKEEP: Final = (
             "insa_agent_fallbacks_total",
             "insa_agent_request_size_bytes",
         ),
-        alerts=("RequestMetricsAbsent", "WorkerMetricsAbsent"),
+        alerts=(
+            "RequestMetricsAbsent",
+            "WorkerMetricsAbsent",
+            "CacheMetricsAbsent",
+            "CircuitBreakerMetricsAbsent",
+            "DeadLetterQueueMetricsAbsent",
+            "RetryMetricsAbsent",
+            "DatabaseMetricsAbsent",
+            "MessageBusMetricsAbsent",
+            "SystemMetricsAbsent",
+            "ComplianceMetricsAbsent",
+        ),
     ),
     FaultSpec(
         name=names.METRICS_GONE,
@@ -98,7 +117,19 @@ UPKEEP: Final = (
         default=1,
         whole=True,
         metrics=("up",),
-        alerts=("TargetDown", "RequestMetricsAbsent", "WorkerMetricsAbsent"),
+        alerts=(
+            "TargetDown",
+            "RequestMetricsAbsent",
+            "WorkerMetricsAbsent",
+            "CacheMetricsAbsent",
+            "CircuitBreakerMetricsAbsent",
+            "DeadLetterQueueMetricsAbsent",
+            "RetryMetricsAbsent",
+            "DatabaseMetricsAbsent",
+            "MessageBusMetricsAbsent",
+            "SystemMetricsAbsent",
+            "ComplianceMetricsAbsent",
+        ),
         slas=("platform-uptime",),
     ),
 )

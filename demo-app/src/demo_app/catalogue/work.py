@@ -17,7 +17,11 @@ WORK: Final = (
         default=1,
         whole=True,
         metrics=("insa_worker_health_status", "insa_worker_restarts_total"),
-        alerts=("WorkerUnhealthy", "MultipleWorkersDown"),
+        alerts=(
+            "WorkerUnhealthy",
+            "MultipleWorkersDown",
+            "HighErrorRate",
+        ),
     ),
     FaultSpec(
         name=names.RESTART_LOOP,
@@ -110,6 +114,7 @@ WORK: Final = (
             "insa_retry_attempts_per_call",
             "insa_retry_delay_seconds",
         ),
+        alerts=("RequestTrafficStopped",),
     ),
     FaultSpec(
         name=names.SHORT_SESSIONS,
