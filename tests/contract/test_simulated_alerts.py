@@ -121,7 +121,10 @@ def test_a_fault_fires_the_alerts_that_it_names_and_all_resolve(fault: FaultSpec
         recording = simulated({fault.name: intensity}, calm=CALM, fault=long_enough(fault), recovery=RECOVERY)
         end = recording.seconds
         before, ever, after = evaluated(
-            newest("promtool"), tmp_path, recording, [(NOW, CALM - STEP_SECONDS), (EVER_FIRED, end), (NOW, end)]
+            newest("promtool"),
+            tmp_path,
+            recording,
+            [(NOW, CALM - STEP_SECONDS), (EVER_FIRED, end), (NOW, end)],
         )
         assert (before, after) == ("", "")
         fired |= alerts_in(ever)
