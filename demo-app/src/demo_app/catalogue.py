@@ -54,7 +54,7 @@ SPECS: Final = (
         default=1,
         whole=True,
         metrics=("insa_worker_health_status", "insa_worker_restarts_total", "insa_worker_queue_depth"),
-        alerts=("WorkerUnhealthy", "MultipleWorkersDown"),
+        alerts=("WorkerUnhealthy", "MultipleWorkersDown", "HighErrorRate"),
     ),
     FaultSpec(
         name=ERRORS,
@@ -121,7 +121,7 @@ SPECS: Final = (
             'insa_agent_requests_total{status="error"}',
             "insa_agent_fallbacks_total",
         ),
-        alerts=("HighErrorRate",),
+        alerts=("CircuitBreakerOpen", "HighErrorRate"),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -141,6 +141,7 @@ SPECS: Final = (
             "insa_circuit_breaker_rejected_calls_total",
             "insa_agent_fallbacks_total",
         ),
+        alerts=("CircuitBreakerFlapping",),
     ),
     FaultSpec(
         name=RETRY_FAILURE,
@@ -157,7 +158,7 @@ SPECS: Final = (
             "insa_retry_attempts_per_call",
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighErrorRate",),
+        alerts=("LowRetrySuccessRate", "HighErrorRate"),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -174,6 +175,7 @@ SPECS: Final = (
             "insa_retry_delay_seconds",
             'insa_retry_outcomes_total{outcome="success"}',
         ),
+        alerts=("ExcessiveRetryAttempts",),
     ),
     FaultSpec(
         name=POISONED_MESSAGES,
@@ -193,6 +195,14 @@ SPECS: Final = (
             "insa_retry_attempts_total",
             "insa_worker_tasks_failed_total",
         ),
+        alerts=(
+            "DeadLetterQueueGrowing",
+            "DeadLetterQueueCritical",
+            "HighDLQReplayFailureRate",
+            "LowRetrySuccessRate",
+            "ExcessiveRetryAttempts",
+            "HighErrorRate",
+        ),
     ),
     FaultSpec(
         name=REPLAY_FAILURE,
@@ -211,6 +221,7 @@ SPECS: Final = (
             "insa_retry_attempts_total",
             "insa_worker_tasks_failed_total",
         ),
+        alerts=("DeadLetterQueueGrowing", "HighDLQReplayFailureRate"),
     ),
     FaultSpec(
         name=CACHE_MISS_STORM,
@@ -221,6 +232,7 @@ SPECS: Final = (
         maximum=1,
         default=0.8,
         metrics=("insa_cache_misses_total", "insa_cache_hits_total"),
+        alerts=("LowCacheHitRate",),
     ),
     FaultSpec(
         name=EVICTION_STORM,
@@ -232,6 +244,7 @@ SPECS: Final = (
         default=5,
         whole=True,
         metrics=("insa_cache_evictions_total", "insa_cache_misses_total", "insa_cache_hits_total"),
+        alerts=("HighCacheEvictionRate", "LowCacheHitRate"),
     ),
     FaultSpec(
         name=CACHE_DOWN,
@@ -248,6 +261,7 @@ SPECS: Final = (
             "insa_cache_misses_total",
             "insa_cache_hits_total",
         ),
+        alerts=("CacheDown", "LowCacheHitRate"),
     ),
     FaultSpec(
         name=DATABASE_ERRORS,
@@ -262,7 +276,7 @@ SPECS: Final = (
             'insa_database_errors_total{kind="sql"}',
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighErrorRate",),
+        alerts=("HighDatabaseErrorRate", "HighErrorRate"),
         slas=("api-error-rate",),
     ),
     FaultSpec(
@@ -278,7 +292,13 @@ SPECS: Final = (
             "insa_database_pool_in_use",
             "insa_agent_request_duration_seconds",
         ),
-        alerts=("HighLatencyP95", "HighTimeoutRate"),
+        alerts=(
+            "SlowDatabaseQueries",
+            "DatabasePoolExhausted",
+            "HighLatencyP95",
+            "HighLatencyP99",
+            "HighTimeoutRate",
+        ),
         slas=("api-response-time-p95",),
     ),
     FaultSpec(
@@ -296,7 +316,7 @@ SPECS: Final = (
             'insa_database_errors_total{kind="unavailable"}',
             'insa_agent_requests_total{status="error"}',
         ),
-        alerts=("HighErrorRate",),
+        alerts=("DatabaseDown", "HighDatabaseErrorRate", "HighErrorRate"),
         slas=("api-error-rate",),
     ),
 )
