@@ -32,7 +32,7 @@ REST_STEPS = 5 * 60 // STEP_SECONDS
 """Five minutes, the longest window of a ratio, filled with calm."""
 
 SPARE_STEPS = 6 * 60 // STEP_SECONDS
-"""What the longest `for` needs beside itself: a window of five minutes full of the fault, and a minute more."""
+"""What the longest `for` needs beside itself: a full window of five minutes, and a minute more."""
 
 
 def alerts_of_the_groups() -> frozenset[str]:
