@@ -13,6 +13,8 @@ from urllib.parse import unquote
 import pytest
 
 from rules.binaries import required, versions
+from rules.chromium import running_chromium
+from rules.contrast import Shown, shown_texts
 from rules.mails import EXTERNAL_URL, Post, part, running_alertmanager
 
 LINKS = {
@@ -36,6 +38,9 @@ def alert(name: str = "WorkerUnhealthy", *, ended: bool = False, **labels: str) 
         "generatorURL": "http://prometheus.example.com/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
     }
     return body | ({"endsAt": now.isoformat()} if ended else {})
+
+
+DRILL = {"drill": "true"}
 
 
 def with_labels(labels: dict[str, str]) -> dict[str, Any]:
@@ -201,3 +206,135 @@ def test_styles_are_inline_hex_and_fit_a_narrow_window(post: Post) -> None:
     assert "rgb(" not in source
     assert not re.search(r'width="(?:\d{3,})"|[^-]width:\d{3,}px', source)  # nothing is wider than its window
     assert "max-width:600px" in source
+
+
+def test_a_mail_about_a_drill_alone_says_so_first(post: Post) -> None:
+    mail = post.mail_about(
+        "drill", [alert(job="drill", **DRILL), alert(job="drill", worker_name="b", **DRILL)]
+    )
+    assert mail["Subject"] == "[DRILL] [FIRING:2] CRITICAL WorkerUnhealthy"
+    texts = [each.text for each in shown_texts(part(mail, "html"))]
+    # the band above the head, before the state and the name
+    assert texts[:3] == ["FIRE DRILL", "· This is an exercise: nothing is broken.", "▲ FIRING · CRITICAL"]
+    assert texts.count("DRILL") == 2  # one mark an alert
+    plain = part(mail, "plain").replace("\r\n", "\n")
+    assert plain.startswith("FIRE DRILL - This is an exercise: nothing is broken.\n\nFIRING - CRITICAL")
+    assert plain.count("FIRING: [DRILL] Worker worker-1 is down\n") == 2
+
+
+def test_the_end_of_a_drill_is_marked_too(post: Post) -> None:
+    post.mail_about("drill over", [alert(job="drill over", **DRILL)])
+    mail = post.mail_about("drill over", [alert(job="drill over", ended=True, **DRILL)])
+    assert mail["Subject"] == "[DRILL] [RESOLVED:1] CRITICAL WorkerUnhealthy"
+    assert "DRILL" in [each.text for each in shown_texts(part(mail, "html"))]
+    assert "RESOLVED: [DRILL] Worker worker-1 is down" in part(mail, "plain")
+
+
+def test_a_drill_beside_a_real_alert_is_marked_in_its_own_block_only(post: Post) -> None:
+    drill = alert(job="mixed", worker_name="a", **DRILL)
+    drill["annotations"]["summary"] = "Worker a is said to be down"
+    mail = post.mail_about("mixed", [drill, alert(job="mixed", worker_name="b")])
+    assert mail["Subject"] == "[FIRING:2] CRITICAL WorkerUnhealthy"
+    texts = [each.text for each in shown_texts(part(mail, "html"))]
+    assert "FIRE DRILL" not in texts
+    assert texts.count("DRILL") == 1
+    mark = texts.index("DRILL")
+    assert texts[mark + 1 : mark + 3] == [
+        "This is an exercise: nothing is broken.",
+        "Worker a is said to be down",
+    ]
+    plain = part(mail, "plain")
+    assert plain.startswith("FIRING - CRITICAL")
+    assert plain.count("FIRING: [DRILL] Worker a is said") == plain.count("FIRING: Worker worker-1 is") == 1
+
+
+def test_a_label_that_only_looks_like_a_drill_is_none(post: Post) -> None:
+    mail = post.mail_about("no drill", [alert(job="no drill", drill="false")])
+    assert mail["Subject"] == "[FIRING:1] CRITICAL WorkerUnhealthy"
+    assert "exercise" not in part(mail, "html") + part(mail, "plain")
+
+
+@pytest.fixture(scope="module")
+def sources(post: Post) -> dict[str, str]:
+    """The HTML of a mail of each kind, with a value that is long and cannot be broken at a space."""
+    long_name = "CircuitBreakerMetricsAbsentOfTheMostRemoteDependency"
+    kinds = {
+        severity: alert(long_name, job=f"kind {severity}", severity=severity, worker_name="w" * 200)
+        for severity in ("critical", "warning", "info")
+    }
+    kinds["drill"] = alert(job="kind drill", **DRILL)
+    found = {kind: part(post.mail_about(f"kind {kind}", [body]), "html") for kind, body in kinds.items()}
+    found["resolved"] = part(
+        post.mail_about(
+            "kind critical", [alert(long_name, job="kind critical", ended=True, worker_name="w" * 200)]
+        ),
+        "html",
+    )
+    crowd = [alert(job="kind crowd", worker_name=f"worker-{number}") for number in range(12)]
+    found["crowd"] = part(post.mail_about("kind crowd", crowd), "html")
+    return found
+
+
+def test_every_text_has_enough_contrast(sources: dict[str, str]) -> None:
+    shown = {each for source in sources.values() for each in shown_texts(source)}
+    # red, amber, blue and green heads, the band of a drill, white blocks
+    assert {each.background for each in shown} == {
+        "#b91c1c", "#9a5b00", "#1e4f8f", "#15703a", "#1f2933", "#ffffff"
+    }  # fmt: skip
+    assert not [(each, round(each.contrast, 2)) for each in shown if each.contrast < 4.5]
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    # Black on white is 1.05 / 0.05 = 21. #767676 is the lightest grey that white bears: luminance 0.1812,
+    # so 1.05 / 0.2312 = 4.54; #777777 has 0.1845, so 1.05 / 0.2345 = 4.48.
+    assert Shown("", "#000000", "#ffffff").contrast == pytest.approx(21)
+    assert Shown("", "#767676", "#ffffff").contrast == pytest.approx(4.54, abs=0.005)
+    assert Shown("", "#ffffff", "#777777").contrast == pytest.approx(4.48, abs=0.005)
+
+
+FURTHEST_RIGHT = """() => Math.max(
+    document.documentElement.scrollWidth,
+    ...[...document.querySelectorAll("body *")].map(each => Math.ceil(each.getBoundingClientRect().right)),
+)"""
+TEXTS_BESIDE_THEIR_BOX = """() => [...document.querySelectorAll("td, div, a")]
+    .filter(each => each.style.display !== "none" && each.scrollWidth > each.clientWidth + 1)
+    .filter(each => getComputedStyle(each).display !== "inline")
+    .map(each => each.textContent.slice(0, 40))"""
+
+
+@pytest.mark.parametrize("width", [320, 800])
+def test_nothing_is_wider_than_its_window(sources: dict[str, str], width: int) -> None:
+    with running_chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 640})
+        for kind, source in sources.items():
+            page.set_content(source)
+            assert page.evaluate(FURTHEST_RIGHT) <= width, kind
+            assert page.evaluate(TEXTS_BESIDE_THEIR_BOX) == [], kind
+
+
+def test_in_a_narrow_window_the_name_breaks_between_its_words(post: Post) -> None:
+    source = part(post.mail_about("narrow", [alert("CircuitBreakerOpen", job="narrow")]), "html")
+    with running_chromium() as browser:
+        page = browser.new_page(viewport={"width": 320, "height": 640})
+        page.set_content(source)
+        name = page.get_by_text(
+            "Circuit\u200bBreaker\u200bOpen", exact=True
+        ).first  # the label comes after it
+        box = name.bounding_box()
+        assert box is not None
+        assert box["height"] == pytest.approx(4 + 2 * 30, abs=1)  # two lines, below 4 px of padding
+        # "Open" alone in the second line, and not only its last letter
+        lines = page.evaluate(LINES_OF_TEXT, name.element_handle())
+    assert lines == ["Circuit\u200bBreaker\u200b", "Open"]
+
+
+LINES_OF_TEXT = """element => {
+    const text = element.firstChild, range = document.createRange(), lines = new Map();
+    for (let i = 0; i < text.length; i++) {
+        range.setStart(text, i); range.setEnd(text, i + 1);
+        const boxes = range.getClientRects();
+        const top = boxes.length ? Math.round(boxes[0].top) : [...lines.keys()].at(-1);
+        lines.set(top, (lines.get(top) ?? "") + text.data[i]);
+    }
+    return [...lines.values()];
+}"""
