@@ -1,4 +1,4 @@
-"""What a fault says must notice it is there to notice it, and no alert on the application is without a fault."""
+"""What a fault says must notice it is there to notice it, and every alert on the application has a fault."""
 
 from __future__ import annotations
 

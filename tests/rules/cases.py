@@ -116,13 +116,15 @@ def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
         expected = tuple(
             Expected(entry["labels"] | each["labels"], each["states"]) for each in raw.get("expect", [])
         )
-        first = raw["kind"] == "fires" and all(case.kind != "fires" for case in cases)
+        says = raw.get("says", {})
+        first = all(case.kind != "fires" for case in cases)
+        checks_annotations = raw["kind"] == "fires" and (first or bool(says))
         for selector, values in raw["series"].items():
             assert isinstance(values, str), (
                 f"{alert}: put the values of {selector} in quotes, YAML reads {values!r}"
             )
         cases.append(
-            Case(alert, raw["name"], raw["kind"], raw["series"], expected, raw.get("says", {}), first)
+            Case(alert, raw["name"], raw["kind"], raw["series"], expected, says, checks_annotations)
         )
     return cases
 
