@@ -26,7 +26,7 @@ def pint() -> Path:
 
 
 def complaints(rules: Path) -> str:
-    """What pint says of the rules in a `prometheus/rules`, by the .pint.hcl beside it; "" when it is content."""
+    """What pint says of the rules in a `prometheus/rules`, by the .pint.hcl beside it; "" when content."""
     directory = rules.parents[1]  # the settings go by paths from here
     done = subprocess.run(
         [
