@@ -1,0 +1,75 @@
+"""pint knows more ways to write a useless rule than promtool, and finds none in the shipped rules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rules.cases import ROOT, RULES
+
+
+def pint() -> Path:
+    """The program of PINT, PATH or .run/cache; without one the test fails in CI and is skipped elsewhere."""
+    if told := os.environ.get("PINT"):
+        return Path(told)
+    cached = sorted((ROOT / ".run" / "cache").rglob("pint"))
+    if found := shutil.which("pint") or next((str(path) for path in cached if path.is_file()), None):
+        return Path(found)
+    message = "no pint found: NOT TESTED. Set PINT to the program; .ci/run shows how it is compiled"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def complaints(rules: Path) -> str:
+    """What pint says of the rules in a `prometheus/rules`, by the .pint.hcl beside it; "" when content."""
+    directory = rules.parents[1]  # the settings go by paths from here
+    done = subprocess.run(
+        [
+            pint(),
+            "--offline",
+            "--no-color",
+            "lint",
+            "--min-severity=info",
+            "--fail-on=info",
+            rules.relative_to(directory),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=directory,
+        timeout=100,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def test_pint_finds_nothing_in_the_shipped_rules() -> None:
+    assert complaints(RULES) == ""
+
+
+@pytest.mark.parametrize(
+    ("shipped", "worse", "finding"),
+    [
+        # Two jobs in one sum, and a text that asks for the label which the sum has lost.
+        ("sum by (job, cache)", "sum by (cache)", "`job` label is required"),
+        ("sum by (job, cache)", "sum by (cache)", "Template is using `job` label"),
+        # An alert without a condition always fires.
+        ("insa_cache_up == 0", "insa_cache_up", "doesn't have any condition"),
+        # A pattern where a plain value would do.
+        ("insa_cache_up == 0", 'insa_cache_up{job=~"demo-app"} == 0', "promql/regexp"),
+    ],
+)
+def test_pint_finds_what_its_settings_are_to_find(
+    shipped: str, worse: str, finding: str, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / ".pint.hcl", tmp_path)
+    rules = tmp_path / "prometheus" / "rules"
+    rules.mkdir(parents=True)
+    text = (RULES / "cache_performance.yml").read_text()
+    assert shipped in text
+    (rules / "worse.yml").write_text(text.replace(shipped, worse))
+    assert finding in complaints(rules)
