@@ -13,7 +13,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from rich.console import Console
 
@@ -96,7 +95,7 @@ def _prove(
     with _ended(causes), View(console, floors, waves) as view, Watch(stack) as watch:
         tools = Tools(stack, watch, causes, chosen, floors, view, threading.Event())
         proofs = run_waves(waves, tools)
-    _report(console, proofs, floors_of(stack, chosen), time.monotonic() - began)
+    _report(console, proofs, floors_of(stack, chosen), time.monotonic() - began, command.name)
     return FAILED if report.failures(proofs) else PROVEN
 
 
@@ -109,9 +108,11 @@ def _ended(causes: Causes) -> Iterator[None]:
         causes.everything_ended()
 
 
-def _report(console: Console, proofs: Sequence[Proof], floors: Floors, took_seconds: float) -> None:
+def _report(
+    console: Console, proofs: Sequence[Proof], floors: Floors, took_seconds: float, stack_name: str
+) -> None:
     report.print_summary(console, proofs, floors)
-    home = Path(ROOT / ".run" / "alerts")
+    home = ROOT / ".run" / "alerts" / stack_name  # two stacks may be proven at the same time
     home.mkdir(parents=True, exist_ok=True)
     report.write_markdown(home / "report.md", proofs, floors, took_seconds)
     report.write_junit(home / "junit.xml", proofs, took_seconds)

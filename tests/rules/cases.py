@@ -123,9 +123,7 @@ def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
             assert isinstance(values, str), (
                 f"{alert}: put the values of {selector} in quotes, YAML reads {values!r}"
             )
-        cases.append(
-            Case(alert, raw["name"], raw["kind"], raw["series"], expected, says, checks_annotations)
-        )
+        cases.append(Case(alert, raw["name"], raw["kind"], raw["series"], expected, says, checks_annotations))
     return cases
 
 
