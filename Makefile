@@ -69,30 +69,30 @@ generate: $(VENV)/.test ## Write rules, dashboards and the table of faults anew 
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts test-stack mutate bench check lint format
+.PHONY: test test-unit test-live test-alerts mutate bench check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
-	@$(MAKE) test-live
+	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
 	@$(CLOCK) total
 
-test-unit: $(VENV)/.test ## Run the unit, rule and contract tests
+# What measures time runs alone; what promtool judges takes all cores.
+test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@$(PY) -m pytest -q tests/unit tests/rules tests/contract tests/browser
+	@$(PY) -m pytest -q tests/unit tests/browser
+	@$(PY) -m pytest -q -n auto tests/rules tests/contract
 
-test-live: $(VENV)/.test ## Run the live tests; MODES="compose local" runs them both ways
-	@$(CLOCK) for mode in $(MODES); do timed "live tests ($$mode)" env MODE=$$mode $(PY) -m pytest -q tests/e2e || exit; done
+# Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
+COMMA := ,
+EMPTY :=
+LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof))
+LIVE := PYTHONPATH=tests:local/src $(PY) -m
+test-live: $(VENV)/.test ## Run the live tests, then prove every alert; MODES="compose local" does so both ways
+	@$(LIVE) e2e.lanes $(LANES)
 
-PROVE := PYTHONPATH=tests:local/src $(PY) -m
 test-alerts: $(VENV)/.test ## Prove every alert live: cause, pending, firing, mail, end (ONLY=Name,Name REAL_TIME=1 KEEP=1)
-	@$(CLOCK) for mode in $(MODES); do timed "proof of the alerts ($$mode)" env MODE=$$mode $(PROVE) alerts || exit; done
-
-# What `make test` runs: the live tests and the proof on one stack. PROOFS=2 proves twice in a row.
-test-stack: $(VENV)/.test ## Run the live tests and the proof of the alerts on one stack
-	@$(CLOCK) set -- "$(PY) -m pytest -q tests/e2e"; \
-	  for each in $$(seq $(or $(PROOFS),1)); do set -- "$$@" "$(PY) -m alerts"; done; \
-	  for mode in $(MODES); do timed "live tests and proof ($$mode)" env MODE=$$mode $(PROVE) e2e.shared "$$@" || exit; done
+	@for mode in $(MODES); do MODE=$$mode $(LIVE) alerts || exit; done
 
 mutate: $(VENV)/.test ## Change the alert rules and see whether their cases notice: ONLY=Alert, GROUP=group, WRITE=1
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
