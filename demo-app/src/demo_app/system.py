@@ -139,10 +139,9 @@ def build(
     )
     modules = [Path(__file__).parents[1] / package for package in PACKAGES]
     scan = ComponentScan(modules, faults=faults, clock=clock, events=events)
-    scan.run()
     machine = machine or ThisProcess()
     limits = Limits(settings.memory_limit_mib * 2**20, settings.cpu_limit_cores)
-    resources = Resources(machine, limits, events)
+    resources = Resources(machine, limits, clock=clock, events=events)
     pressure = Pressure(
         [
             MemoryBallast(machine, limits, faults),
@@ -161,6 +160,14 @@ def build(
         caches=contexts.caches,
         database=database,
         traffic=traffic,
+        bus=bus,
+        sessions=sessions,
+        activity=activity,
+        resources=resources,
+        volume=volume,
+        backup=backup,
+        scan=scan,
+        usage=usage,
     )
     housekeeping = Housekeeping(
         clock,
