@@ -20,7 +20,7 @@ CLOCK := . local/clock.sh &&
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  MODE=compose|local forces Docker Compose or plain processes; default: what is there.\n'
 	@printf '  STACK_NAME=<name> STACK_ENV_FILE=<file> address a second stack; s=<service> one service.\n'
 
@@ -69,19 +69,17 @@ generate: $(VENV)/.test ## Write rules, dashboards and the table of faults anew 
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts mutate bench check lint format
+.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
 	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
 	@$(CLOCK) total
 
-# What measures time runs alone; what promtool judges takes all cores.
 test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@$(PY) -m pytest -q tests/unit tests/browser
-	@$(PY) -m pytest -q -n auto tests/rules tests/contract
+	@$(PY) -m pytest -q -n auto tests/unit tests/browser tests/rules tests/contract
 
 # Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,
@@ -100,6 +98,9 @@ mutate: $(VENV)/.test ## Change the alert rules and see whether their cases noti
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
 	@PYTHONPATH=tests $(PY) -m benchmarks $(or $(STACK_ENV_FILE),.env)
+
+bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside a bare one
+	@PYTHONPATH=tests:demo-app/src $(PY) -m benchmarks.instruments
 
 check: lint ## Check format, style, types, imports and all configuration
 	@$(STACK) check

@@ -7,7 +7,6 @@ import contextlib
 import inspect
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from contract.promql_names import parse, selectors
 from demo_app.catalogue import SPECS
 from demo_app.metrics import Metrics, add_runtime_collectors
 from insa_instruments import Recorder
+from ports import free_port
 from rules.binaries import each_version_of, required
 
 PACKAGE = Path(insa_instruments.__file__).parent
@@ -47,9 +47,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """What the guide's program answers to a scrape, after its first request; made as the guide says."""
     directory = tmp_path_factory.mktemp("my-program")
     shutil.copytree(PACKAGE, directory / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = str(held.getsockname()[1])
+    port = str(free_port())
     (program,) = blocks("python")
     assert program.count(PORT) == 1
     (directory / "program.py").write_text(program.replace(PORT, port))

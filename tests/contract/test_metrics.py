@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ import yaml
 
 from contract.exported import ROOT, known_metrics, others
 from contract.promql_names import parse, problems
+from ports import free_port
 from rules.binaries import each_version_of, required
 from rules.mails import runnable
 
@@ -124,9 +124,7 @@ def test_every_dashboard_that_an_alert_links_is_there() -> None:
 
 def assert_exports(listed: Mapping[str, list[str]], program: Path, directory: Path, *arguments: str) -> None:
     """Start Prometheus or Alertmanager and wait until its /metrics has all the listed metrics and labels."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{held.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
             [program, f"--web.listen-address={address}", *arguments], cwd=directory, stdout=log, stderr=log

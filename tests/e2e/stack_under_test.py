@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from e2e.live import Stack
+from ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTOR = 15
@@ -27,15 +27,6 @@ PORTS = (
     "DEMO_API_PORT",
     "SLA_WORKER_PORT",
 )
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on now, all different."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def write_env_file(path: Path, configuration: Path) -> None:

@@ -7,7 +7,6 @@ import dataclasses
 import email
 import email.policy
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import httpx
 import yaml
 from aiosmtpd.controller import Controller
 
+from ports import free_ports
 from stack import debian
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,12 +80,6 @@ def part(mail: EmailMessage, kind: str) -> str:
     return str(body.get_content())
 
 
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
 def _hurried(smtp_port: int) -> str:
     """The shipped configuration with one receiver, without webhooks: templates and headers count."""
     tree = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
@@ -118,7 +112,7 @@ def runnable(program: Path, directory: Path) -> Path:
 @contextlib.contextmanager
 def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
     """Start Alertmanager and the mail server, stop both at the end."""
-    smtp_port, port = _free_port(), _free_port()
+    smtp_port, port = free_ports(2)
     sink = Sink()
     server = Controller(sink, hostname="127.0.0.1", port=smtp_port)
     server.start()

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from e2e.stack_under_test import ROOT, free_ports
+from e2e.stack_under_test import ROOT
+from ports import free_ports
 from rules.binaries import required, versions
 from rules.mails import Post, part, running_alertmanager
 from stack import drill, settings

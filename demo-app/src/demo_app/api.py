@@ -25,7 +25,7 @@ from demo_app.faults import (
 )
 from demo_app.guard import Guard
 from demo_app.page import DOCUMENT, load_assets, wants_page
-from demo_app.state import StateView
+from demo_app.state_views import StateView
 
 DESCRIPTION = """\
 A small multi-agent CRM under steady traffic, made to be watched. Faults go in at their cause (a worker thread

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sqlite3
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -38,8 +39,26 @@ class CopyError(Exception):
     """The copy is not the same as what was copied."""
 
 
+@dataclass(frozen=True, slots=True)
+class BackupReading:
+    """What became of the backups since the start, and of the last good one, even from before it.
+
+    `last_succeeded` is None before the first run, `last_success_at` (epoch seconds) and `size_bytes` are None
+    without a good copy.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    last_succeeded: bool | None = None
+    last_success_at: float | None = None
+    size_bytes: int | None = None
+
+
 class Backup:
-    """Backs the database up into the volume. The last good copy stays until there is a better one."""
+    """Backs the database up into the volume. The last good copy stays until there is a better one.
+
+    One thread calls `run`; `reading` may be called from every thread.
+    """
 
     def __init__(
         self, database: Database, volume: Volume, *, faults: Faults, clock: Clock, events: BackupEvents
@@ -49,8 +68,10 @@ class Backup:
         self._faults = faults
         self._clock = clock
         self._events = events
+        self._reading = BackupReading()
         with contextlib.suppress(OSError):
             kept = self.path.stat()
+            self._reading = BackupReading(last_success_at=kept.st_mtime, size_bytes=kept.st_size)
             events.backup_kept(kept.st_mtime, kept.st_size)
 
     @property
@@ -73,10 +94,23 @@ class Backup:
             with contextlib.suppress(OSError):
                 copy.unlink()
             log.warning("backup failed reason=%s", error)
+            self._reading = replace(self._reading, failed=self._reading.failed + 1, last_succeeded=False)
             self._events.backup_failed()
             return False
-        self._events.backup_succeeded(self._clock.time(), size)
+        now = self._clock.time()
+        self._reading = replace(
+            self._reading,
+            succeeded=self._reading.succeeded + 1,
+            last_succeeded=True,
+            last_success_at=now,
+            size_bytes=size,
+        )
+        self._events.backup_succeeded(now, size)
         return True
+
+    def reading(self) -> BackupReading:
+        """Return what became of the backups so far."""
+        return self._reading
 
     def _target(self) -> Path:
         if self._faults.intensity(known.BACKUP_FAILURE) is None:

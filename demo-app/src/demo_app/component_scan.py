@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -21,10 +22,23 @@ class ScanEvents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ScanReading:
+    """What the last scan found; `at` is when it ended, in epoch seconds.
+
+    `changed` names the modules that were other than at the start.
+    """
+
+    components: int
+    scanned: int
+    changed: tuple[str, ...]
+    at: float
+
+
 class ComponentScan:
     """Checks every module below some directories; a file that cannot be read is not scanned.
 
-    `changed` names the modules that the last scan found other than at the start.
+    It scans once when it is made. One thread calls `run`; `reading` may be called from every thread.
     """
 
     def __init__(
@@ -33,13 +47,13 @@ class ComponentScan:
         self._faults = faults
         self._clock = clock
         self._events = events
-        self.changed: tuple[str, ...] = ()
         paths = sorted(
             (str(path.relative_to(directory.parent)), path)
             for directory in directories
             for path in directory.rglob("*.py")
         )
         self._manifest: Mapping[str, tuple[Path, str]] = {name: (path, _digest(path)) for name, path in paths}
+        self.run()
 
     def run(self) -> int:
         """Scan every component, and return how many could be read; what is wrong is logged."""
@@ -54,13 +68,17 @@ class ComponentScan:
                     changed.append(name)
             except OSError:
                 unread.append(name)
-        self.changed = tuple(changed)
         for word, names in (("not readable", unread), ("changed since the start", changed)):
             if names:
                 log.warning("components %s count=%d names=%s", word, len(names), ",".join(names))
         scanned = len(self._manifest) - len(unread)
-        self._events.scan_ended(len(self._manifest), scanned, self._clock.time())
+        self._reading = ScanReading(len(self._manifest), scanned, tuple(changed), self._clock.time())
+        self._events.scan_ended(self._reading.components, scanned, self._reading.at)
         return scanned
+
+    def reading(self) -> ScanReading:
+        """Return what the last scan found."""
+        return self._reading
 
     def _refused(self) -> int:
         share = self._faults.intensity(known.SCAN_GAP)

@@ -143,6 +143,11 @@ class MessageBus:
         """Whether the bus delivered at its last turn."""
         return self._up
 
+    @property
+    def capacity(self) -> int:
+        """How many messages of a topic can wait."""
+        return self._capacity
+
     def subscribe(self, topic: str, subscriber: Subscriber) -> None:
         """Have the subscriber called with every message of a topic; raises UnknownTopicError.
 

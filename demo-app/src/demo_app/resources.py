@@ -5,10 +5,16 @@ fault can bring the app to its limit while the machine has plenty left.
 """
 
 import time
+from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import psutil
+
+from demo_app.clock import Clock
+
+CPU_WINDOW_SECONDS: Final = 10.0
+"""Over which time the use of the CPU is averaged: long enough to hold a hundred turns of every thread."""
 
 
 class ResourceEvents(Protocol):
@@ -70,20 +76,53 @@ class Limits:
     cpu_cores: float
 
 
-class Resources:
-    """Tells what the process draws on."""
+@dataclass(frozen=True, slots=True)
+class ResourceReading:
+    """What the process drew on when it was measured last.
 
-    def __init__(self, meter: Meter, limits: Limits, events: ResourceEvents) -> None:
+    `cpu_cores` is the average of the last CPU_WINDOW_SECONDS: of less after the start, of more after a stall,
+    and 0 before the second measurement.
+    """
+
+    memory_bytes: int
+    cpu_cores: float
+    open_files: int
+
+
+class Resources:
+    """Tells what the process draws on; `reading` may be called from every thread."""
+
+    def __init__(self, meter: Meter, limits: Limits, *, clock: Clock, events: ResourceEvents) -> None:
+        self.limits = limits
         self._meter = meter
-        self._limits = limits
+        self._clock = clock
         self._events = events
         self._cpu_told = 0.0
+        self._cpu: deque[tuple[float, float]] = deque()
+        self._reading = ResourceReading(0, 0.0, 0)
         self.observe()
 
     def observe(self) -> None:
         """Measure, and tell; the first time tells the CPU time since the process began."""
-        self._events.memory_used(self._meter.memory_bytes(), self._limits.memory_bytes)
-        seconds = self._meter.cpu_seconds()
-        self._events.cpu_used(seconds - self._cpu_told, self._limits.cpu_cores)
+        memory, seconds, files = (
+            self._meter.memory_bytes(),
+            self._meter.cpu_seconds(),
+            self._meter.open_files(),
+        )
+        self._events.memory_used(memory, self.limits.memory_bytes)
+        self._events.cpu_used(seconds - self._cpu_told, self.limits.cpu_cores)
+        self._events.files_open(files)
         self._cpu_told = seconds
-        self._events.files_open(self._meter.open_files())
+        self._reading = ResourceReading(memory, self._average(seconds), files)
+
+    def reading(self) -> ResourceReading:
+        """Return what was measured last."""
+        return self._reading
+
+    def _average(self, seconds: float) -> float:
+        now = self._clock.monotonic()
+        self._cpu.append((now, seconds))
+        while len(self._cpu) > 1 and now - self._cpu[1][0] >= CPU_WINDOW_SECONDS:
+            self._cpu.popleft()
+        began, before = self._cpu[0]
+        return (seconds - before) / (now - began) if now > began else 0.0

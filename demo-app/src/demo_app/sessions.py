@@ -68,6 +68,11 @@ class Sessions:
         self._looked_at = clock.monotonic()
         self._lock = threading.Lock()
 
+    @property
+    def seats(self) -> int:
+        """How many sessions there can be at once."""
+        return self._seats
+
     def used(self, seed: int) -> None:
         """Take note of a request, on the seat that its seed chooses; it begins a session if need be."""
         with self._lock:

@@ -1,29 +1,61 @@
 """The state of the system as its parts count it themselves, apart from the metrics.
 
-One more part is shown by a view of it, a field of `StateView` and a line in `StateReader.view`. The page
-draws a field that it does not know by itself, as a table of its figures; names that end in `_seconds`,
-`_bytes` or `_ratio` are written in their unit.
+One more part is shown by a view of it, a field of `StateView` (both in `state_views`) and a line in
+`StateReader.view`. The page draws a field that it does not know by itself, as a table of its figures; names
+that end in `_seconds`, `_bytes` or `_ratio` are written in their unit.
 """
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Literal, Protocol
+from typing import Final, Protocol
 
-from pydantic import BaseModel, Field
-
+from demo_app.activity import ActivityFeed
+from demo_app.backup import Backup
+from demo_app.batch import BatchClient
 from demo_app.cache import Cache
 from demo_app.circuit_breaker import CircuitBreaker
 from demo_app.clock import Clock
+from demo_app.component_scan import ComponentScan
 from demo_app.database import Database
 from demo_app.dead_letter import DeadLetterQueue
 from demo_app.faults import Faults
+from demo_app.message_bus import MessageBus
 from demo_app.model import Request, Status
 from demo_app.orchestrator import Counts, Orchestrator
 from demo_app.recent import Recent, RecentCounts
+from demo_app.resources import Resources
+from demo_app.sessions import Sessions
+from demo_app.state_views import (
+    ActivityEvent,
+    ActivityView,
+    BackupRunsView,
+    BackupView,
+    BatchView,
+    BreakerView,
+    BusView,
+    CacheView,
+    DatabaseView,
+    DeadLettersView,
+    QueueView,
+    RecentView,
+    ResourcesView,
+    ScanView,
+    SessionsView,
+    StateView,
+    TopicView,
+    TrafficView,
+    UsageView,
+    VolumeView,
+    WorkerView,
+)
+from demo_app.usage import UsageHistory
+from demo_app.volume import Volume
 from demo_app.workers import Worker
 
-OBSERVATION_SECONDS = 1.0
+OBSERVATION_SECONDS: Final = 1.0
 """How often somebody has to call `StateReader.observe`."""
+
+EVENTS_SHOWN: Final = 10
 
 
 class TrafficCount(Protocol):
@@ -31,103 +63,6 @@ class TrafficCount(Protocol):
 
     sent: int
     lost: int
-
-
-class RecentView(BaseModel):
-    """What counts did in the last minute."""
-
-    seconds: float = Field(description="how long the counts cover; less than a minute after the start")
-    counts: dict[str, int] = Field(description="growth of each count in that time")
-    history: dict[str, list[int]] = Field(description="the same second by second, the newest last")
-
-
-class WorkerView(BaseModel):
-    """A worker and its queue."""
-
-    name: str
-    alive: bool
-    healthy: bool
-    heartbeat_age_seconds: float
-    queue_depth: int
-    queue_capacity: int
-    running: int = Field(description="tasks under way")
-    slots: int = Field(description="tasks that can be under way at once")
-    processed: int
-    failed: int
-    restarts: int
-
-
-class QueueView(BaseModel):
-    """How full the queue of a worker is, in tasks."""
-
-    depth: int
-    capacity: int
-
-
-class BreakerView(BaseModel):
-    """A circuit breaker, by the name of the dependency that it stands before."""
-
-    name: str
-    state: Literal["closed", "half_open", "open"]
-    failures: int = Field(description="failures without a success between them")
-    failure_limit: int = Field(description="failures that open it")
-    state_seconds: float = Field(description="how long it has been in this state")
-    probe_in_seconds: float | None = Field(description="how long it still rejects calls; null unless open")
-
-
-class DeadLettersView(BaseModel):
-    """The dead-letter queue, in messages."""
-
-    size: int
-    capacity: int
-    oldest_age_seconds: float | None = Field(description="null when it is empty")
-
-
-class CacheView(BaseModel):
-    """A cache; hits and misses since the start, and lately."""
-
-    name: str
-    up: bool
-    entries: int
-    capacity: int
-    hits: int
-    misses: int
-    recent: RecentView
-
-
-class DatabaseView(BaseModel):
-    """The database and its pool of connections."""
-
-    up: bool
-    pool_in_use: int
-    pool_size: int
-
-
-class TrafficView(BaseModel):
-    """Requests that were sent to the orchestrator, and those lost before it."""
-
-    sent: int
-    lost: int
-
-
-class StateView(BaseModel):
-    """The system as it counts itself, apart from its metrics."""
-
-    uptime_seconds: float
-    requests: dict[str, dict[str, int]] = Field(description="ended requests by agent and status")
-    recent_requests: RecentView = Field(description="ended requests by status")
-    submitted: int = Field(description="requests that came in")
-    waiting: int = Field(description="requests in queues or under way")
-    dead: int = Field(description="requests whose message is among the dead letters")
-    workers: list[WorkerView]
-    queues: dict[str, QueueView] = Field(description="by worker")
-    breakers: list[BreakerView]
-    dead_letters: DeadLettersView
-    caches: list[CacheView]
-    database: DatabaseView
-    traffic: TrafficView
-    faults: dict[str, float] = Field(description="active faults and their intensity")
-    faults_remaining_seconds: dict[str, float] = Field(description="active faults and when they end")
 
 
 class StateReader:
@@ -143,6 +78,14 @@ class StateReader:
         caches: Mapping[str, Cache[int, str]],
         database: Database,
         traffic: TrafficCount,
+        bus: MessageBus,
+        sessions: Sessions,
+        activity: ActivityFeed,
+        resources: Resources,
+        volume: Volume,
+        backup: Backup,
+        scan: ComponentScan,
+        usage: UsageHistory,
     ) -> None:
         self._clock = clock
         self._faults = faults
@@ -151,13 +94,22 @@ class StateReader:
         self._caches = caches
         self._database = database
         self._traffic = traffic
+        self._bus = bus
+        self._sessions = sessions
+        self._activity = activity
+        self._resources = resources
+        self._volume = volume
+        self._backup = backup
+        self._scan = scan
+        self._usage = usage
         self._started = clock.monotonic()
         self._requests = Recent(clock, lambda: _by_status(orchestrator.counts()))
+        self._messages = Recent(clock, lambda: _by_outcome(bus))
         self._lookups = {name: Recent(clock, partial(_lookups, cache)) for name, cache in caches.items()}
 
     def observe(self) -> None:
         """Note what the counts are now; once every OBSERVATION_SECONDS."""
-        for recent in (self._requests, *self._lookups.values()):
+        for recent in (self._requests, self._messages, *self._lookups.values()):
             recent.observe()
 
     def view(self) -> StateView:
@@ -186,6 +138,17 @@ class StateReader:
                 pool_size=self._database.pool_size,
             ),
             traffic=TrafficView(sent=self._traffic.sent, lost=self._traffic.lost),
+            bus=_bus(self._bus, self._messages.reading()),
+            sessions=_sessions(self._sessions),
+            activity=_activity(self._activity),
+            resources=_resources(self._resources),
+            volume=VolumeView(
+                used_bytes=self._volume.used_bytes(), capacity_bytes=self._volume.capacity_bytes
+            ),
+            backup=self._backup_view(),
+            scan=self._scan_view(),
+            usage=UsageView(retention_seconds=self._usage.retention_seconds),
+            batch=_batch(self._orchestrator.batch),
             faults={state.spec.name: state.intensity for state in active if state.intensity is not None},
             faults_remaining_seconds={
                 state.spec.name: state.remaining_seconds
@@ -194,6 +157,28 @@ class StateReader:
             },
         )
 
+    def _backup_view(self) -> BackupView:
+        reading = self._backup.reading()
+        at, succeeded = reading.last_success_at, reading.last_succeeded
+        return BackupView(
+            last_result=None if succeeded is None else "success" if succeeded else "failure",
+            last_success_age_seconds=None if at is None else self._age(at),
+            runs=BackupRunsView(success=reading.succeeded, failure=reading.failed),
+            size_bytes=reading.size_bytes,
+        )
+
+    def _scan_view(self) -> ScanView:
+        reading = self._scan.reading()
+        return ScanView(
+            components=reading.components,
+            scanned=reading.scanned,
+            changed=list(reading.changed),
+            last_run_age_seconds=self._age(reading.at),
+        )
+
+    def _age(self, at: float) -> float:
+        return max(0.0, self._clock.time() - at)  # the machine's clock may have been set back
+
 
 def _by_status(counts: Counts) -> dict[str, int]:
     return {str(status): sum(ended[str(status)] for ended in counts.by_agent.values()) for status in Status}
@@ -201,6 +186,15 @@ def _by_status(counts: Counts) -> dict[str, int]:
 
 def _lookups(cache: Cache[int, str]) -> dict[str, int]:
     return {"hits": cache.hits, "misses": cache.misses}
+
+
+def _by_outcome(bus: MessageBus) -> dict[str, int]:
+    topics = bus.counts().values()
+    return {
+        "published": sum(topic.published for topic in topics),
+        "delivered": sum(topic.delivered for topic in topics),
+        "dropped": sum(topic.dropped for topic in topics),
+    }
 
 
 def _recent(reading: RecentCounts) -> RecentView:
@@ -250,4 +244,49 @@ def _cache(cache: Cache[int, str], lookups: RecentCounts) -> CacheView:
         hits=cache.hits,
         misses=cache.misses,
         recent=_recent(lookups),
+    )
+
+
+def _bus(bus: MessageBus, messages: RecentCounts) -> BusView:
+    topics = {
+        name: TopicView(
+            published=counts.published,
+            delivered=counts.delivered,
+            backlog=counts.backlog,
+            under_way=counts.under_way,
+            dropped=counts.dropped,
+        )
+        for name, counts in bus.counts().items()
+    }
+    return BusView(up=bus.up, capacity=bus.capacity, topics=topics, recent=_recent(messages))
+
+
+def _sessions(sessions: Sessions) -> SessionsView:
+    counts = sessions.counts()
+    return SessionsView(active=counts.active, seats=sessions.seats, begun=counts.begun, ended=counts.ended)
+
+
+def _activity(feed: ActivityFeed) -> ActivityView:
+    newest = feed.last()[:EVENTS_SHOWN]
+    return ActivityView(
+        counts=feed.counts(),
+        last=[ActivityEvent(at=event.at, topic=event.topic, text=event.text) for event in newest],
+    )
+
+
+def _resources(resources: Resources) -> ResourcesView:
+    reading, limits = resources.reading(), resources.limits
+    return ResourcesView(
+        memory_used_bytes=reading.memory_bytes,
+        memory_limit_bytes=limits.memory_bytes,
+        cpu_used_ratio=reading.cpu_cores / limits.cpu_cores,
+        cpu_limit_cores=limits.cpu_cores,
+        open_files=reading.open_files,
+    )
+
+
+def _batch(client: BatchClient) -> BatchView:
+    counts = client.counts()
+    return BatchView(
+        submitted=counts.submitted, done=counts.done, refused=counts.refused, waiting=counts.waiting
     )

@@ -54,7 +54,7 @@ class UsageHistory:
         self._database = database
         self._volume = volume
         self._ended = ended
-        self._retention_seconds = retention_seconds
+        self.retention_seconds = retention_seconds
         self._clock = clock
         self._written = 0
         with database.connection() as connection:
@@ -70,7 +70,7 @@ class UsageHistory:
             with self._database.connection() as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute(INSERT, (now, ended - self._written))
-                connection.execute(PRUNE, (now - self._retention_seconds,))
+                connection.execute(PRUNE, (now - self.retention_seconds,))
                 connection.execute("COMMIT")
         except (OSError, sqlite3.Error, DatabaseError) as error:
             log.debug("usage not written reason=%s", error)

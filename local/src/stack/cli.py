@@ -180,8 +180,8 @@ def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
     if notes.get("grafana") != "missing":
         env_file = checks.shown(instance.env_file, Path.cwd())
         plain(f"Grafana's password (user admin) stands in {env_file}: {PASSWORD}")
-    fault = f"http://localhost:{instance.env['DEMO_API_PORT']}/faults/worker_down"
-    plain(f"Try a fault: curl -X POST {fault}, then watch the alerts and the mail")
+    page = f"http://localhost:{instance.env['DEMO_API_PORT']}"
+    plain(f"Try a fault: switch one on at {page}, then watch the alerts and the mail")
 
 
 def _down(arguments: argparse.Namespace) -> int:

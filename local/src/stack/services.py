@@ -31,7 +31,7 @@ class Service:
 SERVICES = (
     Service("mailhog", (Port("MAILHOG_PORT", "mail that was sent"), Port("SMTP_PORT", "SMTP")),
             "MAILHOG_PORT", "/api/v2/messages?limit=1"),
-    Service("demo-app", (Port("DEMO_API_PORT", "faults"), Port("DEMO_METRICS_PORT", "metrics")),
+    Service("demo-app", (Port("DEMO_API_PORT", "state and faults"), Port("DEMO_METRICS_PORT", "metrics")),
             "DEMO_API_PORT", "/healthz"),
     Service("alertmanager", (Port("ALERTMANAGER_PORT", "alerts now"),), "ALERTMANAGER_PORT", "/-/ready"),
     Service("prometheus", (Port("PROMETHEUS_PORT", "metrics and rules"),), "PROMETHEUS_PORT", "/-/ready"),
@@ -48,7 +48,7 @@ PAGES = {
     "ALERTMANAGER_PORT": "/",
     "MAILHOG_PORT": "/",
     "SLA_WORKER_PORT": "/",
-    "DEMO_API_PORT": "/faults",
+    "DEMO_API_PORT": "/",
     "DEMO_METRICS_PORT": "/metrics",
 }
 """The page of each port that the table of URLs shows, in its order; SMTP has none."""

@@ -11,7 +11,7 @@ import pytest
 from alerts import prerequisites
 from alerts.errors import RefusalError
 from alerts.shipped import Alert
-from e2e.stack_under_test import free_ports
+from ports import free_ports
 from stack import sink
 from unit.alerts.made_up import Answer, stack_of
 

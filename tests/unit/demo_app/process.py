@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from unit.demo_app.waiting import free_ports
+from ports import free_ports
 
 SOURCE = Path(__file__).parents[3] / "demo-app" / "src"
 

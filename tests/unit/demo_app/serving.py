@@ -9,8 +9,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from demo_app.api import create_api
+from ports import listening
 from unit.demo_app.simulation import Simulation
-from unit.demo_app.waiting import free_socket, wait_until
+from unit.demo_app.waiting import wait_until
 
 
 class Ailing:
@@ -40,7 +41,7 @@ def api_of(
 @contextlib.contextmanager
 def served(api: FastAPI) -> Iterator[str]:
     """Serve on a free port, and yield the address."""
-    listener = free_socket()
+    listener = listening()
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as the app does
     server = uvicorn.Server(uvicorn.Config(api, log_config=None, lifespan="off", ws="none", loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

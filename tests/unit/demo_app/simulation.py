@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from demo_app.app import build
 from demo_app.model import AGENTS, TOPICS, WORKERS
 from demo_app.settings import Settings
+from demo_app.system import build
 from demo_app.workers import Worker, WorkerCrashError
 from unit.demo_app.machine import FakeMachine
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo_app import backup as module
-from demo_app.backup import Backup
+from demo_app.backup import Backup, BackupReading
 from demo_app.database import Database
 from demo_app.faults import Faults
 from demo_app.volume import DiskBallast, Volume
@@ -58,6 +58,9 @@ def test_a_backup_is_a_whole_database_of_its_own_and_its_time_and_size_are_told(
     size = bench.backup.path.stat().st_size
     assert size % 4096 == 0 < size  # whole pages
     assert bench.events.of("backup") == [(1_800_001_000.0, size)]  # the clock's epoch and its 1,000 s
+    assert bench.backup.reading() == BackupReading(
+        1, 0, last_succeeded=True, last_success_at=1_800_001_000.0, size_bytes=size
+    )
 
 
 def test_each_backup_takes_the_place_of_the_one_before(bench: Bench) -> None:
@@ -100,6 +103,9 @@ def test_a_backup_that_fails_is_counted_and_logged_in_one_line_and_the_last_good
     (line,) = caplog.messages
     assert line.startswith("backup failed reason=")
     assert reason in line
+    reading = bench.backup.reading()
+    assert (reading.succeeded, reading.failed, reading.last_succeeded) == (1, 1, False)
+    assert (reading.last_success_at, reading.size_bytes) == bench.events.of("backup")[0]
     assert bench.copied_visits() == 1
     assert [path.name for path in bench.backup.path.parent.iterdir()] == ["crm.db"]
     bench.faults.stop_all()
@@ -155,6 +161,8 @@ def test_a_backup_of_before_the_start_is_told_and_not_counted(bench: Bench, tmp_
 
     assert again.events.of("kept") == [(1_700_000_000.0, bench.backup.path.stat().st_size)]
     assert again.events.of("backup") == []
+    size = bench.backup.path.stat().st_size
+    assert again.backup.reading() == BackupReading(last_success_at=1_700_000_000.0, size_bytes=size)
 
 
 def test_a_backup_needs_no_connection_of_the_pool(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from demo_app.component_scan import ComponentScan
+from demo_app.component_scan import ComponentScan, ScanReading
 from demo_app.faults import Faults
 from unit.demo_app.recording import Recorder
 from unit.demo_app.simulation import FakeClock
@@ -25,6 +25,9 @@ class Bench:
             path.write_text(f"NUMBER = {number}\n", encoding="utf-8")
         (directory / "py.typed").touch()
         self.scan = ComponentScan([directory], faults=self.faults, clock=self.clock, events=self.events)
+        assert self.events.of("scan") == [(10, 10, 1_800_001_000.0)]  # the one at the start: all of them
+        self.events.told.clear()
+        self.clock.now += 300
 
 
 @pytest.fixture
@@ -35,8 +38,8 @@ def bench(tmp_path: Path) -> Bench:
 def test_every_module_is_scanned(bench: Bench) -> None:
     assert bench.scan.run() == 10
 
-    assert bench.events.of("scan") == [(10, 10, 1_800_001_000.0)]
-    assert bench.scan.changed == ()
+    assert bench.events.of("scan") == [(10, 10, 1_800_001_300.0)]
+    assert bench.scan.reading() == ScanReading(10, 10, (), 1_800_001_300.0)
 
 
 # 0.3 x 10; at least one; all
@@ -61,7 +64,8 @@ def test_a_module_that_has_gone_is_a_component_that_is_not_scanned(bench: Bench)
 
     assert bench.scan.run() == 9
 
-    assert bench.events.of("scan") == [(10, 9, 1_800_001_000.0)]
+    assert bench.events.of("scan") == [(10, 9, 1_800_001_300.0)]
+    assert bench.scan.reading() == ScanReading(10, 9, (), 1_800_001_300.0)
 
 
 def test_a_changed_module_is_scanned_and_named(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
@@ -71,5 +75,5 @@ def test_a_changed_module_is_scanned_and_named(bench: Bench, caplog: pytest.LogC
         assert bench.scan.run() == 10
 
     name = f"{bench.paths[4].parent.name}/module_4.py"
-    assert bench.scan.changed == (name,)
+    assert bench.scan.reading().changed == (name,)
     assert caplog.messages == [f"components changed since the start count=1 names={name}"]

@@ -13,8 +13,8 @@ from demo_app.exposition import FAMILIES, Exposed, MetricsServer
 from demo_app.faults import Faults
 from demo_app.metrics import Metrics, add_runtime_collectors
 from insa_instruments.message_bus import MessageBusInstruments
+from ports import listening
 from unit.demo_app.simulation import FakeClock
-from unit.demo_app.waiting import free_socket
 
 
 class Bench:
@@ -124,7 +124,7 @@ def test_other_methods_are_refused(bench: Bench) -> None:
 
 
 def test_a_port_in_use_is_an_error_of_the_system(bench: Bench) -> None:
-    with free_socket() as taken, pytest.raises(OSError, match="Address already in use"):
+    with listening() as taken, pytest.raises(OSError, match="Address already in use"):
         MetricsServer(
             "127.0.0.1", taken.getsockname()[1], Exposed(bench.registry, bench.faults), bench.faults
         )

@@ -11,8 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo_app import __version__
+from ports import free_ports, listening
 from unit.demo_app.process import SOURCE, App, environment
-from unit.demo_app.waiting import free_ports, free_socket, wait_until
+from unit.demo_app.waiting import wait_until
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_a_bad_setting_is_one_line_and_an_exit_code(module: str) -> None:
 @pytest.mark.parametrize("variable", ["DEMO_API_PORT", "DEMO_METRICS_PORT"])
 def test_a_port_in_use_is_named_with_the_variable_that_moves_it(variable: str) -> None:
     ports = dict(zip(("DEMO_API_PORT", "DEMO_METRICS_PORT"), free_ports(2), strict=True))
-    with free_socket() as taken:
+    with listening() as taken:
         ports[variable] = taken.getsockname()[1]
         ended = subprocess.run(
             [sys.executable, "-m", "demo_app"],

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
-from demo_app.app import Service, build
+from demo_app.app import Service
 from demo_app.clock import SystemClock
 from demo_app.model import Request
 from demo_app.settings import Settings
+from demo_app.system import build
 from demo_app.workers import WorkerCrashError, WorkerStartError, spawn_thread
 from unit.demo_app.simulation import Simulation
 from unit.demo_app.test_fault_effects import assert_calm

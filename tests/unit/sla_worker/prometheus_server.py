@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from e2e.stack_under_test import free_ports
+from ports import free_port
 from rules import binaries
 from sla_worker.errors import PrometheusError
 from sla_worker.prometheus import HTTPTransport, PrometheusClient
@@ -27,11 +27,6 @@ def binary(directory: str, name: str) -> str:
     """The program's path. Missing: fails on CI, elsewhere skips and says why."""
     path = Path(directory) / name
     return str(binaries.required(path if path.is_file() else None, name))
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    return free_ports(1)[0]
 
 
 def poll(what: str, probe: Callable[[], T | None], seconds: float = 30) -> T:

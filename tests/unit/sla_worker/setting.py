@@ -10,11 +10,11 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from ports import free_port
 from sla_worker.settings import read_settings
 from sla_worker.web import Application
 from sla_worker.worker import Worker
 from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
-from unit.sla_worker.prometheus_server import free_port
 
 
 class Mailbox:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from unit.sla_worker.prometheus_server import free_port, poll
+from ports import bound, free_port
+from unit.sla_worker.prometheus_server import poll
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 
@@ -33,8 +33,7 @@ def start(directory: Path, port: int, prometheus_port: int) -> subprocess.Popen[
 
 @pytest.mark.parametrize("hangs", [False, True])
 def test_it_ends_within_five_seconds_even_while_prometheus_hangs(tmp_path: Path, *, hangs: bool) -> None:
-    port, silent = free_port(), socket.socket()
-    silent.bind(("127.0.0.1", 0))
+    port, silent = free_port(), bound()
     if hangs:
         silent.listen()  # takes connections and never answers
     process = start(tmp_path, port, silent.getsockname()[1])

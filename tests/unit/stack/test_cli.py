@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ports import listening
 from stack import cli, console, tail
 from stack.console import State
 from stack.errors import StackError
+from stack.settings import Instance
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -97,9 +98,7 @@ def test_clean_without_a_yes_removes_nothing() -> None:
 
 
 def test_up_with_a_port_in_use_starts_nothing(tmp_path: Path) -> None:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
+    with listening() as server:
         port = server.getsockname()[1]
         env_file = tmp_path / ".env"
         env_file.write_text(f"GRAFANA_PORT={port}\n")
@@ -108,6 +107,18 @@ def test_up_with_a_port_in_use_starts_nothing(tmp_path: Path) -> None:
     assert f"port {port} of grafana is in use" in done.stderr
     assert "GRAFANA_PORT" in done.stderr
     assert not (ROOT / ".run/local/unit-nothing").exists()
+
+
+def test_the_end_of_up_names_every_page_and_where_a_fault_can_be_tried(
+    instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli._print_urls(instance, {})
+
+    text = capsys.readouterr().out
+    address = f"http://localhost:{instance.env['DEMO_API_PORT']}"
+    (row,) = (line.split() for line in text.splitlines() if line.startswith("demo-app ") and "faults" in line)
+    assert row == ["demo-app", f"{address}/", "state", "and", "faults"]
+    assert f"Try a fault: switch one on at {address}, then watch the alerts and the mail\n" in text
 
 
 def test_a_second_command_on_the_same_stack_is_refused_while_the_first_runs() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ports import listening
 from stack import ports
 from stack.errors import StackError
 from stack.settings import Instance
@@ -16,9 +16,7 @@ from stack.settings import Instance
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
+    with listening() as server:
         yield server.getsockname()[1]
 
 
@@ -27,9 +25,7 @@ def test_a_port_that_somebody_listens_on_is_not_free(taken: int) -> None:
 
 
 def test_a_port_is_free_after_its_server_is_gone() -> None:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
+    with listening() as server:
         port = server.getsockname()[1]
     assert ports.is_free(port)
     assert ports.holder(port) is None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from e2e.stack_under_test import free_ports
+from ports import free_ports
 from stack import sink
 
 

@@ -43,23 +43,51 @@ export function badge() {
   };
 }
 
+/** Say of something whether it is up. */
+export function upOrDown(mark, up) {
+  if (up) mark.show("good", "✓", "up");
+  else mark.show("bad", "✗", "down");
+}
+
+/** A part of the page with a heading and a frame. */
+export function card(heading, ...content) {
+  return element("section", { class: "card" }, element("h3", {}, heading), ...content);
+}
+
+/** A large figure with its name and a sign; write into `value`. */
+export function stat(label, sign, tone) {
+  const value = element("dd");
+  return { node: element("div", { class: "stat", "data-tone": tone }, element("dt", {}, element("span", { "aria-hidden": "true" }, sign), ` ${label}`), value), value };
+}
+
 const HIGH = 0.7;
 const FULL = 0.9;
+const NEAR = 0.1;
 
-/** A figure above a bar; `show(share, text)` sets both, `goodWhenFull` turns the colours round. */
-export function meter(label, { goodWhenFull = false } = {}) {
+function toneOf(share, goodWhenFull, mark) {
+  if (mark !== null) return share > mark ? "bad" : mark > 0.5 && share > mark - NEAR ? "warn" : "plain";
+  const strain = goodWhenFull ? 1 - share : share;
+  return strain >= FULL ? "bad" : strain >= HIGH ? "warn" : "plain";
+}
+
+/**
+ * A figure above a bar; `show(share, text)` sets both. `goodWhenFull` turns the colours round. `mark` draws a line
+ * at the share above which it is bad, and a figure beyond it gets a sign.
+ */
+export function meter(label, { goodWhenFull = false, mark = null } = {}) {
   const figure = element("span", { class: "figure" });
   const bar = element("span", { class: "bar-fill" });
   const track = element("span", { class: "bar", role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 }, bar);
+  const line = mark === null ? [] : [element("span", { class: "bar-mark" })];
+  for (const each of line) each.style.left = `${mark * 100}%`;
   return {
-    node: element("div", { class: "meter" }, figure, track),
+    node: element("div", { class: mark === null ? "meter" : "meter marked" }, figure, element("span", { class: "bar-frame" }, track, ...line)),
     show(share, text) {
       const known = Number.isFinite(share);
       const shown = known ? Math.min(1, Math.max(0, share)) : 0;
-      const strain = goodWhenFull ? 1 - shown : shown;
-      write(figure, text);
+      write(figure, mark !== null && share > mark ? `✗ ${text}` : text);
       bar.style.width = `${(shown * 100).toFixed(1)}%`;
-      set(track, "data-tone", !known ? "neutral" : strain >= FULL ? "bad" : strain >= HIGH ? "warn" : "plain");
+      set(track, "data-tone", !known ? "neutral" : toneOf(shown, goodWhenFull, mark));
       set(track, "aria-valuenow", Math.round(shown * 100));
       set(track, "aria-valuetext", text);
     },

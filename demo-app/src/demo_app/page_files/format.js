@@ -45,6 +45,11 @@ export function bytes(value) {
   return `${number(Number((value / 1024 ** power).toFixed(1)))} ${units[power]}`;
 }
 
+/** Seconds since the epoch as the clock on the wall shows them. */
+export function timeOfDay(timestamp) {
+  return new Date(timestamp * 1000).toLocaleTimeString("en-GB");
+}
+
 /** `dead_letters` as "Dead letters". */
 export function title(name) {
   const words = name.replaceAll("_", " ");
@@ -56,7 +61,7 @@ export function anything(name, value) {
   if (value === null || value === undefined) return NONE;
   if (typeof value === "boolean") return value ? "✓ yes" : "✗ no";
   if (typeof value !== "number") return String(value);
-  if (name.endsWith("timestamp_seconds")) return value ? new Date(value * 1000).toLocaleTimeString("en-GB") : NONE;
+  if (name.endsWith("timestamp_seconds")) return value ? timeOfDay(value) : NONE;
   if (name.endsWith("_seconds")) return stretch(value);
   if (name.endsWith("_bytes")) return bytes(value);
   if (name.endsWith("_ratio")) return percent(value);

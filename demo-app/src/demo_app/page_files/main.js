@@ -150,6 +150,8 @@ function showHealth(state) {
     open && `${open} ${open === 1 ? "breaker" : "breakers"} open`,
     ...state.caches.filter((cache) => !cache.up).map((cache) => `cache ${cache.name} down`),
     !state.database.up && "database down",
+    !state.bus.up && "message bus down",
+    state.backup.last_result === "failure" && "last backup failed",
   ].filter(Boolean);
   health.show(ill.length ? "bad" : "good", ill.length ? "✗" : "✓", ill.length ? ill.join(", ") : "every part is up");
 }

@@ -1,17 +1,9 @@
 // The state of the system, part by part. A field of GET /state that has no card of its own gets a plain one.
 
 import { requestChart } from "./chart.js";
-import { badge, element, meter, set, table, write } from "./dom.js";
+import { badge, card, element, meter, set, stat, table, upOrDown, write } from "./dom.js";
 import { anything, clock, number, percent, stretch, title } from "./format.js";
-
-function card(heading, ...content) {
-  return element("section", { class: "card" }, element("h3", {}, heading), ...content);
-}
-
-function stat(label, sign, tone) {
-  const value = element("dd");
-  return { node: element("div", { class: "stat", "data-tone": tone }, element("dt", {}, element("span", { "aria-hidden": "true" }, sign), ` ${label}`), value), value };
-}
+import { busCard, jobsCard, machineCard, usersCard } from "./parts.js";
 
 function requestsCard() {
   const chart = requestChart();
@@ -76,11 +68,6 @@ function breakersCard() {
   return { node: card("Circuit breakers", rows.node), update: (state) => rows.rows(state.breakers, (breaker) => breaker.name, make) };
 }
 
-function upOrDown(mark, up) {
-  if (up) mark.show("good", "✓", "up");
-  else mark.show("bad", "✗", "down");
-}
-
 function cachesCard() {
   const rows = table("Caches", "Cache", "State", "Hits, last minute", "Entries");
   const make = ({ name }) => {
@@ -119,6 +106,7 @@ function storesCard() {
 const KNOWN = new Set([
   "uptime_seconds", "requests", "recent_requests", "submitted", "waiting", "dead", "workers", "queues", "breakers",
   "dead_letters", "caches", "database", "traffic", "faults", "faults_remaining_seconds",
+  "bus", "sessions", "activity", "resources", "volume", "backup", "scan", "usage", "batch",
 ]);
 const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -164,7 +152,10 @@ export function systemView(container) {
   return {
     update(state) {
       if (!cards.size) {
-        const own = { requests: requestsCard, workers: workersCard, breakers: breakersCard, caches: cachesCard, stores: storesCard };
+        const own = {
+          requests: requestsCard, workers: workersCard, breakers: breakersCard, caches: cachesCard, stores: storesCard,
+          bus: busCard, machine: machineCard, jobs: jobsCard, users: usersCard,
+        };
         for (const [name, make] of Object.entries(own)) add(name, make());
       }
       for (const name of Object.keys(state)) {
