@@ -5,13 +5,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo_app.catalogue import SPECS, FaultSpec
+from demo_app.catalogue import CARRIED, SPECS, FaultSpec
 from demo_app.fault_groups import group_of, groups_of
 from demo_app.faults import (
     DEFAULT_DURATION_SECONDS,
     MAXIMUM_DURATION_SECONDS,
     MINIMUM_DURATION_SECONDS,
 )
+
+_CARRIED = ", ".join(f"`{name}`" for name in sorted(CARRIED))
 
 INTRODUCTION = f"""\
 # The faults of the demo-app
@@ -29,7 +31,11 @@ curl -X POST localhost:8000/faults/latency -H 'content-type: application/json' \
 
 and end one with `curl -X DELETE localhost:8000/faults/latency`, all with
 `curl -X DELETE localhost:8000/faults`. With `DEMO_TOKEN` set, add `-H "Authorization: Bearer $DEMO_TOKEN"`.
-Which of the alerts fire, and when, depends on the intensity and the duration.
+
+The alerts are those that fire at the default or the maximum intensity, if the fault lasts for long enough.
+The metrics are those that move by a fifth or more. Nearly every fault carries some along, and names them only
+where it shows in them: {_CARRIED}.
+Tests run the app with each fault and hold all of this.
 """
 
 HEAD = """\
