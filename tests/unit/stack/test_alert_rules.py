@@ -58,6 +58,12 @@ def test_all_rule_files_that_prometheus_loads_are_read() -> None:
     assert alert_rules.load(ROOT / "prometheus").keys() == shipped
 
 
+def test_without_a_name_the_known_ones_are_told() -> None:
+    with pytest.raises(StackError, match="no alert was named") as caught:
+        alert_rules.pick({"DiskFull": RULE, "Watchdog": RULE}, "")
+    assert caught.value.mend == "make drill ALERT=Name; there are DiskFull, Watchdog"
+
+
 @pytest.mark.parametrize(
     ("name", "mend"),
     [
