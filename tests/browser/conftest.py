@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from programs import running_chromium
 from unit.demo_app.process import App
 from unit.demo_app.waiting import wait_until
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDE, NARROW = (1440, 900), (360, 740)
 
 
-def chromium() -> str:
-    """Return the path of a Chromium; without one, the test fails in CI and is skipped, loudly, elsewhere."""
-    for name in NAMES:
-        if path := shutil.which(name):
-            return path
-    message = "no Chromium found: THE PAGE IS NOT TESTED. Install Debian's package chromium"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-# Not for the whole session: Playwright keeps an event loop in this thread, where other tests run their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    sandbox = [] if os.getuid() else ["--no-sandbox"]  # Chromium has no sandbox for root
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=sandbox)
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
-@pytest.fixture(scope="module")
-def shared_app() -> Iterator[App]:
-    app = App(DEMO_RATE=20)
+@contextlib.contextmanager
+def running_app(**settings: object) -> Iterator[App]:
+    """An app with these settings that answers; it is ended at the exit."""
+    app = App(**settings)
     try:
         wait_until("the demo-app", app.answers, 30)
         yield app
     finally:
         app.close()
+
+
+@pytest.fixture(scope="module")
+def shared_app() -> Iterator[App]:
+    with running_app(DEMO_RATE=20) as app:
+        yield app
 
 
 @pytest.fixture

@@ -8,21 +8,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from browser.conftest import Open
+from browser.conftest import Open, running_app
 from unit.demo_app.process import App
-from unit.demo_app.waiting import wait_until
 
 FACTOR = 15  # a backup every 4 s, a scan every 20 s
 
 
 @pytest.fixture(scope="module")
 def fast_app() -> Iterator[App]:
-    app = App(DEMO_RATE=20, DEMO_TIME_SCALE=FACTOR)
-    try:
-        wait_until("the demo-app", app.answers, 30)
+    with running_app(DEMO_RATE=20, DEMO_TIME_SCALE=FACTOR) as app:
         yield app
-    finally:
-        app.close()
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from programs import not_there
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
     "promtool": ("promtool",),
@@ -66,16 +68,13 @@ def each_version_of(program: str) -> pytest.MarkDecorator:
 
 def required(program: Path | None, name: str) -> Path:
     """The program, or the end of the test: failed in CI, skipped with the reason elsewhere."""
-    if program is not None:
-        return program
-    message = (
-        f"no {name} found: NOT TESTED. Run `make up MODE=local` once, which fetches it, "
-        "install Debian's packages prometheus and prometheus-alertmanager, or set PROMETHEUS_BINARIES to the "
-        "directories that hold it"
-    )
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+    if program is None:
+        not_there(
+            f"no {name} found: NOT TESTED. Run `make up MODE=local` once, which fetches it, "
+            "install Debian's packages prometheus and prometheus-alertmanager, or set PROMETHEUS_BINARIES to "
+            "the directories that hold it"
+        )
+    return program
 
 
 def newest(name: str) -> Path:

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from programs import running_chromium
 from rules.binaries import required, versions
-from rules.chromium import running_chromium
 from rules.contrast import Shown, shown_texts
 from rules.mails import EXTERNAL_URL, Post, part, running_alertmanager
 
