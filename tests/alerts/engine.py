@@ -147,10 +147,7 @@ class Run:
         """What is still missing before the cause may end; `all_` after that, of what comes later."""
         missing = []
         for proof in self.proofs:
-            before = proof.state
-            caused(proof, seen)
-            if proof.state is not before:
-                self._tools.events.changed(proof)
+            self._advance(proof, seen, caused)
             left = owed(proof, () if all_ else self.scenario.later)
             missing += [f"{proof.alert.name} ({each})" for each in left]
         return missing + self._unseen(unseen)
@@ -158,12 +155,16 @@ class Run:
     def _owed_after(self, seen: Seen, unseen: dict[str, Sight]) -> list[str]:
         missing = []
         for proof in self.proofs:
-            before = proof.state
-            ended(proof, seen)
-            if proof.state is not before:
-                self._tools.events.changed(proof)
+            self._advance(proof, seen, ended)
             missing += [f"{proof.alert.name} ({each})" for each in owed_after(proof)]
         return missing + self._unseen(unseen)
+
+    def _advance(self, proof: Proof, seen: Seen, by: Callable[[Proof, Seen], None]) -> None:
+        """Let what was seen take the proof further, and tell when its state has changed."""
+        before = proof.state
+        by(proof, seen)
+        if proof.state is not before:
+            self._tools.events.changed(proof)
 
     def _unseen(self, unseen: dict[str, Sight]) -> list[str]:
         """Look for what has not been seen yet, and take out what is seen now."""

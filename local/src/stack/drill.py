@@ -107,22 +107,22 @@ def _waits(route: Mapping[str, Any]) -> Iterator[float]:
 
 def _alert(instance: Instance, rule: AlertRule, seconds: int) -> dict[str, Any]:
     """The drill as Prometheus would send it."""
-    prometheus = (
-        instance.env["PROMETHEUS_PUBLIC_URL"] or f"http://localhost:{instance.env['PROMETHEUS_PORT']}"
-    )
     external = {
-        "grafana_url": instance.env["GRAFANA_PUBLIC_URL"]
-        or f"http://localhost:{instance.env['GRAFANA_PORT']}",
-        "sla_worker_url": instance.env["SLA_WORKER_PUBLIC_URL"]
-        or f"http://localhost:{instance.env['SLA_WORKER_PORT']}",
+        "grafana_url": _public_url(instance, "GRAFANA"),
+        "sla_worker_url": _public_url(instance, "SLA_WORKER"),
     }
     now = datetime.now(UTC)
     expression = urllib.parse.quote_plus(rule.expression)
     return rule.rehearsed(_series(instance, rule), external) | {
         "startsAt": now.isoformat(),
         "endsAt": (now + timedelta(seconds=seconds)).isoformat(),
-        "generatorURL": f"{prometheus}/graph?g0.expr={expression}&g0.tab=1",
+        "generatorURL": f"{_public_url(instance, 'PROMETHEUS')}/graph?g0.expr={expression}&g0.tab=1",
     }
+
+
+def _public_url(instance: Instance, service: str) -> str:
+    """Where readers of a mail reach a service, as docker-compose.yml has it."""
+    return instance.env[f"{service}_PUBLIC_URL"] or f"http://localhost:{instance.env[f'{service}_PORT']}"
 
 
 def _series(instance: Instance, rule: AlertRule) -> dict[str, str]:

@@ -6,9 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from sla_worker.database.silences import SilenceStore
-from sla_worker.model import Silence, WebhookAlert
-
-ALERT = "Watchdog"
+from sla_worker.model import WATCHDOG, Silence, WebhookAlert
 
 
 class Watchdog:
@@ -37,7 +35,7 @@ class Watchdog:
 
     def receive(self, alerts: Iterable[WebhookAlert]) -> None:
         """Take note of a Watchdog among alerts; one that is resolved is none. Raises DatabaseError."""
-        if any(each.alertname == ALERT and each.status == "firing" for each in alerts):
+        if any(each.alertname == WATCHDOG and each.status == "firing" for each in alerts):
             with self._lock:
                 self._heard = self._monotonic()
                 self._store.received(int(self._clock()))

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterable
 
 from sla_worker.database.engine import Engine
-from sla_worker.model import WebhookAlert
+from sla_worker.model import WATCHDOG, WebhookAlert
 
 KEPT_ALERTS = 10_000
-_ALWAYS_COMES = "Watchdog"
 
 
 class AlertStore:
@@ -26,9 +25,9 @@ class AlertStore:
         """
         alerts = list(alerts)
         with self._engine.transaction():
-            if any(each.alertname == _ALWAYS_COMES for each in alerts):
+            if any(each.alertname == WATCHDOG for each in alerts):
                 self._engine.execute(
-                    "DELETE FROM webhook_alerts WHERE alertname = ? AND status = 'firing'", (_ALWAYS_COMES,)
+                    "DELETE FROM webhook_alerts WHERE alertname = ? AND status = 'firing'", (WATCHDOG,)
                 )
             newest = self._engine.next_id("webhook_alerts") - 1
             for each in alerts:
