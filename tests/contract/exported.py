@@ -17,6 +17,7 @@ from demo_app.catalogue import SPECS
 from demo_app.metrics import Metrics, add_runtime_collectors
 from sla_worker.definitions import read_definitions
 from sla_worker.exporter import Exporter
+from sla_worker.grid import Grid
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRAPED = frozenset({"job", "instance"})
@@ -71,7 +72,7 @@ def _demo_app() -> dict[str, Labels]:
 
 
 def _sla_worker() -> dict[str, Labels]:
-    exporter = Exporter(read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml"))
+    exporter = Exporter(read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml"), Grid(300, 15))
     return _instruments(vars(exporter).values())
 
 

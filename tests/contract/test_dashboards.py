@@ -216,5 +216,5 @@ def test_a_variable_without_a_choice_matches_everything() -> None:
 def test_queries_of_an_alert_file_leave_out_what_grafana_computes(tmp_path: pathlib.Path) -> None:
     shutil.copytree(REPOSITORY / "grafana" / "provisioning", tmp_path / "grafana" / "provisioning")
     assert [(query.panel, query.expr) for query in all_queries(tmp_path)] == [
-        ("Platform Uptime SLA Breach", 'sla:actual:value5m{sla="platform-uptime"}')
+        ("Platform Uptime SLA Breach", 'sla:actual:value{sla="platform-uptime"}')
     ]

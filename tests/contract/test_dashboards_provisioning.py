@@ -85,7 +85,7 @@ def test_the_platform_uptime_alert_is_below_its_target_for_five_minutes_checked_
     rule = group["rules"][0]
     query, newest, below = rule["data"]
     assert (rule["title"], rule["for"], group["interval"]) == ("Platform Uptime SLA Breach", "5m", "60s")
-    assert query["model"]["expr"] == 'sla:actual:value5m{sla="platform-uptime"}'
+    assert query["model"]["expr"] == 'sla:actual:value{sla="platform-uptime"}'
     assert (newest["model"]["type"], newest["model"]["expression"]) == ("reduce", "A")
     assert (below["model"]["type"], below["model"]["expression"], rule["condition"]) == (
         "threshold",

@@ -91,12 +91,12 @@ def table_statuses() -> str:
 
 def actual(sla: Sla) -> str:
     """The SLA's actual value of the last five minutes, in its unit; nothing without data or traffic."""
-    return f'{names.ACTUAL_5M}{{sla="{sla.key}"}}'
+    return f'{names.ACTUAL_OF_SLOT}{{sla="{sla.key}"}}'
 
 
 def coverage() -> str:
     """Share of the expected scrapes that were there in the last five minutes."""
-    return f"min by (sla) ({names.COVERAGE_5M})"
+    return f"min by (sla) ({names.COVERAGE_OF_SLOT})"
 
 
 def requests_by_status() -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sla_worker import conventions
+
 DATASOURCE_UID = "prometheus"
 """The provisioned datasource; fixed, so that a dashboard loads without a choice."""
 
-SLA_DASHBOARD_UID = "insa-sla-monitoring"
+SLA_DASHBOARD_UID = conventions.SLA_DASHBOARD_UID
 DASHBOARD_TAG = "insa"
 """Every dashboard of the bundle carries it; the links between them are found by it."""
 
@@ -13,17 +15,17 @@ ALERT_FOLDER = "INSA SLA Alerts"
 """Alert rules must not share a folder with provisioned dashboards."""
 
 # Metrics of the sla-worker (the ledger's figures).
-COMPLIANCE = "sla_compliance_ratio"
-OBJECTIVE = "sla_target_ratio"
-ACTUAL = "sla_actual"
-STATUS = "sla_status"
-BREACHES = "sla_active_breaches"
-BUDGET = "sla_error_budget_remaining_ratio"
-LAST_MEASURED = "sla_worker_last_pass_timestamp_seconds"
+COMPLIANCE = conventions.COMPLIANCE
+OBJECTIVE = conventions.OBJECTIVE
+ACTUAL = conventions.ACTUAL
+STATUS = conventions.STATUS
+BREACHES = conventions.BREACHES
+BUDGET = conventions.BUDGET
+LAST_MEASURED = conventions.LAST_PASS
 
-# Recording rules (the figures of the last five minutes, evaluated by Prometheus).
-ACTUAL_5M = "sla:actual:value5m"
-COVERAGE_5M = "sla:coverage:ratio5m"
+# Recording rules (the figures of the newest slot, evaluated by Prometheus).
+ACTUAL_OF_SLOT = conventions.ACTUAL_VALUE
+COVERAGE_OF_SLOT = conventions.COVERAGE
 
 # Metrics of the watched application.
 REQUESTS = "insa_agent_requests_total"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from sla_worker.evaluation import MINIMUM_COVERAGE
+from sla_worker.conventions import MINIMUM_COVERAGE
 
 from . import expressions as ql
 from . import names, sdk

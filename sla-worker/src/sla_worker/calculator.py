@@ -6,20 +6,20 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from sla_worker import queries
+from sla_worker import conventions, queries
 from sla_worker.errors import NotSettledError
 from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
 from sla_worker.model import Definition, Figures, Measurement, PassResult
 from sla_worker.prometheus import Answer, PrometheusClient
-from sla_worker.queries import Grid
 
 _log = logging.getLogger(__name__)
 _SLOTS_A_RANGE = 288  # one day of slots in one range query keeps the answer small
 _FIELDS = {
-    queries.GOOD: "good",
-    queries.TOTAL: "total",
-    queries.COVERAGE: "coverage",
-    queries.ACTUAL: "actual",
+    conventions.GOOD_EVENTS: "good",
+    conventions.TOTAL_EVENTS: "total",
+    conventions.COVERAGE: "coverage",
+    conventions.ACTUAL_VALUE: "actual",
 }
 
 _Key = tuple[str, str]  # SLA key and component
@@ -72,7 +72,7 @@ class Calculator:
         stored: list[Measurement] = []
         asked = 0
         older = sorted({slot for slots in missing.values() for slot in slots if slot < newest})
-        for batch in _runs(older, self._grid.window_seconds):
+        for batch in _runs(older, self._grid.slot_seconds):
             rows = self._late_rows(batch, missing)
             self._ledger.store(rows)
             stored += rows
@@ -88,7 +88,7 @@ class Calculator:
 
     def missing(self, newest: int | None = None) -> dict[_Key, set[int]]:
         """The slots that are due, by SLA and component."""
-        window = self._grid.window_seconds
+        window = self._grid.slot_seconds
         if newest is None:
             newest = self._grid.newest_slot(self._clock())
         oldest = newest - self._catch_up_seconds // window * window
@@ -120,7 +120,7 @@ class Calculator:
         wanted = [each for each in self._definitions if missing[_key(each)] & set(slots)]
         start, end = self._grid.direct_at(slots[0]), self._grid.direct_at(slots[-1])
         expression = queries.direct_query(wanted, self._grid)
-        answer = self._client.query_range(expression, start, end, self._grid.window_seconds)
+        answer = self._client.query_range(expression, start, end, self._grid.slot_seconds)
         self._check(answer, slots[-1])
         figures = _by_slot(answer, slots, self._grid)
         return [
@@ -134,7 +134,7 @@ class Calculator:
         """Log what Prometheus warns of; refuse an answer given before the slot was final by its clock."""
         for warning in answer.warnings:
             _log.warning("prometheus warns message=%r", warning)
-        final = slot + 2 * self._grid.step_seconds
+        final = self._grid.readable_at(slot)
         # The Date header has whole seconds, cut off.
         if answer.server_time is not None and answer.server_time + 1 < final:
             raise NotSettledError(

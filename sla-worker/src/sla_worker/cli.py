@@ -101,7 +101,7 @@ def _calculate(settings: Settings) -> int:
 
 
 def _print_report(settings: Settings, hours: int) -> int:
-    with closing(SLADatabase(settings.database_path, read_only=True)) as database:
+    with closing(SLADatabase(settings.database_path, grid=settings.grid, read_only=True)) as database:
         report = period_report(
             database, title=f"SLA report, {hours} hours", hours=hours, now=int(time.time())
         )
@@ -123,7 +123,7 @@ def reporter(argv: Arguments = None) -> int:
 
     def command() -> int:
         settings = read_settings()
-        with closing(SLADatabase(settings.database_path, read_only=True)) as database:
+        with closing(SLADatabase(settings.database_path, grid=settings.grid, read_only=True)) as database:
             made = Reporter(database, Mailer(settings.smtp), settings, clock=time.time)
             if arguments.test:
                 try:
@@ -148,10 +148,10 @@ def database(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         try:
-            store = SLADatabase(settings.database_path, slot_seconds=settings.interval_seconds)
+            store = SLADatabase(settings.database_path, grid=settings.grid)
             store.sync_definitions(read_definitions(settings.definitions_path))
         except DatabaseLockedError:  # the service has made it; reading is all that is left to do
-            store = SLADatabase(settings.database_path, read_only=True)
+            store = SLADatabase(settings.database_path, grid=settings.grid, read_only=True)
         with closing(store):
             print(f"database:         {settings.database_path}")
             for name, count in store.counts().items():
@@ -184,7 +184,7 @@ def generate_rules(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         definitions = read_definitions(settings.definitions_path)
-        rules = queries.recording_rules(definitions, service.make_grid(settings))
+        rules = queries.recording_rules(definitions, settings.grid)
         text = generate.rules_file(rules, f"sla-worker/{settings.definitions_path.name}")
         output: Path = arguments.output
         try:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from sla_worker.conventions import MINIMUM_COVERAGE, STATUS_LIMITS
 from sla_worker.model import Comparison, Definition, Figures, Measurement, State, Status
 
-MINIMUM_COVERAGE = 0.9  # below it (3 of 20 scrapes missing) a slot is partial and judges nothing
 _PERCENT = ("percent", "percentage", "%")
 
 _UNJUDGED = {
@@ -39,7 +39,7 @@ def allowance_used(comparison: Comparison, target: float, actual: float, unit: s
 
 def status_of(used: float) -> Status:
     """Up to 0.5 excellent, up to 1 good, up to 2 poor, above critical."""
-    for limit, status in ((0.5, Status.EXCELLENT), (1.0, Status.GOOD), (2.0, Status.POOR)):
+    for limit, status in zip(STATUS_LIMITS, Status, strict=False):
         if used <= limit:
             return status
     return Status.CRITICAL

@@ -1,4 +1,4 @@
-"""The worker's own metrics. Their names stand here alone."""
+"""The worker's own metrics, under the names that conventions.py gives them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from prometheus_client import (
     generate_latest,
 )
 
+from sla_worker import conventions as names
+from sla_worker.conventions import ALERT_STATUSES, RESULTS
+from sla_worker.grid import Grid
 from sla_worker.model import SEVERITIES, Breach, Definition, SLAStatus, Status
 
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-RESULTS = ("success", "failure")
 REPORT_TYPES = ("daily", "breach", "silence", "silence_end")
-ALERT_STATUSES = ("firing", "resolved")
 
 
 class Exporter:
     """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
 
-    def __init__(self, definitions: Iterable[Definition]) -> None:
+    def __init__(self, definitions: Iterable[Definition], grid: Grid) -> None:
         # A `_created` beside every counter would double what is scraped.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
         self._registry = CollectorRegistry()
@@ -35,52 +36,45 @@ class Exporter:
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         each = ["sla", "component"]
-        self._last_pass = self._gauge(
-            "sla_worker_last_pass_timestamp_seconds", "End of the last pass that succeeded"
+        self._gauge(names.SLOT_SECONDS, "Length of a slot, and so of the time between two passes").set(
+            grid.slot_seconds
         )
+        self._last_pass = self._gauge(names.LAST_PASS, "End of the last pass that succeeded")
         self._duration = Histogram(
-            "sla_worker_pass_duration_seconds",
+            names.PASS_DURATION,
             "Time of one pass: query, evaluation, commit",
             buckets=_PASS_BUCKETS,
             registry=self._registry,
         )
-        self._passes = self._counter("sla_worker_passes_total", "Passes by result", ["result"])
+        self._passes = self._counter(names.PASSES, "Passes by result", ["result"])
         self._compliance = self._gauge(
-            "sla_compliance_ratio",
+            names.COMPLIANCE,
             "Good events of the last 24 hours ÷ all; absent without events",
             [*each, "category"],
         )
-        self._target = self._gauge(
-            "sla_target_ratio", "Share of events that must be good", [*each, "category"]
-        )
+        self._target = self._gauge(names.OBJECTIVE, "Share of events that must be good", [*each, "category"])
         self._actual = self._gauge(
-            "sla_actual", "Value of the newest slot in the unit of the target", [*each, "unit"]
+            names.ACTUAL, "Value of the newest slot in the unit of the target", [*each, "unit"]
         )
         self._status = self._gauge(
-            "sla_status", "1 for the status of the newest slot, 0 for the others", [*each, "status"]
+            names.STATUS, "1 for the status of the newest slot, 0 for the others", [*each, "status"]
         )
-        self._breaches = self._gauge("sla_active_breaches", "Breaches that last", ["severity"])
+        self._breaches = self._gauge(names.BREACHES, "Breaches that last", ["severity"])
         self._budget = self._gauge(
-            "sla_error_budget_remaining_ratio",
+            names.BUDGET,
             "Share of the error budget of the last 30 days that is left; negative when overdrawn",
             each,
         )
-        self._notifications = self._counter(
-            "sla_notifications_total", "Tries to send a mail", ["type", "result"]
-        )
+        self._notifications = self._counter(names.NOTIFICATIONS, "Tries to send a mail", ["type", "result"])
         self._owed = self._gauge(
-            "sla_notifications_owed", "Mails that are owed and not delivered yet", ["type"]
+            names.NOTIFICATIONS_OWED, "Mails that are owed and not delivered yet", ["type"]
         )
-        self._watchdog = self._gauge(
-            "sla_watchdog_last_received_timestamp_seconds", "When the last Watchdog came; 0: none ever did"
-        )
+        self._watchdog = self._gauge(names.WATCHDOG_RECEIVED, "When the last Watchdog came; 0: none ever did")
         self._silent = self._gauge(
             "sla_watchdog_silent", "1 while the Watchdog does not come, so that no alert would, else 0"
         )
-        self._alerts = self._counter(
-            "sla_webhook_alerts_total", "Alerts received from Alertmanager", ["status"]
-        )
-        self._missing = self._gauge("sla_slots_missing", "Slots that are due and not in the ledger")
+        self._alerts = self._counter(names.WEBHOOK_ALERTS, "Alerts received from Alertmanager", ["status"])
+        self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
         self._start_at_zero(definitions)
 
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Final
 
 UNDIVIDED = "all"  # the component of an SLA that is not measured per component
 
@@ -340,10 +339,6 @@ class Notification:
     silence_id: int | None
     created_at: int
     attempts: int
-
-
-WATCHDOG: Final = "Watchdog"
-"""The alert that always fires, to show that alerts arrive."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,7 @@ one step before:
 * A series that was never seen has no P: its first value is where counting starts.
 * The `or` stands inside `sum`: its two sides differ in their names, and a range of both would clash.
 
-Why there is an offset, and when a slot is final
-------------------------------------------------
-A sample bears the time at which its scrape began but can be read only when the scrape has ended, up to one
-scrape timeout (at most s) later. A step t read earlier than t + s may therefore miss a sample that belongs to
-it, and the next slot, which starts from that very sample, would not make up for it. So the expressions look
-one scrape interval back (`offset s`): all steps they read are at least s old, hence final.
-
-A recording rule evaluated at e reads the slot that ends at T if T + s < e < T + 2s: strictly above, since
-Prometheus 2 closes ranges on both sides and would read one step more at e = T + s exactly. Both versions
-read W ÷ s steps in between. A direct query asks 1 ms after T + s, which lies in the same open interval.
-Rules are evaluated every s, so there is one such e; its result is written some moments later, for which
-`settle_seconds` adds one more s. When it is not there even then, the direct query gives the same figures.
+All expressions look one scrape interval back (`offset s`); grid.py says why, and when a slot is final.
 
 `up` has no memory, so its raw samples are counted, again at aligned steps: `count_over_time(up[s])` reads
 (t-s, t] and never fills a gap. (Prometheus 2 reads [t-s, t]: a scrape whose time is a multiple of s to the
@@ -38,48 +27,12 @@ millisecond is counted at both steps there, in good and total alike.)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
+from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Definition, LatencySli, RatioSli, RecordingRule, UpSli
 
-GOOD = "sla:good_events:increase5m"
-TOTAL = "sla:total_events:increase5m"
-COVERAGE = "sla:coverage:ratio5m"
-ACTUAL = "sla:actual:value5m"
-EVALUATED = "sla:evaluation:timestamp_seconds"
 FIGURE_LABEL = "figure"  # tells the figures of one direct query apart; holds one of the names above
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The slots' length and the scrape (and rule evaluation) interval, whole seconds.
-
-    `window_seconds` is a multiple of `step_seconds`.
-    """
-
-    window_seconds: int
-    step_seconds: int
-
-    @property
-    def settle_seconds(self) -> int:
-        """How long after a slot's end its figures are final and recorded; see the top of this module."""
-        return 3 * self.step_seconds
-
-    def newest_slot(self, now: float) -> int:
-        """The end of the newest slot that is final at `now` (epoch seconds)."""
-        return int(now - self.settle_seconds) // self.window_seconds * self.window_seconds
-
-    def read_at(self, slot: int) -> float:
-        """The time of the query that reads the recorded figures of the slot, with `recorded_query`."""
-        return slot + 2 * self.step_seconds - 0.001
-
-    def belongs(self, evaluated_at: float, slot: int) -> bool:
-        """Whether a rule evaluated at that time has read exactly this slot's steps."""
-        return slot + self.step_seconds < evaluated_at < slot + 2 * self.step_seconds
-
-    def direct_at(self, slot: int) -> float:
-        """The time at which a direct expression reads exactly this slot's steps."""
-        return slot + self.step_seconds + 0.001
 
 
 def duration(seconds: int) -> str:
@@ -91,20 +44,20 @@ def duration(seconds: int) -> str:
 
 
 def _over_slot(inner: str, grid: Grid) -> str:
-    window, step = duration(grid.window_seconds), duration(grid.step_seconds)
+    window, step = duration(grid.slot_seconds), duration(grid.scrape_seconds)
     return f"sum_over_time({inner}[{window}:{step}] offset {step})"
 
 
 def _increase(selector: str, grid: Grid) -> str:
-    window, step = duration(grid.window_seconds), duration(grid.step_seconds)
+    window, step = duration(grid.slot_seconds), duration(grid.scrape_seconds)
     previous = f"last_over_time({selector}[{window}] offset {step})"
     return _over_slot(f"sum(({selector} - {previous} >= 0) or ({selector} < {previous}))", grid)
 
 
 def _coverage(selector: str, grid: Grid) -> str:
     """Measured scrapes ÷ expected: per target those of its best covered series, then the targets' mean."""
-    scrapes = _over_slot(f"count_over_time({selector}[{duration(grid.step_seconds)}])", grid)
-    expected = grid.window_seconds // grid.step_seconds
+    scrapes = _over_slot(f"count_over_time({selector}[{duration(grid.scrape_seconds)}])", grid)
+    expected = grid.slot_seconds // grid.scrape_seconds
     return f"clamp_max(avg(max by (job, instance) ({scrapes})) / {expected}, 1)"
 
 
@@ -123,7 +76,7 @@ def _bucket_matcher(threshold: float) -> str:
 def _good_and_total(definition: Definition, grid: Grid) -> tuple[str, str]:
     sli = definition.sli
     if isinstance(sli, UpSli):
-        step = duration(grid.step_seconds)
+        step = duration(grid.scrape_seconds)
         return (
             _over_slot(f"sum(sum_over_time({sli.selector}[{step}]))", grid),
             _over_slot(f"sum(count_over_time({sli.selector}[{step}]))", grid),
@@ -155,7 +108,7 @@ def _scraped(definition: Definition) -> str:
 def _quantile(sli: LatencySli, grid: Grid) -> str:
     """The displayed percentile in seconds; the comparison drops the NaN of a slot without traffic."""
     bucket = _with_matchers(f"{sli.histogram}_bucket", sli.matchers)
-    window, step = duration(grid.window_seconds), duration(grid.step_seconds)
+    window, step = duration(grid.slot_seconds), duration(grid.scrape_seconds)
     rate = f"rate({bucket}[{window}] offset {step})"
     return f"histogram_quantile({sli.objective!r}, sum by (le) ({rate})) >= 0"
 
@@ -163,15 +116,15 @@ def _quantile(sli: LatencySli, grid: Grid) -> str:
 def expressions(definition: Definition, grid: Grid) -> dict[str, str]:
     """The figures that must be asked of raw series, by the names of their recording rules."""
     good, total = _good_and_total(definition, grid)
-    figures = {GOOD: good, TOTAL: total, COVERAGE: _coverage(_scraped(definition), grid)}
+    figures = {GOOD_EVENTS: good, TOTAL_EVENTS: total, COVERAGE: _coverage(_scraped(definition), grid)}
     if isinstance(definition.sli, LatencySli):
-        figures[ACTUAL] = _quantile(definition.sli, grid)
+        figures[ACTUAL_VALUE] = _quantile(definition.sli, grid)
     return figures
 
 
 def _recorded_actual(definition: Definition) -> str:
     """A ratio is made of the two counts that the rules before it have just recorded."""
-    good, total = (f'{name}{{sla="{definition.key}"}}' for name in (GOOD, TOTAL))
+    good, total = (f'{name}{{sla="{definition.key}"}}' for name in (GOOD_EVENTS, TOTAL_EVENTS))
     if definition.comparison is Comparison.AT_MOST:
         return f"({total} - {good}) / ({total} > 0)"
     return f"{good} / ({total} > 0)"
@@ -183,9 +136,8 @@ def recording_rules(definitions: Iterable[Definition], grid: Grid) -> tuple[Reco
     for definition in definitions:
         labels = (("component", definition.component), ("sla", definition.key))
         figures = expressions(definition, grid)
-        figures.setdefault(ACTUAL, _recorded_actual(definition))
+        figures.setdefault(ACTUAL_VALUE, _recorded_actual(definition))
         rules += [RecordingRule(record, expression, labels) for record, expression in figures.items()]
-    rules.append(RecordingRule(EVALUATED, "time()"))
     return tuple(rules)
 
 
@@ -194,8 +146,8 @@ def recorded_query(grid: Grid) -> str:
 
     A range, since an instant vector would hide when its values were evaluated.
     """
-    names = "|".join((GOOD, TOTAL, COVERAGE, ACTUAL))
-    return f'{{__name__=~"{names}"}}[{duration(grid.step_seconds)}]'
+    names = "|".join((GOOD_EVENTS, TOTAL_EVENTS, COVERAGE, ACTUAL_VALUE))
+    return f'{{__name__=~"{names}"}}[{duration(grid.scrape_seconds)}]'
 
 
 def direct_query(definitions: Iterable[Definition], grid: Grid) -> str:

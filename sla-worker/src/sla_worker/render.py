@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from sla_worker.conventions import SCORE_GOOD, SCORE_POOR
 from sla_worker.model import Breach, Comparison, Mail, Report, Silence, SLAStatus, Status
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 _NONE = "—"
 GREEN, _AMBER, RED, _GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
-
-# A score is well when every SLA kept its target, poor while most do.
-_POOR_SCORE = 0.8
 
 
 def ratio(value: float | None) -> str:
@@ -76,9 +74,9 @@ def score_word(report: Report) -> str:
     score = report.score_ratio
     if score is None:
         return "no data"
-    if score == 1:
+    if score >= SCORE_GOOD:
         return "all targets met"
-    return "some targets missed" if score >= _POOR_SCORE else "targets missed"
+    return "some targets missed" if score >= SCORE_POOR else "targets missed"
 
 
 def score_colour(report: Report) -> str:
@@ -86,7 +84,7 @@ def score_colour(report: Report) -> str:
     score = report.score_ratio
     if score is None:
         return _GREY
-    return GREEN if score == 1 else _AMBER if score >= _POOR_SCORE else RED
+    return GREEN if score >= SCORE_GOOD else _AMBER if score >= SCORE_POOR else RED
 
 
 def status_colour(status: Status) -> str:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 
-from sla_worker import render
+from sla_worker import conventions, render
 from sla_worker.database import SLADatabase
 from sla_worker.database.silences import SILENCE, SILENCE_END
 from sla_worker.errors import MailError
@@ -19,7 +19,6 @@ from sla_worker.settings import Settings
 from sla_worker.silence_mail import silence_end_mail, silence_mail
 
 _log = logging.getLogger(__name__)
-DASHBOARD = "insa-sla-monitoring"
 
 
 class Sender(Protocol):
@@ -105,7 +104,7 @@ class Reporter:
     def links(self) -> dict[str, str]:
         """Words and where they lead."""
         return {
-            "SLA dashboard": f"{self._settings.grafana_public_url}/d/{DASHBOARD}",
+            "SLA dashboard": f"{self._settings.grafana_public_url}/d/{conventions.SLA_DASHBOARD_UID}",
             "Status page": f"{self._settings.worker_public_url}/",
             "Prometheus": f"{self._settings.prometheus_public_url}/",
         }

@@ -9,15 +9,11 @@ from sla_worker.model import Report
 def period_report(
     database: SLADatabase, *, title: str, hours: float, now: int, end: int | None = None
 ) -> Report:
-    """All SLAs over the `hours` before `end` (default: the newest slot), as known at `now`.
+    """All SLAs over the `hours` before `end` (default: `Grid.period_end`), as known at `now`.
 
     An end between two slots is cut down to the slot before it.
     """
-    slot = database.slot_seconds
-    if end is None:
-        newest = database.newest_slot()
-        end = now // slot * slot if newest is None or newest < now - 3 * slot else newest
-    end = end // slot * slot
+    end = database.period_end(now) if end is None else database.grid.slot_before(end)
     start = end - int(hours * 3600)
     return Report(
         title=title,

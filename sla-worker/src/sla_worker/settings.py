@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sla_worker.errors import SettingsError
+from sla_worker.grid import Grid
 
 _PACKAGED_DEFINITIONS = Path(__file__).resolve().parents[2] / "sla_thresholds.yml"
 
@@ -48,8 +49,8 @@ class Settings:
     smtp: SMTPSettings
     database_path: Path
     definitions_path: Path
-    interval_seconds: int
-    scrape_interval_seconds: int
+    slot_seconds: int
+    scrape_seconds: int
     catch_up_seconds: int
     bind: str
     port: int
@@ -66,6 +67,11 @@ class Settings:
     prometheus_public_url: str
     alertmanager_public_url: str
     watchdog_seconds: int
+
+    @property
+    def grid(self) -> Grid:
+        """The slots that these settings ask for."""
+        return Grid(self.slot_seconds, self.scrape_seconds)
 
 
 class _Environment:
@@ -185,11 +191,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises SettingsError with the variable, its value and the mend.
     """
     env = _Environment(os.environ if environ is None else environ)
-    interval = env.number("SLA_INTERVAL_SECONDS", 300, 5, 3600)
+    slot = env.number("SLA_INTERVAL_SECONDS", 300, 5, 3600)
     scrape = env.number("SLA_SCRAPE_INTERVAL_SECONDS", 15, 1, 300)
-    if interval % scrape or interval // scrape < 2:  # noqa: PLR2004 - one scrape is no series
+    if slot % scrape or slot // scrape < 2:  # noqa: PLR2004 - one scrape is no series
         raise SettingsError(
-            f"SLA_INTERVAL_SECONDS={interval}: must be a multiple of "
+            f"SLA_INTERVAL_SECONDS={slot}: must be a multiple of "
             f"SLA_SCRAPE_INTERVAL_SECONDS={scrape}, two times or more"
         )
     runbooks = env.text("RUNBOOKS_DIR")
@@ -205,8 +211,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         database_path=Path(env.required("SLA_DATABASE_PATH", "sla.db")),
         definitions_path=Path(env.required("SLA_DEFINITIONS", str(_PACKAGED_DEFINITIONS))),
-        interval_seconds=interval,
-        scrape_interval_seconds=scrape,
+        slot_seconds=slot,
+        scrape_seconds=scrape,
         catch_up_seconds=env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400),
         bind=env.required("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),

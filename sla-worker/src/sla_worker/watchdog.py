@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
+from sla_worker.conventions import WATCHDOG
 from sla_worker.database.silences import SilenceStore
-from sla_worker.model import WATCHDOG, Silence, WebhookAlert
+from sla_worker.model import Silence, WebhookAlert
 
 
 class Watchdog:

@@ -19,7 +19,6 @@ from sla_worker.exporter import Exporter
 from sla_worker.mail import Mailer
 from sla_worker.model import Definition, Measurement, PassResult, WebhookAlert
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
-from sla_worker.queries import Grid
 from sla_worker.reporter import Reporter, Sender
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
@@ -29,12 +28,6 @@ _log = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0  # how often owed mails and due slots are looked for
 _RETRY_SECONDS = 15.0  # after a pass that failed
 _STOP_SECONDS = 3.0  # what a turn of the loop may still take after a signal
-_MISSED_PASSES = 3  # so many intervals without a pass are not well
-
-
-def make_grid(settings: Settings) -> Grid:
-    """The slots that the settings ask for."""
-    return Grid(settings.interval_seconds, settings.scrape_interval_seconds)
 
 
 def make_calculator(
@@ -50,7 +43,7 @@ def make_calculator(
         definitions,
         PrometheusClient(transport or HTTPTransport(settings.prometheus)),
         database,
-        make_grid(settings),
+        settings.grid,
         catch_up_seconds=settings.catch_up_seconds,
         clock=clock,
     )
@@ -74,13 +67,11 @@ class Worker:
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic
-        self._grid = make_grid(settings)
+        self._grid = settings.grid
         definitions = read_definitions(settings.definitions_path)
-        self._database = SLADatabase(
-            settings.database_path, slot_seconds=settings.interval_seconds, clock=clock
-        )
+        self._database = SLADatabase(settings.database_path, grid=settings.grid, clock=clock)
         self._database.sync_definitions(definitions)
-        self._exporter = Exporter(definitions)
+        self._exporter = Exporter(definitions, settings.grid)
         self._calculator = make_calculator(
             settings, definitions, self._database, clock=clock, transport=transport
         )
@@ -153,7 +144,7 @@ class Worker:
         except SLAWorkerError as error:
             duration = self._monotonic() - begun
             self._exporter.passed(success=False, duration_seconds=duration, now=self._clock())
-            self._retry_at = self._monotonic() + min(_RETRY_SECONDS, self._grid.window_seconds / 4)
+            self._retry_at = self._monotonic() + min(_RETRY_SECONDS, self._grid.slot_seconds / 4)
             self._last_error = str(error)
             _log.error("pass failed slot=%d error=%s", slot, error)
         else:
@@ -194,7 +185,7 @@ class Worker:
             self._database.check_writable()
         except SLAWorkerError as error:
             return str(error)
-        limit = _MISSED_PASSES * self._grid.window_seconds + self._grid.settle_seconds
+        limit = self._grid.stale_seconds + self._grid.settle_seconds
         age = self._monotonic() - (self._started if self._passed is None else self._passed)
         if age <= limit:  # also the grace after the start
             return None
@@ -280,7 +271,7 @@ def serve(settings: Settings) -> None:
             signal.signal(number, lambda *_: worker.stop())
         threading.Thread(target=server.run, name="web", daemon=True).start()
         _log.info(
-            "started bind=%s port=%d interval=%d", settings.bind, settings.port, settings.interval_seconds
+            "started bind=%s port=%d slot_seconds=%d", settings.bind, settings.port, settings.slot_seconds
         )
         _run_until_stopped(worker)
         server.close()
@@ -307,7 +298,7 @@ def _run_until_stopped(worker: Worker) -> None:
 def calculate_once(settings: Settings) -> PassResult:
     """One pass, as `sla_calculator` makes it. Raises SLAWorkerError."""
     definitions = read_definitions(settings.definitions_path)
-    database = SLADatabase(settings.database_path, slot_seconds=settings.interval_seconds)
+    database = SLADatabase(settings.database_path, grid=settings.grid)
     try:
         database.sync_definitions(definitions)
         return make_calculator(settings, definitions, database).run_pass()

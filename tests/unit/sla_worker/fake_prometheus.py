@@ -8,14 +8,14 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import PrometheusError
-from sla_worker.queries import ACTUAL, COVERAGE, GOOD, TOTAL
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 DEFINITIONS = read_definitions(SHIPPED)
 SLOT = 1_700_000_100  # a multiple of 300
-VALUES = {GOOD: 1000.0, TOTAL: 1000.0, COVERAGE: 1.0, ACTUAL: 2.0}
+VALUES = {GOOD_EVENTS: 1000.0, TOTAL_EVENTS: 1000.0, COVERAGE: 1.0, ACTUAL_VALUE: 2.0}
 
 
 class FakePrometheus:

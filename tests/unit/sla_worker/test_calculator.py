@@ -10,9 +10,10 @@ import pytest
 from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.errors import NotSettledError, PrometheusError
+from sla_worker.grid import Grid
 from sla_worker.model import State
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.queries import Grid, duration
+from sla_worker.queries import duration
 from unit.sla_worker.fake_prometheus import DEFINITIONS, SLOT, FakePrometheus
 
 GRID = Grid(300, 15)

@@ -15,6 +15,7 @@ from sla_worker.database.alerts import KEPT_ALERTS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Figures, Measurement, WebhookAlert
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
@@ -194,8 +195,8 @@ def test_a_killed_writer_leaves_rows_and_no_lock(tmp_path: Path) -> None:
 def test_slots_of_two_lengths_do_not_mix(database: SLADatabase, tmp_path: Path) -> None:
     database.close()
     with pytest.raises(DatabaseError, match="its slots are 300 s long, not 20 s"):
-        SLADatabase(tmp_path / "sla.db", slot_seconds=20)
-    SLADatabase(tmp_path / "sla.db", slot_seconds=300).close()  # the lock was given back
+        SLADatabase(tmp_path / "sla.db", grid=Grid(20, 5))
+    SLADatabase(tmp_path / "sla.db", grid=Grid(300, 15)).close()  # the lock was given back
 
 
 def test_a_newer_schema_and_a_file_that_is_no_database_are_refused(tmp_path: Path) -> None:

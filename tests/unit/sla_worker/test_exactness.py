@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from sla_worker.calculator import Calculator
+from sla_worker.conventions import GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
+from sla_worker.grid import Grid
 from sla_worker.model import Definition, Measurement, State
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.queries import GOOD, TOTAL, Grid, expressions
+from sla_worker.queries import expressions
 from unit.sla_worker.prometheus_server import binary, directories, load, running
 
 GRID = Grid(300, 15)
@@ -135,7 +137,7 @@ def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) 
     definitions = tuple(each for each in DEFINITIONS if each.key == "api-error-rate")
     with running(directory, tmp_path / "data") as client:
         rows = calculate(client, tmp_path / "sla.db", BEGIN + 300, BEGIN + 3645, definitions)
-        expression = expressions(definitions[0], GRID)[TOTAL]
+        expression = expressions(definitions[0], GRID)[TOTAL_EVENTS]
         single = [client.query(expression, GRID.direct_at(row.slot)).series[0].samples[0][1] for row in rows]
     assert [row.slot for row in rows] == list(range(BEGIN + 300, BEGIN + 3601, 300))
     assert sum(row.total for row in rows) == expected
@@ -165,8 +167,8 @@ def test_a_stale_marker_and_a_reset_lose_nothing(directory: str, tmp_path: Path)
                 ],
                 "promql_expr_test": [
                     # total: 10 + 10 + 50 + 5 + 14 = 89 of success, 2 + 0 + 1 = 3 of error: 92
-                    expectation(figures[TOTAL], 92),
-                    expectation(figures[GOOD], 89),
+                    expectation(figures[TOTAL_EVENTS], 92),
+                    expectation(figures[GOOD_EVENTS], 89),
                 ],
             }
         ],

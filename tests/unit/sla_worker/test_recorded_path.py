@@ -15,9 +15,10 @@ from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.generate import rules_file
+from sla_worker.grid import Grid
 from sla_worker.model import PassResult
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.queries import Grid, recording_rules
+from sla_worker.queries import recording_rules
 from unit.sla_worker.prometheus_server import binary, directories, poll, running
 
 GRID = Grid(10, 1)
@@ -91,7 +92,7 @@ def test_recorded_figures_are_exact_and_take_one_query(directory: str, tmp_path:
         running(directory, tmp_path / "data", CONFIG.format(rules=rules, port=port)) as client,
     ):
         first = int(time.time()) // 10 * 10 + 30  # the slot before that one is scraped already
-        database = SLADatabase(tmp_path / "sla.db", slot_seconds=10, clock=lambda: first)
+        database = SLADatabase(tmp_path / "sla.db", grid=GRID, clock=lambda: first)
         database.sync_definitions(DEFINITIONS)
         calculator = Calculator(DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time)
         results: list[PassResult] = []

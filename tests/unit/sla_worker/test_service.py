@@ -24,7 +24,7 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
 
 def break_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on every SLA has 100 bad of 1,000."""
-    monkeypatch.setitem(VALUES, "sla:good_events:increase5m", 900.0)
+    monkeypatch.setitem(VALUES, "sla:good_events:increase", 900.0)
 
 
 def test_a_breach_mail_survives_a_lost_server_and_a_restart_and_is_sent_once(
@@ -32,7 +32,7 @@ def test_a_breach_mail_survives_a_lost_server_and_a_restart_and_is_sent_once(
 ) -> None:
     break_errors(monkeypatch)
     monkeypatch.setattr(setting.prometheus, "recorded", ["api-error-rate"])
-    monkeypatch.setitem(VALUES, "sla:coverage:ratio5m", 1.0)
+    monkeypatch.setitem(VALUES, "sla:coverage:ratio", 1.0)
     setting.worker.step()  # nobody listens on the SMTP port
     assert 'sla_notifications_total{result="failure",type="breach"} 3.0' in setting.ask("/metrics")[1]
     setting.worker.close()
@@ -221,7 +221,7 @@ def test_a_bad_webhook_is_one_clear_line(setting: Setting, body: bytes, line: st
 
 
 def test_the_ledger_can_be_read_newest_slot_first(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(VALUES, "sla:good_events:increase5m", 999.0)
+    monkeypatch.setitem(VALUES, "sla:good_events:increase", 999.0)
     setting.worker.step()
     [row] = json.loads(setting.ask("/api/measurements?sla=api-error-rate&limit=1")[1])["measurements"]
     # 1 bad of 1,000: the 0.1 % that is just allowed.

@@ -16,6 +16,7 @@ from sla_worker.database.outbox import Outbox
 from sla_worker.database.silences import SilenceStore
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import allowance_used, meets, status_of
+from sla_worker.grid import Grid
 from sla_worker.model import (
     SEVERITIES,
     UNDIVIDED,
@@ -31,7 +32,7 @@ from sla_worker.model import (
 )
 
 DAY_SECONDS = 86_400
-_DEFAULT_SLOT_SECONDS = 300
+_DEFAULT_GRID = Grid(slot_seconds=300, scrape_seconds=15)
 
 _BREACHES = """
 SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, d.unit, d.comparison,
@@ -43,49 +44,55 @@ FROM sla_breaches b JOIN sla_definitions d ON d.id = b.sla_id JOIN sla_component
 class SLADatabase:
     """The database of one worker.
 
-    `path` may be text or Path; it is made with its directory. `slot_seconds` is fixed when the database is
-    made (None: what it has, 300 at first). `read_only` takes no lock, so it works beside the running service.
-    Raises DatabaseLockedError when another process writes to it, DatabaseError when it cannot be used.
+    `path` may be text or Path; it is made with its directory. The slots of `grid` are fixed when the
+    database is made (None: slots as it has them, 300 s at first); who only reads takes them as they are.
+    `read_only` takes no lock, so it works beside the running service. Raises DatabaseLockedError when
+    another process writes to it, DatabaseError when it cannot be used.
     """
 
     def __init__(
         self,
         path: str | Path,
         *,
-        slot_seconds: int | None = None,
+        grid: Grid | None = None,
         read_only: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._engine = Engine(Path(path), read_only=read_only, clock=clock)
         try:
-            self.slot_seconds = self._fixed_slot_seconds(slot_seconds, read_only=read_only)
+            self.grid = self._fixed_grid(grid, read_only=read_only)
         except BaseException:
             self._engine.close()
             raise
         self.outbox = Outbox(self._engine)
         self.alerts = AlertStore(self._engine)
         self.silences = SilenceStore(self._engine, self.outbox)
-        self._ledger = Ledger(self._engine, self.outbox, self.slot_seconds)
+        self._ledger = Ledger(self._engine, self.outbox, self.grid.slot_seconds)
 
-    def _fixed_slot_seconds(self, wanted: int | None, *, read_only: bool) -> int:
+    @property
+    def slot_seconds(self) -> int:
+        """The length of a slot of this database."""
+        return self.grid.slot_seconds
+
+    def _fixed_grid(self, wanted: Grid | None, *, read_only: bool) -> Grid:
         """Slots of two lengths in one ledger would not add up, so the first one stays."""
         rows = self._engine.rows("SELECT slot_seconds FROM ledger")
         if rows:
             has = int(rows[0][0])
-            if wanted is not None and wanted != has:
+            if wanted is not None and wanted.slot_seconds != has and not read_only:
                 raise DatabaseError(
-                    f"{self._engine.path}: its slots are {has} s long, not {wanted} s;"
+                    f"{self._engine.path}: its slots are {has} s long, not {wanted.slot_seconds} s;"
                     " set SLA_INTERVAL_SECONDS to that or SLA_DATABASE_PATH to another file"
                 )
-            return has
-        seconds = wanted or _DEFAULT_SLOT_SECONDS
+            return Grid(has, (wanted or _DEFAULT_GRID).scrape_seconds)
+        grid = wanted or _DEFAULT_GRID
         if not read_only:
             with self._engine.transaction():
                 self._engine.execute(
-                    "INSERT INTO ledger (id, slot_seconds, checked_at) VALUES (1, ?, 0)", (seconds,)
+                    "INSERT INTO ledger (id, slot_seconds, checked_at) VALUES (1, ?, 0)", (grid.slot_seconds,)
                 )
-        return seconds
+        return grid
 
     def close(self) -> None:
         """Close the database and give its lock back."""
@@ -197,7 +204,7 @@ class SLADatabase:
         measurement = Measurement(
             key=found[0]["key"],
             component=found[0]["component"],
-            slot=(int(now) // self.slot_seconds + 1) * self.slot_seconds,
+            slot=self.grid.slot_of(now),
             good=float(met),
             total=1.0,
             coverage=1.0,
@@ -227,6 +234,10 @@ class SLADatabase:
             for row in self._engine.rows("SELECT id FROM sla_definitions WHERE enabled = 1")
         ]
         return max((slot for slot in slots if slot is not None), default=None)
+
+    def period_end(self, now: float) -> int:
+        """Where a period that ends at `now` ends in this ledger; see `Grid.period_end`."""
+        return self.grid.period_end(self.newest_slot(), now)
 
     def oldest_slot(self) -> int | None:
         """The oldest slot of any enabled SLA; None in an empty ledger."""
@@ -275,13 +286,10 @@ class SLADatabase:
     def get_current_sla_status(self, hours: float = 24, *, end: int | None = None) -> list[SLAStatus]:
         """Every enabled SLA over the last `hours`, in the order of their definition.
 
-        The period ends at `end`, else at the newest slot; but slots that are overdue count as unmeasured.
+        The period ends at `end`, else where `period_end` says.
         """
         if end is None:
-            aligned = int(self._clock()) // self.slot_seconds * self.slot_seconds
-            newest = self.newest_slot()
-            overdue = newest is None or newest < aligned - 2 * self.slot_seconds
-            end = aligned - self.slot_seconds if overdue or newest is None else newest
+            end = self.period_end(self._clock())
         start = end - int(hours * 3600)
         rows = self._engine.rows(
             "SELECT d.*, c.id AS component_id FROM sla_definitions d"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from sla_worker.conventions import WATCHDOG
 from sla_worker.database.engine import Engine
-from sla_worker.model import WATCHDOG, WebhookAlert
+from sla_worker.model import WebhookAlert
 
 KEPT_ALERTS = 10_000
 

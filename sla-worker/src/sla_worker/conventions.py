@@ -1,0 +1,59 @@
+"""Names and limits that more than one place needs, each once; rules, dashboards and mails read them too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- recording rules: the figures of one SLA over the newest slot, however long that is
+GOOD_EVENTS: Final = "sla:good_events:increase"
+TOTAL_EVENTS: Final = "sla:total_events:increase"
+COVERAGE: Final = "sla:coverage:ratio"
+ACTUAL_VALUE: Final = "sla:actual:value"
+
+# --- metrics of the sla-worker
+LAST_PASS: Final = "sla_worker_last_pass_timestamp_seconds"  # noqa: S105 - a name of a metric
+PASS_DURATION: Final = "sla_worker_pass_duration_seconds"  # noqa: S105 - likewise
+PASSES: Final = "sla_worker_passes_total"
+SLOT_SECONDS: Final = "sla_worker_slot_seconds"
+COMPLIANCE: Final = "sla_compliance_ratio"
+OBJECTIVE: Final = "sla_target_ratio"
+ACTUAL: Final = "sla_actual"
+STATUS: Final = "sla_status"
+BREACHES: Final = "sla_active_breaches"
+BUDGET: Final = "sla_error_budget_remaining_ratio"
+SLOTS_MISSING: Final = "sla_slots_missing"
+NOTIFICATIONS: Final = "sla_notifications_total"
+NOTIFICATIONS_OWED: Final = "sla_notifications_owed"
+WATCHDOG_RECEIVED: Final = "sla_watchdog_last_received_timestamp_seconds"
+WEBHOOK_ALERTS: Final = "sla_webhook_alerts_total"
+
+# --- label values
+RESULTS: Final = ("success", "failure")
+ALERT_STATUSES: Final = ("firing", "resolved")
+
+WATCHDOG: Final = "Watchdog"
+"""The alert that always fires, to show that alerts arrive."""
+
+SLA_DASHBOARD_UID: Final = "insa-sla-monitoring"
+
+# --- limits
+MINIMUM_COVERAGE: Final = 0.9
+"""The measured share below which a slot is partial, and a period gets no bare "pass"."""
+
+STATUS_LIMITS: Final = (0.5, 1.0, 2.0)
+"""Share of the allowance used: up to these excellent, good, poor; above the last critical."""
+
+SCORE_GOOD: Final = 1.0
+"""A score (SLAs that keep their target ÷ those measured) is green from here: all of them do."""
+
+SCORE_POOR: Final = 0.95
+"""A score is amber from here and red below; the service health score promises more than that."""
+
+BUDGET_LOW: Final = 0.25
+"""Share of the error budget left that is amber below this."""
+
+BUDGET_SPENT: Final = 0.05
+"""Share of the error budget left that is red below this."""
+
+STALE_SLOTS: Final = 3
+"""So many slots without a pass, and what the worker shows no longer speaks of now."""
