@@ -5,13 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FONTS = Path(__file__).parent / "fonts"
+FONTCONFIG = """\
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
+"""
 
 
 def not_there(message: str) -> NoReturn:
@@ -23,7 +31,7 @@ def not_there(message: str) -> NoReturn:
 
 @contextlib.contextmanager
 def running_chromium() -> Iterator[Browser]:
-    """Start the Chromium in PATH and stop it at the end.
+    """Start the Chromium in PATH, with the font of the tests and no other; stop it at the end.
 
     Not for a whole session: Playwright keeps an event loop in the thread, where other tests run their own.
     """
@@ -31,8 +39,11 @@ def running_chromium() -> Iterator[Browser]:
     if program is None:
         not_there("no Chromium found: NOT TESTED. Install Debian's package chromium")
     sandbox = [] if os.getuid() else ["--no-sandbox"]  # Chromium has no sandbox for root
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=sandbox)
+    with tempfile.TemporaryDirectory(prefix="fonts-") as scratch, sync_playwright() as playwright:
+        config = Path(scratch) / "fonts.conf"
+        config.write_text(FONTCONFIG.format(fonts=FONTS, cache=scratch), encoding="utf-8")
+        environment: dict[str, str | float | bool] = {**os.environ, "FONTCONFIG_FILE": str(config)}
+        browser = playwright.chromium.launch(executable_path=program, args=sandbox, env=environment)
         try:
             yield browser
         finally:
