@@ -2,5 +2,16 @@
 
 import logging
 
+import pytest
+
+from waiting import patience
+
 # aiosmtpd tells of every connection, from a thread that may outlive the stream which pytest captures.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Stretch the timeout of every test as `patience` stretches its waits."""
+    marker = item.get_closest_marker("timeout")
+    seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
+    item.add_marker(pytest.mark.timeout(patience(seconds)), append=False)

@@ -8,13 +8,21 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from programs import running_chromium
 from unit.demo_app.process import App
-from unit.demo_app.waiting import wait_until
+from waiting import patience, poll
 
 WIDE, NARROW = (1440, 900), (360, 740)
+
+
+def milliseconds(seconds: float) -> float:
+    """How long Playwright is to wait at most for what an idle machine does within `seconds`."""
+    return 1000 * patience(seconds)
+
+
+expect.set_options(timeout=milliseconds(5))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def running_app(**settings: object) -> Iterator[App]:
     """An app with these settings that answers; it is ended at the exit."""
     app = App(**settings)
     try:
-        wait_until("the demo-app", app.answers, 30)
+        poll(app.answers, "the demo-app", seconds=30)
         yield app
     finally:
         app.close()
@@ -97,7 +105,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(milliseconds(10))
         watched = Watched(context.new_page(), url)
         watched.watch()
         pages.append(watched)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from browser.conftest import Open
+from browser.conftest import Open, milliseconds
 from unit.demo_app.process import App
-from unit.demo_app.waiting import wait_until
+from waiting import wait_for
 
 
 def card(page: Page, name: str) -> Any:
@@ -35,17 +34,15 @@ def test_a_fault_goes_in_by_slider_and_switch_counts_down_and_ends_by_itself(
 ) -> None:
     page = open_page(app.api).page
     page.get_by_role("slider", name="Intensity of Errors", exact=False).fill("0.5")
-    page.get_by_label("Duration of Errors in").fill("4")
-    began = time.monotonic()
+    page.get_by_label("Duration of Errors in").fill("12")
     page.get_by_role("switch", name="Errors", exact=True).check()
 
-    expect(status(page, "errors")).to_have_text("on, 0:04 left")
+    # All 12 s are there to see the first of these, and some of them to see the second.
+    expect(status(page, "errors")).to_have_text(re.compile(r"^on, 0:(0[1-9]|1[0-2]) left$"))
     assert active(app) == {"errors": 0.5}
     expect(page.locator("#active-count")).to_have_text("1 fault active")
-    expect(status(page, "errors")).to_have_text("on, 0:02 left")
-    assert 1.5 < time.monotonic() - began < 3.5  # from 4 to 2 s left is 2 s, give or take a poll
-    expect(status(page, "errors")).to_have_text("off")
-    assert 3.5 < time.monotonic() - began < 6.5  # 4 s and at most a poll, on a machine with other work
+    expect(status(page, "errors")).to_have_text(re.compile(r"^on, 0:0[1-6] left$"), timeout=milliseconds(12))
+    expect(status(page, "errors")).to_have_text("off", timeout=milliseconds(12))
     expect(page.get_by_role("switch", name="Errors", exact=True)).not_to_be_checked()
     expect(page.locator("#active-count")).to_have_text("no fault active")
     assert active(app) == {}
@@ -72,17 +69,15 @@ def test_the_slider_of_an_active_fault_changes_its_strength_and_not_its_end(
 
     page.get_by_role("slider", name="Intensity of Errors", exact=False).fill("0.75")
 
-    wait_until("the new strength", lambda: active(app) == {"errors": 0.75})
-    assert (
-        before - 10 < seconds_left(app, "errors") <= before + 0.5
-    )  # still the 100 s from then, not 300 anew
+    wait_for({"errors": 0.75}, lambda: active(app), "the new strength")
+    assert seconds_left(app, "errors") <= before  # what is left of the first 100 s, not the page's 300
 
 
 def test_the_switch_takes_a_fault_out_again(app: App, open_page: Open) -> None:
     page = open_page(app.api).page
     switch = page.get_by_role("switch", name="Database down", exact=True)
     switch.check()
-    wait_until("the fault", lambda: active(app) == {"database_down": 1})
+    wait_for({"database_down": 1}, lambda: active(app), "the fault")
     expect(card(page, "database_down").get_by_role("slider")).to_have_count(0)  # on or off, nothing between
     expect(page.locator("#health")).to_have_text("✗ database down")
 
@@ -139,7 +134,6 @@ def test_the_filter_finds_names_alerts_and_parts(app: App, open_page: Open) -> N
     expect(page.locator(".group:visible")).to_have_count(1)
 
 
-@pytest.mark.timeout(60)
 def test_the_keyboard_is_enough(app: App, open_page: Open) -> None:
     page = open_page(app.api).page
     press = page.keyboard.press
@@ -164,10 +158,10 @@ def test_the_keyboard_is_enough(app: App, open_page: Open) -> None:
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
     assert outline == "3px"  # where the focus is can be seen
     press("Space")
-    wait_until("the fault", lambda: active(app) == {"latency": 12})
+    wait_for({"latency": 12}, lambda: active(app), "the fault")
     tab_to("fault-latency-slider")
     press("ArrowRight")
-    wait_until("one second more", lambda: active(app) == {"latency": 13})
+    wait_for({"latency": 13}, lambda: active(app), "one second more")
 
     page.reload()
     page.locator(".fault").first.wait_for()
@@ -175,4 +169,4 @@ def test_the_keyboard_is_enough(app: App, open_page: Open) -> None:
     assert page.evaluate("document.activeElement.textContent") == "Skip to the faults"
     tab_to("clear-all")
     press("Enter")
-    wait_until("the end of every fault", lambda: active(app) == {})
+    wait_for({}, lambda: active(app), "the end of every fault")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from browser.conftest import NARROW, WIDE, Open
+from browser.conftest import NARROW, WIDE, Open, milliseconds
 from unit.demo_app.process import App
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def worsen(page: Page) -> None:
 
 def wait_for_illness(page: Page) -> None:
     # 1 worker, 2 breakers, 1 cache, the database, the bus, and, as worsened, the backup and the scan
-    expect(page.locator(".system .badge[data-tone=bad]")).to_have_count(8, timeout=20_000)
+    expect(page.locator(".system .badge[data-tone=bad]")).to_have_count(8, timeout=milliseconds(20))
 
 
 def judge(page: Page) -> int:

@@ -8,31 +8,23 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import Open
+from browser.conftest import Open, milliseconds, running_app
 from unit.demo_app.process import App
-from unit.demo_app.waiting import wait_until
+from waiting import wait_for
 
 TOKEN = "a-token-of-20-signs!"  # noqa: S105  # no secret
 
 
 @pytest.fixture
 def own_app() -> Iterator[App]:
-    app = App()
-    try:
-        wait_until("the demo-app", app.answers, 30)
+    with running_app() as app:
         yield app
-    finally:
-        app.close()
 
 
 @pytest.fixture
 def locked_app() -> Iterator[App]:
-    app = App(DEMO_TOKEN=TOKEN)
-    try:
-        wait_until("the demo-app", app.answers, 30)
+    with running_app(DEMO_TOKEN=TOKEN) as app:
         yield app
-    finally:
-        app.close()
 
 
 def active(app: App) -> dict[str, float]:
@@ -64,7 +56,7 @@ def test_it_says_since_when_there_is_no_answer_and_recovers_by_itself(own_app: A
 
     own_app.start()
 
-    expect(outage).to_be_hidden(timeout=20_000)
+    expect(outage).to_be_hidden(timeout=milliseconds(20))
     expect(page.locator("#health")).to_have_text("✓ every part is up")
     expect(page.locator("#active-count")).to_have_text("no fault active")  # a new app has none
     watched.forgive("ERR_CONNECTION")  # the browser's own words on every poll in between
@@ -87,12 +79,12 @@ def test_with_a_token_it_asks_once_keeps_it_for_the_tab_and_forgets_a_wrong_one(
     page.get_by_label("Token", exact=True).fill(TOKEN)
     page.keyboard.press("Enter")
 
-    wait_until("the fault", lambda: active(locked_app) == {"errors": 0.2})
+    wait_for({"errors": 0.2}, lambda: active(locked_app), "the fault")
     expect(dialog).to_be_hidden()
     page.reload()
     expect(page.locator("#active-count")).to_have_text("1 fault active")
     page.get_by_role("button", name="Clear all faults").click()  # without being asked again
-    wait_until("the end of the fault", lambda: active(locked_app) == {})
+    wait_for({}, lambda: active(locked_app), "the end of the fault")
     assert page.evaluate("[localStorage.length, document.cookie, location.href]") == [
         0,
         "",

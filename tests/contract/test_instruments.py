@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from demo_app.metrics import Metrics, add_runtime_collectors
 from insa_instruments import Recorder
 from ports import free_port
 from rules.binaries import each_version_of, required
+from waiting import patience, poll
 
 PACKAGE = Path(insa_instruments.__file__).parent
 GUIDE = (ROOT / "docs" / "instruments.md").read_text()
@@ -57,15 +57,15 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [sys.executable, "program.py"], cwd=directory, env={}, stdout=output, stderr=output
         )
     try:
-        deadline = time.monotonic() + 30
-        while not (answered := _requests(text := _scrape(port))):
+
+        def scraped() -> str:
             assert process.poll() is None, f"the guide's program has ended: {log.read_text()}"
-            assert time.monotonic() < deadline, f"{answered} requests after 30 s: {text[-500:]}"
-            time.sleep(0.05)
-        yield text
+            return _scrape(port)
+
+        yield poll(scraped, "a request in its metrics", seconds=30, until=_requests)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=patience(20))
 
 
 def _scrape(port: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from contract.promql_names import parse, problems
 from ports import free_port
 from rules.binaries import each_version_of, required
 from rules.mails import runnable
+from waiting import patience, wait_for
 
 LABEL_VALUES = re.compile(r"label_values\((?:(?P<metric>.+),\s*)?(?P<label>\w+)\)")
 
@@ -130,14 +130,15 @@ def assert_exports(listed: Mapping[str, list[str]], program: Path, directory: Pa
             [program, f"--web.listen-address={address}", *arguments], cwd=directory, stdout=log, stderr=log
         )
     try:
-        deadline = time.monotonic() + 30
-        while missing := _missing(listed, f"http://{address}/metrics"):
+
+        def missing() -> list[str]:
             assert process.poll() is None, f"{program} has ended: {(directory / 'log').read_text()}"
-            assert time.monotonic() < deadline, f"not exported by {program}: {', '.join(missing)}"
-            time.sleep(0.1)
+            return _missing(listed, f"http://{address}/metrics")
+
+        wait_for([], missing, f"what {program} does not export", seconds=30)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=patience(20))
 
 
 def _missing(listed: Mapping[str, list[str]], url: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the live tests see of a running stack: its URLs, and polls that say what they waited for."""
+"""What the live tests see of a running stack: its URLs and what answers there."""
 
 from __future__ import annotations
 
@@ -7,48 +7,13 @@ import datetime
 import email
 import email.policy
 import html.parser
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from email.message import EmailMessage
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-T = TypeVar("T")
-
-
-class StillWaitingError(AssertionError):
-    """What was waited for did not come in time; the message tells the last thing seen."""
-
-
-def poll(
-    look: Callable[[], T | None], what: str, *, timeout_seconds: float, every_seconds: float = 0.25
-) -> T:
-    """Call `look` until it returns something true, and return that.
-
-    A refused or broken connection counts as "not yet". Raises StillWaitingError after `timeout_seconds`.
-    """
-    started = time.monotonic()
-    seen: object = "nothing yet"
-    while time.monotonic() - started < timeout_seconds:
-        try:
-            seen = look()
-        except (httpx.TransportError, httpx.HTTPStatusError) as error:
-            seen = f"{type(error).__name__}: {error}"
-        else:
-            if seen:
-                return seen
-        time.sleep(every_seconds)
-    message = f"waited {timeout_seconds:g} s for {what}; last seen: {seen!r}"
-    raise StillWaitingError(message)
-
-
-def stays(look: Callable[[], T | None], what: str, *, for_seconds: float, every_seconds: float = 0.5) -> None:
-    """Look again and again for so long; raises AssertionError as soon as `look` returns nothing true."""
-    started = time.monotonic()
-    while (passed := time.monotonic() - started) < for_seconds:
-        assert look(), f"{what} no more after {passed:.1f} s"
-        time.sleep(every_seconds)
+from waiting import poll
 
 
 def wait_for_end(stack: Stack, alertname: str) -> None:
@@ -56,7 +21,7 @@ def wait_for_end(stack: Stack, alertname: str) -> None:
     poll(
         lambda: not stack.alert_states(alertname) and not stack.notified_alerts(alertname),
         f"{alertname} over",
-        timeout_seconds=90,
+        seconds=60,
     )
 
 
@@ -131,7 +96,7 @@ class Stack:
         answer = self.get(f"{self.mailhog}/api/v2/search", kind="to", query=to, limit=250)
         return [decoded(item) for item in answer["items"]]
 
-    def wait_for_mail(self, to: str, *words: str, since: float, timeout_seconds: float) -> Mail:
+    def wait_for_mail(self, to: str, *words: str, since: float, seconds: float) -> Mail:
         """The newest mail to an address, not older than `since`, whose subject holds all `words`."""
 
         def look() -> Mail | None:
@@ -140,7 +105,7 @@ class Stack:
                     return mail
             return None
 
-        return poll(look, f"a mail to {to} with {words} in its subject", timeout_seconds=timeout_seconds)
+        return poll(look, f"a mail to {to} with {words} in its subject", seconds=seconds)
 
     def all_mails(self) -> list[Mail]:
         """The newest mails to anybody, newest first."""
@@ -165,9 +130,13 @@ class Stack:
         """Give alerts to Alertmanager, as Prometheus would."""
         self.client.post(f"{self.alertmanager}/api/v2/alerts", json=alerts).raise_for_status()
 
-    def notified_alerts(self, alertname: str) -> list[dict[str, Any]]:
-        """The alerts of a name that Alertmanager holds, with `status` (state, inhibitedBy), `fingerprint`."""
-        return list(self.get(f"{self.alertmanager}/api/v2/alerts", filter=f'alertname="{alertname}"'))
+    def notified_alerts(self, *alertnames: str) -> list[dict[str, Any]]:
+        """The alerts of these names in Alertmanager, with `status` (state, inhibitedBy) and `fingerprint`.
+
+        All are of one answer: to see how alerts of two names belong together, ask for both at once.
+        """
+        wanted = "|".join(alertnames)
+        return list(self.get(f"{self.alertmanager}/api/v2/alerts", filter=f'alertname=~"{wanted}"'))
 
     # the demo-app
 
@@ -196,7 +165,7 @@ class Stack:
             state = self.get(f"{self.demo_api}/state")
             return None if state["waiting"] else state["requests"]
 
-        return poll(look, "no request under way", timeout_seconds=60)
+        return poll(look, "no request under way", seconds=30)
 
     # the sla-worker
 
@@ -220,7 +189,7 @@ class Stack:
             rows = self.measurements(sla)
             return rows if rows and rows[0]["slot"] > ending_after else None
 
-        return poll(look, f"a slot of {sla} after {ending_after:.0f}", timeout_seconds=60 + self.seconds(900))
+        return poll(look, f"a slot of {sla} after {ending_after:.0f}", seconds=20 + self.seconds(900))
 
 
 def decoded(item: dict[str, Any]) -> Mail:

@@ -14,6 +14,7 @@ import httpx
 
 from e2e.live import Stack
 from ports import free_ports
+from waiting import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTOR = 15
@@ -64,7 +65,7 @@ class StackCommand:
         self.env_file = env_file
         self.words = ["--mode", mode, "--name", name, "--env-file", str(env_file)]
 
-    def __call__(self, command: str, *arguments: str, timeout_seconds: float = 900) -> str:
+    def __call__(self, command: str, *arguments: str, timeout_seconds: float = 300) -> str:
         """Run `python -m stack COMMAND …` and return what it printed; fails with that if it fails."""
         done = self._run(command, *arguments, timeout_seconds=timeout_seconds)
         assert done.returncode == 0, (
@@ -74,7 +75,7 @@ class StackCommand:
 
     def output(self, command: str, *arguments: str) -> str:
         """Run it and return what it printed, whatever its exit code."""
-        return self._run(command, *arguments, timeout_seconds=60).stdout
+        return self._run(command, *arguments, timeout_seconds=30).stdout
 
     def _run(self, command: str, *arguments: str, timeout_seconds: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -83,7 +84,7 @@ class StackCommand:
             env=os.environ | {"PYTHONPATH": str(ROOT / "local/src")},
             capture_output=True,
             text=True,
-            timeout=timeout_seconds,
+            timeout=patience(timeout_seconds),
             check=False,
             start_new_session=True,  # Ctrl-C is for the tests: they still need it to end what they began
         )
@@ -147,7 +148,7 @@ def connected(env_file: Path, factor: float) -> Iterator[Stack]:
     def url(port: str) -> str:
         return f"http://127.0.0.1:{settings[port]}"
 
-    with httpx.Client(timeout=10, trust_env=False) as client:
+    with httpx.Client(timeout=patience(5), trust_env=False) as client:
         yield Stack(
             prometheus=url("PROMETHEUS_PORT"),
             alertmanager=url("ALERTMANAGER_PORT"),

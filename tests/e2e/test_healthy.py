@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from e2e.live import Stack, poll, stays
+from e2e.live import Stack
+from waiting import patience, poll, stays, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -18,17 +19,16 @@ def names(stack: Stack) -> set[str]:
 
 def test_a_healthy_stack_is_silent(healthy: Stack) -> None:
     stack = healthy
-    poll(
-        lambda: names(stack) == {"Watchdog"},
-        "no alert but the Watchdog",
-        timeout_seconds=60 + stack.seconds(1800),
+    wait_for(
+        {"Watchdog"}, lambda: names(stack), "no alert but the Watchdog", seconds=20 + stack.seconds(1800)
     )
 
     def newest() -> float:
         return max((mail.received_at for mail in stack.all_mails()), default=0.0)
 
     # The last resolved mails are still on their way when the alerts are inactive.
-    poll(lambda: time.time() - newest() > 5 + stack.seconds(30), "the last mail", timeout_seconds=60)
+    quiet = patience(2) + stack.seconds(30)
+    poll(lambda: time.time() - newest(), "the last mail", seconds=60, until=lambda passed: passed > quiet)
     since = newest()
     stays(
         lambda: names(stack) == {"Watchdog"} and newest() == since,

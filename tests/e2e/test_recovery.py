@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from e2e.live import Stack, poll
+from e2e.live import Stack
 from e2e.stack_under_test import StackCommand
+from waiting import poll
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(420)]
 
@@ -46,6 +47,6 @@ def kill(stack: Stack, stack_command: StackCommand, service: str) -> None:
     poll(
         lambda: stack.client.get(base + HEALTH[service]).is_success,
         f"{service} to answer again",
-        timeout_seconds=60,
+        seconds=30,
     )
-    poll(all_healthy, f"every service to be healthy after {service} was killed", timeout_seconds=60)
+    poll(all_healthy, f"every service to be healthy after {service} was killed", seconds=30)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.live import Mail, Stack, poll, stays, wait_for_end
+from e2e.live import Mail, Stack, wait_for_end
+from waiting import stays, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -35,12 +36,11 @@ def firing_mails(stack: Stack, mailbox: str, since: float) -> list[Mail]:
 def test_the_webhook_comes_while_mail_is_refused_and_the_mail_comes_later(refusing: Stack) -> None:
     stack, since = refusing, time.time()
     stack.start_fault("worker_down", 1)
-    poll(
-        lambda: (
-            {each["receiver"] for each in stack.stored_alerts(ALERT, since=since)} == {"critical", "worker"}
-        ),
+    wait_for(
+        {"critical", "worker"},
+        lambda: {each["receiver"] for each in stack.stored_alerts(ALERT, since=since)},
         f"the webhooks of {ALERT}",
-        timeout_seconds=60 + stack.seconds(300),
+        seconds=20 + stack.seconds(300),
     )
     stays(
         lambda: not any(firing_mails(stack, mailbox, since) for mailbox in MAILBOXES),
@@ -51,9 +51,9 @@ def test_the_webhook_comes_while_mail_is_refused_and_the_mail_comes_later(refusi
     stack.accept_mail()
     accepted = time.time()
     for mailbox in MAILBOXES:
-        mail = stack.wait_for_mail(mailbox, "FIRING", ALERT, since=accepted - 1, timeout_seconds=90)
+        mail = stack.wait_for_mail(mailbox, "FIRING", ALERT, since=accepted - 1, seconds=30)
         assert "worker-1" in mail.text
     stack.clear_faults()
     for mailbox in MAILBOXES:
-        stack.wait_for_mail(mailbox, "RESOLVED", ALERT, since=accepted, timeout_seconds=90)
+        stack.wait_for_mail(mailbox, "RESOLVED", ALERT, since=accepted, seconds=30)
         assert len(firing_mails(stack, mailbox, since)) == 1  # told once, however often it was tried

@@ -19,7 +19,7 @@ def test_the_daily_report_is_mailed_to_the_owner(healthy: Stack, stack_command: 
     healthy.wait_for_slot("platform-uptime", ending_after=0)
     since = time.time()
     stack_command("exec", *COMMAND, "reporter", "--daily")
-    mail = healthy.wait_for_mail("owner@example.com", "aily", since=since, timeout_seconds=30)
+    mail = healthy.wait_for_mail("owner@example.com", "aily", since=since, seconds=30)
     assert mail.recipients == ("owner@example.com",)
     for sla in SLAS:
         assert sla in mail.html

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from e2e.live import Stack, poll, stays, wait_for_end
+from e2e.live import Stack, wait_for_end
 from e2e.stack_under_test import StackCommand
+from waiting import poll, stays, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -34,7 +35,7 @@ def fired(healthy: Stack) -> tuple[Stack, float]:
     since = time.time()
     stack.start_fault("worker_down", 2)
     once = {mailbox: ["FIRING"] for mailbox in MAILBOXES}
-    poll(lambda: subjects(stack, since) == once, "one mail each", timeout_seconds=60 + stack.seconds(300))
+    wait_for(once, lambda: subjects(stack, since), "one mail each", seconds=20 + stack.seconds(300))
     return stack, since
 
 
@@ -44,11 +45,7 @@ def check_the_rest(stack: Stack, since: float) -> None:
     stays(lambda: subjects(stack, since) == once, "one mail each", for_seconds=10 + stack.seconds(60))
     stack.clear_faults()
     both = {mailbox: ["FIRING", "RESOLVED"] for mailbox in MAILBOXES}
-    poll(
-        lambda: subjects(stack, since) == both,
-        "one resolved mail each",
-        timeout_seconds=60 + stack.seconds(300),
-    )
+    wait_for(both, lambda: subjects(stack, since), "one resolved mail each", seconds=20 + stack.seconds(300))
 
 
 def test_a_restart_of_alertmanager_tells_nobody_anything(
@@ -59,7 +56,7 @@ def test_a_restart_of_alertmanager_tells_nobody_anything(
     poll(
         lambda: stack.notified_alerts(ALERT),
         "Prometheus to have sent the alert again",
-        timeout_seconds=RESEND_SECONDS + 30,
+        seconds=RESEND_SECONDS,
     )
     check_the_rest(stack, since)
 
@@ -70,7 +67,7 @@ def test_a_restart_of_prometheus_tells_nobody_anything_and_the_alert_fires_on(
     stack, since = fired
     before = began(stack)
     stack_command("restart", "prometheus")
-    poll(lambda: stack.alert_states(ALERT) == {"firing"}, f"{ALERT} firing", timeout_seconds=60)
+    wait_for({"firing"}, lambda: stack.alert_states(ALERT), f"{ALERT} firing", seconds=30)
     # Its `for` was not begun anew: what fired for a long time would else be pending, and told as resolved.
     assert began(stack) == pytest.approx(before, abs=1)
     check_the_rest(stack, since)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.live import Mail, Stack, poll
+from e2e.live import Mail, Stack
+from waiting import poll, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
@@ -20,7 +21,7 @@ TABLE: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[1] / "contract" / "routes.yml").read_text(encoding="utf-8")
 )
 ROWS = [*TABLE["alerts"], *TABLE["other"]]
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 30
 
 
 def posted(row: dict[str, Any], job: str, *, ended: bool = False) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def test_every_row_is_mailed_to_its_receivers_alone(stack: Stack, jobs: list[str
         about = mails_about(stack, jobs)
         return {job: {to for mail in about[job] for to in mail.recipients} for job in jobs}
 
-    poll(lambda: seen() == expected, f"the mails of {len(ROWS)} rows", timeout_seconds=PATIENCE_SECONDS)
+    wait_for(expected, seen, f"the mails of {len(ROWS)} rows", seconds=PATIENCE_SECONDS)
 
 
 def test_every_row_reaches_the_webhook_for_its_receivers_alone(stack: Stack, jobs: list[str]) -> None:
@@ -75,14 +76,14 @@ def test_every_row_reaches_the_webhook_for_its_receivers_alone(stack: Stack, job
                 found[job].add(stored["receiver"])
         return found
 
-    poll(lambda: seen() == expected, f"the webhooks of {len(ROWS)} rows", timeout_seconds=PATIENCE_SECONDS)
+    wait_for(expected, seen, f"the webhooks of {len(ROWS)} rows", seconds=PATIENCE_SECONDS)
 
 
 def test_what_a_label_holds_is_escaped(stack: Stack, jobs: list[str]) -> None:
     poll(
         lambda: all(mails_about(stack, jobs[:1]).values()),
         "the first row's mail",
-        timeout_seconds=PATIENCE_SECONDS,
+        seconds=PATIENCE_SECONDS,
     )
     for mail in mails_about(stack, jobs[:1])[jobs[0]]:
         assert "<b>&#34;&amp;" not in mail.html  # the tag of the label would be one

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dashboards.queries import DashboardQuery, all_queries
-from e2e.live import Stack, poll
+from e2e.live import Stack
 from e2e.stack_under_test import StackCommand
+from waiting import poll, wait_for
 
 pytestmark = pytest.mark.live
 
@@ -31,7 +32,7 @@ def test_each_service_answers_where_the_table_of_urls_says(
     def look() -> bool:
         return words in stack.client.get(getattr(stack, service) + path).raise_for_status().text
 
-    poll(look, f"{words!r} at {service}{path}", timeout_seconds=30)
+    poll(look, f"{words!r} at {service}{path}", seconds=30)
 
 
 def test_grafana_answers_or_the_launcher_says_that_it_is_not_there(
@@ -46,7 +47,7 @@ def test_grafana_answers_or_the_launcher_says_that_it_is_not_there(
 
 @pytest.mark.parametrize("job", ["prometheus", "alertmanager", "demo-app", "sla-worker"])
 def test_prometheus_scrapes_each_job(healthy: Stack, job: str) -> None:
-    poll(lambda: healthy.value(f'min(up{{job="{job}"}})') == 1, f"up of {job}", timeout_seconds=30)
+    wait_for(1, lambda: healthy.value(f'min(up{{job="{job}"}})'), f"up of {job}", seconds=30)
 
 
 def test_every_loaded_rule_evaluates_without_error(stack: Stack) -> None:
@@ -57,7 +58,7 @@ def test_every_loaded_rule_evaluates_without_error(stack: Stack) -> None:
         assert broken == []
         return len(rules) > 10 and all(rule["health"] == "ok" for rule in rules)
 
-    poll(look, "every rule to have been evaluated", timeout_seconds=60)
+    poll(look, "every rule to have been evaluated", seconds=30)
 
 
 @pytest.mark.parametrize("query", all_queries(), ids=lambda query: f"{query.path.stem}: {query.panel}")

@@ -8,7 +8,6 @@ import email
 import email.policy
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -20,6 +19,7 @@ from aiosmtpd.controller import Controller
 
 from ports import free_ports
 from stack import debian
+from waiting import patience, poll
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTERNAL_URL = "http://alertmanager.example.com:9093"
@@ -56,20 +56,15 @@ class Post:
         """Send alerts and wait for the next mail in whose text part `job` stands as their label."""
         seen = len(self.sink.mails)
         self.send(alerts)
-        deadline = time.monotonic() + timeout_seconds
-        while True:
-            for mail in self.sink.mails[seen:]:
-                if f"job = {job}" in part(mail, "plain"):
-                    return mail
-            assert time.monotonic() < deadline, f"waited {timeout_seconds} s for a mail about {job}"
-            time.sleep(0.05)
+
+        def about() -> list[EmailMessage]:
+            return [mail for mail in self.sink.mails[seen:] if f"job = {job}" in part(mail, "plain")]
+
+        return poll(about, f"a mail about {job}", seconds=timeout_seconds)[0]
 
     def next_mail(self, seen: int, *, timeout_seconds: float = 20) -> EmailMessage:
         """Wait for the mail after the first `seen` ones."""
-        deadline = time.monotonic() + timeout_seconds
-        while len(self.sink.mails) <= seen:
-            assert time.monotonic() < deadline, f"waited {timeout_seconds} s for one more mail than {seen}"
-            time.sleep(0.05)
+        poll(lambda: self.sink.mails[seen:], f"one more mail than {seen}", seconds=timeout_seconds)
         return self.sink.mails[seen]
 
 
@@ -140,16 +135,13 @@ def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
         assert "error" not in log.read_text().lower(), log.read_text()
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=patience(10))
         server.stop()
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/-/ready", trust_env=False).is_success:
-                return
+    def ready() -> bool:
         assert process.poll() is None, f"Alertmanager has ended: {log.read_text()}"
-        assert time.monotonic() < deadline, f"Alertmanager is not ready after 30 s: {log.read_text()}"
-        time.sleep(0.05)
+        return httpx.get(f"{url}/-/ready", trust_env=False).raise_for_status().is_success
+
+    poll(ready, "Alertmanager to be ready", seconds=30)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,6 +9,7 @@ import pytest
 
 from alerts.watch import Watch, epoch
 from unit.alerts.made_up import stack_of
+from waiting import poll, wait_for
 
 
 def item(number: int) -> dict[str, Any]:
@@ -46,17 +45,10 @@ class Servers:
         return httpx.Response(503)
 
 
-def poll(look: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 20
-    while not look():
-        assert time.monotonic() < deadline, f"waited 20 s for {what}"
-        time.sleep(0.02)
-
-
 def test_mail_that_comes_between_two_questions_is_not_lost() -> None:
     servers = Servers(last=5)
     with Watch(stack_of(servers), httpx.MockTransport(servers)) as watch:
-        poll(lambda: len(watch.seen().mails) == 5, "all five mails")
+        wait_for(5, lambda: len(watch.seen().mails), "all five mails")
         subjects = {mail.subject for mail in watch.seen().mails}
     assert subjects == {f"mail {number}" for number in range(5)}
 

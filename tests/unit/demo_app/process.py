@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from ports import free_ports
+from waiting import patience
 
 SOURCE = Path(__file__).parents[3] / "demo-app" / "src"
 
@@ -26,7 +27,7 @@ class App:
         api, metrics = free_ports(2)
         self.api, self.metrics = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{metrics}"
         self.environment = environment(DEMO_API_PORT=api, DEMO_METRICS_PORT=metrics, **values)
-        self.client = httpx.Client(trust_env=False)
+        self.client = httpx.Client(trust_env=False, timeout=patience(5))
         self.start()
 
     def start(self) -> None:
@@ -46,7 +47,7 @@ class App:
     def end(self, number: signal.Signals) -> str:
         """Send a signal, wait, and return what was logged."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=10)[1]
+        return self.process.communicate(timeout=patience(10))[1]
 
     def close(self) -> None:
         """Leave nothing behind, however the test went."""

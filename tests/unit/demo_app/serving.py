@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from demo_app.api import create_api
 from ports import listening
 from unit.demo_app.simulation import Simulation
-from unit.demo_app.waiting import wait_until
+from waiting import poll
 
 
 class Ailing:
@@ -46,7 +46,7 @@ def served(api: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(api, log_config=None, lifespan="off", ws="none", loop="asyncio"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    wait_until("the server", lambda: server.started)
+    poll(lambda: server.started, "the server")
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

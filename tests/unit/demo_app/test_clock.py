@@ -6,13 +6,15 @@ import time
 import pytest
 
 from demo_app.clock import Repeater, SystemClock
+from waiting import patience
 
 
 def test_the_system_clock_reads_the_machine() -> None:
     clock = SystemClock()
 
-    assert 0 <= clock.monotonic() - time.monotonic() + 1 <= 1.5
-    assert abs(clock.time() - time.time()) < 1
+    for own, machine in ((clock.monotonic, time.monotonic), (clock.time, time.time)):
+        before, read, after = machine(), own(), machine()
+        assert before <= read <= after
 
 
 def test_a_repeater_repeats_until_it_is_stopped() -> None:
@@ -28,7 +30,7 @@ def test_a_repeater_repeats_until_it_is_stopped() -> None:
     repeater = Repeater("test", step)
     assert not repeater.alive
     repeater.start()
-    assert enough.wait(5)
+    assert enough.wait(patience(5))
     repeater.stop()
 
     assert not repeater.alive
@@ -41,7 +43,7 @@ def test_stopping_does_not_wait_for_the_next_turn() -> None:
 
     repeater.stop()
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < patience(5)  # the next turn is an hour away
     assert not repeater.alive
 
 
@@ -53,6 +55,6 @@ def test_a_step_that_raises_ends_the_thread_and_that_can_be_seen() -> None:
 
     repeater = Repeater("test", step)
     repeater.start()
-    repeater._thread.join(5)
+    repeater._thread.join(patience(5))
 
     assert not repeater.alive

@@ -11,7 +11,7 @@ from demo_app.clock import Repeater, SystemClock
 from demo_app.faults import Faults
 from demo_app.message_bus import Message, MessageBus, TopicCounts, UnknownTopicError
 from unit.demo_app.simulation import FakeClock
-from unit.demo_app.waiting import wait_until
+from waiting import poll, wait_for
 
 REST_P95_SECONDS = 0.2
 """Log-normal with median 0.08 and spread 0.5: P95 = 0.08 x exp(1.645 x 0.5) = 0.182 s."""
@@ -285,9 +285,9 @@ def test_a_publisher_wakes_the_thread_of_the_bus() -> None:
     thread = Repeater("message bus", bus.step, wake=bus.changed)
     thread.start()
     try:
-        wait_until("an idle bus", lambda: not bus.changed.is_set())
+        poll(lambda: not bus.changed.is_set(), "an idle bus")
         bus.publish("news", "now", 1)
-        wait_until("the message", lambda: len(got) == 1)
+        wait_for(1, lambda: len(got), "the message")
     finally:
         thread.stop()
     assert not thread.alive

@@ -1,7 +1,6 @@
 """The demo-app as a process: start, metrics, health, bad settings, a clean end."""
 
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -13,14 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from demo_app import __version__
 from ports import free_ports, listening
 from unit.demo_app.process import SOURCE, App, environment
-from unit.demo_app.waiting import wait_until
+from waiting import patience, poll, wait_for
 
 
 @pytest.fixture
 def app() -> Iterator[App]:
     app = App(DEMO_RATE=50, DEMO_TIME_SCALE=15)
     try:
-        wait_until("the demo-app", app.answers, 30)
+        poll(app.answers, "the demo-app", seconds=30)
         yield app
     finally:
         app.close()
@@ -32,7 +31,7 @@ def test_it_ends_cleanly_within_five_seconds(app: App, number: signal.Signals) -
 
     logged = app.end(number)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patience(5)
     assert app.process.returncode == 0
     assert "INFO stopped requests_abandoned=0 messages_abandoned=0" in logged
     assert "Traceback" not in logged
@@ -41,21 +40,21 @@ def test_it_ends_cleanly_within_five_seconds(app: App, number: signal.Signals) -
 
 def test_it_ends_within_five_seconds_with_slow_requests_under_way(app: App) -> None:
     app.client.post(f"{app.api}/faults/latency", json={"intensity": 30})
-    wait_until("requests", lambda: int(app.client.get(f"{app.api}/state").json()["waiting"]) > 20)
+    poll(lambda: int(app.client.get(f"{app.api}/state").json()["waiting"]) > 20, "requests")
     began = time.monotonic()
 
     logged = app.end(signal.SIGTERM)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patience(5)  # and the requests would take more than 30
     assert app.process.returncode == 0
     assert "requests_abandoned=" in logged
 
 
 def test_metrics_and_own_count_agree_to_the_last_request(app: App) -> None:
     state = f"{app.api}/state"
-    wait_until("traffic", lambda: int(app.client.get(state).json()["submitted"]) > 50)
+    poll(lambda: int(app.client.get(state).json()["submitted"]) > 50, "traffic")
     app.client.post(f"{app.api}/faults/traffic_drop")
-    wait_until("silence", lambda: app.client.get(state).json()["waiting"] == 0)
+    wait_for(0, lambda: app.client.get(state).json()["waiting"], "silence")
     own = app.client.get(state).json()["requests"]
 
     text = app.client.get(f"{app.metrics}/metrics").text
@@ -80,15 +79,15 @@ def test_an_answer_on_a_connection_that_is_kept_open_does_not_wait(app: App) -> 
         app.client.get(f"{app.api}/healthz")
         seconds.append(time.perf_counter() - began)
 
-    # Held back until its headers are acknowledged, each would take 40 ms; it takes about one.
-    assert statistics.median(seconds) < 0.02
+    # Held back until its headers are acknowledged, each would take 40 ms or more; the quickest takes one.
+    assert min(seconds) < 0.02
 
 
 def test_with_a_token_it_takes_no_change_without_it() -> None:
     token = "a-token-of-20-signs!"  # noqa: S105  # no secret
     app = App(DEMO_TOKEN=token)
     try:
-        wait_until("the demo-app", app.answers, 30)
+        poll(app.answers, "the demo-app", seconds=30)
         assert app.client.delete(f"{app.api}/faults").status_code == 401
         given = app.client.delete(f"{app.api}/faults", headers={"authorization": f"Bearer {token}"})
         assert given.status_code == 200
@@ -110,11 +109,12 @@ def test_the_healthcheck_command_tells_a_well_app_from_an_ended_one(app: App) ->
 
 
 def test_with_every_worker_down_it_says_that_it_is_not_well(app: App) -> None:
-    app.client.post(f"{app.api}/faults/worker_down", json={"intensity": 4, "duration_seconds": 2})
-    wait_until("503", lambda: app.client.get(f"{app.api}/healthz").status_code == 503)
+    app.client.post(f"{app.api}/faults/worker_down", json={"intensity": 4, "duration_seconds": 600})
+    wait_for(503, lambda: app.client.get(f"{app.api}/healthz").status_code, "503")
     assert app.client.get(f"{app.api}/healthz").json()["reasons"] == ["no worker is alive"]
 
-    wait_until("recovery", app.answers)
+    app.client.delete(f"{app.api}/faults").raise_for_status()
+    poll(app.answers, "recovery")
 
 
 @pytest.mark.parametrize("module", ["demo_app", "demo_app.healthcheck"])
@@ -142,7 +142,7 @@ def test_a_port_in_use_is_named_with_the_variable_that_moves_it(variable: str) -
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
+            timeout=patience(20),
         )
 
     assert ended.returncode == 2

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from unit.demo_app.test_process import App
-from unit.demo_app.waiting import wait_until
+from waiting import patience, poll
 
 MIB = 2**20
 LIMIT_MIB = 160
@@ -23,7 +23,7 @@ class Watched:
 
     def __init__(self, data: Path) -> None:
         self.app = App(DEMO_TIME_SCALE=15, DEMO_DATA_DIR=data)
-        wait_until("the demo-app", self.app.answers, 30)
+        poll(self.app.answers, "the demo-app", seconds=30)
 
     def value(self, name: str, **labels: str) -> float:
         text = self.app.client.get(f"{self.app.metrics}/metrics").text
@@ -49,7 +49,12 @@ class Watched:
         """Let `seconds` pass, and return the CPU time used as a share of the limit."""
         names = "insa_system_cpu_seconds_total", "insa_system_cpu_limit_cores"
         before, began = self.value(names[0]), time.monotonic()
-        wait_until("a stretch of time", lambda: time.monotonic() - began >= seconds, seconds + 5)
+        poll(
+            lambda: time.monotonic() - began,
+            "some time",
+            seconds=2 * seconds,
+            until=lambda passed: passed >= seconds,
+        )
         used = self.value(names[0]) - before
         return used / (time.monotonic() - began) / self.value(names[1])
 
@@ -70,7 +75,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def test_at_rest_it_is_far_from_its_limits(watched: Watched) -> None:
-    wait_until("a backup", lambda: watched.value("insa_backup_runs_total", result="success") >= 1, 20)
+    poll(lambda: watched.value("insa_backup_runs_total", result="success") >= 1, "a backup", seconds=20)
 
     assert watched.cpu_share(4) < 0.5  # some 0.1, at 15 times the usual pace of its jobs
     assert watched.memory_mib() < 80_000_000 / MIB
@@ -84,22 +89,27 @@ def test_at_rest_it_is_far_from_its_limits(watched: Watched) -> None:
 
 def test_memory_is_really_taken_and_really_given_back(watched: Watched) -> None:
     before = watched.memory_mib()
-    watched.fault("memory_pressure", intensity=0.95, duration_seconds=8)
-    wait_until("pressure", lambda: watched.memory_share() >= 0.949, 6)
+    watched.fault("memory_pressure", intensity=0.95)
+    poll(watched.memory_share, "pressure", until=lambda share: share >= 0.949)
 
     # 0.95 x 160 = 152 MiB; the kernel counts pages in batches of each thread
     assert watched.memory_mib() == pytest.approx(0.95 * LIMIT_MIB, abs=3)
 
-    wait_until("relief", lambda: watched.memory_mib() < before + 8, 12)
-    wait_until("its own figure", lambda: watched.memory_share() * LIMIT_MIB < before + 8)
+    watched.end_faults()
+    poll(watched.memory_mib, "relief", until=lambda mib: mib < before + 8)
+    poll(watched.memory_share, "its own figure", until=lambda share: share * LIMIT_MIB < before + 8)
 
 
 def test_cpu_is_really_burnt_up_to_the_share_and_no_more(watched: Watched) -> None:
     watched.fault("cpu_burn", intensity=0.95)
     watched.cpu_share(1)
 
-    # 0.95 of a quarter of a core; the burner is owed or owes at most 0.25 s of the 6 x 0.25 s
-    assert watched.cpu_share(6) == pytest.approx(0.95, abs=0.17)
+    # 0.95 of a quarter of a core; the burner is owed or owes at most 0.25 s of the 6 x 0.25 s. While other
+    # programs want both cores, it may lag behind: then the next six seconds are looked at.
+    share = poll(
+        lambda: watched.cpu_share(6), "the share", seconds=20, until=lambda share: share > 0.95 - 0.17
+    )
+    assert share < 0.95 + 0.17
     watched.end_faults()
     watched.cpu_share(0.5)
     assert watched.cpu_share(3) < 0.5
@@ -108,7 +118,7 @@ def test_cpu_is_really_burnt_up_to_the_share_and_no_more(watched: Watched) -> No
 def test_requests_are_calm_while_memory_and_cpu_are_pressed(watched: Watched) -> None:
     watched.fault("memory_pressure")
     watched.fault("cpu_burn", intensity=1)
-    wait_until("pressure", lambda: watched.memory_share() >= 0.949)
+    poll(watched.memory_share, "pressure", until=lambda share: share >= 0.949)
     state = f"{watched.app.api}/state"
 
     def ended() -> int:
@@ -116,7 +126,7 @@ def test_requests_are_calm_while_memory_and_cpu_are_pressed(watched: Watched) ->
         return sum(sum(counts.values()) for counts in requests.values())
 
     enough = ended() + 20  # four seconds of traffic
-    wait_until("requests", lambda: ended() >= enough, 30)
+    poll(ended, "requests", seconds=30, until=lambda count: count >= enough)
 
     requests = watched.app.client.get(state).json()["requests"]
     assert [counts for counts in requests.values() if counts["error"] or counts["timeout"]] == []
@@ -125,10 +135,10 @@ def test_requests_are_calm_while_memory_and_cpu_are_pressed(watched: Watched) ->
 def test_a_full_volume_fails_backups_and_a_ballast_of_a_killed_process_is_removed(
     watched: Watched, tmp_path: Path
 ) -> None:
-    wait_until("a backup", lambda: watched.value("insa_backup_runs_total", result="success") >= 1, 20)
+    poll(lambda: watched.value("insa_backup_runs_total", result="success") >= 1, "a backup", seconds=20)
     watched.fault("disk_fill", intensity=1)
-    wait_until("a full volume", lambda: watched.disk_share() >= 0.999, 20)
-    wait_until("failure", lambda: watched.value("insa_backup_runs_total", result="failure") >= 1, 20)
+    poll(watched.disk_share, "a full volume", seconds=20, until=lambda share: share >= 0.999)
+    poll(lambda: watched.value("insa_backup_runs_total", result="failure") >= 1, "failure", seconds=20)
     assert (tmp_path / "ballast").stat().st_blocks * 512 > 27 * MIB  # on the disk, not only in its size
     watched.app.process.kill()
     watched.app.process.wait()
@@ -149,12 +159,17 @@ def test_it_ends_within_five_seconds_under_all_pressure_and_leaves_no_ballast(
     watched.fault("memory_pressure")
     watched.fault("cpu_burn", intensity=1)
     watched.fault("disk_fill")
-    wait_until("pressure", lambda: watched.memory_share() >= 0.949 and watched.disk_share() >= 0.949, 20)
+    poll(
+        lambda: (watched.memory_share(), watched.disk_share()),
+        "pressure",
+        seconds=20,
+        until=lambda shares: min(shares) >= 0.949,
+    )
     began = time.monotonic()
 
     logged = watched.app.end(signal.SIGTERM)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patience(5)
     assert watched.app.process.returncode == 0
     assert "Traceback" not in logged
     assert {path.name for path in tmp_path.iterdir()} - {"backup"} == {"crm.db"}
@@ -180,7 +195,7 @@ def test_the_healthcheck_takes_the_meant_503_for_an_answer_and_no_other(watched:
     assert healthcheck() == (0, "")
 
     watched.fault("worker_down", intensity=4)
-    wait_until("503", lambda: not watched.app.answers())
+    poll(lambda: not watched.app.answers(), "503")
     code, problem = healthcheck()
     assert code == 1
     assert "/healthz: 503 " in problem

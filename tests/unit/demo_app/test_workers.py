@@ -14,7 +14,7 @@ from demo_app.system import build
 from demo_app.workers import WorkerCrashError, WorkerStartError, spawn_thread
 from unit.demo_app.simulation import Simulation
 from unit.demo_app.test_fault_effects import assert_calm
-from unit.demo_app.waiting import wait_until
+from waiting import poll, wait_for
 
 
 def test_a_worker_waits_for_its_calls_without_holding_up_the_next_task(simulation: Simulation) -> None:
@@ -122,13 +122,13 @@ def test_real_threads_die_come_back_and_lose_no_request() -> None:
     workers = system.orchestrator.workers
     service.start()
     try:
-        wait_until("traffic", lambda: system.orchestrator.counts().ended > 20)
+        poll(lambda: system.orchestrator.counts().ended > 20, "traffic")
         system.faults.start("worker_down", 2)
-        wait_until("two dead workers", lambda: [w.alive for w in workers] == [False, False, True, True])
+        wait_for([False, False, True, True], lambda: [w.alive for w in workers], "two dead workers")
         system.faults.stop_all()
-        wait_until("their return", lambda: all(worker.healthy for worker in workers))
+        poll(lambda: all(worker.healthy for worker in workers), "their return")
         system.faults.start("traffic_drop", 1)
-        wait_until("silence", lambda: system.orchestrator.counts().waiting == 0)
+        wait_for(0, lambda: system.orchestrator.counts().waiting, "silence")
     finally:
         service.stop()
 
@@ -151,8 +151,8 @@ def test_a_worker_that_dies_of_an_unforeseen_error_is_restarted_too(monkeypatch:
     try:
         with monkeypatch.context() as patched:
             patched.setattr(worker.queue, "take", lambda: 1 / 0)
-            wait_until("a dead worker", lambda: worker.restarts > 0 or not worker.alive)
-        wait_until("its return", lambda: worker.healthy and worker.restarts > 0)
+            poll(lambda: worker.restarts > 0 or not worker.alive, "a dead worker")
+        poll(lambda: worker.healthy and worker.restarts > 0, "its return")
     finally:
         service.stop()
 
@@ -258,12 +258,12 @@ def test_a_crashed_thread_really_ends_and_another_one_takes_its_place(
     service.start()
     try:
         system.faults.start("restart_loop", 1)
-        wait_until("two restarts", lambda: worker.restarts >= 2)
-        wait_until("the first thread's end", lambda: not threads[0].is_alive())
-        wait_until("its successor's end", lambda: not threads[4].is_alive())
+        poll(lambda: worker.restarts >= 2, "two restarts")
+        poll(lambda: not threads[0].is_alive(), "the first thread's end")
+        poll(lambda: not threads[4].is_alive(), "its successor's end")
         assert [thread.is_alive() for thread in threads[1:4]] == [True, True, True]
         system.faults.start("traffic_drop", 1)
-        wait_until("silence", lambda: system.orchestrator.counts().waiting == 0)
+        wait_for(0, lambda: system.orchestrator.counts().waiting, "silence")
     finally:
         service.stop()
 

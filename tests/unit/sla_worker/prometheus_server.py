@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from ports import free_port
 from rules import binaries
 from sla_worker.errors import PrometheusError
 from sla_worker.prometheus import HTTPTransport, PrometheusClient
 from sla_worker.settings import read_settings
-
-T = TypeVar("T")
+from waiting import patience, poll
 
 
 def directories() -> list[str]:
@@ -27,17 +24,6 @@ def binary(directory: str, name: str) -> str:
     """The program's path. Missing: fails on CI, elsewhere skips and says why."""
     path = Path(directory) / name
     return str(binaries.required(path if path.is_file() else None, name))
-
-
-def poll(what: str, probe: Callable[[], T | None], seconds: float = 30) -> T:
-    """The first result of `probe` that is not None; fails with what was waited for."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        result = probe()
-        if result is not None:
-            return result
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s for {what}")
 
 
 @contextmanager
@@ -61,20 +47,20 @@ def running(directory: str, data: Path, config: str = "global: {}\n") -> Iterato
     settings = read_settings({"PROMETHEUS_URL": f"http://127.0.0.1:{port}"}).prometheus
     client = PrometheusClient(HTTPTransport(settings))
 
-    def answers() -> bool | None:
+    def answers() -> bool:
         assert process.poll() is None, (data.parent / "prometheus.log").read_text()
         try:
             client.query("vector(1)", 1_700_000_000)
         except PrometheusError:
-            return None
+            return False
         return True
 
     try:
-        poll("Prometheus to answer", answers)
+        poll(answers, "Prometheus to answer", seconds=30)
         yield client
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(patience(10))
         log.close()
 
 

@@ -19,7 +19,8 @@ from sla_worker.grid import Grid
 from sla_worker.model import PassResult
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.queries import recording_rules
-from unit.sla_worker.prometheus_server import binary, directories, poll, running
+from unit.sla_worker.prometheus_server import binary, directories, running
+from waiting import wait_for
 
 GRID = Grid(10, 1)
 DEFINITIONS = read_definitions(Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml")
@@ -97,13 +98,13 @@ def test_recorded_figures_are_exact_and_take_one_query(directory: str, tmp_path:
         calculator = Calculator(DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time)
         results: list[PassResult] = []
 
-        def two_passes() -> bool | None:
+        def passes() -> int:
             newest = GRID.newest_slot(time.time())
             if newest >= first and len(results) < (newest - first) // 10 + 1:
                 results.append(calculator.run_pass())
-            return True if len(results) == 2 else None
+            return len(results)
 
-        poll("two slots to be final", two_passes, 60)
+        wait_for(2, passes, "two slots to be final", seconds=60)
         database.close()
         rows = {(row.key, row.slot): row for result in results for row in result.measurements}
         for slot in (first, first + 10):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,21 +16,15 @@ from stack.local_mode import LocalStack
 from stack.services import SIGNALS
 from stack.settings import Instance
 from stack.supervision import Program, Supervisor
+from waiting import poll, wait_for
 
 COUNTS_HUPS = """
 import signal, time
-signal.signal(signal.SIGHUP, lambda *_: print("read anew", flush=True))
+signal.signal(signal.SIGHUP, lambda *_: print("read again", flush=True))
 print("here", flush=True)
 while True:
     time.sleep(0.05)
 """
-
-
-def poll(look: Callable[[], bool], what: str, timeout_seconds: float = 20) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not look():
-        assert time.monotonic() < deadline, f"waited {timeout_seconds} s for {what}"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -59,15 +52,15 @@ def state_of(instance: Instance) -> str:
 
 def test_a_process_is_held_and_let_go_on(instance: Instance, local: LocalStack) -> None:
     local.kill("prometheus", "STOP")
-    poll(lambda: state_of(instance) == "T", "the process to be held")
+    wait_for("T", lambda: state_of(instance), "the process to be held")
     local.kill("prometheus", "CONT")
-    poll(lambda: state_of(instance) == "S", "the process to go on")
+    wait_for("S", lambda: state_of(instance), "the process to go on")
 
 
 def test_a_process_is_told_to_read_its_configuration_anew(instance: Instance, local: LocalStack) -> None:
     local.kill("prometheus", "HUP")
     log = instance.directory / "logs" / "prometheus.log"
-    poll(lambda: "read anew" in log.read_text(), "its word")
+    poll(log.read_text, "its word", until=lambda text: "read again" in text)
 
 
 @pytest.mark.parametrize("name", ["KILL", "TERM"])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,9 @@ import pytest
 from stack import leftovers
 from stack.errors import StackError
 from stack.supervision import Program, Supervisor, configuration, socket_path
+from waiting import poll
 
 SLEEPS = (sys.executable, "-c", "import time; print('here'); time.sleep(600)")
-
-
-def poll(look: Callable[[], bool], what: str, timeout_seconds: float = 20) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not look():
-        assert time.monotonic() < deadline, f"waited {timeout_seconds} s for {what}"
-        time.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:
