@@ -27,7 +27,7 @@ def mute(healthy: Stack, stack_command: StackCommand) -> Iterator[Stack]:
 def test_a_silence_of_alerting_is_mailed_and_its_end_too(mute: Stack, stack_command: StackCommand) -> None:
     stack, since = mute, time.time()
     patience = 20 + stack.seconds(2 * SILENCE_SECONDS)
-    mail = stack.wait_for_mail(ON_CALL, "Alerting is silent", since=since, seconds=patience)
+    mail = stack.wait_for_mail(ON_CALL, "Alerting is down", since=since, seconds=patience)
     assert ON_CALL in mail.recipients
     assert "Watchdog" in mail.text
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from sla_worker.cli import worker
+from sla_worker.commands.worker import main
 
 if __name__ == "__main__":
-    sys.exit(worker())
+    sys.exit(main())

@@ -26,6 +26,7 @@ NOTIFICATIONS: Final = "sla_notifications_total"
 NOTIFICATIONS_OWED: Final = "sla_notifications_owed"
 WATCHDOG_RECEIVED: Final = "sla_watchdog_last_received_timestamp_seconds"
 WEBHOOK_ALERTS: Final = "sla_webhook_alerts_total"
+WEBHOOK_TRUNCATED: Final = "sla_webhook_alerts_truncated_total"
 
 # --- label values
 RESULTS: Final = ("success", "failure")

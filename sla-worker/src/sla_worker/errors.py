@@ -1,4 +1,4 @@
-"""The errors of the package: each message names the value and the mend."""
+"""The errors of the package: each message names the value and the fix."""
 
 
 class SLAWorkerError(Exception):
@@ -30,4 +30,8 @@ class DatabaseLockedError(DatabaseError):
 
 
 class MailError(SLAWorkerError):
-    """The mail server did not take the mail. Try again later."""
+    """A mail cannot be made or sent. Try again later."""
+
+
+class MailServerError(MailError):
+    """The mail server cannot be used at all: another mail would not fare better now."""

@@ -74,6 +74,9 @@ class Exporter:
             "sla_watchdog_silent", "1 while the Watchdog does not come, so that no alert would, else 0"
         )
         self._alerts = self._counter(names.WEBHOOK_ALERTS, "Alerts received from Alertmanager", ["status"])
+        self._truncated = self._counter(
+            names.WEBHOOK_TRUNCATED, "Alerts that Alertmanager left out of its webhooks (max_alerts)", []
+        )
         self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
         self._start_at_zero(definitions)
 
@@ -132,6 +135,10 @@ class Exporter:
     def alert_received(self, status: str) -> None:
         """Count an alert; `status` is firing or resolved."""
         self._alerts.labels(status).inc()
+
+    def alerts_truncated(self, count: int) -> None:
+        """Count alerts that Alertmanager left out."""
+        self._truncated.inc(count)
 
     def show(self, day: Iterable[SLAStatus], month: Iterable[SLAStatus], active: Iterable[Breach]) -> None:
         """Set the gauges of the SLAs from 24 hours and 30 days of the ledger."""

@@ -1,4 +1,4 @@
-"""`python -m sla_worker.healthcheck`: exit code 0 when the service of this machine is well, else 1.
+"""`python -m sla_worker.healthcheck`: exit code 0 when the service of this machine is healthy, else 1.
 
 Imports little, since it runs every few seconds.
 """
@@ -9,14 +9,18 @@ import sys
 
 
 def main() -> int:
-    """Ask /healthz and print the reason when it is not well."""
-    port = int(os.environ.get("SLA_WORKER_PORT") or 8080)
+    """Ask /healthz and print the reason when it is not healthy."""
+    text = os.environ.get("SLA_WORKER_PORT") or "8080"
+    if not (text.isascii() and text.isdigit()):
+        print(f"SLA_WORKER_PORT={text}: give a whole number from 1 to 65535")
+        return 1
+    port = int(text)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
     try:
         connection.request("GET", "/healthz")
         response = connection.getresponse()
         body = response.read().decode(errors="replace").strip()
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, OverflowError, http.client.HTTPException) as error:
         print(f"the sla-worker does not answer on port {port}: {error}")
         return 1
     finally:

@@ -1,9 +1,11 @@
-"""The only reader of the environment. Every variable NAME is also understood as NAME_FILE."""
+"""The only reader of the environment. Every variable NAME can also be given as NAME_FILE."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,11 +57,13 @@ class Settings:
     bind: str
     port: int
     runbooks_dir: Path | None
+    webhook_token: str | None
+    allowed_hosts: tuple[str, ...]
     report_from: str
-    report_owner: str
-    report_platform_team: str
-    report_management: str
-    report_on_call: str
+    report_owner: tuple[str, ...]
+    report_platform_team: tuple[str, ...]
+    report_management: tuple[str, ...]
+    report_on_call: tuple[str, ...]
     timezone: ZoneInfo
     report_hour: int
     grafana_public_url: str
@@ -88,7 +92,7 @@ class _Environment:
             raise SettingsError(f"{name} and {name}_FILE are both set; set one of them")
         if file:
             try:
-                value = Path(file).read_text(encoding="utf-8").strip()
+                value = Path(file).read_text(encoding="utf-8-sig").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"{name}_FILE={file}: cannot be read ({error})") from error
         return value or default
@@ -127,23 +131,78 @@ class _Environment:
             raise SettingsError(f"{name}={text}: give a URL like {default}")
         return text.rstrip("/")
 
-    def checked(self, name: str, default: str, check: Callable[[str], bool], mend: str) -> str:
-        """A text that `check` accepts."""
-        text = self.required(name, default)
-        if not check(text):
-            raise SettingsError(f"{name}={text}: {mend}")
+    def secret(self, name: str, *, spaces: bool = True) -> str | None:
+        """A password or token of printable ASCII, as the protocols carry; errors do not show it."""
+        text = self.text(name)
+        for position, sign in enumerate(text or "", start=1):
+            if not " " <= sign <= "~" or (sign == " " and not spaces):
+                raise SettingsError(
+                    f"{name}: character {position} is {sign!a};"
+                    f" give a value of ASCII letters, digits and signs{'' if spaces else ' without spaces'}"
+                )
         return text
 
-    def address(self, name: str, default: str) -> str:
-        """One mail address, or several separated by commas."""
+    def host(self, name: str, default: str) -> str:
+        """An address, or a host name that may exist."""
+        text = self.required(name, default)
+        if not is_host(text):
+            raise SettingsError(f"{name}={_shown(text)}: give a host name or an address like {default}")
+        return text
 
-        def good(text: str) -> bool:
-            return all(
-                "@" in one.strip("@") and not set(one) & set(" \r\n<>")
-                for one in (part.strip() for part in text.split(","))
+    def hosts(self, name: str) -> tuple[str, ...]:
+        """Host names separated by commas, perhaps none."""
+        names = [part.strip() for part in (self.text(name) or "").split(",")]
+        for each in names:
+            if each and not is_host(each):
+                raise SettingsError(
+                    f"{name}={_shown(each)}: give host names without port, separated by commas"
+                )
+        return tuple(each for each in names if each)
+
+    def addresses(self, name: str, default: str) -> tuple[str, ...]:
+        """One mail address or several, separated by commas; one that is there twice counts once."""
+        text = self.required(name, default)
+        parts = [part.strip() for part in text.split(",")]
+        wrong = next((part for part in parts if not is_address(part)), None)
+        if wrong is not None:
+            raise SettingsError(
+                f"{name}={_shown(text)}: {_shown(wrong) or 'what stands between two commas'} is not a mail"
+                f" address; give one like {default}, several separated by commas"
             )
+        return tuple(dict.fromkeys(parts))
 
-        return self.checked(name, default, good, f"give a mail address like {default}")
+    def address(self, name: str, default: str) -> str:
+        """One mail address."""
+        found = self.addresses(name, default)
+        if len(found) > 1:
+            raise SettingsError(f"{name}={', '.join(found)}: give one mail address like {default}")
+        return found[0]
+
+
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\.?$)(?:{_LABEL}\.)*{_LABEL}\.?")
+_LOCAL_PART = re.compile(r"(?=.{1,64}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is an address, or can be a host name: one whose last part is a number cannot."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _HOST.fullmatch(text) is not None and not text.rstrip(".").rpartition(".")[2].isdigit()
+    return True
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one bare mail address that every mail server takes: ASCII, no name, no quotes."""
+    local, at, domain = text.rpartition("@")
+    return bool(at) and _LOCAL_PART.fullmatch(local) is not None and is_host(domain)
+
+
+def _shown(text: str) -> str:
+    """A value in an error's one line: what cannot be printed is escaped."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _timezone(text: str) -> ZoneInfo:
@@ -160,8 +219,13 @@ def _headers(text: str | None) -> tuple[tuple[str, str], ...]:
         if not part.strip():
             continue
         name, colon, value = part.partition(":")
-        if not colon or not name.strip():
+        if not colon or not _HEADER.fullmatch(name.strip()):
             raise SettingsError("PROMETHEUS_HEADERS: give `Name: value`, several separated by `;`")
+        if not (value.isascii() and value.strip().isprintable()):
+            raise SettingsError(
+                f"PROMETHEUS_HEADERS: the value of {name.strip()} holds a character that no header can;"
+                " give ASCII letters, digits and signs"
+            )
         pairs.append((name.strip(), value.strip()))
     return tuple(pairs)
 
@@ -173,11 +237,11 @@ def _prometheus(env: _Environment) -> PrometheusSettings:
     settings = PrometheusSettings(
         url=env.url("PROMETHEUS_URL", "http://127.0.0.1:9090"),
         timeout_seconds=env.number("PROMETHEUS_TIMEOUT_SECONDS", 10, 1, 300),
-        bearer_token=env.text("PROMETHEUS_BEARER_TOKEN"),
-        username=env.text("PROMETHEUS_USERNAME"),
-        password=env.text("PROMETHEUS_PASSWORD"),
+        bearer_token=env.secret("PROMETHEUS_BEARER_TOKEN", spaces=False),
+        username=env.secret("PROMETHEUS_USERNAME"),
+        password=env.secret("PROMETHEUS_PASSWORD"),
         headers=_headers(env.text("PROMETHEUS_HEADERS")),
-        tenant=env.text("PROMETHEUS_TENANT"),
+        tenant=env.secret("PROMETHEUS_TENANT"),
         ca_file=ca_file,
     )
     if settings.bearer_token and settings.username:
@@ -188,7 +252,7 @@ def _prometheus(env: _Environment) -> PrometheusSettings:
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """All settings from the environment.
 
-    Raises SettingsError with the variable, its value and the mend.
+    Raises SettingsError with the variable, its value and the fix.
     """
     env = _Environment(os.environ if environ is None else environ)
     slot = env.number("SLA_INTERVAL_SECONDS", 300, 5, 3600)
@@ -199,33 +263,36 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"SLA_SCRAPE_INTERVAL_SECONDS={scrape}, two times or more"
         )
     runbooks = env.text("RUNBOOKS_DIR")
+    worker_url = env.url("SLA_WORKER_PUBLIC_URL", "http://localhost:8080")
     return Settings(
         prometheus=_prometheus(env),
         smtp=SMTPSettings(
-            host=env.required("SMTP_HOST", "127.0.0.1"),
+            host=env.host("SMTP_HOST", "127.0.0.1"),
             port=env.number("SMTP_PORT", 1025, 1, 65535),
-            username=env.text("SMTP_USER"),
-            password=env.text("SMTP_PASSWORD"),
+            username=env.secret("SMTP_USER"),
+            password=env.secret("SMTP_PASSWORD"),
             tls=env.choice("SMTP_TLS", "none", ("none", "starttls", "tls")),
-            timeout_seconds=10,
+            timeout_seconds=20,
         ),
         database_path=Path(env.required("SLA_DATABASE_PATH", "sla.db")),
         definitions_path=Path(env.required("SLA_DEFINITIONS", str(_PACKAGED_DEFINITIONS))),
         slot_seconds=slot,
         scrape_seconds=scrape,
         catch_up_seconds=env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400),
-        bind=env.required("SLA_WORKER_BIND", "127.0.0.1"),
+        bind=env.host("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),
         runbooks_dir=Path(runbooks) if runbooks else None,
+        webhook_token=env.secret("SLA_WEBHOOK_TOKEN", spaces=False),
+        allowed_hosts=(urlsplit(worker_url).hostname or "", *env.hosts("SLA_WORKER_ALLOWED_HOSTS")),
         report_from=env.address("REPORT_FROM", "sla-worker@example.com"),
-        report_owner=env.address("REPORT_OWNER", "owner@example.com"),
-        report_platform_team=env.address("REPORT_PLATFORM_TEAM", "platform-team@example.com"),
-        report_management=env.address("REPORT_MANAGEMENT", "management@example.com"),
-        report_on_call=env.address("REPORT_ON_CALL", "on-call@example.com"),
+        report_owner=env.addresses("REPORT_OWNER", "owner@example.com"),
+        report_platform_team=env.addresses("REPORT_PLATFORM_TEAM", "platform-team@example.com"),
+        report_management=env.addresses("REPORT_MANAGEMENT", "management@example.com"),
+        report_on_call=env.addresses("REPORT_ON_CALL", "on-call@example.com"),
         timezone=_timezone(env.required("REPORT_TIMEZONE", "UTC")),
         report_hour=env.number("REPORT_HOUR", 9, 0, 23),
         grafana_public_url=env.url("GRAFANA_PUBLIC_URL", "http://localhost:3002"),
-        worker_public_url=env.url("SLA_WORKER_PUBLIC_URL", "http://localhost:8080"),
+        worker_public_url=worker_url,
         prometheus_public_url=env.url("PROMETHEUS_PUBLIC_URL", "http://localhost:9090"),
         alertmanager_public_url=env.url("ALERTMANAGER_PUBLIC_URL", "http://localhost:9093"),
         watchdog_seconds=env.number("SLA_WATCHDOG_SECONDS", 600, 0, 86400),

@@ -9,13 +9,25 @@ from sla_worker.conventions import WATCHDOG
 from sla_worker.database.silences import SilenceStore
 from sla_worker.model import Silence, WebhookAlert
 
+DRILL_LABEL = "drill"
+"""An alert with this label is a rehearsal, sent to Alertmanager by hand."""
+
+
+def proves_alerting(alert: WebhookAlert) -> bool:
+    """Whether an alert shows that Prometheus and Alertmanager work: a Watchdog that fires and is no drill.
+
+    A drill comes straight from a person: it says nothing about Prometheus.
+    """
+    return alert.alertname == WATCHDOG and alert.status == "firing" and DRILL_LABEL not in alert.labels
+
 
 class Watchdog:
-    """Alerting is silent when no Watchdog came for `limit_seconds`, since the last one or since the start.
+    """An outage begins when no Watchdog came for `limit_seconds`, since the last one or since the start.
 
     The limit is measured by `monotonic`, so that neither a corrected clock nor a machine that slept looks
-    like a silence; `clock` gives the epoch seconds that are stored. With a limit of 0 nothing is ever silent.
-    A silence that was stored before a restart lasts on until a Watchdog comes. Safe to use from every thread.
+    like an outage; `clock` gives the epoch seconds that are stored. With a limit of 0 there is never one.
+    An outage that was stored before a restart goes on until a Watchdog comes. Safe to use from every thread;
+    nothing but a change costs a statement.
     """
 
     def __init__(
@@ -31,30 +43,35 @@ class Watchdog:
         self._clock = clock
         self._monotonic = monotonic
         self._heard = monotonic()
-        # Between "too long ago" and "so it is a silence" no Watchdog may come in.
+        # Between "too long ago" and "so it is an outage" no Watchdog may come in.
         self._lock = threading.Lock()
+        self._outage = store.active()
+        self._last_received = store.last_received()
 
     def receive(self, alerts: Iterable[WebhookAlert]) -> None:
-        """Take note of a Watchdog among alerts; one that is resolved is none. Raises DatabaseError."""
-        if any(each.alertname == WATCHDOG and each.status == "firing" for each in alerts):
+        """Take note of a Watchdog among alerts that proves alerting. Raises DatabaseError."""
+        if any(proves_alerting(each) for each in alerts):
             with self._lock:
+                now = int(self._clock())
                 self._heard = self._monotonic()
-                self._store.received(int(self._clock()))
+                self._store.received(now)
+                self._last_received, self._outage = now, None
 
     def check(self) -> None:
-        """Begin a silence, and owe the mail about it, once the limit is reached. Raises DatabaseError."""
+        """Begin an outage, and owe the mail about it, once the limit is reached. Raises DatabaseError."""
         with self._lock:
             waited = self._monotonic() - self._heard
-            if self._limit_seconds and waited >= self._limit_seconds:
+            if self._limit_seconds and self._outage is None and waited >= self._limit_seconds:
                 now = self._clock()
                 self._store.begin(int(now - waited), int(now))
+                self._outage = self._store.active()
 
     @property
-    def silence(self) -> Silence | None:
-        """The silence that lasts; None when alerts arrive or nobody watches."""
-        return self._store.active() if self._limit_seconds else None
+    def outage(self) -> Silence | None:
+        """The outage that lasts; None when alerts arrive or nobody watches."""
+        return self._outage if self._limit_seconds else None
 
     @property
     def last_received(self) -> int | None:
         """When the last Watchdog came, in epoch seconds; None if none ever did."""
-        return self._store.last_received()
+        return self._last_received

@@ -11,9 +11,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from ports import free_port
+from sla_worker.service import build
 from sla_worker.settings import read_settings
-from sla_worker.web import Application
-from sla_worker.worker import Worker
 from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
 
 
@@ -66,10 +65,16 @@ class Setting:
 
     def start(self) -> None:
         settings = read_settings(self.environ)
-        self.worker = Worker(
+        self.service = build(
             settings, clock=lambda: self.now, monotonic=lambda: self.now, transport=self.prometheus
         )
-        self.application = Application(self.worker, settings.runbooks_dir)
+
+    def step(self) -> None:
+        """One turn of both loops: what is due is measured, and what is owed is mailed."""
+        self.service.step()
+
+    def close(self) -> None:
+        self.service.close()
 
     def ask(self, path: str, method: str = "GET", body: bytes = b"", **extra: str) -> tuple[str, str]:
         path, _, query = path.partition("?")
@@ -79,6 +84,8 @@ class Setting:
             "QUERY_STRING": query,
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": io.BytesIO(body),
+            "HTTP_HOST": "localhost:8080",
+            "CONTENT_TYPE": "application/json",
             **extra,
         }
         status: list[str] = []
@@ -86,5 +93,5 @@ class Setting:
         def start_response(line: str, *_: object) -> Any:
             status.append(line)
 
-        text = b"".join(self.application(environ, start_response)).decode()
+        text = b"".join(self.service.application(environ, start_response)).decode()
         return status[0], text

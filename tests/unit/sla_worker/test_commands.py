@@ -93,7 +93,11 @@ def test_the_reporter_writes_files_and_sends_nothing(tmp_path: Path) -> None:
         (["worker"], {"SLA_WORKER_PORT": "web"}, "error: SLA_WORKER_PORT=web: give a whole number from 1 to"),
         (["worker"], {"SLA_INTERVAL_SECONDS": "100"}, "must be a multiple of SLA_SCRAPE_INTERVAL_SECONDS=15"),
         (["worker"], {"REPORT_TIMEZONE": "Mars/Base"}, "error: REPORT_TIMEZONE=Mars/Base: give a zone like"),
-        (["worker"], {"REPORT_OWNER": "me"}, "error: REPORT_OWNER=me: give a mail address like owner@"),
+        (
+            ["worker"],
+            {"REPORT_OWNER": "me"},
+            "error: REPORT_OWNER=me: me is not a mail address; give one like owner@",
+        ),
         (["worker"], {"SMTP_TLS": "yes"}, "error: SMTP_TLS=yes: give one of none, starttls, tls"),
         (
             ["worker"],

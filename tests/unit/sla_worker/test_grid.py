@@ -47,11 +47,11 @@ def test_page_metrics_mail_and_terminal_end_at_the_same_slot(tmp_path: Path) -> 
     SLOT is 2023-11-14 22:15 UTC, so the end is 22:30.
     """
     setting = Setting(tmp_path)
-    setting.worker.step()
+    setting.step()
     setting.prometheus.down = True
     setting.now = SLOT + 1150
     page = setting.ask("/")[1]
-    setting.worker.close()
+    setting.close()
     database = SLADatabase(tmp_path / "sla.db", grid=GRID, read_only=True, clock=lambda: setting.now)
     report = period_report(database, title="Mail and terminal", hours=24, now=int(setting.now))
     metrics = database.get_current_sla_status(24)

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sla_worker import render
 from sla_worker.model import Breach, Comparison
 from sla_worker.prometheus import HTTPTransport
-from sla_worker.scheduler import last_daily
+from sla_worker.render import format as words
+from sla_worker.render.mails import breach_mail
+from sla_worker.schedule import last_daily
 from sla_worker.settings import read_settings
 
 UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
@@ -27,21 +28,21 @@ UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
     ],
 )  # fmt: skip
 def test_ratios(value: float | None, text: str) -> None:
-    assert render.ratio(value) == text
+    assert words.ratio(value) == text
 
 
 def test_targets_and_lengths() -> None:
-    assert render.target(0.999, Comparison.AT_LEAST, "ratio") == "≥ 99.9 %"
-    assert render.target(0.001, Comparison.AT_MOST, "ratio") == "≤ 0.1 %"
-    assert render.target(5, Comparison.AT_MOST, "seconds") == "≤ 5 s"
-    assert [render.length(each) for each in (5, 60, 3900, 90000)] == ["5 s", "1 min", "1 h 5 min", "1 d 1 h"]
+    assert words.target(0.999, Comparison.AT_LEAST, "ratio") == "≥ 99.9 %"
+    assert words.target(0.001, Comparison.AT_MOST, "ratio") == "≤ 0.1 %"
+    assert words.target(5, Comparison.AT_MOST, "seconds") == "≤ 5 s"
+    assert [words.length(each) for each in (5, 60, 3900, 90000)] == ["5 s", "1 min", "1 h 5 min", "1 d 1 h"]
 
 
 def test_a_breach_mail_escapes_what_people_wrote() -> None:
     breach = Breach(
         1, "<b>API</b>", "k", "all", "a & b", "high", "seconds", Comparison.AT_MOST, 5, 7.5, 0, None
     )
-    mail = render.breach_mail(breach, 300, UTC, {"Dashboard": "http://localhost/d"})
+    mail = breach_mail(breach, 300, UTC, {"Dashboard": "http://localhost/d"})
     assert mail.subject == "[high] SLA breached: <b>API</b>"
     assert "&lt;b&gt;API&lt;/b&gt;" in mail.html
     assert "<b>API" not in mail.html

@@ -1,0 +1,80 @@
+"""`sla_calculator`: calculates the SLAs, or shows what was calculated."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+
+from sla_worker import service
+from sla_worker.commands.running import Arguments, parser, run, whole_number
+from sla_worker.database import SLADatabase
+from sla_worker.render.format import moment, ratio
+from sla_worker.render.tables import text_report, text_table
+from sla_worker.reports import period_report
+from sla_worker.settings import Settings, read_settings
+
+_LONGEST_HOURS = 1_000_000
+
+
+def main(argv: Arguments = None) -> int:
+    """Calculate once, continuously, or print the report."""
+    options = parser("sla_calculator", "Calculate the SLAs once, continuously, or show what was calculated.")
+    mode = options.add_mutually_exclusive_group()
+    mode.add_argument("--continuous", action="store_true", help="calculate every interval, until stopped")
+    mode.add_argument("--report", action="store_true", help="print the report and calculate nothing")
+    options.add_argument(
+        "--interval", type=whole_number(1, 3600), metavar="SECONDS", help="length of a slot (default: 300)"
+    )
+    options.add_argument(
+        "--hours",
+        type=whole_number(1, _LONGEST_HOURS),
+        default=24,
+        help="period of --report (default: 24)",
+    )
+    arguments = options.parse_args(argv)
+
+    def command() -> int:
+        settings = read_settings(_with_interval(arguments.interval))
+        if arguments.continuous:
+            service.calculate_continuously(settings)
+            return 0
+        return _print_report(settings, arguments.hours) if arguments.report else _calculate(settings)
+
+    return run(command)
+
+
+def _with_interval(seconds: int | None) -> dict[str, str]:
+    """The environment with --interval put in, so that it is checked like the variable."""
+    return dict(os.environ) | ({} if seconds is None else {"SLA_INTERVAL_SECONDS": str(seconds)})
+
+
+def _calculate(settings: Settings) -> int:
+    result = service.calculate_once(settings)
+    rows = [
+        (
+            each.key,
+            moment(each.slot, settings.timezone),
+            f"{each.good:g}",
+            f"{each.total:g}",
+            ratio(each.coverage),
+            each.state.word,
+            each.status.word,
+            "late" if each.late else "",
+        )
+        for each in result.measurements
+    ]
+    if rows:
+        header = ("SLA", "Slot ends", "Good", "Total", "Coverage", "State", "Status", "")
+        print(text_table(header, rows, right=frozenset({2, 3, 4})))
+    print(f"{len(rows)} measurements stored, {result.late} of them late")
+    return 0
+
+
+def _print_report(settings: Settings, hours: int) -> int:
+    with closing(SLADatabase(settings.database_path, grid=settings.grid, read_only=True)) as database:
+        report = period_report(
+            database, title=f"SLA report, {hours} hours", hours=hours, now=int(time.time())
+        )
+    print(text_report(report, settings.timezone), end="")
+    return 0

@@ -1,0 +1,31 @@
+"""`sla_database`: makes the database and prints what it holds."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.errors import DatabaseLockedError
+from sla_worker.settings import read_settings
+
+
+def main(argv: Arguments = None) -> int:
+    """Make the database if there is none, and print its counts."""
+    parser("sla_database", "Make the database if there is none, and print what it holds.").parse_args(argv)
+
+    def command() -> int:
+        settings = read_settings()
+        try:
+            store = SLADatabase(settings.database_path, grid=settings.grid)
+            store.sync_definitions(read_definitions(settings.definitions_path))
+        except DatabaseLockedError:  # the service has made it; reading is all that is left to do
+            store = SLADatabase(settings.database_path, grid=settings.grid, read_only=True)
+        with closing(store):
+            print(f"database:         {settings.database_path}")
+            for name, count in store.counts().items():
+                print(f"{name + ':':<17} {count}")
+        return 0
+
+    return run(command)

@@ -1,0 +1,50 @@
+"""What every command shares: an expected error is one line on stderr, and the exit code says so."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from sla_worker.errors import SLAWorkerError
+
+Arguments = Sequence[str] | None
+
+
+def run(command: Callable[[], int]) -> int:
+    """The exit code of a command: 1 after an error that it expects."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+    try:
+        return command()
+    except SLAWorkerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of a pipe has gone; a second complaint at exit helps nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A parser of a command's arguments."""
+    return argparse.ArgumentParser(prog=name, description=description)
+
+
+def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
+    """A type of an argument: a whole number from `minimum` to `maximum`."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text) if text.isascii() and len(text) <= 10 else None  # noqa: PLR2004 - enough digits
+        except ValueError:
+            value = None
+        if value is None or not minimum <= value <= maximum:
+            raise argparse.ArgumentTypeError(f"{text}: give a whole number from {minimum} to {maximum}")
+        return value
+
+    return number

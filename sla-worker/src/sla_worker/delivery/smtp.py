@@ -1,0 +1,178 @@
+"""Hands a message to the mail server and says what became of it, recipient by recipient."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+
+from sla_worker.errors import MailError, MailServerError
+from sla_worker.settings import SMTPSettings
+
+_TAKEN = 250
+_RECIPIENT_TAKEN = (250, 251)
+_PERMANENT = range(500, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the server said to a recipient, or to the mail as a whole. `permanent`: do not try again."""
+
+    code: int
+    text: str
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the server will say the same next time (5xx)."""
+        return self.code in _PERMANENT
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+
+class Mailer:
+    """Hands messages to the mail server; a connection each, since there are a few a day."""
+
+    def __init__(self, settings: SMTPSettings) -> None:
+        self._settings = settings
+
+    def send(self, made: EmailMessage, recipients: Sequence[str]) -> Mapping[str, Refusal]:
+        """Returns the recipients that were refused; the others have their mail.
+
+        Takes no longer than the settings' timeout, all in all. Raises MailServerError when the server cannot
+        be used, MailError when the message cannot be sent as it is; then nobody has it.
+        """
+        try:
+            raw = made.as_bytes(policy=made.policy.clone(linesep="\r\n"))
+        except (ValueError, LookupError) as error:  # what email raises for values that fit in no message
+            raise MailError(f"the mail cannot be written down ({type(error).__name__}: {error})") from error
+        settings = self._settings
+        deadline = _Deadline(settings.timeout_seconds)
+        where = f"the mail server {settings.host}:{settings.port}"
+        try:
+            with deadline, self._session(deadline) as server:
+                return _transaction(server, made["From"], recipients, raw)
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            if deadline.passed:
+                raise MailServerError(
+                    f"{where} did not take the mail within {settings.timeout_seconds:g} s;"
+                    " check SMTP_HOST, SMTP_PORT and SMTP_TLS"
+                ) from error
+            raise MailServerError(
+                f"{where} did not take the mail ({type(error).__name__}: {error});"
+                " check that it runs, SMTP_HOST and SMTP_PORT"
+            ) from error
+
+    @contextlib.contextmanager
+    def _session(self, deadline: _Deadline) -> Iterator[smtplib.SMTP]:
+        """A connection that is greeted, encrypted and logged in. Its end is not waited for: what was taken
+        with 250 is delivered, whatever QUIT is answered."""
+        settings = self._settings
+        kind = _TLSClient if settings.tls == "tls" else _Client
+        server = kind(settings.host, deadline)
+        try:
+            code, text = server.connect(settings.host, settings.port)
+            if code != 220:  # noqa: PLR2004 - ready
+                raise smtplib.SMTPConnectError(code, text)
+            if settings.tls == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            server.ehlo_or_helo_if_needed()
+            if settings.username:
+                server.login(settings.username, settings.password or "")
+            yield server
+            with contextlib.suppress(OSError, smtplib.SMTPException, ValueError):
+                server.quit()
+        finally:
+            server.close()
+
+
+def _transaction(
+    server: smtplib.SMTP, sender: str, recipients: Sequence[str], raw: bytes
+) -> Mapping[str, Refusal]:
+    """MAIL, one RCPT a recipient, DATA once for those that were taken."""
+    code, text = server.mail(sender, [f"size={len(raw)}"] if server.has_extn("size") else [])
+    if code != _TAKEN:
+        raise smtplib.SMTPSenderRefused(code, text, sender)
+    refused: dict[str, Refusal] = {}
+    for recipient in recipients:
+        code, text = server.rcpt(recipient)
+        if code not in _RECIPIENT_TAKEN:
+            refused[recipient] = Refusal(code, _line(text))
+    taken = [each for each in recipients if each not in refused]
+    if taken:
+        try:
+            code, text = server.data(raw)
+        except smtplib.SMTPDataError as error:
+            code, text = error.smtp_code, error.smtp_error  # type: ignore[assignment]  # bytes, as everywhere
+        if code != _TAKEN:
+            refused |= dict.fromkeys(taken, Refusal(code, _line(text)))
+    return refused
+
+
+def _line(text: bytes) -> str:
+    return " ".join(text.decode("utf-8", "replace").split())
+
+
+class _Deadline:
+    """Ends a connection once `seconds` are over, however often the server says something in between.
+
+    A timeout of the socket counts from the last byte: a server that drips lines never reaches it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.passed = False
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def watch(self, connection: socket.socket) -> None:
+        """End this connection too. A copy is kept: wrapping a socket in TLS takes the first one away."""
+        with self._lock:
+            self._sockets.append(connection.dup())
+
+    def _end(self) -> None:
+        with self._lock:
+            self.passed = True
+            for each in self._sockets:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for each in self._sockets:
+                each.close()
+            self._sockets.clear()
+
+
+class _Client(smtplib.SMTP):
+    """A connection under a deadline."""
+
+    def __init__(self, host: str, deadline: _Deadline) -> None:
+        self._deadline = deadline
+        super().__init__(timeout=deadline.seconds)
+        self._host = host  # whose certificate STARTTLS must show
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        connection = socket.create_connection((host, port), timeout)
+        self._deadline.watch(connection)
+        return connection
+
+
+class _TLSClient(_Client):
+    """The same, encrypted from the first byte."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain: Any = super()._get_socket(host, port, timeout)
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)

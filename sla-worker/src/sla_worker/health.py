@@ -1,0 +1,70 @@
+"""Whether the worker is healthy: passes that succeed, and a database that takes what is written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Health:
+    """What happened last, in memory: asking costs no statement. Safe to use from every thread.
+
+    `limit_seconds` without a pass that succeeded are too long, from the start on. `troubles` are asked each
+    time: each answers with a reason in one line, or None.
+    """
+
+    def __init__(
+        self,
+        limit_seconds: int,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        troubles: tuple[Callable[[], str | None], ...] = (),
+    ) -> None:
+        self._limit_seconds = limit_seconds
+        self._clock = clock
+        self._monotonic = monotonic
+        self._troubles = troubles
+        self._lock = threading.Lock()
+        self._succeeded = monotonic()
+        self._succeeded_at: float | None = None
+        self._error: str | None = None
+
+    def passed(self) -> None:
+        """A pass succeeded."""
+        with self._lock:
+            self._succeeded, self._succeeded_at = self._monotonic(), self._clock()
+            self._error = None
+
+    def failed(self, error: str) -> None:
+        """A pass failed."""
+        with self._lock:
+            self._error = error
+
+    @property
+    def last_pass_at(self) -> float | None:
+        """When the last pass that succeeded ended, in epoch seconds; None before the first."""
+        return self._succeeded_at
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the newest pass failed; None when it did not."""
+        return self._error
+
+    def reasons(self) -> list[str]:
+        """Why the worker is unhealthy, one line a reason; empty when it is healthy."""
+        found = [reason for trouble in self._troubles if (reason := trouble()) is not None]
+        with self._lock:
+            age = self._monotonic() - self._succeeded
+            why = f"; {self._error}" if self._error else ""
+        if age > self._limit_seconds:
+            found.append(
+                f"the last pass that succeeded was {age:.0f} s ago, more than {self._limit_seconds} s{why}"
+                if self._succeeded_at is not None
+                else f"no pass has succeeded for {age:.0f} s, more than {self._limit_seconds} s{why}"
+            )
+        return found
+
+    def reason(self) -> str | None:
+        """All of `reasons` in one line; None when the worker is healthy."""
+        return "; ".join(self.reasons()) or None

@@ -1,0 +1,102 @@
+"""Numbers, times and verdicts as people read them. The only place that rounds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from zoneinfo import ZoneInfo
+
+from sla_worker.conventions import SCORE_GOOD, SCORE_POOR
+from sla_worker.model import Comparison, Report, SLAStatus, Status
+
+NONE = "—"
+GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
+
+
+def ratio(value: float | None) -> str:
+    """0.99931 as `99.93 %`; never rounded up to 100 % or down to 0 %; None as a dash."""
+    if value is None:
+        return NONE
+    percent = value * 100
+    for digits in (2, 3, 4):
+        text = f"{percent:.{digits}f}"
+        if (float(text) == 100) == (value == 1) and (float(text) == 0) == (value == 0):  # noqa: PLR2004
+            return f"{text} %"
+    return "> 99.9999 %" if value > 0.5 else "< 0.0001 %"  # noqa: PLR2004 - near which end it is
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value with its unit: a ratio in percent, seconds with up to three digits, None as a dash."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if unit == "ratio":
+        return ratio(value)
+    if unit == "seconds":
+        return f"{value:.3g} s"
+    return f"{value:g} {unit}"
+
+
+def target(value: float, comparison: Comparison, unit: str) -> str:
+    """A target with its side: `≥ 99.9 %`, `≤ 5 s`."""
+    side = "≥" if comparison is Comparison.AT_LEAST else "≤"
+    return f"{side} {value * 100:.6g} %" if unit == "ratio" else f"{side} {quantity(value, unit)}"
+
+
+def actual(status: SLAStatus) -> str:
+    """The period's figure in the target's terms; of a percentile, what the counts say of it."""
+    if status.percentile is not None and status.compliance_ratio is not None:
+        return f"{ratio(status.compliance_ratio)} within {quantity(status.target, status.unit)}"
+    return ratio(status.period_actual) if status.unit == "ratio" else quantity(status.actual, status.unit)
+
+
+def verdict(status: SLAStatus) -> str:
+    """pass, fail, or why it cannot be said."""
+    if status.meets_target is None:
+        return "no data" if status.coverage_ratio == 0 else "no traffic"
+    return "pass" if status.meets_target else "fail"
+
+
+def verdict_colour(status: SLAStatus) -> str:
+    """The colour beside the word of `verdict`."""
+    return {True: GREEN, False: RED, None: GREY}[status.meets_target]
+
+
+def score_word(report: Report) -> str:
+    """The overall score in a word."""
+    score = report.score_ratio
+    if score is None:
+        return "no data"
+    if score >= SCORE_GOOD:
+        return "all targets met"
+    return "some targets missed" if score >= SCORE_POOR else "targets missed"
+
+
+def score_colour(report: Report) -> str:
+    """The colour beside `score_word`."""
+    score = report.score_ratio
+    if score is None:
+        return GREY
+    return GREEN if score >= SCORE_GOOD else AMBER if score >= SCORE_POOR else RED
+
+
+def status_colour(status: Status) -> str:
+    """The colour beside a status word."""
+    if status in (Status.EXCELLENT, Status.GOOD):
+        return GREEN
+    return {Status.POOR: AMBER, Status.CRITICAL: RED}.get(status, GREY)
+
+
+def moment(epoch: int | None, zone: ZoneInfo) -> str:
+    """A time as people read it, with its zone: `2026-03-01 09:00 UTC`."""
+    if epoch is None:
+        return NONE
+    return dt.datetime.fromtimestamp(epoch, zone).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def length(seconds: int) -> str:
+    """A duration in its two largest units: `1 h 5 min`."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
+    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    return " ".join(parts[:2])

@@ -1,0 +1,45 @@
+"""The mails about the SLAs: the daily report, and a breach."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from sla_worker.model import Breach, Mail, Report
+from sla_worker.render.format import NONE, length, moment, quantity, score_word, target
+from sla_worker.render.tables import text_report
+from sla_worker.render.templates import template
+
+
+def daily_mail(report: Report, zone: ZoneInfo, links: dict[str, str]) -> Mail:
+    """The daily report. `links` are words and where they lead."""
+    text = text_report(report, zone) + "\n" + "".join(f"{word}: {url}\n" for word, url in links.items())
+    html = template("mail/daily.html").render(report=report, zone=zone, links=links)
+    day = dt.datetime.fromtimestamp(report.end, zone).strftime("%Y-%m-%d")
+    subject = f"Daily SLA report {day}: {score_word(report)}, {_breaches(len(report.active_breaches))}"
+    return Mail(subject, text, html)
+
+
+def _breaches(count: int) -> str:
+    return {0: "no active breach", 1: "1 active breach"}.get(count, f"{count} active breaches")
+
+
+def breach_mail(breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
+    """The mail that goes out at once when a critical or high SLA is breached."""
+    facts = [
+        ("SLA", breach.name),
+        ("Since", moment(breach.started_at, zone)),
+        ("Target", target(breach.target, breach.comparison, breach.unit)),
+        ("Worst actual", quantity(breach.worst, breach.unit)),
+        ("Severity", breach.severity),
+        ("Description", breach.description or NONE),
+    ]
+    if breach.ended_at is not None:  # the mail server may have been away longer than the breach lasted
+        facts.insert(
+            2, ("Ended", f"{moment(breach.ended_at, zone)}, after {length(breach.duration_seconds(now))}")
+        )
+    lines = [f"SLA breached: {breach.name}", ""]
+    lines += [f"{name + ':':<14}{value}" for name, value in facts]
+    lines += ["", *(f"{word}: {url}" for word, url in links.items())]
+    html = template("mail/breach.html").render(breach=breach, facts=facts, links=links)
+    return Mail(f"[{breach.severity}] SLA breached: {breach.name}", "\n".join(lines) + "\n", html)

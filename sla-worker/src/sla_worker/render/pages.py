@@ -1,0 +1,66 @@
+"""The pages of the web side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from sla_worker.model import Report, Silence
+from sla_worker.render.format import length, moment
+from sla_worker.render.templates import template
+
+Alarm = tuple[str, str, str | None]
+"""A card on top of the status page: its title, what follows it, and where the way out is described."""
+
+
+def alerting_line(last_received: int | None, now: int) -> str:
+    """A few words about whether alerts arrive, for the status page."""
+    if last_received is None:
+        return "no Watchdog yet"
+    return f"last Watchdog {length(max(now - last_received, 0))} ago"
+
+
+def outage_alarm(outage: Silence, now: int, zone: ZoneInfo) -> Alarm:
+    """The alarm that no alert would arrive."""
+    since, lasted = moment(outage.started_at, zone), length(outage.duration_seconds(now))
+    return (
+        "Alerting is down",
+        f" since {since}, for {lasted}: the Watchdog does not arrive, so no other alert would.",
+        "/runbooks/Watchdog",
+    )
+
+
+def status_page(
+    report: Report,
+    *,
+    zone: ZoneInfo,
+    last_pass: str,
+    alerting: str | None,
+    healthy: bool,
+    alarms: Sequence[Alarm],
+    links: dict[str, str],
+) -> str:
+    """The status page; `last_pass` and `alerting` are a few words on the line below the title."""
+    return template("page/status.html").render(
+        report=report,
+        zone=zone,
+        last_pass=last_pass,
+        alerting=alerting,
+        healthy=healthy,
+        alarms=alarms,
+        links=links,
+        now=report.generated_at,
+    )
+
+
+def runbook_page(name: str, markdown: str) -> str:
+    """A runbook as a page; HTML inside the Markdown is shown as text."""
+    import mistune  # noqa: PLC0415 - only people who read runbooks need it
+
+    render = mistune.create_markdown(escape=True, plugins=["table"])
+    return template("page/runbook.html").render(title=name, body=render(markdown), names=None)
+
+
+def runbook_index(names: Sequence[str]) -> str:
+    """The list of runbooks, by alert name."""
+    return template("page/runbook.html").render(title="Runbooks", body="", names=names)

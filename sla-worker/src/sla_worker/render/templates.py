@@ -1,0 +1,35 @@
+"""The templates of mails and pages, and the functions that they may call."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sla_worker.render import format as words
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - a worker that shows and mails nothing does without
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("sla_worker"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    helpers = (
+        words.ratio, words.quantity, words.target, words.actual, words.verdict, words.verdict_colour,
+        words.score_word, words.score_colour, words.status_colour, words.moment, words.length,
+    )  # fmt: skip
+    environment.globals.update({each.__name__: each for each in helpers})
+    return environment
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this package, which may call the functions above."""
+    return _environment().get_template(name)

@@ -1,0 +1,260 @@
+"""The service: builds its parts, serves, and ends on a signal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sla_worker.calculator import Calculator
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.delivery.sending import Delivery, Sender
+from sla_worker.delivery.smtp import Mailer
+from sla_worker.errors import DatabaseError, SLAWorkerError
+from sla_worker.exporter import Exporter
+from sla_worker.health import Health
+from sla_worker.model import Definition, PassResult
+from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
+from sla_worker.schedule import Schedule
+from sla_worker.settings import Settings
+from sla_worker.watchdog import Watchdog
+from sla_worker.web.app import Application
+from sla_worker.web.guard import Guard
+from sla_worker.web.pages import Pages
+from sla_worker.worker import Worker
+
+_log = logging.getLogger(__name__)
+_STOP_SECONDS = 3.0  # what a turn of the loop, or a mail, may still take after a signal
+
+
+def make_calculator(
+    settings: Settings,
+    definitions: tuple[Definition, ...],
+    database: SLADatabase,
+    *,
+    clock: Callable[[], float] = time.time,
+    transport: Transport | None = None,
+) -> Calculator:
+    """A calculator that asks the Prometheus of the settings and stores into the database."""
+    return Calculator(
+        definitions,
+        PrometheusClient(transport or HTTPTransport(settings.prometheus)),
+        database,
+        settings.grid,
+        catch_up_seconds=settings.catch_up_seconds,
+        clock=clock,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a running worker. `stopping` ends both loops."""
+
+    settings: Settings
+    database: SLADatabase
+    worker: Worker
+    delivery: Delivery
+    health: Health
+    application: Guard
+    stopping: threading.Event
+
+    def step(self) -> None:
+        """One turn of both loops, one after the other."""
+        self.worker.step()
+        self.delivery.round()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    transport: Transport | None = None,
+    sender: Sender | None = None,
+    takes_alerts: bool = True,
+) -> Service:
+    """All parts, joined and not yet started. Raises SLAWorkerError when one cannot be built.
+
+    `clock` gives epoch seconds, `monotonic` measures durations. Without `takes_alerts` no Watchdog can
+    arrive, so none is waited for.
+    """
+    definitions = read_definitions(settings.definitions_path)
+    database = SLADatabase(settings.database_path, grid=settings.grid, clock=clock)
+    try:
+        database.sync_definitions(definitions)
+        return _join(
+            settings,
+            definitions,
+            database,
+            clock=clock,
+            monotonic=monotonic,
+            transport=transport,
+            sender=sender or Mailer(settings.smtp),
+            watchdog_seconds=settings.watchdog_seconds if takes_alerts else 0,
+        )
+    except BaseException:
+        database.close()
+        raise
+
+
+def _join(
+    settings: Settings,
+    definitions: tuple[Definition, ...],
+    database: SLADatabase,
+    *,
+    clock: Callable[[], float],
+    monotonic: Callable[[], float],
+    transport: Transport | None,
+    sender: Sender,
+    watchdog_seconds: int,
+) -> Service:
+    grid, stopping = settings.grid, threading.Event()
+    exporter = Exporter(definitions, grid)
+    calculator = make_calculator(settings, definitions, database, clock=clock, transport=transport)
+    watchdog = Watchdog(database.silences, watchdog_seconds, clock=clock, monotonic=monotonic)
+    schedule = Schedule(database, zone=settings.timezone, hour=settings.report_hour)
+    health = Health(
+        grid.stale_seconds + grid.settle_seconds,
+        clock=clock,
+        monotonic=monotonic,
+        troubles=(lambda: _unwritable(database),),
+    )
+
+    def show_slas() -> None:
+        day, month = database.get_current_sla_status(24), database.get_current_sla_status(30 * 24)
+        exporter.show(day, month, database.get_active_breaches())
+        exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))
+
+    def show_alerting() -> None:
+        exporter.watchdog(watchdog.last_received, silent=watchdog.outage is not None)
+
+    def show_mails() -> None:
+        exporter.owed(database.outbox.owed())
+
+    def passed(result: PassResult | None, error: str | None, seconds: float) -> None:
+        if result is None:
+            health.failed(error or "")
+        else:
+            health.passed()
+            schedule.rows_stored()
+        exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
+        show_slas()
+
+    show_slas()
+    show_alerting()
+    show_mails()
+    pages = Pages(database, settings, watchdog=watchdog, health=health, exporter=exporter, clock=clock)
+    return Service(
+        settings=settings,
+        database=database,
+        worker=Worker(
+            calculator,
+            grid=grid,
+            passed=passed,
+            before=(watchdog.check,),
+            after=(lambda: schedule.run(clock()), show_alerting, show_mails),
+            stopping=stopping,
+            clock=clock,
+            monotonic=monotonic,
+        ),
+        delivery=Delivery(
+            database,
+            sender,
+            settings,
+            stopping=stopping,
+            clock=clock,
+            monotonic=monotonic,
+            observe=exporter.notified,
+        ),
+        health=health,
+        application=Guard(
+            Application(pages, settings.runbooks_dir),
+            token=settings.webhook_token,
+            hosts=settings.allowed_hosts,
+        ),
+        stopping=stopping,
+    )
+
+
+def _unwritable(database: SLADatabase) -> str | None:
+    try:
+        database.check_writable()
+    except DatabaseError as error:
+        return str(error)
+    return None
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until SIGTERM or SIGINT. Raises SLAWorkerError when it cannot start."""
+    from sla_worker.web.server import listen  # noqa: PLC0415 - only the service serves
+
+    service = build(settings)
+    try:
+        try:
+            server = listen(service.application, settings.bind, settings.port)
+        except OSError as error:
+            raise SLAWorkerError(
+                f"SLA_WORKER_PORT={settings.port}: cannot listen on {settings.bind} ({error});"
+                " set another port, or SLA_WORKER_BIND to an address of this machine"
+            ) from error
+        threading.Thread(target=server.run, name="web", daemon=True).start()
+        _log.info(
+            "started bind=%s port=%d slot_seconds=%d", settings.bind, settings.port, settings.slot_seconds
+        )
+        run_until_stopped(service)
+        server.close()
+    finally:
+        service.close()
+    _log.info("stopped")
+
+
+def run_until_stopped(service: Service) -> None:
+    """Run the loops until SIGTERM or SIGINT, each in a thread: a server that hangs does not delay the end.
+
+    Leaving in the middle of a turn is safe: rows and mails are transactions, and the next start catches up.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stopping.set())
+    loops = [
+        threading.Thread(target=service.worker.run, name="loop", daemon=True),
+        threading.Thread(target=service.delivery.run, name="mail", daemon=True),
+    ]
+    for loop in loops:
+        loop.start()
+    service.stopping.wait()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for loop in loops:
+        loop.join(max(deadline - time.monotonic(), 0))
+    if any(loop.is_alive() for loop in loops):
+        _log.warning("stopped in the middle of a turn")
+        logging.shutdown()
+        os._exit(0)
+
+
+def calculate_once(settings: Settings) -> PassResult:
+    """One pass, as `sla_calculator` makes it. Raises SLAWorkerError."""
+    definitions = read_definitions(settings.definitions_path)
+    database = SLADatabase(settings.database_path, grid=settings.grid)
+    try:
+        database.sync_definitions(definitions)
+        return make_calculator(settings, definitions, database).run_pass()
+    finally:
+        database.close()
+
+
+def calculate_continuously(settings: Settings) -> None:
+    """The service's loops without its web side, until SIGTERM or SIGINT."""
+    service = build(settings, takes_alerts=False)
+    try:
+        run_until_stopped(service)
+    finally:
+        service.close()

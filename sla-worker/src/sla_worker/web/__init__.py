@@ -1,0 +1,1 @@
+"""The web side: pages, metrics, a small API, and the webhook for Alertmanager."""

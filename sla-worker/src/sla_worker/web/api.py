@@ -1,0 +1,54 @@
+"""The small API: newest alerts and newest rows of the ledger, as JSON."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from sla_worker.model import Measurement
+from sla_worker.web.http import Answer, HTTPError, json_answer
+from sla_worker.web.pages import Pages
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+_MAXIMUM_LIMIT = 1000
+_DEFAULT_LIMIT = 100
+
+
+def alerts(pages: Pages, environ: WSGIEnvironment) -> Answer:
+    """The newest alerts, newest first."""
+    return json_answer({"alerts": [asdict(each) for each in pages.newest_alerts(_limit(environ))]})
+
+
+def measurements(pages: Pages, environ: WSGIEnvironment) -> Answer:
+    """The newest rows of one SLA, newest first."""
+    key = _parameter(environ, "sla", "")
+    if not key:
+        raise HTTPError(400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime")
+    rows = pages.newest_measurements(key, _limit(environ))
+    if not rows:
+        raise HTTPError(404, f"sla={key}: no measurement has this key; sla_thresholds.yml lists the keys")
+    return json_answer({"measurements": [_row(each) for each in rows]})
+
+
+def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:
+    try:
+        return str(parse_qs(environ.get("QUERY_STRING", "")).get(name, [default])[-1])
+    except ValueError as error:  # more fields than anybody needs
+        raise HTTPError(400, f"the query cannot be read: {error}") from error
+
+
+def _limit(environ: WSGIEnvironment) -> int:
+    text = _parameter(environ, "limit", str(_DEFAULT_LIMIT))
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= _MAXIMUM_LIMIT:
+        raise HTTPError(400, f"limit={text}: give a whole number from 1 to {_MAXIMUM_LIMIT}")
+    return int(text)
+
+
+def _row(row: Measurement) -> dict[str, object]:
+    """A row of the ledger with its state and status in words; `slot` is the slot's end in epoch seconds."""
+    words = {"sla": row.key, "state": row.state.word, "status": row.status.label}
+    return words | {name: value for name, value in asdict(row).items() if name not in {"key", *words}}

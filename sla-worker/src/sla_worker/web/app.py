@@ -1,0 +1,84 @@
+"""The worker's web side as one small WSGI application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sla_worker.errors import SLAWorkerError
+from sla_worker.web import api, webhook
+from sla_worker.web.http import HTML, Answer, HTTPError, json_answer
+from sla_worker.web.pages import Pages
+from sla_worker.web.runbooks import Runbooks
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+_log = logging.getLogger(__name__)
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+_RUNBOOKS = "/runbooks/"
+
+
+class Application:
+    """Answers one request. Errors are JSON with one `error` line; no trace leaves the process."""
+
+    def __init__(self, pages: Pages, runbooks_dir: Path | None) -> None:
+        self._pages = pages
+        self._runbooks = Runbooks(runbooks_dir)
+        self._routes: dict[str, tuple[str, Callable[[WSGIEnvironment], Answer]]] = {
+            "/": ("GET", lambda _: Answer(pages.status_page().encode("utf-8", "replace"), HTML)),
+            "/healthz": ("GET", self._health),
+            "/metrics": ("GET", lambda _: Answer(pages.metrics(), _METRICS)),
+            "/webhook/alertmanager": ("POST", self._webhook),
+            "/api/alerts": ("GET", lambda environ: api.alerts(pages, environ)),
+            "/api/measurements": ("GET", lambda environ: api.measurements(pages, environ)),
+            "/runbooks": ("GET", lambda _: self._runbooks.index()),
+            _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        return self._answer(environ).send(environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        path = environ.get("PATH_INFO") or "/"
+        try:
+            return self._dispatch(environ, path)
+        except HTTPError as error:
+            return error.answer()
+        except SLAWorkerError as error:
+            _log.error("request failed path=%s error=%s", path, error)
+            return json_answer({"error": str(error)}, 503)
+        except Exception:  # noqa: BLE001 - whatever it is, its trace stays here
+            _log.exception("request failed unexpectedly path=%s", path)
+            return json_answer({"error": "an error of the sla-worker; its log has the details"}, 500)
+
+    def _dispatch(self, environ: WSGIEnvironment, path: str) -> Answer:
+        method, handler = self._routes.get(path, ("", None))
+        if handler is None and path.startswith(_RUNBOOKS):
+            method, handler = "GET", lambda _: self._runbooks.page(path.removeprefix(_RUNBOOKS))
+        if handler is None:
+            raise HTTPError(404, f"there is no {path}; there are {', '.join(self._routes)}")
+        asked = environ["REQUEST_METHOD"]
+        if asked != method and not (asked == "HEAD" and method == "GET"):
+            raise HTTPError(405, f"{path} takes {method}, not {asked}", {"Allow": method})
+        return handler(environ)
+
+    def _health(self, _environ: WSGIEnvironment) -> Answer:
+        reason = self._pages.health()
+        if reason is None:
+            return json_answer({"status": "ok"})
+        return json_answer({"status": "unhealthy", "reason": reason}, 503)
+
+    def _webhook(self, environ: WSGIEnvironment) -> Answer:
+        try:
+            call = webhook.parse(webhook.read_body(environ), self._pages.now())
+        except HTTPError as error:  # Alertmanager does not say it again: what is refused is lost
+            _log.error("webhook refused status=%d error=%s", error.status, error)
+            raise
+        if call.truncated:
+            _log.warning("webhook truncated stored=%d left_out=%d", len(call.alerts), call.truncated)
+        self._pages.receive(call.alerts, call.truncated)
+        return json_answer({"stored": len(call.alerts)})

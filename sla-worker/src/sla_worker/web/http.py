@@ -1,0 +1,65 @@
+"""Answers of the web side, and the errors among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
+_PHRASES = {413: "Content Too Large"}  # older Pythons call it otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer."""
+
+    body: bytes
+    kind: str = JSON
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request with it. Nothing may be kept, framed, guessed at or loaded from elsewhere."""
+        fields = {
+            "Content-Type": self.kind,
+            "Content-Length": str(len(self.body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": (
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
+                " frame-ancestors 'none'"
+            ),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            **self.headers,
+        }
+        phrase = _PHRASES.get(self.status) or HTTPStatus(self.status).phrase
+        start_response(f"{self.status} {phrase}", list(fields.items()))
+        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
+
+
+def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """A value as JSON. Half a surrogate pair, which no UTF-8 can hold, becomes a question mark."""
+    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return Answer(body, JSON, status, headers or {})
+
+
+class HTTPError(Exception):
+    """An answer that is an error: status and one clear line."""
+
+    def __init__(self, status: int, line: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(line)
+        self.status = status
+        self.headers = headers or {}
+
+    def answer(self) -> Answer:
+        """The error as JSON with one `error` line."""
+        return json_answer({"error": str(self)}, self.status, self.headers)

@@ -1,0 +1,88 @@
+"""What the web side shows and stores: the parts of the service as answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sla_worker.database import SLADatabase
+from sla_worker.exporter import Exporter
+from sla_worker.health import Health
+from sla_worker.links import page_links
+from sla_worker.model import Measurement, WebhookAlert
+from sla_worker.render import pages
+from sla_worker.render.format import length
+from sla_worker.reports import period_report
+from sla_worker.settings import Settings
+from sla_worker.watchdog import Watchdog
+
+
+class Pages:
+    """Answers without knowing of HTTP. Its methods raise DatabaseError when the database cannot be read."""
+
+    def __init__(
+        self,
+        database: SLADatabase,
+        settings: Settings,
+        *,
+        watchdog: Watchdog,
+        health: Health,
+        exporter: Exporter,
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._watchdog = watchdog
+        self._health = health
+        self._exporter = exporter
+        self._clock = clock
+
+    def now(self) -> int:
+        """Epoch seconds."""
+        return int(self._clock())
+
+    def health(self) -> str | None:
+        """None when healthy, else the reason in one line. Costs no statement."""
+        return self._health.reason()
+
+    def metrics(self) -> bytes:
+        """The metrics as text."""
+        return self._exporter.text()
+
+    def status_page(self) -> str:
+        """The status page as HTML."""
+        now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
+        reasons = self._health.reasons()
+        alarms: list[pages.Alarm] = [("Unhealthy", f": {reason}", None) for reason in reasons]
+        if outage is not None:
+            alarms.append(pages.outage_alarm(outage, now, zone))
+        return pages.status_page(
+            period_report(self._database, title="SLA status", hours=24, now=now),
+            zone=zone,
+            last_pass=self._last_pass(now),
+            alerting=None if outage else pages.alerting_line(self._watchdog.last_received, now),
+            healthy=not reasons,
+            alarms=alarms,
+            links=page_links(self._settings),
+        )
+
+    def _last_pass(self, now: int) -> str:
+        at, error = self._health.last_pass_at, self._health.last_error
+        if at is None:
+            return "no pass yet" + (f": {error}" if error else "")
+        return f"last pass {length(max(int(now - at), 0))} ago"
+
+    def receive(self, alerts: list[WebhookAlert], truncated: int) -> None:
+        """Store alerts and count them; a Watchdog among them proves that alerting works."""
+        self._watchdog.receive(alerts)
+        self._database.alerts.add(alerts)
+        for each in alerts:
+            self._exporter.alert_received(each.status)
+        self._exporter.alerts_truncated(truncated)
+
+    def newest_alerts(self, limit: int) -> list[WebhookAlert]:
+        """The newest alerts, newest first."""
+        return self._database.alerts.newest(limit)
+
+    def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
+        """The newest rows of an SLA, newest first."""
+        return self._database.newest_measurements(key, limit)

@@ -1,0 +1,95 @@
+"""What Alertmanager's webhook sends (version 4), taken apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sla_worker.model import WebhookAlert
+from sla_worker.web.http import HTTPError
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+MAXIMUM_BODY: Final = 4 * 1024 * 1024
+"""Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The alerts of one call, and how many more Alertmanager left out because of its max_alerts."""
+
+    alerts: list[WebhookAlert]
+    truncated: int
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The whole body of a request. Raises 415, 411, 413 or 400."""
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if kind != "application/json":  # a page of another site can send text/plain without asking first
+        raise HTTPError(415, f"Content-Type is {kind or 'missing'}: send application/json")
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not (length.isascii() and length.isdigit()):
+        raise HTTPError(411, "the request has no Content-Length")
+    if len(length) > 10 or int(length) > MAXIMUM_BODY:  # noqa: PLR2004 - more digits than any size
+        raise HTTPError(
+            413,
+            f"the body has {length} bytes, more than {MAXIMUM_BODY}: lower max_alerts in alertmanager.yml",
+        )
+    body: bytes = environ["wsgi.input"].read(int(length))
+    if len(body) < int(length):
+        raise HTTPError(400, f"the body ends after {len(body)} of {length} bytes")
+    return body
+
+
+def parse(body: bytes, received_at: int) -> Call:
+    """The alerts of one call. Raises 400, which says what is wrong."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPError(400, f"the body is not JSON: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("alerts"), list):
+        raise HTTPError(400, "the body is not a webhook of Alertmanager: `alerts` must be a list")
+    truncated = data.get("truncatedAlerts") or 0
+    if not isinstance(truncated, int) or truncated < 0:
+        raise HTTPError(400, f"`truncatedAlerts` is {truncated!r}; it must be a whole number")
+    receiver = _text(data.get("receiver", ""))
+    return Call(
+        [
+            _alert(each, receiver, position, received_at)
+            for position, each in enumerate(data["alerts"], start=1)
+        ],
+        truncated,
+    )
+
+
+def _text(value: object) -> str:
+    """A value as text that can be stored: half a surrogate pair becomes U+FFFD."""
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _alert(data: Any, receiver: str, position: int, received_at: int) -> WebhookAlert:
+    def texts(name: str) -> dict[str, str]:
+        value = data.get(name) or {}
+        if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+            raise HTTPError(400, f"alert {position}: `{name}` must be an object of texts")
+        return {_text(key): _text(each) for key, each in value.items()}
+
+    if not isinstance(data, dict):
+        raise HTTPError(400, f"alert {position} is not an object")
+    status = data.get("status")
+    if status not in ("firing", "resolved"):
+        raise HTTPError(400, f"alert {position}: `status` is {status!r}; it must be firing or resolved")
+    labels = texts("labels")
+    return WebhookAlert(
+        status=status,
+        alertname=labels.get("alertname", ""),
+        receiver=receiver,
+        labels=labels,
+        annotations=texts("annotations"),
+        starts_at=_text(data.get("startsAt", "")),
+        ends_at=_text(data.get("endsAt", "")),
+        received_at=received_at,
+        fingerprint=_text(data.get("fingerprint", "")),
+    )
