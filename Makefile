@@ -62,7 +62,7 @@ daily-report: $(VENV)/.run ## Mail the daily report now
 	@$(STACK) exec sla-worker $(SLA) reporter --daily
 
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
-generate: $(VENV)/.test ## Write rules, dashboards and the table of faults anew after a change of their sources
+generate: $(VENV)/.test ## Write rules, dashboards and the table of faults again after a change of their sources
 	@$(GENERATORS) $(PY) -m sla_worker.cli generate
 	@$(GENERATORS) $(PY) -m dashboards
 	@PYTHONPATH=demo-app/src $(PY) -m demo_app.fault_table docs/faults.md
@@ -112,13 +112,13 @@ lint: $(VENV)/.test ## Check format, style, types and imports of all Python
 	@$(PY) -m mypy
 	@PYTHONPATH=sla-worker/src:demo-app/src:local/src:grafana/src $(VENV)/bin/lint-imports
 
-format: $(VENV)/.test ## Format all Python and mend what ruff can mend
+format: $(VENV)/.test ## Format all Python and fix what ruff can fix
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
 # --- Python ------------------------------------------------------------------------------------------------------
 
-# The stamps: a second run costs nothing, a changed lock file installs anew.
+# The stamps: a second run costs nothing, a changed lock file installs again.
 $(VENV)/.run: $(RUN_LOCKS) | $(PY)
 	@echo "Installing what the stack needs into $(VENV) (some seconds, once)"
 	@$(PY) -m pip install --quiet --require-hashes $(RUN_LOCKS:%=-r %)
@@ -136,8 +136,8 @@ $(PY):
 UV ?= uv
 COMPILE = $(UV) pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 PROJECTS := local/pyproject.toml sla-worker/pyproject.toml demo-app/pyproject.toml
-lock: ## Make all lock files anew with the newest versions (needs uv)
-	@command -v $(UV) >/dev/null || { echo "error: uv is missing"; echo "mend:  pip install uv, or give its path: make lock UV=/path/to/uv"; exit 1; }
+lock: ## Resolve all lock files again, with the newest versions (needs uv)
+	@command -v $(UV) >/dev/null || { echo "error: uv is missing"; echo "fix:   pip install uv, or give its path: make lock UV=/path/to/uv"; exit 1; }
 	@$(COMPILE) tests/requirements.in $(PROJECTS) -o $(TEST_LOCK)
 	@for each in local sla-worker demo-app; do \
 	  echo 'setuptools>=80' | $(COMPILE) $$each/pyproject.toml - -c $(TEST_LOCK) -o $$each/requirements.lock || exit 1; done

@@ -4,7 +4,7 @@ python=$1
 venv=$2
 
 fail() {
-  printf 'error: %s\nmend:  %s\n' "$1" "$2" >&2
+  printf 'error: %s\nfix:   %s\n' "$1" "$2" >&2
   exit 1
 }
 

@@ -18,15 +18,19 @@ import pytest
 import yaml
 
 from programs import not_there
-from stack.composefile import rendered
+from stack import secret_files
+from stack.composefile import mount, rendered
+from stack.envfile import read
 from stack.services import PORT_VARIABLES
-from stack.settings import parse
+from stack.settings import DEMO
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / ".env.example"
-SETTINGS = parse(EXAMPLE.read_text(encoding="utf-8"), EXAMPLE) | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"}
+SETTINGS = read(EXAMPLE) | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"}
 SERVICES = sorted(yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"])
+# Settings that docker-compose.yml does not read: the launcher does, and writes files from them.
+BY_THE_LAUNCHER = {DEMO, *secret_files.FILES}
 # Service to the reason why its root file system can be written to.
 WRITABLE_ROOT = {"grafana": "unpacks its bundled plugins into its own installation at start"}
 
@@ -41,7 +45,8 @@ def compose_is_there() -> bool:
 def by_compose() -> dict[str, Any]:
     """What Compose makes of the file and .env.example."""
     bare = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-    command = ["docker", "compose", "--env-file", str(EXAMPLE), "-f", str(FILE), "config", "--format", "json"]
+    files = ["--env-file", str(EXAMPLE), "-f", str(FILE)]
+    command = ["docker", "compose", *files, "--profile", "demo", "config", "--format", "json"]
     done = subprocess.run(
         command,
         env=bare | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"},
@@ -65,15 +70,15 @@ def by_hand() -> dict[str, Any]:
     return tree
 
 
-def _mount(entry: str, volumes: dict[str, Any]) -> dict[str, Any]:
-    source, target, *mode = entry.split(":")
-    if source in volumes:
-        return {"type": "volume", "source": source, "target": target}
+def _mount(entry: str | dict[str, Any], volumes: dict[str, Any]) -> dict[str, Any]:
+    found = mount(entry, volumes)
+    if found.source is None:
+        return {"type": "volume", "source": found.volume, "target": found.target}
     return {
         "type": "bind",
-        "source": str((ROOT / source).resolve()),
-        "target": target,
-        "read_only": mode == ["ro"],
+        "source": str((ROOT / found.source).resolve()),
+        "target": found.target,
+        "read_only": found.read_only,
     }
 
 
@@ -267,7 +272,7 @@ def test_every_setting_has_a_comment_and_a_use() -> None:
             comment = False
         else:
             assert comment, f"{name} has no comment above it"
-            assert f"${{{name}" in used, f"{name} is used nowhere"
+            assert f"${{{name}" in used or name in BY_THE_LAUNCHER, f"{name} is used nowhere"
 
 
 def test_our_own_reading_agrees_with_compose() -> None:

@@ -95,7 +95,7 @@ def _hurried(smtp_port: int) -> str:
 
 def runnable(program: Path, directory: Path) -> Path:
     """The program, or, of Debian's Alertmanager unpacked anywhere, a copy that starts in `directory`."""
-    shared = debian.working_directory(program.resolve())
+    shared = debian.working_directory("alertmanager", program.resolve())
     if shared is None or not (shared / "alertmanager").is_dir():
         return program
     (directory / "alertmanager").symlink_to(shared / "alertmanager")

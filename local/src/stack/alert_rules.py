@@ -104,5 +104,5 @@ def pick(rules: Mapping[str, AlertRule], name: str) -> AlertRule:
         raise StackError("no alert was named", f"make drill ALERT=Name; there are {', '.join(sorted(rules))}")
     by_small = {known.lower(): known for known in rules}
     near = [by_small[each] for each in difflib.get_close_matches(name.lower(), by_small, n=3, cutoff=0.5)]
-    mend = f"near are {', '.join(near)}" if near else f"there are {', '.join(sorted(rules))}"
-    raise StackError(f"no alert is called {name!r}", mend)
+    fix = f"near are {', '.join(near)}" if near else f"there are {', '.join(sorted(rules))}"
+    raise StackError(f"no alert is called {name!r}", fix)

@@ -50,7 +50,7 @@ class Missing:
 
     name: str
     reasons: tuple[str, ...]
-    mend: str
+    fix: str
 
 
 def look(name: str, instance: Instance) -> Found | None:
@@ -92,7 +92,7 @@ def get(name: str, instance: Instance, tell: Callable[[str], None]) -> Found | M
         if found := look(name, instance):
             return found
         reasons.append("what was fetched does not run on this machine")
-    return Missing(name, tuple(reasons), _MENDS[name])
+    return Missing(name, tuple(reasons), _FIXES[name])
 
 
 def _from_debian(name: str, instance: Instance, tell: Callable[[str], None]) -> None:
@@ -113,7 +113,7 @@ _WAYS: dict[str, tuple[Callable[[str, Instance, Callable[[str], None]], None], .
     "grafana": (_from_release,),
     "mailhog": (_with_go,),
 }
-_MENDS = {
+_FIXES = {
     "prometheus": "install Prometheus 2.42 or later so that `prometheus` is on PATH, then make up",
     "alertmanager": "install Alertmanager 0.25 or later so that `alertmanager` is on PATH, then make up",
     "grafana": "install Grafana 9.4 or later so that `grafana` is on PATH, then make up",

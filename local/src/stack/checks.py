@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from stack.errors import StackError
 from stack.settings import Instance
 
 _SUFFIXES = {".yml", ".yaml"}
-_MENDS = (
+_FIXES = (
     ("'\\t'", "indent with spaces, not with tabs"),
     (
         "mapping values are not allowed",
@@ -72,7 +72,7 @@ def yaml_files(instance: Instance) -> list[Path]:
 
 def check_yaml(instance: Instance) -> int:
     """Parse all YAML files and return their number; StackError names each broken one with line, reason and
-    mend."""
+    fix."""
     files = yaml_files(instance)
     problems = [problem for path in files if (problem := yaml_problem(path, shown(path, instance.root)))]
     if problems:
@@ -81,7 +81,7 @@ def check_yaml(instance: Instance) -> int:
 
 
 def yaml_problem(path: Path, name: str) -> tuple[str, str] | None:
-    """What is wrong with a YAML file (`name:line:column: reason`) and the mend; None when it parses."""
+    """What is wrong with a YAML file (`name:line:column: reason`) and the fix; None when it parses."""
     try:
         with path.open(encoding="utf-8") as file:
             for _ in yaml.load_all(file, Loader=_UniqueKeys):  # a subclass of SafeLoader
@@ -90,11 +90,11 @@ def yaml_problem(path: Path, name: str) -> tuple[str, str] | None:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         reason = f"{error.context}: {error.problem}" if error.context else str(error.problem)
-        mend = next(
-            (mend for sign, mend in _MENDS if sign in reason), "check the indent and the quotes of this line"
+        fix = next(
+            (fix for sign, fix in _FIXES if sign in reason), "check the indent and the quotes of this line"
         )
         snippet = _line(path, mark.line) if mark else ""
-        return f"{name}{place}: {reason}{snippet}", mend
+        return f"{name}{place}: {reason}{snippet}", fix
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         return f"{name}: {error}", "save it as UTF-8 text"
     return None
@@ -118,7 +118,20 @@ def run_tool(command: list[str], names: Mapping[str, str], what: str) -> None:
     words = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if _tells(line))
     for rendered, original in names.items():
         words = words.replace(rendered, original)
-    raise StackError(f"{what} is refused:\n{words}", "mend the file that is named, then try again")
+    raise StackError(f"{what} is refused:\n{words}", "fix the file that is named, then try again")
+
+
+def trouble_of(command: Sequence[str], given: str, environment: Mapping[str, str]) -> str | None:
+    """Run a command with `given` on its standard input; None when it succeeds, else its last words."""
+    try:
+        done = subprocess.run(  # noqa: S603  # our own words
+            command, input=given, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode == 0:
+        return None
+    return (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
 
 
 def _tells(line: str) -> bool:

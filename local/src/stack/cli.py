@@ -6,19 +6,22 @@ import argparse
 import contextlib
 import fcntl
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from stack import checks, composefile, console, doctor, drill, settings
+from stack import checks, console, doctor, drill, envfile, secret_files, settings
 from stack.binaries import Missing, get
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
-from stack.errors import StackError
+from stack.envfile import EXAMPLE, PASSWORD
+from stack.errors import StackError, of_the_system
 from stack.local_mode import LocalStack
 from stack.services import NAMES, PAGES, SERVICES, SIGNALS
-from stack.settings import PASSWORD, Instance
+from stack.settings import DEMO, Instance
 
 ROOT = Path(__file__).resolve().parents[3]
 Stack = ComposeStack | LocalStack
@@ -39,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:
+        console.fail(of_the_system(error))
+        return 1
 
 
 @contextlib.contextmanager
@@ -55,7 +61,7 @@ def _alone(arguments: argparse.Namespace) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StackError(
-                f"another command is at work on the stack {arguments.name}", "wait for its end"
+                f"another command is at work on the stack {arguments.name}", "wait until it has ended"
             ) from error
         yield
 
@@ -86,13 +92,16 @@ def _parser() -> argparse.ArgumentParser:
     execute = add("exec", "Run a command beside a service: exec sla-worker python -m sla_worker.cli database")
     execute.add_argument("service", metavar="SERVICE", help=", ".join(NAMES))
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
-    kill = add("kill", "Send services a signal: KILL to see that they come back, HUP to have them read anew")
+    kill = add(
+        "kill",
+        "Send services a signal: KILL to see that they come back, HUP to have them read their files again",
+    )
     kill.add_argument("services", nargs="+", metavar="SERVICE", help=", ".join(NAMES))
     kill.add_argument(
         "--signal",
         choices=list(SIGNALS),
         default="KILL",
-        help="STOP holds a service where it is, CONT lets it go on (default: KILL)",
+        help="STOP pauses a service, CONT resumes it (default: KILL)",
     )
     rehearse = add(
         "drill", "Fire drill: give Alertmanager one alert, marked [DRILL], and see whom it reaches"
@@ -114,8 +123,7 @@ def _instance(arguments: argparse.Namespace) -> Instance:
 
 
 def _pick(arguments: argparse.Namespace, instance: Instance) -> Stack:
-    """The stack in the mode that was asked for; `auto`: as it runs now, else Compose where an engine
-    answers."""
+    """The stack in the mode that was asked for; `auto`: as it runs now, else Compose if an engine answers."""
     mode = arguments.mode
     local = LocalStack(instance)
     if mode == "auto":
@@ -127,22 +135,37 @@ def _pick(arguments: argparse.Namespace, instance: Instance) -> Stack:
 
 def _services(arguments: argparse.Namespace) -> list[str]:
     for name in arguments.services:
-        if name not in NAMES:
-            raise StackError(f"{name!r} is no service", f"known are {', '.join(NAMES)}")
+        _known(name)
     return list(arguments.services)
+
+
+def _known(name: str) -> str:
+    if name not in NAMES:
+        raise StackError(f"unknown service: {name!r}", f"the services are {', '.join(NAMES)}")
+    return name
+
+
+def _prepared(arguments: argparse.Namespace) -> Instance:
+    """The instance, its `.env` complete and all its files checked, for a command that starts something."""
+    env_file = arguments.env_file.absolute()
+    for line in envfile.ensure(env_file, ROOT / EXAMPLE):
+        say(line)
+    instance = _instance(arguments)
+    if DEMO in os.environ:
+        for line in envfile.remember(env_file, DEMO, instance.env[DEMO]):
+            say(line)
+    _check_files(instance)
+    return instance
 
 
 def _up(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    env_file = arguments.env_file.absolute()
-    for line in settings.ensure_env_file(env_file, ROOT / settings.EXAMPLE):
-        say(line)
-    instance = _instance(arguments)
-    _check_files(instance)
+    instance = _prepared(arguments)
     stack = _pick(arguments, instance)
     _other_mode(stack, instance)
     how = "with Docker Compose" if isinstance(stack, ComposeStack) else "as processes on this machine"
-    plain(f"Starting the stack {instance.name} {how}")
+    without = "" if instance.demo else ", without the demo-app"
+    plain(f"Starting the stack {instance.name} {how}{without}")
     notes = stack.up()
     say(f"all healthy after {time.monotonic() - started:.0f} s")
     _print_urls(instance, notes)
@@ -166,6 +189,8 @@ def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
     port_words = {port.variable: (service.name, port.what) for service in SERVICES for port in service.ports}
     rows = []
     for variable, page in PAGES.items():
+        if variable not in instance.ports:
+            continue
         service, what = port_words[variable]
         note = notes.get(service, "")
         url = "-" if note == "missing" else f"http://localhost:{instance.env[variable]}{page}"
@@ -179,13 +204,20 @@ def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
     plain()
     if notes.get("grafana") != "missing":
         env_file = checks.shown(instance.env_file, Path.cwd())
-        plain(f"Grafana's password (user admin) stands in {env_file}: {PASSWORD}")
-    page = f"http://localhost:{instance.env['DEMO_API_PORT']}"
-    plain(f"Try a fault: switch one on at {page}, then watch the alerts and the mail")
+        plain(f"Grafana's password (user admin) is in {env_file}: {PASSWORD}")
+    if instance.demo:
+        page = f"http://localhost:{instance.env['DEMO_API_PORT']}"
+        plain(f"Try a fault: switch one on at {page}, then watch the alerts and the mail")
+    else:
+        plain("The demo-app is left out (DEMO=0): prometheus/targets/README.md says how to add your program")
+
+
+def _to_stop(arguments: argparse.Namespace) -> Instance:
+    return settings.load_to_stop(ROOT, arguments.name, arguments.env_file.absolute(), os.environ)
 
 
 def _down(arguments: argparse.Namespace) -> int:
-    instance = _instance(arguments)
+    instance = _to_stop(arguments)
     stopped = _pick(arguments, instance).down()
     say(
         f"stopped {instance.name}; its data stays (make clean removes it)"
@@ -197,7 +229,7 @@ def _down(arguments: argparse.Namespace) -> int:
 
 def _restart(arguments: argparse.Namespace) -> int:
     services = _services(arguments)
-    _pick(arguments, _instance(arguments)).restart(services)
+    _pick(arguments, _prepared(arguments)).restart(services)
     say("all healthy")
     return 0
 
@@ -219,8 +251,7 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _exec(arguments: argparse.Namespace) -> int:
-    if arguments.service not in NAMES:
-        raise StackError(f"{arguments.service!r} is no service", f"known are {', '.join(NAMES)}")
+    _known(arguments.service)
     if not arguments.words:
         raise StackError("no command to run", "exec SERVICE COMMAND …")
     return _pick(arguments, _instance(arguments)).run_in(arguments.service, arguments.words)
@@ -239,31 +270,33 @@ def _drill(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     if not drill.run(instance, arguments.alert, arguments.seconds, plain):
         return 1
-    say("everybody was told")
+    say("the alert has reached everyone")
     return 0
 
 
 def _clean(arguments: argparse.Namespace) -> int:
-    instance = _instance(arguments)
+    instance = _to_stop(arguments)
     if not arguments.yes and not console.ask(
         f"This removes all metrics, mails and SLA records of {instance.name}."
     ):
         raise StackError("nothing was removed", "answer yes, or give --yes (make clean YES=1)")
-    if why_not() is None and arguments.mode != "local":
+    reason = why_not()
+    if reason is None and arguments.mode != "local":
         ComposeStack(instance).clean()
     if arguments.mode != "compose":
         LocalStack(instance).clean()
+    secret_files.remove(instance)
     say(f"removed all data of {instance.name}; {checks.shown(instance.env_file, Path.cwd())} stays")
+    if reason is not None and shutil.which("docker") and arguments.mode != "local":
+        console.warn(f"volumes of Docker, if there are any, were not removed: {reason}")
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     _check_files(instance)
-    definitions = composefile.definitions(
-        instance.root / "docker-compose.yml", instance.env | {PASSWORD: "-"}
-    )
-    done = LocalStack(instance).check_rendered(definitions)
+    stack = LocalStack(replace(instance, env=instance.env | {PASSWORD: "-"}))
+    done = stack.check_rendered(stack.definitions())
     if not done and why_not() is None:
         done = ComposeStack(instance).check_with_images()
     for line in done:
@@ -288,7 +321,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
         one = get(name, instance, plain)
         if isinstance(one, Missing):
             missing += 1
-            console.warn(f"{name} is missing ({'; '.join(one.reasons)}). To have it: {one.mend}")
+            console.warn(f"{name} is missing ({'; '.join(one.reasons)}). To have it: {one.fix}")
         else:
             say(f"{name} {one.words}")
     return 1 if missing else 0

@@ -7,19 +7,21 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stack import checks, console, plan, ports
+from stack import checks, console, grafana_login, inputs, ports, secret_files
 from stack.console import State
+from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError
-from stack.services import NAMES, PORT_VARIABLES
+from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES, PROFILES
 from stack.settings import Instance
 
 _TIMEOUT_SECONDS = 300.0
 _LOG_LINES = 15
 _ANSWER_SECONDS = 20
+_RELOADED = ("prometheus", "alertmanager")
 _FREEZER = {"STOP": "pause", "CONT": "unpause"}
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -39,7 +41,7 @@ def why_not() -> str | None:
         except subprocess.TimeoutExpired:
             return f"{words} ({' '.join(command[:2])} took more than {_ANSWER_SECONDS} s)"
         if done.returncode or not done.stdout.strip():
-            line = (done.stderr.strip().splitlines() or ["no word from it"])[-1]
+            line = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             return f"{words} ({line})"
     return None
 
@@ -51,30 +53,42 @@ class ComposeStack:
         self._instance = instance
 
     def _command(self, *words: str) -> list[str]:
-        root, env_file = self._instance.root, self._instance.env_file
-        if not env_file.exists():
-            env_file = root / ".env.example"
-        files = [
-            "--env-file",
-            str(env_file),
-            "-f",
-            str(root / "docker-compose.yml"),
+        root = self._instance.root
+        # Compose gets every setting from the environment: read once, by one program, and a broken .env
+        # does not keep it from stopping the stack.
+        files = ["--env-file", str(root / EXAMPLE), "-f", str(root / "docker-compose.yml")]
+        return [
+            "docker",
+            "compose",
+            "-p",
+            self._instance.name,
+            *files,
             "--project-directory",
             str(root),
+            *words,
         ]
-        return ["docker", "compose", "-p", self._instance.name, *files, *words]
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, *, all_services: bool = True) -> dict[str, str]:
+        """What Compose reads: the settings, and the demo's profile unless it is left out at the start."""
+        settings = self._instance.variables
         # Compose refuses the whole file without a password, even to stop it.
-        password = (
-            {} if self._instance.env.get("GRAFANA_ADMIN_PASSWORD") else {"GRAFANA_ADMIN_PASSWORD": "not-set"}
-        )
-        return os.environ | {"STACK_NAME": self._instance.name} | password
+        settings[PASSWORD] = settings[PASSWORD] or "not-set"
+        if not self._instance.demo:
+            settings["DEMO_CONFIG_DIR"] = str(self._no_demo)
+        own = [name for name in settings.get("COMPOSE_PROFILES", "").split(",") if name]
+        wanted = PROFILES if all_services or self._instance.demo else ()
+        return os.environ | settings | {"COMPOSE_PROFILES": ",".join([*own, *wanted])}
 
-    def _run(self, *words: str) -> int:
+    @property
+    def _no_demo(self) -> Path:
+        """The empty directory that Prometheus sees in place of what is about the demo-app."""
+        return self._instance.root / ".run" / "no-demo"
+
+    def _run(self, *words: str, all_services: bool = True) -> int:
         """Run Compose with its own output on the terminal; return its exit code."""
         command = self._command(*words)
-        return subprocess.run(command, env=self._environment(), check=False).returncode  # noqa: S603  # fixed words and our own paths
+        environment = self._environment(all_services=all_services)
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  # fixed words and our own paths
 
     def _ask(self, *words: str) -> str:
         command = self._command(*words)
@@ -84,7 +98,7 @@ class ComposeStack:
         return done.stdout
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """Compose's word on each service's container, stopped ones too: `State`, `Health`, `Status`, `ID`."""
+        """What Compose says of each service's container, stopped ones too: `State`, `Health`, `ID`, …"""
         return parse_ps(self._ask("ps", "--all", "--format", "json"))
 
     def is_running(self) -> bool:
@@ -92,43 +106,80 @@ class ComposeStack:
         return any(container["State"] == "running" for container in self.containers().values())
 
     def up(self) -> dict[str, str]:
-        """Build, start, wait until all is healthy; return notes for the table (none here).
+        """Build, start, apply what changed, wait until all is healthy; return notes for the table: none.
 
         Raises StackError when the configuration is wrong, a port is taken or a service does not become
         healthy.
         """
+        self._bring_up([])
+        return {}
+
+    def restart(self, services: list[str]) -> None:
+        """Restart services (all when the list is empty), with all that changed; wait until all are healthy.
+
+        Their containers are made again: `docker compose restart` would keep the old environment and image.
+        """
+        if not self.is_running():
+            raise StackError(f"the stack {self._instance.name} is not running", "make up")
+        self._bring_up(["--force-recreate", *(["--no-deps"] if services else [])], services)
+
+    def _bring_up(self, options: Sequence[str], services: Sequence[str] = ()) -> None:
         for path in checks.unreadable(self._instance):
             name = checks.shown(path, self._instance.root)
             raise StackError(
-                f"{name} is readable for its owner alone, and containers run as somebody else",
+                f"{name} is readable for its owner alone, and containers run as another user",
                 "chmod -R a+rX prometheus alertmanager grafana runbooks sla-worker",
             )
-        ports.check_free(self._instance.env, self._instance.env_file, self._ours())
-        if self._run("build") != 0:
+        ports.check_free(self._instance, self._ours())
+        if self._run("build", *services, all_services=False) != 0:
             raise StackError("an image could not be built: see above", "make doctor, or MODE=local make up")
         self.check_with_images()
-        record = self._instance.root / ".run" / f"{self._instance.name}.config"
-        directories = checks.directories(self._instance)
-        digest = " ".join(plan.digest(directories[name]) for name in ("alertmanager", "grafana"))
-        changed = record.exists() and record.read_text() != digest and self.is_running()
-        if self._run("up", "--detach", "--remove-orphans") != 0:
-            self._name_the_sick(self._states())
+        secret_files.write(self._instance)
+        self._no_demo.mkdir(parents=True, exist_ok=True)
+        self._no_demo.chmod(0o755)
+        before = self.containers()
+        if not self._instance.demo and DEMO_SERVICE in before:
+            self._ask("rm", "--stop", "--force", DEMO_SERVICE)
+        words = ("up", "--detach", "--remove-orphans", *options, *services)
+        if self._run(*words, all_services=False) != 0:
+            self._name_the_unhealthy(self._states())
             raise StackError("docker compose up failed: see above", "make doctor")
-        if changed:
-            # Prometheus sees by itself that its files changed; Alertmanager is told, Grafana reads them at
-            # start only.
-            self._ask("kill", "--signal", "HUP", "alertmanager")
-            self._ask("restart", "grafana")
-            console.say("alertmanager and grafana read their changed configuration")
+        self._apply_changed_files(before, services or NAMES)
+        self._name_the_unhealthy(console.wait(self._states, _TIMEOUT_SECONDS))
+        env = self._instance.env
+        grafana_login.ensure(env["GRAFANA_PORT"], env[PASSWORD], self._reset_password)
+
+    def _apply_changed_files(
+        self, before: Mapping[str, Mapping[str, Any]], services: Collection[str]
+    ) -> None:
+        """Have the containers that were kept read what has changed in their files since they last did."""
+        record = self._instance.root / ".run" / f"{self._instance.name}.inputs"
+        known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        now = {name: digest for name, digest in inputs.of(self._instance).items() if name in services}
+        after = self.containers()
+        for name, digest in now.items():
+            kept = name in before and name in after and before[name]["ID"] == after[name]["ID"]
+            if not kept or before[name]["State"] != "running" or known.get(name) == digest:
+                continue
+            if name in _RELOADED:
+                self._ask("kill", "--signal", "HUP", name)
+            else:
+                self._ask("restart", name)
+            console.say(f"{name} reads its changed configuration")
         record.parent.mkdir(exist_ok=True)
-        record.write_text(digest)
-        self._name_the_sick(console.wait(self._states, _TIMEOUT_SECONDS))
-        return {}
+        record.write_text(json.dumps(known | now), encoding="utf-8")
+
+    def _reset_password(self, password: str) -> str | None:
+        """Have Grafana's own command line set the password; None, or what went wrong."""
+        words = grafana_login.cli("grafana", "/usr/share/grafana")
+        return checks.trouble_of(
+            self._command("exec", "--no-TTY", "grafana", *words), password, environment=self._environment()
+        )
 
     def _ours(self) -> frozenset[str]:
-        """Variables of the ports that our running containers publish."""
-        running = [container for container in self.containers().values() if container["State"] == "running"]
-        held = {str(port["PublishedPort"]) for each in running for port in each.get("Publishers") or []}
+        """Variables of the ports that our containers publish, paused ones too."""
+        alive = [each for each in self.containers().values() if each["State"] in ("running", "paused")]
+        held = {str(port["PublishedPort"]) for each in alive for port in each.get("Publishers") or []}
         return frozenset(variable for variable in PORT_VARIABLES if self._instance.env[variable] in held)
 
     def check_with_images(self) -> list[str]:
@@ -143,7 +194,9 @@ class ComposeStack:
             seen = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)  # noqa: S603, S607  # a pin of ours
             if seen.returncode:
                 continue
-            mount = f"type=bind,source={directories[service]},target={inside},readonly"
+            # A line of CSV: quotes keep a comma in the path, doubled ones a quote.
+            source = f"source={directories[service]}".replace('"', '""')
+            mount = f'type=bind,"{source}",target={inside},readonly'
             command = [
                 "docker",
                 "run",
@@ -165,21 +218,20 @@ class ComposeStack:
 
     def _states(self) -> dict[str, State]:
         containers = self.containers()
-        return {name: state_of(containers.get(name)) for name in NAMES}
+        return {name: state_of(containers.get(name)) for name in self._instance.services}
 
-    def _name_the_sick(self, states: dict[str, State]) -> None:
-        """Raise StackError with the last log lines of services that failed, or of those that are not
-        healthy."""
-        sick = {name: state for name, state in states.items() if not state.healthy}
-        failed = {name: state for name, state in sick.items() if state.failed} or sick
+    def _name_the_unhealthy(self, states: dict[str, State]) -> None:
+        """Raise StackError with the last log lines of services that failed, else of those not healthy."""
+        unhealthy = {name: state for name, state in states.items() if not state.healthy}
+        failed = {name: state for name, state in unhealthy.items() if state.failed} or unhealthy
         parts = []
         for name, state in failed.items():
             log = self._ask("logs", "--no-color", "--no-log-prefix", "--tail", str(_LOG_LINES), name).rstrip()
             lines = "\n".join(f"    {line}" for line in readable_lines(log)) or "    (nothing)"
             parts.append(f"{name} did not become healthy: {state.words}\n  its last log lines:\n{lines}")
         if parts:
-            mend = f"the whole log: make logs s={next(iter(failed))}; the rest runs on; make down stops it"
-            raise StackError("\n".join(parts), mend)
+            fix = f"the whole log: make logs s={next(iter(failed))}; the rest runs on; make down stops it"
+            raise StackError("\n".join(parts), fix)
 
     def ps(self) -> list[tuple[str, str, str]]:
         """Name, state and details of every service that has a container."""
@@ -193,14 +245,6 @@ class ComposeStack:
             for name in NAMES
             if name in containers
         ]
-
-    def restart(self, services: list[str]) -> None:
-        """Restart services (all when the list is empty) and wait until all are healthy."""
-        if not self.is_running():
-            raise StackError(f"the stack {self._instance.name} is not running", "make up")
-        if self._run("restart", *services) != 0:
-            raise StackError("docker compose restart failed: see above")
-        self._name_the_sick(console.wait(self._states, _TIMEOUT_SECONDS))
 
     def down(self) -> bool:
         """Remove the containers, keep the volumes; False when there was nothing."""
@@ -228,7 +272,7 @@ class ComposeStack:
         wanted = "paused" if signal == "CONT" else "running"
         if container is None or container["State"] != wanted:
             raise StackError(
-                f"{service} is not held" if signal == "CONT" else f"{service} does not run",
+                f"{service} is not paused" if signal == "CONT" else f"{service} is not running",
                 None if signal == "CONT" else "make up",
             )
         if signal in _FREEZER:
@@ -245,6 +289,7 @@ class ComposeStack:
 
     def clean(self) -> None:
         """Remove containers and volumes; built images stay."""
+        (self._instance.root / ".run" / f"{self._instance.name}.inputs").unlink(missing_ok=True)
         if self._run("down", "--volumes", "--remove-orphans") != 0:
             raise StackError("docker compose down --volumes failed: see above")
 
@@ -265,8 +310,7 @@ def _output(*words: str) -> str:
 
 
 def parse_ps(text: str) -> dict[str, dict[str, Any]]:
-    """Containers by service out of `docker compose ps --format json`: a list, or (later versions) a line
-    each."""
+    """Containers by service, from `docker compose ps --format json`: a list, or later a line each."""
     found: Sequence[dict[str, Any]]
     if text.lstrip().startswith("["):
         found = json.loads(text)

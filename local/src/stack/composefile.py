@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ class Mount:
     target: str
     source: str | None
     volume: str | None
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,14 @@ class Definition:
     environment: dict[str, str]
     ports: dict[int, int]
     mounts: tuple[Mount, ...]
+    profiles: tuple[str, ...] = ()
 
 
 def interpolate(text: str, env: Mapping[str, str]) -> str:
-    """Put variables into a string as Compose does: `$$`, `$X`, `${X}`, `${X:-default}`, `${X:?message}`,
-    `${X:+word}`.
+    """Put variables into a string as Compose does.
 
-    Defaults may hold variables themselves; an unset variable is empty. Raises StackError for `${X:?}` and
-    for a bad form.
+    Forms: `$$`, `$X`, `${X}`, `${X:-default}`, `${X:?message}`, `${X:+word}`. Defaults may hold variables
+    themselves; an unset variable is empty. Raises StackError for `${X:?}` and for a bad form.
     """
     out, position = [], 0
     while (start := text.find("$", position)) >= 0:
@@ -57,7 +58,7 @@ def interpolate(text: str, env: Mapping[str, str]) -> str:
             out.append(env.get(match[0], ""))
             position = match.end()
         else:
-            raise StackError(f"{text!r} holds a $ that names no variable", "write $$ for a $")
+            raise StackError(f"{text!r}: a $ without the name of a variable", "write $$ for a $")
     return "".join([*out, text[position:]])
 
 
@@ -73,12 +74,12 @@ def _closing(text: str, start: int) -> int:
 def _braced(body: str, env: Mapping[str, str]) -> str:
     match = _NAME.match(body)
     if match is None:
-        raise StackError(f"${{{body}}} names no variable")
+        raise StackError(f"${{{body}}}: a variable without a name")
     name, rest = match[0], body[match.end() :]
     operator = next((each for each in _OPERATORS if rest.startswith(each)), "")
     word = rest[len(operator) :]
     if rest and not operator:
-        raise StackError(f"${{{body}}} is no form that Compose knows")
+        raise StackError(f"${{{body}}}: not a form that Compose knows")
     there = bool(env.get(name)) if operator.startswith(":") else name in env
     if operator.endswith("?") and not there:
         raise StackError(f"{name} {word}")
@@ -102,22 +103,35 @@ def _walk(node: Any, env: Mapping[str, str]) -> Any:  # a YAML tree
     return interpolate(node, env) if isinstance(node, str) else node
 
 
-def definitions(path: Path, env: Mapping[str, str]) -> dict[str, Definition]:
-    """The services of the file by name."""
+def definitions(path: Path, env: Mapping[str, str], profiles: Collection[str]) -> dict[str, Definition]:
+    """The services of the file by name, without those that belong to other profiles only."""
     tree = rendered(path, env)
     volumes = tree.get("volumes") or {}
-    return {name: _definition(name, body, volumes) for name, body in tree["services"].items()}
+    found = (_definition(name, body, volumes) for name, body in tree["services"].items())
+    return {each.name: each for each in found if not each.profiles or {*each.profiles} & {*profiles}}
 
 
-def _definition(name: str, body: dict[str, Any], volumes: Mapping[str, Any]) -> Definition:
+def _definition(name: str, body: dict[str, Any], volumes: Collection[str]) -> Definition:
     ports = {}
     for entry in body.get("ports", []):
         _, host, container = str(entry).split(":")
         ports[int(container)] = int(host)
-    mounts = []
-    for entry in body.get("volumes", []):
-        source, target = entry.split(":")[:2]
-        is_volume = source in volumes
-        mounts.append(Mount(target, None if is_volume else source, source if is_volume else None))
-    environment = {key: str(value) for key, value in body.get("environment", {}).items()}
-    return Definition(name, tuple(map(str, body.get("command", []))), environment, ports, tuple(mounts))
+    return Definition(
+        name=name,
+        command=tuple(map(str, body.get("command", []))),
+        environment={key: str(value) for key, value in body.get("environment", {}).items()},
+        ports=ports,
+        mounts=tuple(mount(entry, volumes) for entry in body.get("volumes", [])),
+        profiles=tuple(body.get("profiles", [])),
+    )
+
+
+def mount(entry: str | Mapping[str, Any], volumes: Collection[str]) -> Mount:
+    """One entry below `volumes` of a service, in the short form or the long one."""
+    if isinstance(entry, str):
+        source, target, *mode = entry.split(":")
+        read_only = mode == ["ro"]
+    else:
+        source, target, read_only = entry["source"], entry["target"], bool(entry.get("read_only"))
+    is_volume = source in volumes
+    return Mount(target, None if is_volume else source, source if is_volume else None, read_only)

@@ -44,10 +44,10 @@ def plain(text: str = "") -> None:
 
 
 def fail(error: StackError) -> None:
-    """The error and its mend, on standard error."""
+    """The error and its fix, on standard error."""
     ERR.print(Text.assemble(("error: ", "bold red"), error.message))
-    if error.mend:
-        ERR.print(Text.assemble(("mend:  ", "bold"), error.mend))
+    if error.fix:
+        ERR.print(Text.assemble(("fix:   ", "bold"), error.fix))
 
 
 def ask(question: str) -> bool:

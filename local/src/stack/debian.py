@@ -17,7 +17,7 @@ _SHARED = b"/usr/share/prometheus/alertmanager"
 def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
     """Unpack Debian's package of `name` to `cache`/debian/`name`.
 
-    Raises StackError with the reason when this is no Debian, or the package is not offered or not reachable.
+    Raises StackError with the reason when this is not Debian, or the package is not offered or not reachable.
     """
     if not all(map(shutil.which, ("apt-get", "apt-cache", "dpkg-deb"))):
         raise StackError("no Debian packages: this system has no apt")
@@ -42,10 +42,10 @@ def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
     shutil.rmtree(work)
 
 
-def working_directory(program: Path) -> Path | None:
+def working_directory(name: str, program: Path) -> Path | None:
     """Where a program of a package must start so that it finds its files (see relocate); None: anywhere."""
     shared = program.parents[1] / "share" / "prometheus"
-    return shared if shared.is_dir() else None
+    return shared if name == "alertmanager" and shared.is_dir() else None
 
 
 def relocate(program: Path) -> None:
@@ -97,5 +97,5 @@ def _run(command: Sequence[str], directory: Path) -> None:
             f"{command[0]} took more than {_TIMEOUT_SECONDS} s: is the network there?"
         ) from error
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or ["no word from it"]
+        lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or ["it said nothing"]
         raise StackError(f"{command[0]} failed: {lines[-1]}")

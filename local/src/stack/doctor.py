@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 
-from stack import binaries, console, ports, settings
+from stack import binaries, console, envfile, ports
 from stack.compose_mode import ComposeStack, why_not
 from stack.local_mode import LocalStack
-from stack.services import PORT_VARIABLES
 from stack.settings import Instance
 
 _WITHOUT = {
@@ -45,8 +44,8 @@ def _settings(instance: Instance) -> None:
         console.plain(f"{instance.env_file} is not there yet: make up creates it")
         return
     console.say(f"settings in {instance.env_file}")
-    example = instance.root / settings.EXAMPLE
-    for name, pin in settings.parse(example.read_text(encoding="utf-8"), example).items():
+    example = instance.root / envfile.EXAMPLE
+    for name, pin in envfile.read(example).items():
         if name.endswith("_IMAGE") and instance.env[name] != pin:
             console.warn(f"{name} is {instance.env[name]}; this version of the bundle is tested with {pin}")
 
@@ -64,10 +63,7 @@ def _programs(instance: Instance) -> set[str]:
 
 
 def _ports(instance: Instance) -> None:
-    taken = [(int(instance.env[variable]), variable, service) for variable, service in PORT_VARIABLES.items()]
-    for port, variable, service in taken:
+    for variable, service in instance.ports.items():
+        port = int(instance.env[variable])
         if not ports.is_free(port):
-            who = ports.holder(port)
-            console.warn(
-                f"port {port} of {service} is in use{f' by {who}' if who else ''}: move it with {variable}"
-            )
+            console.warn(ports.taken(port, variable, service))

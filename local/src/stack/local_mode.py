@@ -10,16 +10,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from stack import binaries, checks, composefile, console, leftovers, plan, ports, tail
+from stack import (
+    binaries,
+    checks,
+    composefile,
+    console,
+    grafana_login,
+    inputs,
+    leftovers,
+    plan,
+    ports,
+    secret_files,
+    tail,
+)
 from stack.binaries import Found, Missing
 from stack.composefile import Definition
 from stack.console import State
+from stack.envfile import PASSWORD
 from stack.errors import StackError
 from stack.health import trouble
-from stack.services import NAMES, PORT_VARIABLES, SERVICES
+from stack.services import NAMES, PROFILES, SERVICES
 from stack.settings import Instance
 from stack.supervision import Program, Supervisor
 
@@ -27,6 +41,8 @@ _TIMEOUT_SECONDS = 180.0
 _DEATHS_UNTIL_FAILED = 3
 _LOG_LINES = 15
 _RELOADED = ("prometheus", "alertmanager")
+# supervisord calls a process RUNNING when it has lived for some seconds; it holds its ports before that.
+_ALIVE = ("STARTING", "RUNNING", "STOPPING")
 STAND_IN = "a stand-in, not MailHog"
 
 
@@ -43,51 +59,80 @@ class LocalStack:
         """Whether its supervisord answers."""
         return self._supervisor.is_running()
 
-    def up(self) -> dict[str, str]:
-        """Start what is not running, apply what changed, wait until all is healthy; return notes for the
-        table by service.
+    def definitions(self) -> dict[str, Definition]:
+        """What docker-compose.yml says of the services that are part of the stack."""
+        profiles = PROFILES if self._instance.demo else ()
+        file = self._instance.root / "docker-compose.yml"
+        return composefile.definitions(file, self._instance.variables, profiles)
 
-        Raises StackError when the configuration is wrong, a port is taken or a service does not become
-        healthy.
+    def up(self) -> dict[str, str]:
+        """Start what is not running, apply what changed, wait until all is healthy.
+
+        Returns notes for the table, by service. Raises StackError when the configuration is wrong, a port is
+        taken or a service does not become healthy.
         """
-        definitions = composefile.definitions(self._instance.root / "docker-compose.yml", self._instance.env)
+        return self._bring_up(again=())
+
+    def restart(self, services: list[str]) -> None:
+        """Restart services (all when the list is empty) with all that changed; wait until all are healthy."""
+        self._must_run()
+        running = self._supervisor.processes()
+        for name in services:
+            if name not in running:
+                raise StackError(f"{name} is not part of the running stack", "make up tells why")
+        self._bring_up(again=services or self._instance.services, only=services or None)
+
+    def _bring_up(self, *, again: Collection[str], only: Collection[str] | None = None) -> dict[str, str]:
+        """Start, or restart those in `again`; with `only` no other service is touched."""
+        definitions = self.definitions()
         running = self._supervisor.is_running()
         if not running and (ended := leftovers.end(self._directory)):
             console.say(f"ended what a killed supervisord had left: {', '.join(ended)}")
-        ports.check_free(
-            self._instance.env, self._instance.env_file, self._ours() if running else frozenset()
-        )
-        found, notes = self._binaries()
+        ports.check_free(self._instance, self._ours() if running else frozenset())
+        found, notes = self._binaries(only)
         self.check_rendered(definitions)
-        names, changed, reloaded = self._write(definitions, found)
+        secret_files.write(self._instance)
+        names, changed, reloaded = self._write(definitions, found, only)
         logs = {name: self._log(name) for name in names}
         self._logged = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
-        self._apply(running, names, changed, reloaded)
+        self._apply(running, names, changed | {name for name in names if name in again}, reloaded)
         self._wait(names)
+        if "grafana" in names:
+            grafana_login.ensure(
+                self._instance.env["GRAFANA_PORT"], self._instance.env[PASSWORD], self._reset_password
+            )
         return notes
 
     def _ours(self) -> frozenset[str]:
         """Variables of the ports that our running services hold."""
         states = self._supervisor.processes()
-        record = self._directory / "ports"
-        held = dict(line.split() for line in record.read_text().splitlines()) if record.exists() else {}
+        held = self._held_ports()
         return frozenset(
             variable
-            for variable, service in PORT_VARIABLES.items()
+            for variable, service in self._instance.ports.items()
             if held.get(variable) == self._instance.env[variable]
-            and states.get(service, {}).get("statename") == "RUNNING"
+            and states.get(service, {}).get("statename") in _ALIVE
         )
 
-    def _binaries(self) -> tuple[dict[str, Found], dict[str, str]]:
+    def _held_ports(self) -> dict[str, str]:
+        """The ports that the services were started with, by variable."""
+        record = self._directory / "ports"
+        return dict(line.split() for line in record.read_text().splitlines()) if record.exists() else {}
+
+    def _binaries(self, only: Collection[str] | None) -> tuple[dict[str, Found], dict[str, str]]:
         found: dict[str, Found] = {}
         notes: dict[str, str] = {}
         for name in ("prometheus", "alertmanager", "mailhog", "grafana"):
-            one = binaries.get(name, self._instance, console.plain)
+            if only is not None and name not in only:
+                one = binaries.look(name, self._instance) or Missing(name, (), "")
+            else:
+                one = binaries.get(name, self._instance, console.plain)
             if isinstance(one, Found):
                 found[name] = one
                 notes[name] = one.words
             else:
-                _tell_missing(one)
+                if one.reasons:
+                    _say_missing(one)
                 notes[name] = STAND_IN if name == "mailhog" else "missing"
         return found, notes
 
@@ -115,21 +160,38 @@ class LocalStack:
         return done
 
     def _write(
-        self, definitions: Mapping[str, Definition], found: Mapping[str, Found]
+        self,
+        definitions: Mapping[str, Definition],
+        found: Mapping[str, Found],
+        only: Collection[str] | None,
     ) -> tuple[list[str], set[str], set[str]]:
-        """Write configuration and specifications; return all names, those to start anew, those to reload."""
+        """Write configuration and specifications, of all services or of those in `only`.
+
+        Returns the names of all services, of those to restart and of those to reload.
+        """
         for each in ("logs", "pids", "services", "config"):
             (self._directory / each).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory.chmod(0o700)
         config = self._directory / "config"
-        before = {service: plan.digest(config / service) for service in plan.RENDERED}
-        plan.render(definitions, self._instance, config)
-        flags = plan.fit(config, found, definitions)
-        moved = {service for service in plan.RENDERED if plan.digest(config / service) != before[service]}
+        rendered = [service for service in plan.RENDERED if only is None or service in only]
+        before = {service: inputs.digest(config / service) for service in rendered}
+        plan.render(definitions, self._instance, config, rendered)
+        flags = plan.fit(config, found if "prometheus" in rendered else {}, definitions)
+        moved = {service for service in rendered if inputs.digest(config / service) != before[service]}
         programs = plan.programs(definitions, found, self._instance, config, flags)
+        known = {program.name for program in programs}
+        names = [name for name in NAMES if name in known]
+        if only is not None:
+            programs = tuple(program for program in programs if program.name in only)
+            names = [name for name in NAMES if name in self._supervisor.processes()]
         restarted = {program.name for program in programs if self._write_specification(program)}
-        names = [name for name in NAMES if any(program.name == name for program in programs)]
-        lines = (f"{variable} {self._instance.env[variable]}\n" for variable in PORT_VARIABLES)
+        held = self._held_ports() if only is not None else {}
+        held |= {
+            variable: self._instance.env[variable]
+            for variable, service in self._instance.ports.items()
+            if only is None or service in only
+        }
+        lines = (f"{variable} {port}\n" for variable, port in held.items())
         (self._directory / "ports").write_text("".join(lines), encoding="utf-8")
         reloaded = {name for name in moved if name in names}
         return names, restarted | (reloaded - set(_RELOADED)), reloaded & set(_RELOADED)
@@ -156,11 +218,9 @@ class LocalStack:
         stopped = {
             name for name in names if states[name]["statename"] in ("STOPPED", "EXITED", "FATAL", "BACKOFF")
         }
-        for name in sorted(changed | stopped):
+        for name in (name for name in names if name in changed | stopped):
             self._supervisor.restart(name)
-            console.say(
-                f"{'started' if name in stopped else 'started anew, its settings or code changed:'} {name}"
-            )
+            console.say(f"{'started' if name in stopped else 'restarted, with what changed:'} {name}")
         for name in sorted(reloaded - changed - stopped):
             self._supervisor.reload(name)
             console.say(f"{name} reads its changed configuration")
@@ -170,8 +230,8 @@ class LocalStack:
     def _wait(self, names: list[str]) -> None:
         deaths: dict[str, set[int]] = {name: set() for name in names}
         states = console.wait(lambda: self._states(names, deaths), _TIMEOUT_SECONDS)
-        sick = {name: state for name, state in states.items() if not state.healthy}
-        failed = {name: state for name, state in sick.items() if state.failed} or sick
+        unhealthy = {name: state for name, state in states.items() if not state.healthy}
+        failed = {name: state for name, state in unhealthy.items() if state.failed} or unhealthy
         if not failed:
             return
         parts = []
@@ -211,6 +271,15 @@ class LocalStack:
                 )
         return found
 
+    def _reset_password(self, password: str) -> str | None:
+        """Have Grafana's own command line set the password; None, or what went wrong."""
+        specification = self._specification("grafana")
+        server, *words = specification["argv"]
+        beside = Path(server).with_name("grafana-cli")
+        program = server if Path(server).name == "grafana" else str(beside)
+        command = grafana_login.cli(program, words[words.index("--homepath") + 1])
+        return checks.trouble_of(command, password, environment=specification["environment"])
+
     def ps(self) -> list[tuple[str, str, str]]:
         """Name, state and details of every service."""
         if not self.is_running():
@@ -223,27 +292,13 @@ class LocalStack:
             if name in processes
         ]
 
-    def restart(self, services: list[str]) -> None:
-        """Restart services (all when the list is empty) and wait until all are healthy."""
-        self._must_run()
-        running = self._supervisor.processes()
-        for name in services or [name for name in NAMES if name in running]:
-            if name not in running:
-                raise StackError(f"{name} is not part of the running stack", "make up tells why")
-            self._supervisor.restart(name)
-            console.say(f"restarted {name}")
-        self._wait([name for name in NAMES if name in running])
-
     def run_in(self, service: str, words: Sequence[str]) -> int:
         """Run a command with a service's environment and directory; return its exit code.
 
         `python` is the interpreter that runs the service.
         """
         self._must_run()
-        path = self._directory / "services" / f"{service}.json"
-        if not path.exists():
-            raise StackError(f"{service} is not part of the running stack", "make up tells why")
-        specification = json.loads(path.read_text(encoding="utf-8"))
+        specification = self._specification(service)
         command = [sys.executable if word == "python" else word for word in words]
         try:
             done = subprocess.run(  # noqa: S603  # what the user asked for
@@ -253,12 +308,19 @@ class LocalStack:
             raise StackError(f"{words[0]} cannot be run: {error.strerror}") from error
         return done.returncode
 
+    def _specification(self, service: str) -> dict[str, Any]:
+        """What launch.py starts for a service of the running stack."""
+        path = self._directory / "services" / f"{service}.json"
+        if not path.exists():
+            raise StackError(f"{service} is not part of the running stack", "make up tells why")
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
     def kill(self, service: str, signal: str = "KILL") -> None:
         """Send a service's process a signal, one of SIGNALS; supervisord starts again what ended."""
         self._must_run()
         process = self._supervisor.processes().get(service)
         if process is None or not process["pid"]:
-            raise StackError(f"{service} does not run", "make up")
+            raise StackError(f"{service} is not running", "make up")
         os.kill(process["pid"], signals.Signals[f"SIG{signal}"])
 
     def _must_run(self) -> None:
@@ -280,9 +342,24 @@ class LocalStack:
         tail.show(files, console.plain, follow=follow, wait=lambda: time.sleep(0.3))
 
     def clean(self) -> None:
-        """Stop everything and remove data, logs and rendered configuration; fetched binaries stay."""
+        """Stop everything and remove data, logs and rendered configuration; fetched binaries stay.
+
+        Where the directory is a symbolic link, what it names is emptied, and the link is removed. Raises
+        StackError when something could not be removed.
+        """
         self.down()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        real = self._directory.resolve()
+        if not real.is_dir():
+            self._directory.unlink(missing_ok=True)
+            return
+        try:
+            shutil.rmtree(real)
+            self._directory.unlink(missing_ok=True)
+        except OSError as error:
+            raise StackError(
+                f"not all data was removed: {error.filename or real}: {error.strerror}",
+                f"remove it yourself: rm -r {real}",
+            ) from error
 
 
 def _death(exit_status: int, spawn_error: str) -> str:
@@ -293,7 +370,7 @@ def _death(exit_status: int, spawn_error: str) -> str:
     )
 
 
-def _tell_missing(missing: Missing) -> None:
+def _say_missing(missing: Missing) -> None:
     instead = "a stand-in takes the mail" if missing.name == "mailhog" else "the rest starts without it"
     console.warn(f"{missing.name} is missing: {instead} ({'; '.join(missing.reasons)})")
-    console.plain(f"  to have it: {missing.mend}")
+    console.plain(f"  to have it: {missing.fix}")

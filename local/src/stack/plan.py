@@ -1,15 +1,13 @@
-"""What local mode runs: for each service of docker-compose.yml the process that does the same on this
-machine."""
+"""What local mode runs: for each service of docker-compose.yml a process that does the same here."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from stack import debian, rendering
+from stack import debian, inputs, rendering
 from stack.binaries import Found
 from stack.composefile import Definition
 from stack.errors import StackError
@@ -24,6 +22,9 @@ RENDERED = {
 }
 """The mounts whose YAML holds addresses and paths of containers."""
 
+DEMO_DIRECTORY = "demo"
+"""What lies here, below the configuration of a service, is about the demo-app alone."""
+
 _PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker"}
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER")
 _RETENTION_IN_FILE = (3, 11, 0)
@@ -36,22 +37,25 @@ _FLAGS_SINCE = {
 
 
 def places(service: str, definitions: Mapping[str, Definition], instance: Instance, config: Path) -> Places:
-    """Where the addresses and paths that `service` knows are on this machine; rendered configuration lies
-    in `config`."""
+    """Where the addresses and paths that `service` knows are on this machine.
+
+    Rendered configuration is in `config`.
+    """
     addresses = {
         f"{definition.name}:{container}": f"127.0.0.1:{host}"
         for definition in definitions.values()
         for container, host in definition.ports.items()
     }
     own = definitions[service]
+    top = RENDERED.get(service)
     addresses |= {f"{any_address}:{container}": f"127.0.0.1:{host}" for container, host in own.ports.items()
                   for any_address in ("0.0.0.0", "localhost")}  # fmt: skip  # noqa: S104  # it is replaced, not bound
     paths = {}
     for mount in own.mounts:
         if mount.volume is not None:
             paths[mount.target] = str(instance.directory / "data" / mount.volume)
-        elif RENDERED.get(service) == mount.target:
-            paths[mount.target] = str(config / service)
+        elif top is not None and (mount.target == top or mount.target.startswith(f"{top}/")):
+            paths[mount.target] = str(config / service / mount.target.removeprefix(top).lstrip("/"))
         else:
             paths[mount.target] = str(instance.path(str(mount.source)))
     return Places(addresses, paths)
@@ -69,17 +73,37 @@ def sources(definitions: Mapping[str, Definition], instance: Instance) -> dict[s
 
 
 def render(
-    definitions: Mapping[str, Definition], instance: Instance, config: Path, *, keep_lines: bool = False
+    definitions: Mapping[str, Definition],
+    instance: Instance,
+    config: Path,
+    services: Collection[str] = tuple(RENDERED),
+    *,
+    keep_lines: bool = False,
 ) -> None:
-    """Write the local form of all configuration to `config`; `keep_lines` for a copy that tools check."""
-    for service, source in sources(definitions, instance).items():
+    """Write the local form of the configuration of `services` to `config`.
+
+    `keep_lines` is for a copy that tools check. It is changed as text, in which a path with quotes or colons
+    would break the YAML: so only paths below `config` are put in.
+    """
+    leave = frozenset() if instance.demo else frozenset({DEMO_DIRECTORY})
+    found = sources(definitions, instance)
+    for service in services:
         where = places(service, definitions, instance, config)
-        rendering.render_tree(source, config / service, where, keep_lines=keep_lines)
+        if keep_lines:
+            inside = {target: path for target, path in where.paths.items() if path.startswith(f"{config}/")}
+            where = Places(where.addresses, inside)
+        elif service == "grafana":  # which puts variables of its environment into what it reads
+            where = Places(
+                where.addresses, {key: path.replace("$", "$$") for key, path in where.paths.items()}
+            )
+        rendering.render_tree(found[service], config / service, where, keep_lines=keep_lines, leave=leave)
 
 
 def is_before_retention_in_file(version: tuple[int, int, int] | None) -> bool:
-    """Whether a Prometheus (or its promtool) refuses `storage.tsdb.retention` in the file; an unknown
-    version is new."""
+    """Whether a Prometheus, or its promtool, refuses `storage.tsdb.retention` in the file.
+
+    One of an unknown version counts as new.
+    """
     return bool(version and version < _RETENTION_IN_FILE)
 
 
@@ -88,8 +112,7 @@ def fit(
 ) -> dict[str, list[str]]:
     """Fit the rendered configuration in `config` to the programs that were found.
 
-    Returns the flags that Prometheus needs in place of what its version does not know, as {"prometheus":
-    […]}.
+    Returns the flags that Prometheus needs in place of what its version does not know, by service.
     """
     if "prometheus" not in found:
         return {}
@@ -104,6 +127,7 @@ def fit(
         config / "prometheus" / "prometheus.yml",
         absent,
         retention_as_flags=is_before_retention_in_file(version),
+        without_fallback=version is not None and version < _THREE,
     )
     if version and version < _THREE:
         flags.append("--enable-feature=expand-external-labels")
@@ -117,10 +141,9 @@ def programs(
     config: Path,
     flags: Mapping[str, list[str]],
 ) -> tuple[Program, ...]:
-    """The processes to run: the two Python services, and of the others those that were found; `flags` are
-    from fit().
+    """The processes to run: the two Python services, and of the others those that were found.
 
-    MailHog has its stand-in when it was not found.
+    MailHog has its stand-in when it was not found. `flags` are from fit().
     """
     made = []
     for service, definition in definitions.items():
@@ -136,10 +159,25 @@ def programs(
             made.append(_mailhog(definition, found.get(service), environment, instance))
         elif service in found:
             argv, more = _argv(definition, found[service], where)
-            directory = debian.working_directory(found[service].path)
+            directory = debian.working_directory(service, found[service].path)
+            if directory is None:
+                argv = tuple(_relative(word, instance.directory) for word in argv)
             argv = (*argv, *flags.get(service, []))
             made.append(Program(service, argv, environment | more, directory=directory))
     return tuple(made)
+
+
+def _relative(word: str, directory: Path) -> str:
+    """The flag of the configuration's file, from the directory of the instance, where the program starts.
+
+    Patterns of files inside it count from its place: a path with [ or * in it would be taken for a pattern.
+    """
+    flag = "--config.file="
+    return (
+        f"{flag}{word.removeprefix(f'{flag}{directory}/')}"
+        if word.startswith(f"{flag}{directory}/")
+        else word
+    )
 
 
 def _argv(definition: Definition, binary: Found, where: Places) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -199,24 +237,17 @@ def _python_service(definition: Definition, environment: dict[str, str], instanc
     name = definition.name
     source = instance.root / name / "src"
     environment |= _python_environment(source)
+    revision = inputs.digest(source)
     if name == "demo-app":
         environment |= {"DEMO_BIND": "127.0.0.1", "DEMO_METRICS_PORT": str(definition.ports[9091]),
                         "DEMO_API_PORT": str(definition.ports[8000])}  # fmt: skip  # one thought
     else:
+        revision += inputs.of(instance)[name]
         environment |= {"SLA_WORKER_BIND": "127.0.0.1", "SLA_WORKER_PORT": str(definition.ports[8080])}
         if environment["SMTP_HOST"] == "mailhog":
             environment |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": instance.env["SMTP_PORT"]}
-    return Program(name, (sys.executable, "-m", _PYTHON[name]), environment, digest(source))
+    return Program(name, (sys.executable, "-m", _PYTHON[name]), environment, revision)
 
 
 def _python_environment(source: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(source), "PYTHONUNBUFFERED": "1"}
-
-
-def digest(directory: Path) -> str:
-    """A hash of all files below a directory, compiled ones left out; the same as long as nothing changed."""
-    total = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            total.update(f"{path.relative_to(directory)}\0".encode() + path.read_bytes() + b"\0")
-    return total.hexdigest()[:16]

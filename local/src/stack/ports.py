@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from stack.errors import StackError
-from stack.services import PORT_VARIABLES
+from stack.settings import Instance
 
 _LISTENING = "0A"
 
@@ -26,8 +26,7 @@ def is_free(port: int) -> bool:
 
 
 def holder(port: int) -> str | None:
-    """Name and pid of the process that listens on a port, as far as this user may see it; None when
-    unknown."""
+    """Name and pid of the process that listens on a port; None when this user may not see it."""
     proc = Path("/proc")
     if not (proc / "net/tcp").exists():
         return _holder_by_lsof(port)
@@ -70,21 +69,23 @@ def _holder_by_lsof(port: int) -> str | None:
     return f"{fields['c']}, pid {fields['p']}" if {"c", "p"} <= fields.keys() else None
 
 
-def check_free(env: dict[str, str], env_file: Path, ours: frozenset[str] = frozenset()) -> None:
+def check_free(instance: Instance, ours: frozenset[str] = frozenset()) -> None:
     """Raise StackError that names every port in use, its service and variable.
 
     Variables in `ours` are passed over: our own running services hold these ports.
     """
-    lines = []
-    for variable, service in PORT_VARIABLES.items():
-        port = int(env[variable])
-        if variable in ours or is_free(port):
-            continue
-        who = holder(port)
-        lines.append(
-            f"port {port} of {service} is in use{f' by {who}' if who else ''}: move it with {variable}"
-        )
+    lines = [
+        taken(int(instance.env[variable]), variable, service)
+        for variable, service in instance.ports.items()
+        if variable not in ours and not is_free(int(instance.env[variable]))
+    ]
     if lines:
         raise StackError(
-            "\n".join(lines), f"set the variable in {env_file} to a free port, or stop what holds it"
+            "\n".join(lines), f"set the variable in {instance.env_file} to a free port, or stop what holds it"
         )
+
+
+def taken(port: int, variable: str, service: str) -> str:
+    """A line about a port in use: its holder, its service and the variable that moves it."""
+    who = holder(port)
+    return f"port {port} of {service} is in use{f' by {who}' if who else ''}: move it with {variable}"

@@ -19,8 +19,8 @@ _HOST_GATEWAY = "host.docker.internal"
 class Places:
     """Where things are outside of containers.
 
-    `addresses` maps `service:containerport` to `127.0.0.1:hostport`; `paths` maps a container's
-    directories to local ones.
+    `addresses` maps `service:containerport` to `127.0.0.1:hostport`, `paths` a container's directories to
+    local ones.
     """
 
     addresses: Mapping[str, str]
@@ -39,16 +39,22 @@ class Places:
         return text
 
 
-def render_tree(source: Path, target: Path, places: Places, *, keep_lines: bool = False) -> None:
+def render_tree(
+    source: Path,
+    target: Path,
+    places: Places,
+    *,
+    keep_lines: bool = False,
+    leave: frozenset[str] = frozenset(),
+) -> None:
     """Make `target` a copy of `source` whose YAML strings are local; all other files are copied as they are.
 
-    The directory `targets` is linked instead, so that a file dropped into it is seen at once. With
-    `keep_lines`
-    each line stays where it is, so that what a tool says of the copy is true of the source.
+    The directory `targets` is linked instead, so that a file dropped into it is seen at once; directories in
+    `leave` are left out. With `keep_lines` each line stays where it is, so that what a tool says of the copy
+    is true of the source.
 
-    A file that would not change is left alone, one that is gone from `source` is removed, so that a server
-    that
-    watches `target` sees real changes only.
+    A file that would not change is not touched, one that is gone from `source` is removed, so that a server
+    that watches `target` sees real changes only.
     """
     target.mkdir(parents=True, exist_ok=True)
     wanted = {Path(_LIVE)} if _link(source / _LIVE, target / _LIVE) else set()
@@ -57,6 +63,7 @@ def render_tree(source: Path, target: Path, places: Places, *, keep_lines: bool 
         if (
             path.is_dir()
             or relative.parts[0] == _LIVE
+            or relative.parts[0] in leave
             or any(part.startswith(".") for part in relative.parts)
         ):
             continue
@@ -107,17 +114,22 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def fit_prometheus(config: Path, absent: frozenset[str], *, retention_as_flags: bool) -> list[str]:
-    """Fit a rendered prometheus.yml to what is there; return the flags that take the place of what was
-    taken out.
+def fit_prometheus(
+    config: Path, absent: frozenset[str], *, retention_as_flags: bool, without_fallback: bool = False
+) -> list[str]:
+    """Fit a rendered prometheus.yml to what is there; return flags in place of what was taken out.
 
     `absent` holds addresses of services that cannot be had here: scraped, they would count as down for ever.
-    With `retention_as_flags` (Prometheus before 3.11 refuses it in the file) `storage.tsdb.retention`
-    becomes flags.
+    With `retention_as_flags` (Prometheus before 3.11 refuses it in the file) `storage.tsdb.retention` becomes
+    flags. `without_fallback` leaves `fallback_scrape_protocol` out, which 2.x does not know: it reads a
+    target without a Content-Type as text anyway.
     """
     tree = yaml.safe_load(config.read_bytes())
     jobs = [_without(job, absent) for job in tree.get("scrape_configs") or []]
     tree["scrape_configs"] = [job for job in jobs if job]
+    if without_fallback:
+        for job in tree["scrape_configs"]:
+            job.pop("fallback_scrape_protocol", None)
     flags = []
     if retention_as_flags:
         tsdb = (tree.get("storage") or {}).get("tsdb") or {}

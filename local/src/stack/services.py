@@ -1,5 +1,4 @@
-"""The services of the bundle as a person sees them: names, ports, pages and how to ask them whether they
-are well."""
+"""The services of the bundle as a person sees them: names, ports, pages, and the URL of their health."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service. `health_path` on the port of `health_variable` answers 200 when it is well."""
+    """One service. `health_path` on the port of `health_variable` answers 200 when it is healthy."""
 
     name: str
     ports: tuple[Port, ...]
@@ -24,7 +23,7 @@ class Service:
     health_path: str
 
     def health_url(self, env: dict[str, str]) -> str:
-        """The URL that answers 200 when the service is well."""
+        """The URL that answers 200 when the service is healthy."""
         return f"http://127.0.0.1:{env[self.health_variable]}{self.health_path}"
 
 
@@ -38,6 +37,12 @@ SERVICES = (
     Service("sla-worker", (Port("SLA_WORKER_PORT", "SLA status, runbooks"),), "SLA_WORKER_PORT", "/healthz"),
     Service("grafana", (Port("GRAFANA_PORT", "dashboards (user admin)"),), "GRAFANA_PORT", "/api/health"),
 )  # fmt: skip  # a table reads better than a column of arguments
+
+DEMO_SERVICE = "demo-app"
+"""The service that a user may leave out."""
+
+PROFILES = ("demo",)
+"""The profiles of docker-compose.yml that are on while the demo-app is part of the stack."""
 
 NAMES = tuple(service.name for service in SERVICES)
 PORT_VARIABLES = {port.variable: service.name for service in SERVICES for port in service.ports}
@@ -54,9 +59,9 @@ PAGES = {
 """The page of each port that the table of URLs shows, in its order; SMTP has none."""
 
 SIGNALS = {
-    "HUP": "told to read its configuration anew:",
-    "STOP": "held",
-    "CONT": "goes on:",
+    "HUP": "told to read its configuration again:",
+    "STOP": "paused",
+    "CONT": "resumed",
     "TERM": "ended",
     "KILL": "killed",
 }

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack import envfile
+from stack.envfile import EXAMPLE, WEBHOOK_TOKEN
 from stack.errors import StackError
-from stack.services import PORT_VARIABLES
+from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES
 
-EXAMPLE = ".env.example"
-PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105  # the name of a variable, not a password
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+DEMO = "DEMO"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LAST_PORT = 65535
+_SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,114 +37,68 @@ class Instance:
         """Where binaries are kept; shared by all instances."""
         return self.root / ".run" / "cache"
 
+    @property
+    def secrets(self) -> Path:
+        """Where the secrets lie that services read from files."""
+        return self.root / ".run" / "secrets" / self.name
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What docker-compose.yml may ask for: the settings and the stack's name."""
+        return self.env | {"STACK_NAME": self.name}
+
+    @property
+    def demo(self) -> bool:
+        """Whether the demo-app is part of the stack."""
+        return self.env[DEMO] == "1"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the services that are part of the stack, in the order of their start."""
+        return tuple(name for name in NAMES if self.demo or name != DEMO_SERVICE)
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """The variable of each port of these services, and the service that it belongs to."""
+        return {variable: name for variable, name in PORT_VARIABLES.items() if name in self.services}
+
     def path(self, value: str) -> Path:
-        """A path of the settings; a relative one is meant from the bundle's directory, as Compose means
-        it."""
+        """A path of the settings; a relative one starts at the bundle's directory, as with Compose."""
         return (self.root / value).resolve()
-
-
-def parse(text: str, where: Path) -> dict[str, str]:
-    """Return the variables of an `.env` text.
-
-    Raises StackError, with file and line, for a line that is no `NAME=value` and for a value that Docker
-    Compose
-    would read otherwise than this does (an unquoted `$`).
-    """
-    values: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise StackError(
-                f"{where}:{number}: {line.strip()!r} is no setting", "write NAME=value, or # before a comment"
-            )
-        values[match[1]] = _value(match[2].strip(), f"{where}:{number}: {match[1]}")
-    return values
-
-
-def _value(raw: str, where: str) -> str:
-    if raw[:1] in ("'", '"'):
-        end = raw.find(raw[0], 1)
-        rest = raw[end + 1 :].strip()
-        if end < 0 or (rest and not rest.startswith("#")):
-            raise StackError(f"{where}: the quote {raw[0]} is not closed", "close it at the end of the value")
-        if raw[0] == '"' and re.search(r"[$\\]", raw[1:end]):
-            raise StackError(
-                f"{where}: $ and \\ have a meaning inside double quotes", "put the value in 'single quotes'"
-            )
-        return raw[1:end]
-    value = re.split(r"\s#", raw, maxsplit=1)[0].strip()
-    if "$" in value:
-        raise StackError(f"{where}: $ has a meaning in this file", "put the value in 'single quotes'")
-    return "" if value.startswith("#") else value
-
-
-def ensure_env_file(path: Path, example: Path) -> list[str]:
-    """Create `path` from `example`, or add to it the variables that are new; what is there is never changed.
-
-    An empty Grafana password counts as not there. The file's mode is 600 in the end. Returns what was
-    done, a line each.
-    """
-    done = []
-    if not path.exists():
-        _write(path, example.read_text(encoding="utf-8"))
-        done.append(f"created {path.name} from {example.name}")
-    text = path.read_text(encoding="utf-8")
-    present = parse(text, path)
-    wanted = parse(example.read_text(encoding="utf-8"), example)
-    new = {name: value for name, value in wanted.items() if name not in present}
-    if not present.get(PASSWORD):
-        new.pop(PASSWORD, None)
-        password = secrets.token_urlsafe(18)
-        text, filled = re.subn(rf"(?m)^\s*{PASSWORD}\s*=.*$", f"{PASSWORD}={password}", text)
-        if not filled:
-            text = f"{_ended(text)}{PASSWORD}={password}\n"
-        _write(path, text)
-        done.append(f"made a random Grafana password in {path.name}")
-    if new:
-        quoted = (f"{name}={value}\n" for name, value in new.items())
-        _write(path, f"{_ended(text)}# New in {example.name}, which explains them:\n{''.join(quoted)}")
-        done.append(f"added to {path.name}: {', '.join(new)}")
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-        done.append(f"took the rights of others from {path.name} (mode 600)")
-    return done
-
-
-def _ended(text: str) -> str:
-    return text if not text or text.endswith("\n") else f"{text}\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file at once, readable by its owner alone from the first byte on."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    part.replace(path)
 
 
 def load(root: Path, name: str, env_file: Path, environment: Mapping[str, str]) -> Instance:
     """Return the instance `name`, its settings validated.
 
     A variable of `environment` counts only when `.env.example` or the `.env` file knows it.
-    Raises StackError for a bad name, a bad line, a port that is none or stands twice.
+    Raises StackError for a bad name, a bad line, a bad value.
     """
     check_name(name)
-    example = root / EXAMPLE
-    env = parse(example.read_text(encoding="utf-8"), example)
+    env = envfile.read(root / EXAMPLE)
     if env_file.exists():
-        env |= parse(env_file.read_text(encoding="utf-8"), env_file)
+        env |= envfile.read(env_file)
     env |= {key: environment[key] for key in env if key in environment}
     _check_ports(env, env_file)
+    _check_values(env, env_file)
     return Instance(root=root, name=name, env_file=env_file, env=env)
+
+
+def load_to_stop(root: Path, name: str, env_file: Path, environment: Mapping[str, str]) -> Instance:
+    """Return the instance `name` as far as it is needed to stop it.
+
+    That takes its name only, so what cannot be read of the settings is left as `.env.example` has it.
+    """
+    try:
+        return load(root, name, env_file, environment)
+    except StackError:
+        check_name(name)
+        return Instance(root=root, name=name, env_file=env_file, env=envfile.read(root / EXAMPLE))
 
 
 def check_name(name: str) -> None:
     """Raise StackError unless Compose would take this name for a project."""
     if not _NAME.fullmatch(name):
-        raise StackError(f"STACK_NAME={name!r} is no name", "use small letters, digits, - and _")
+        raise StackError(f"invalid STACK_NAME: {name!r}", "use small letters, digits, - and _")
 
 
 def _check_ports(env: dict[str, str], env_file: Path) -> None:
@@ -154,7 +107,8 @@ def _check_ports(env: dict[str, str], env_file: Path) -> None:
         value = env.get(variable, "")
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _LAST_PORT:
             raise StackError(
-                f"{variable}={value!r} is no port", f"set it to a number from 1 to {_LAST_PORT} in {env_file}"
+                f"{variable}: invalid port: {value!r}",
+                f"set it to a number from 1 to {_LAST_PORT} in {env_file}",
             )
         if int(value) in seen:
             raise StackError(
@@ -162,3 +116,18 @@ def _check_ports(env: dict[str, str], env_file: Path) -> None:
                 f"give one of them another port in {env_file}",
             )
         seen[int(value)] = variable
+
+
+def _check_values(env: dict[str, str], env_file: Path) -> None:
+    if env[DEMO] not in ("0", "1"):
+        raise StackError(
+            f"{DEMO}={env[DEMO]!r}: neither 0 nor 1",
+            f"set it in {env_file} to 1, to run the demo-app, or to 0, to leave it out",
+        )
+    token = env[WEBHOOK_TOKEN]
+    if token and (len(token) < _SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", token)):
+        raise StackError(  # without the value: it may be most of a secret
+            f"{WEBHOOK_TOKEN} ({len(token)} characters) is not usable",
+            f"give at least {_SHORTEST_TOKEN} letters, digits or signs of ASCII without spaces, or leave it "
+            f"empty in {env_file}: make up makes one",
+        )

@@ -26,6 +26,10 @@ _SOCKET_LIMIT = 95  # the system takes 107 bytes; supervisord first binds a name
 _INTERFACE = "supervisor.rpcinterface:make_main_rpcinterface"
 _START_SECONDS = 20.0
 _LAUNCH = Path(__file__).with_name("launch.py")
+# Variables of supervisord's environment, which the services' own does not hold.
+_PYTHON = "STACK_PYTHON"
+_LAUNCHER = "STACK_LAUNCHER"
+SOCKET = "supervisor.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,15 @@ class Program:
 
 
 def socket_path(directory: Path) -> Path:
-    """Where the socket of an instance lies: in its directory, or, when that path is too long, in one of
-    this user's own."""
-    path = directory / "supervisor.sock"
-    if len(os.fsencode(path)) <= _SOCKET_LIMIT:
-        return path
+    """Where the socket of an instance is: in its directory, or, if that is too long, in one of the user's."""
+    if not _is_elsewhere(directory):
+        return directory / SOCKET
     short = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"stack-{os.getuid()}" / short
+
+
+def _is_elsewhere(directory: Path) -> bool:
+    return len(os.fsencode(directory / SOCKET)) > _SOCKET_LIMIT
 
 
 def _private(directory: Path) -> None:
@@ -71,23 +77,22 @@ def _private(directory: Path) -> None:
 
 
 def configuration(directory: Path, names: Sequence[str]) -> str:
-    """The text of supervisord.conf for the services `names`."""
+    """The text of supervisord.conf for the services `names`.
 
-    def value(path: object) -> str:
-        return str(path).replace("%", "%%")
-
-    logs = value(directory / "logs")
+    supervisord gives `%` a meaning (in some values twice), and quotes, spaces and `;` too. So no path of the
+    instance is written here: they are relative to its directory, where supervisord starts, or in variables.
+    """
+    socket = str(socket_path(directory)) if _is_elsewhere(directory) else SOCKET
     sections = [
-        f"[unix_http_server]\nfile = {value(socket_path(directory))}\nchmod = 0700",
+        f"[unix_http_server]\nfile = {socket.replace('%', '%%')}\nchmod = 0700",
         f"[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = {_INTERFACE}",
         "\n".join([
             "[supervisord]",
-            f"logfile = {logs}/supervisord.log",
+            "logfile = logs/supervisord.log",
             "logfile_maxbytes = 5MB",
             "logfile_backups = 2",
-            f"pidfile = {value(directory / 'supervisord.pid')}",
-            f"childlogdir = {logs}",
-            f"directory = {value(directory)}",
+            "pidfile = supervisord.pid",
+            "childlogdir = logs",
             "umask = 022",
             *(["user = root"] if os.getuid() == 0 else []),
         ]),
@@ -95,17 +100,10 @@ def configuration(directory: Path, names: Sequence[str]) -> str:
     for name in names:
         # A process that dies is started again at once if it ran for 5 s, else after 1 s, 2 s, 3 s … each
         # time.
-        words = (
-            sys.executable,
-            "-I",
-            _LAUNCH,
-            directory / "services" / f"{name}.json",
-            directory / "pids" / f"{name}.pid",
-        )
-        command = " ".join(f'"{value(word)}"' for word in words)
+        command = f'exec "${_PYTHON}" -I "${_LAUNCHER}" services/{name}.json pids/{name}.pid'
         sections.append("\n".join([
             f"[program:{name}]",
-            f"command = {command}",
+            f"command = /bin/sh -c '{command}'",
             "autorestart = true",
             "startsecs = 5",
             "startretries = 1000",
@@ -113,7 +111,7 @@ def configuration(directory: Path, names: Sequence[str]) -> str:
             "stopasgroup = false",
             "killasgroup = true",
             "redirect_stderr = true",
-            f"stdout_logfile = {logs}/{name}.log",
+            f"stdout_logfile = logs/{name}.log",
             "stdout_logfile_maxbytes = 10MB",
             "stdout_logfile_backups = 3",
         ]))  # fmt: skip  # a line of the file a line here
@@ -150,8 +148,7 @@ class Supervisor:
         return int(self._call("getPID"))
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """supervisord's word on each service: `statename`, `pid`, `spawnerr`, `description`, `start`,
-        `now`."""
+        """What supervisord says of each service: `statename`, `pid`, `spawnerr`, `description`, `start`, …"""
         return {process["name"]: process for process in self._call("getAllProcessInfo")}
 
     def start(self, names: Sequence[str]) -> None:
@@ -165,6 +162,7 @@ class Supervisor:
             text=True,
             check=False,
             cwd=self._directory,
+            env=os.environ | {_PYTHON: sys.executable, _LAUNCHER: str(_LAUNCH)},
         )
         deadline = time.monotonic() + _START_SECONDS
         while done.returncode == 0 and time.monotonic() < deadline:
@@ -173,13 +171,12 @@ class Supervisor:
             time.sleep(0.05)
         words = (done.stderr or done.stdout).strip()[-600:]
         raise StackError(
-            f"supervisord did not start: {words or 'no word from it'}",
+            f"supervisord did not start: {words or 'it said nothing'}",
             f"look at {self._directory}/logs/supervisord.log",
         )
 
     def restart(self, name: str) -> None:
-        """Stop one service (if it runs) and start it, with its specification read anew; does not wait
-        until it is well."""
+        """Stop one service, if it runs, and start it from its specification; does not wait for its health."""
         self.stop(name)
         self._quietly("startProcess", name, False)  # noqa: FBT003  # XML-RPC knows positions only
 
@@ -198,7 +195,7 @@ class Supervisor:
                 ) from fault
 
     def reload(self, name: str) -> None:
-        """Send one service SIGHUP, on which it reads its configuration anew."""
+        """Send one service SIGHUP, on which it reads its configuration again."""
         self._quietly("signalProcess", name, "HUP")
 
     def shutdown(self, patience_seconds: float = 60) -> None:

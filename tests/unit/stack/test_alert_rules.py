@@ -61,22 +61,22 @@ def test_all_rule_files_that_prometheus_loads_are_read() -> None:
 def test_without_a_name_the_known_ones_are_told() -> None:
     with pytest.raises(StackError, match="no alert was named") as caught:
         alert_rules.pick({"DiskFull": RULE, "Watchdog": RULE}, "")
-    assert caught.value.mend == "make drill ALERT=Name; there are DiskFull, Watchdog"
+    assert caught.value.fix == "make drill ALERT=Name; there are DiskFull, Watchdog"
 
 
 @pytest.mark.parametrize(
-    ("name", "mend"),
+    ("name", "fix"),
     [
         ("DiskFul", "near are DiskFull"),
         ("diskfull", "near are DiskFull"),
         ("Zzz", "there are DiskFull, Watchdog"),
     ],
 )
-def test_an_unknown_name_is_told_with_near_ones(name: str, mend: str) -> None:
+def test_an_unknown_name_is_told_with_near_ones(name: str, fix: str) -> None:
     rules = {"DiskFull": RULE, "Watchdog": RULE}
     with pytest.raises(StackError, match=f"no alert is called '{name}'") as caught:
         alert_rules.pick(rules, name)
-    assert caught.value.mend == mend
+    assert caught.value.fix == fix
 
 
 def test_rules_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:

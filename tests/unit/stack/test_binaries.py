@@ -58,7 +58,7 @@ def test_what_cannot_be_had_says_every_way_that_was_tried(path: Path, instance: 
     missing = binaries.get("mailhog", instance, lambda _: None)
     assert isinstance(missing, Missing)
     assert missing.reasons == ("not on PATH", "cannot be built: Go is not installed")
-    assert "install MailHog" in missing.mend
+    assert "install MailHog" in missing.fix
 
 
 def test_without_apt_the_reason_is_said(path: Path, tmp_path: Path) -> None:

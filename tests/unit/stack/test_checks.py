@@ -1,4 +1,4 @@
-"""Broken configuration is named with file, line and mend before anything starts."""
+"""Broken configuration is named with file, line and fix before anything starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stack.settings import Instance
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "mend"),
+    ("text", "place", "fix"),
     [
         ("a:\n\tb: 1\n", "x.yml:2:1", "spaces, not with tabs"),
         ("a: b: c\n", "x.yml:1:5", "quote a value"),
@@ -24,13 +24,13 @@ from stack.settings import Instance
         ("a: 1\na: 2\n", "x.yml:2:1", "keep one of the two"),
     ],
 )
-def test_broken_yaml_is_named_with_line_and_mend(tmp_path: Path, text: str, place: str, mend: str) -> None:
+def test_broken_yaml_is_named_with_line_and_fix(tmp_path: Path, text: str, place: str, fix: str) -> None:
     path = tmp_path / "x.yml"
     path.write_text(text)
     problem = checks.yaml_problem(path, "x.yml")
     assert problem is not None
     assert problem[0].startswith(place)
-    assert mend in problem[1]
+    assert fix in problem[1]
 
 
 def test_good_yaml_has_no_problem(tmp_path: Path) -> None:
@@ -49,7 +49,9 @@ def test_all_broken_files_are_named_at_once(instance: Instance) -> None:
 
 
 def test_the_files_of_the_miniature_are_counted(instance: Instance) -> None:
-    assert checks.check_yaml(instance) == 3  # docker-compose.yml, prometheus.yml, alertmanager.yml
+    assert (
+        checks.check_yaml(instance) == 5
+    )  # Compose, Prometheus and the demo-app's target, Alertmanager, definitions
 
 
 def test_a_missing_directory_is_named(instance: Instance) -> None:

@@ -38,18 +38,16 @@ def run(*arguments: str, path: str = "/usr/bin:/bin") -> subprocess.CompletedPro
     )
 
 
-def test_a_wrong_name_is_one_error_with_its_mend() -> None:
+def test_a_wrong_name_is_one_error_with_its_fix() -> None:
     done = run("ps", "--mode", "local", "--name", "No Name")
     assert done.returncode == 1
-    assert (
-        done.stderr == "error: STACK_NAME='No Name' is no name\nmend:  use small letters, digits, - and _\n"
-    )
+    assert done.stderr == "error: invalid STACK_NAME: 'No Name'\nfix:   use small letters, digits, - and _\n"
 
 
 def test_an_unknown_service_names_the_known_ones() -> None:
     done = run("restart", "--mode", "local", "--name", "unit-nothing", "grafna")
     assert done.returncode == 1
-    assert "'grafna' is no service" in done.stderr
+    assert "unknown service: 'grafna'" in done.stderr
     assert "grafana, " in done.stderr or ", grafana" in done.stderr
 
 
@@ -64,10 +62,10 @@ def test_what_does_not_run_is_said_and_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (("exec", "grafna", "true"), "'grafna' is no service"),
+        (("exec", "grafna", "true"), "unknown service: 'grafna'"),
         (("exec", "sla-worker"), "no command to run"),
         (("exec", "sla-worker", "true"), "the stack unit-nothing is not running"),
-        (("kill", "grafna"), "'grafna' is no service"),
+        (("kill", "grafna"), "unknown service: 'grafna'"),
         (("kill", "sla-worker"), "the stack unit-nothing is not running"),
     ],
 )
@@ -76,7 +74,7 @@ def test_nothing_is_run_in_or_killed_of_what_is_not_there(arguments: tuple[str, 
     done = run(command, "--mode", "local", "--name", "unit-nothing", *rest)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {error}")
-    assert "mend:" in done.stderr
+    assert "fix:" in done.stderr
 
 
 def test_fetch_takes_what_is_on_path(tmp_path: Path) -> None:
@@ -136,7 +134,7 @@ def test_an_error_of_ours_is_never_a_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(_: object) -> int:
-        raise StackError("the word", "the mend")
+        raise StackError("the word", "the fix")
 
     monkeypatch.setitem(cli._COMMANDS, "ps", refuse)
     monkeypatch.setattr(console.ERR, "file", sys.stderr)

@@ -35,9 +35,9 @@ def test_puts_variables_in_as_compose_does(text: str, result: str) -> None:
         ("${EMPTY:?is not set}", "EMPTY is not set"),
         ("${UNSET?is not set}", "UNSET is not set"),
         ("${SET", "lacks a closing }"),
-        ("${SET!}", "no form that Compose knows"),
-        ("${1}", "names no variable"),
-        ("5 $ a", "names no variable"),
+        ("${SET!}", "not a form that Compose knows"),
+        ("${1}", "a variable without a name"),
+        ("5 $ a", "without the name of a variable"),
     ],
 )
 def test_refuses_what_compose_refuses(text: str, words: str) -> None:
@@ -46,11 +46,12 @@ def test_refuses_what_compose_refuses(text: str, words: str) -> None:
 
 
 def test_ports_and_mounts_of_a_service(instance: Instance) -> None:
-    found = composefile.definitions(instance.root / "docker-compose.yml", instance.env)
+    found = composefile.definitions(instance.root / "docker-compose.yml", instance.variables, ("demo",))
     worker = found["sla-worker"]
     assert worker.ports == {8080: int(instance.env["SLA_WORKER_PORT"])}
     assert {(mount.target, mount.source, mount.volume) for mount in worker.mounts} == {
         ("/etc/sla-worker", "./sla-worker", None),
+        ("/run/secrets", "./.run/secrets/unit", None),
         ("/runbooks", "./runbooks", None),
         ("/data", None, "sla-data"),
     }

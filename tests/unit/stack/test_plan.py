@@ -26,7 +26,7 @@ OLD = {"prometheus": found("prometheus", (2, 42, 0)), "alertmanager": found("ale
 
 @pytest.fixture
 def definitions(instance: Instance) -> dict[str, Definition]:
-    return composefile.definitions(instance.root / "docker-compose.yml", instance.env)
+    return composefile.definitions(instance.root / "docker-compose.yml", instance.variables, ("demo",))
 
 
 def programs(
@@ -44,10 +44,11 @@ def test_a_new_prometheus_runs_with_the_flags_of_compose(
     port = instance.env["PROMETHEUS_PORT"]
     assert programs(instance, definitions, NEW)["prometheus"].argv == (
         "/opt/prometheus/bin/prometheus",
-        f"--config.file={instance.directory}/config/prometheus/prometheus.yml",
+        "--config.file=config/prometheus/prometheus.yml",  # below its working directory
         f"--storage.tsdb.path={instance.directory}/data/prometheus-data",
         f"--web.listen-address=127.0.0.1:{port}",
         f"--web.external-url=http://localhost:{port}",
+        "--web.cors.origin=none",
         "--rules.alert.for-grace-period=0s",
         "--rules.alert.resend-delay=1m",
         "--query.lookback-delta=5m",
@@ -121,7 +122,7 @@ def test_the_python_services_get_the_environment_of_compose(
 
 def test_a_mail_server_of_ones_own_is_left_as_it_is(instance: Instance) -> None:
     instance.env.update(REPORT_SMTP_HOST="mail.example.com", REPORT_SMTP_PORT="587")
-    definitions = composefile.definitions(instance.root / "docker-compose.yml", instance.env)
+    definitions = composefile.definitions(instance.root / "docker-compose.yml", instance.variables, ("demo",))
     environment = programs(instance, definitions, NEW)["sla-worker"].environment
     assert (environment["SMTP_HOST"], environment["SMTP_PORT"]) == ("mail.example.com", "587")
 

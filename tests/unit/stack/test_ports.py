@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -31,16 +30,16 @@ def test_a_port_is_free_after_its_server_is_gone() -> None:
     assert ports.holder(port) is None
 
 
-def test_the_error_names_port_service_variable_holder_and_mend(taken: int, instance: Instance) -> None:
-    env = instance.env | {"GRAFANA_PORT": str(taken)}
+def test_the_error_names_port_service_variable_holder_and_fix(taken: int, instance: Instance) -> None:
+    instance.env["GRAFANA_PORT"] = str(taken)
     with pytest.raises(StackError) as caught:
-        ports.check_free(env, Path(".env"))
+        ports.check_free(instance)
     assert f"port {taken} of grafana is in use" in caught.value.message
     assert f"pid {os.getpid()}" in caught.value.message
     assert "move it with GRAFANA_PORT" in caught.value.message
-    assert ".env" in str(caught.value.mend)
+    assert ".env" in str(caught.value.fix)
 
 
 def test_a_port_of_our_own_running_service_is_no_error(taken: int, instance: Instance) -> None:
-    env = instance.env | {"GRAFANA_PORT": str(taken)}
-    ports.check_free(env, Path(".env"), frozenset({"GRAFANA_PORT"}))
+    instance.env["GRAFANA_PORT"] = str(taken)
+    ports.check_free(instance, frozenset({"GRAFANA_PORT"}))

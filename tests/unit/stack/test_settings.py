@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import settings
+from stack import envfile, settings
 from stack.errors import StackError
 
 EXAMPLE = "# Who\nGRAFANA_ADMIN_PASSWORD=\n# A port\nPROMETHEUS_PORT=9090\n"
@@ -22,7 +22,7 @@ def example(tmp_path: Path) -> Path:
 
 def test_reads_what_compose_reads() -> None:
     text = "A=1\n\n# note\nexport B = two words # note\nC='$ # kept'\nD=\"quoted\"\nE=\nF=a#b\n"
-    assert settings.parse(text, Path(".env")) == {
+    assert envfile.parse(text, Path(".env")) == {
         "A": "1", "B": "two words", "C": "$ # kept", "D": "quoted", "E": "", "F": "a#b",
     }  # fmt: skip  # a variable a word
 
@@ -30,36 +30,36 @@ def test_reads_what_compose_reads() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("no setting", r"\.env:2: 'no setting' is no setting"),
+        ("no setting", r"\.env:2: not a setting: 'no setting'"),
         ("A=$B", r"\.env:2: A: \$ has a meaning"),
         ('A="$B"', r"\.env:2: A: \$ and \\ have a meaning inside double quotes"),
         ("A='open", r"\.env:2: A: the quote ' is not closed"),
     ],
 )
-def test_refuses_with_file_line_and_mend(line: str, words: str) -> None:
+def test_refuses_with_file_line_and_fix(line: str, words: str) -> None:
     with pytest.raises(StackError, match=words) as caught:
-        settings.parse(f"# first\n{line}\n", Path(".env"))
-    assert caught.value.mend
+        envfile.parse(f"# first\n{line}\n", Path(".env"))
+    assert caught.value.fix
 
 
 def test_creates_the_file_once_private_and_with_a_random_password(tmp_path: Path, example: Path) -> None:
     path = tmp_path / ".env"
-    assert settings.ensure_env_file(path, example) == [
+    assert envfile.ensure(path, example) == [
         "created .env from .env.example",
         "made a random Grafana password in .env",
     ]
     text = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     assert re.fullmatch(r"# Who\nGRAFANA_ADMIN_PASSWORD=[\w-]{24}\n# A port\nPROMETHEUS_PORT=9090\n", text)
-    assert settings.ensure_env_file(path, example) == []
+    assert envfile.ensure(path, example) == []
     assert path.read_text() == text
 
 
 def test_two_bundles_have_two_passwords(tmp_path: Path, example: Path) -> None:
     passwords = set()
     for name in ("one", "two"):
-        settings.ensure_env_file(tmp_path / name, example)
-        passwords.add(settings.parse((tmp_path / name).read_text(), example)["GRAFANA_ADMIN_PASSWORD"])
+        envfile.ensure(tmp_path / name, example)
+        passwords.add(envfile.parse((tmp_path / name).read_text(), example)["GRAFANA_ADMIN_PASSWORD"])
     assert len(passwords) == 2
 
 
@@ -67,8 +67,8 @@ def test_adds_what_is_new_and_keeps_what_is_there(tmp_path: Path, example: Path)
     path = tmp_path / ".env"
     path.write_text("GRAFANA_ADMIN_PASSWORD=mine\nMINE=1")
     path.chmod(0o644)
-    assert settings.ensure_env_file(path, example) == ["added to .env: PROMETHEUS_PORT"]
-    assert settings.parse(path.read_text(), path) == {
+    assert envfile.ensure(path, example) == ["added to .env: PROMETHEUS_PORT"]
+    assert envfile.parse(path.read_text(), path) == {
         "GRAFANA_ADMIN_PASSWORD": "mine",
         "MINE": "1",
         "PROMETHEUS_PORT": "9090",
@@ -78,9 +78,9 @@ def test_adds_what_is_new_and_keeps_what_is_there(tmp_path: Path, example: Path)
 
 def test_takes_the_rights_of_others_from_the_file(tmp_path: Path, example: Path) -> None:
     path = tmp_path / ".env"
-    settings.ensure_env_file(path, example)
+    envfile.ensure(path, example)
     path.chmod(0o644)
-    assert settings.ensure_env_file(path, example) == ["took the rights of others from .env (mode 600)"]
+    assert envfile.ensure(path, example) == ["took the rights of others from .env (mode 600)"]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -93,7 +93,7 @@ def test_the_shell_wins_over_the_file_and_the_file_over_the_example(bundle: Path
 
 @pytest.mark.parametrize("value", ["", "0", "65536", "80a", "-1", "٣"])
 def test_a_port_that_is_none_is_named(bundle: Path, value: str) -> None:
-    with pytest.raises(StackError, match=r"GRAFANA_PORT='.*' is no port"):
+    with pytest.raises(StackError, match=r"GRAFANA_PORT: invalid port: '.*'"):
         settings.load(bundle, "a", bundle / ".env", {"GRAFANA_PORT": value})
 
 
@@ -104,7 +104,7 @@ def test_a_port_that_stands_twice_is_named(bundle: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "Upper", "a b", "../x", "-a"])
 def test_a_name_that_is_no_project_name_is_refused(bundle: Path, name: str) -> None:
-    with pytest.raises(StackError, match="is no name"):
+    with pytest.raises(StackError, match="invalid STACK_NAME"):
         settings.load(bundle, name, bundle / ".env", {})
 
 

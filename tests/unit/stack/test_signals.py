@@ -29,7 +29,7 @@ while True:
 
 @pytest.fixture
 def local(instance: Instance) -> Iterator[LocalStack]:
-    """A stack of one process, which says when it is told to read its configuration anew."""
+    """A stack of one process, which says when it is to read its configuration again."""
     for each in ("logs", "pids", "services"):
         (instance.directory / each).mkdir(parents=True)
     program = Program("prometheus", (sys.executable, "-c", COUNTS_HUPS), {})
@@ -45,19 +45,19 @@ def local(instance: Instance) -> Iterator[LocalStack]:
 
 
 def state_of(instance: Instance) -> str:
-    """What Linux says of the process: S it sleeps, T it is held."""
+    """What Linux says of the process: S it sleeps, T it is stopped."""
     pid = (instance.directory / "pids" / "prometheus.pid").read_text()
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
-def test_a_process_is_held_and_let_go_on(instance: Instance, local: LocalStack) -> None:
+def test_a_process_is_paused_and_resumed(instance: Instance, local: LocalStack) -> None:
     local.kill("prometheus", "STOP")
-    wait_for("T", lambda: state_of(instance), "the process to be held")
+    wait_for("T", lambda: state_of(instance), "the process to be paused")
     local.kill("prometheus", "CONT")
     wait_for("S", lambda: state_of(instance), "the process to go on")
 
 
-def test_a_process_is_told_to_read_its_configuration_anew(instance: Instance, local: LocalStack) -> None:
+def test_a_process_is_sent_to_read_its_configuration_again(instance: Instance, local: LocalStack) -> None:
     local.kill("prometheus", "HUP")
     log = instance.directory / "logs" / "prometheus.log"
     poll(log.read_text, "its word", until=lambda text: "read again" in text)
@@ -115,9 +115,9 @@ def test_docker_is_told_what_reaches_the_service(
 @pytest.mark.parametrize(
     ("service", "name", "message"),
     [
-        ("prometheus", "CONT", "prometheus is not held"),
-        ("alertmanager", "HUP", "alertmanager does not run"),
-        ("grafana", "STOP", "grafana does not run"),
+        ("prometheus", "CONT", "prometheus is not paused"),
+        ("alertmanager", "HUP", "alertmanager is not running"),
+        ("grafana", "STOP", "grafana is not running"),
     ],
 )
 def test_a_signal_that_cannot_arrive_is_refused(

@@ -107,10 +107,10 @@ def test_a_service_that_cannot_be_started_says_why_in_its_log(directory: Path) -
     )
 
 
-def test_a_stack_that_does_not_run_is_named_with_the_mend(tmp_path: Path) -> None:
+def test_a_stack_that_does_not_run_is_named_with_the_fix(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="supervisord does not answer") as caught:
         Supervisor(tmp_path).processes()
-    assert caught.value.mend == "make up"
+    assert caught.value.fix == "make up"
 
 
 def test_a_path_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
