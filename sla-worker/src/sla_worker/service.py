@@ -195,12 +195,12 @@ def _unwritable(database: SLADatabase) -> str | None:
 
 def serve(settings: Settings) -> None:
     """Run the service until SIGTERM or SIGINT. Raises SLAWorkerError when it cannot start."""
-    from sla_worker.web.server import listen  # noqa: PLC0415 - only the service serves
+    from sla_worker.web.server import Server  # noqa: PLC0415 - only the service serves
 
     service = build(settings)
     try:
         try:
-            server = listen(service.application, settings.bind, settings.port)
+            server = Server(service.application, settings.bind, settings.port)
         except OSError as error:
             raise SLAWorkerError(
                 f"SLA_WORKER_PORT={settings.port}: cannot listen on {settings.bind} ({error});"

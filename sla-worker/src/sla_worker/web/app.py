@@ -49,10 +49,10 @@ class Application:
         except HTTPError as error:
             return error.answer()
         except SLAWorkerError as error:
-            _log.error("request failed path=%s error=%s", path, error)
+            _log.error("request failed path=%r error=%s", path, error)
             return json_answer({"error": str(error)}, 503)
         except Exception:  # noqa: BLE001 - whatever it is, its trace stays here
-            _log.exception("request failed unexpectedly path=%s", path)
+            _log.exception("request failed unexpectedly path=%r", path)
             return json_answer({"error": "an error of the sla-worker; its log has the details"}, 500)
 
     def _dispatch(self, environ: WSGIEnvironment, path: str) -> Answer:

@@ -45,7 +45,7 @@ class Guard:
         try:
             self._check(environ)
         except HTTPError as error:
-            _log.warning("request refused path=%s error=%s", environ.get("PATH_INFO"), error)
+            _log.warning("request refused path=%r error=%s", environ.get("PATH_INFO"), error)
             return error.answer().send(environ, start_response)
         return self._app(environ, start_response)
 

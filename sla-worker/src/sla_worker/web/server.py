@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import waitress
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
@@ -31,29 +32,40 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
             each.will_close = True
 
 
-def listen(application: WSGIApplication, host: str, port: int) -> Any:
-    """A server with `run()` and `close()`, listening already. Raises OSError when it cannot."""
-    try:
-        sockets: dict[int, Any] = {}  # a name such as localhost may have two addresses
-        server = waitress.create_server(
-            application,
-            map=sockets,
-            host=host,
-            port=port,
-            threads=4,
-            ident=None,
-            connection_limit=_CONNECTIONS,
-            channel_timeout=_IDLE_SECONDS,
-            cleanup_interval=5,
-            asyncore_use_poll=True,  # select() knows no more than 1,024 files
-            # The application answers what is too long in its own words; this bounds what it never sees.
-            max_request_body_size=2 * MAXIMUM_BODY,
-            max_request_header_size=32 * 1024,
-            clear_untrusted_proxy_headers=True,
-        )
-    except ValueError as error:  # what waitress makes of a host that has no address
-        raise OSError(str(error)) from error
-    for each in sockets.values():
-        if isinstance(each, BaseWSGIServer):
+class Server:
+    """Listens from its making on. `run` serves until `close`, which any thread may call."""
+
+    def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
+        """Raises OSError when it cannot listen there."""
+        self._sockets: dict[int, Any] = {}  # a name such as localhost may have two addresses
+        try:
+            self._server = waitress.create_server(
+                application,
+                map=self._sockets,
+                host=host,
+                port=port,
+                threads=4,
+                ident=None,
+                connection_limit=_CONNECTIONS,
+                channel_timeout=_IDLE_SECONDS,
+                cleanup_interval=5,
+                asyncore_use_poll=True,  # select() knows no more than 1,024 files
+                # The application answers what is too long in its own words; this bounds what it never sees.
+                max_request_body_size=2 * MAXIMUM_BODY,
+                max_request_header_size=32 * 1024,
+                clear_untrusted_proxy_headers=True,
+            )
+        except ValueError as error:  # what waitress makes of a host that has no address
+            raise OSError(str(error)) from error
+        self._listening = [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]
+        for each in self._listening:
             each.channel_class = _Channel
-    return server
+
+    def run(self) -> None:
+        """Serve until `close`."""
+        self._server.run()
+
+    def close(self) -> None:
+        """End all connections and threads. The sockets belong to the thread of `run`, which closes them."""
+        self._listening[0].trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))
+        self._server.task_dispatcher.shutdown(timeout=1)
