@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from sla_worker import conventions, queries
@@ -28,8 +28,8 @@ _Key = tuple[str, str]  # SLA key and component
 class Ledger(Protocol):
     """What a pass needs of the database."""
 
-    def missing_slots(self, key: str, component: str, newest: int, oldest: int, step: int) -> list[int]:
-        """The slots from oldest to newest that the SLA should have and has not, ascending."""
+    def missing_slots(self, newest: int, oldest: int) -> Mapping[str, Sequence[int]]:
+        """The slots from oldest to newest that each SLA should have and has not, ascending, by its key."""
         ...
 
     def store(self, measurements: Iterable[Measurement]) -> None:
@@ -92,12 +92,8 @@ class Calculator:
         if newest is None:
             newest = self._grid.newest_slot(self._clock())
         oldest = newest - self._catch_up_seconds // window * window
-        return {
-            (each.key, each.component): set(
-                self._ledger.missing_slots(each.key, each.component, newest, oldest, window)
-            )
-            for each in self._definitions
-        }
+        slots = self._ledger.missing_slots(newest, oldest)
+        return {_key(each): set(slots.get(each.key, ())) for each in self._definitions}
 
     def _newest_rows(self, due: Sequence[Definition], slot: int) -> tuple[list[Measurement], int]:
         answer = self._client.query(queries.recorded_query(self._grid), self._grid.read_at(slot))

@@ -25,6 +25,7 @@ SLOTS_MISSING: Final = "sla_slots_missing"
 NOTIFICATIONS: Final = "sla_notifications_total"
 NOTIFICATIONS_OWED: Final = "sla_notifications_owed"
 WATCHDOG_RECEIVED: Final = "sla_watchdog_last_received_timestamp_seconds"
+WATCHDOG_OUTAGE: Final = "sla_watchdog_outage"
 WEBHOOK_ALERTS: Final = "sla_webhook_alerts_total"
 WEBHOOK_TRUNCATED: Final = "sla_webhook_alerts_truncated_total"
 

@@ -22,7 +22,7 @@ from sla_worker.grid import Grid
 from sla_worker.model import SEVERITIES, Breach, Definition, SLAStatus, Status
 
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-REPORT_TYPES = ("daily", "breach", "silence", "silence_end")
+REPORT_TYPES = ("daily", "breach", "watchdog_outage", "watchdog_outage_end")
 
 
 class Exporter:
@@ -71,7 +71,7 @@ class Exporter:
         )
         self._watchdog = self._gauge(names.WATCHDOG_RECEIVED, "When the last Watchdog came; 0: none ever did")
         self._silent = self._gauge(
-            "sla_watchdog_silent", "1 while the Watchdog does not come, so that no alert would, else 0"
+            names.WATCHDOG_OUTAGE, "1 while the Watchdog does not come, so that no alert would, else 0"
         )
         self._alerts = self._counter(names.WEBHOOK_ALERTS, "Alerts received from Alertmanager", ["status"])
         self._truncated = self._counter(

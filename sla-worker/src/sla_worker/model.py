@@ -228,19 +228,6 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over a period of the ledger, for one SLA and component.
-
-    `covered_slots` is the sum of the slots' coverages, `slots` the number of rows.
-    """
-
-    good: float
-    total: float
-    covered_slots: float
-    slots: int
-
-
-@dataclass(frozen=True, slots=True)
 class SLAStatus:
     """One SLA over a period that ends at the newest slot.
 
@@ -336,13 +323,35 @@ class Notification:
     key: str
     breach_id: int | None
     period_end: int | None
-    silence_id: int | None
+    outage_id: int | None
     created_at: int
     attempts: int
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Delivery:
+    """A mail that is owed to one address. `attempts` were begun; the next is due at `next_attempt_at`."""
+
+    notification_id: int
+    kind: str
+    recipient: str
+    attempts: int
+    next_attempt_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FutureRows:
+    """Rows of the ledger that lie after the newest slot that is due: the clock was ahead, or is behind now.
+
+    They count nowhere until their time has come, and are measured again then. `until` is the last one's slot.
+    """
+
+    rows: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogOutage:
     """A time in which no Watchdog came, so that no alert would have come either.
 
     It began with the last Watchdog, or with the start of the worker if that was later. `last_received_at` is

@@ -15,7 +15,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.delivery.sending import Delivery, Sender
 from sla_worker.delivery.smtp import Mailer
-from sla_worker.errors import DatabaseError, SLAWorkerError
+from sla_worker.errors import SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.model import Definition, PassResult
@@ -120,13 +120,13 @@ def _join(
     grid, stopping = settings.grid, threading.Event()
     exporter = Exporter(definitions, grid)
     calculator = make_calculator(settings, definitions, database, clock=clock, transport=transport)
-    watchdog = Watchdog(database.silences, watchdog_seconds, clock=clock, monotonic=monotonic)
+    watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(database, zone=settings.timezone, hour=settings.report_hour)
     health = Health(
         grid.stale_seconds + grid.settle_seconds,
         clock=clock,
         monotonic=monotonic,
-        troubles=(lambda: _unwritable(database),),
+        troubles=(database.trouble,),
     )
 
     def show_slas() -> None:
@@ -183,14 +183,6 @@ def _join(
         ),
         stopping=stopping,
     )
-
-
-def _unwritable(database: SLADatabase) -> str | None:
-    try:
-        database.check_writable()
-    except DatabaseError as error:
-        return str(error)
-    return None
 
 
 def serve(settings: Settings) -> None:

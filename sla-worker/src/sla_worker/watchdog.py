@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 
 from sla_worker.conventions import WATCHDOG
-from sla_worker.database.silences import SilenceStore
-from sla_worker.model import Silence, WebhookAlert
+from sla_worker.database.outages import OutageStore
+from sla_worker.model import WatchdogOutage, WebhookAlert
 
 DRILL_LABEL = "drill"
 """An alert with this label is a rehearsal, sent to Alertmanager by hand."""
@@ -32,7 +32,7 @@ class Watchdog:
 
     def __init__(
         self,
-        store: SilenceStore,
+        store: OutageStore,
         limit_seconds: int,
         *,
         clock: Callable[[], float],
@@ -67,7 +67,7 @@ class Watchdog:
                 self._outage = self._store.active()
 
     @property
-    def outage(self) -> Silence | None:
+    def outage(self) -> WatchdogOutage | None:
         """The outage that lasts; None when alerts arrive or nobody watches."""
         return self._outage if self._limit_seconds else None
 

@@ -73,20 +73,6 @@ def test_a_breach_of_high_severity_owes_one_mail(database: SLADatabase) -> None:
     assert [each.key for each in database.outbox.due(NOW)] == ["breach:1"]
 
 
-def test_an_owed_mail_is_tried_later_and_later_and_sent_once(database: SLADatabase) -> None:
-    assert database.outbox.owe_report("daily", "daily:1", NOW, NOW)
-    assert not database.outbox.owe_report("daily", "daily:1", NOW, NOW)
-    now, waits = NOW, []
-    for _ in range(7):
-        [due] = database.outbox.due(now)
-        waits.append(database.outbox.failed(due, "refused", now))
-        assert database.outbox.due(now + waits[-1] - 1) == []
-        now += waits[-1]
-    assert waits == [15, 30, 60, 120, 240, 480, 600]
-    database.outbox.sent(database.outbox.due(now)[0], "a@example.com", now)
-    assert database.outbox.due(now + 10**6) == []
-
-
 def test_all_rows_of_a_pass_or_none(database: SLADatabase) -> None:
     unknown = Measurement(**{**_fields(errors(1, 1, 1)), "key": "unknown"})
     with pytest.raises(DatabaseError, match="the SLA unknown is not defined"):
@@ -116,14 +102,16 @@ def test_compliance_is_a_ratio_of_sums_and_coverage_stands_beside_it(database: S
 
 
 def test_missing_slots_follow_the_last_row(database: SLADatabase) -> None:
-    where = ("api-error-rate", "all")
+    def missing(newest: int, oldest: int = 0) -> list[int]:
+        return database.missing_slots(newest, oldest)["api-error-rate"]
+
     # A new ledger starts with the slot that was newest when the SLA was defined.
-    assert database.missing_slots(*where, NOW - 300, 0, 300) == [NOW - 300]
-    assert database.missing_slots(*where, NOW + 600, 0, 300) == [NOW, NOW + 300, NOW + 600]
+    assert missing(NOW - 300) == [NOW - 300]
+    assert missing(NOW + 600) == [NOW, NOW + 300, NOW + 600]
     database.store([errors(0, 1, 1)])
-    assert database.missing_slots(*where, NOW + 600, 0, 300) == [NOW + 300, NOW + 600]
-    assert database.missing_slots(*where, NOW + 600, NOW + 600, 300) == [NOW + 600]  # what is too old
-    assert database.missing_slots(*where, NOW, 0, 300) == []
+    assert missing(NOW + 600) == [NOW + 300, NOW + 600]
+    assert missing(NOW + 600, NOW + 600) == [NOW + 600]  # what is too old
+    assert missing(NOW) == []
 
 
 def test_the_names_that_users_know(database: SLADatabase) -> None:

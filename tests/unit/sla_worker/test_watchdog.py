@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sla_worker.database import SLADatabase
-from sla_worker.model import Silence
+from sla_worker.model import WatchdogOutage
 from sla_worker.render.outage import outage_end_mail, outage_mail
 from sla_worker.service import build
 from sla_worker.settings import read_settings
@@ -61,13 +61,13 @@ def test_a_silence_is_noticed_at_the_exact_second_and_mailed_once(setting: Setti
         arrive(setting)
         step_at(setting, START + 699)  # 599 s after the Watchdog
         assert subjects(mailbox) == []
-        assert metric(setting, "sla_watchdog_silent") == 0
+        assert metric(setting, "sla_watchdog_outage") == 0
         for now in (700, 701, 760, 4000, 90_000):
             step_at(setting, START + now)
         silent = [mail for mail in mailbox.mails if "down" in str(mail["Subject"])]
     assert [str(mail["Subject"]) for mail in silent] == [SILENT]
     assert mailbox.recipients[0] == ["owner@example.com", "on-call@example.com"]
-    assert metric(setting, "sla_watchdog_silent") == 1
+    assert metric(setting, "sla_watchdog_outage") == 1
     assert metric(setting, "sla_watchdog_last_received_timestamp_seconds") == START + 100
 
 
@@ -111,7 +111,7 @@ def test_the_return_is_mailed_once_and_the_next_silence_is_another(setting: Sett
         step_at(setting, START + 2101)
         arrive(setting)
         step_at(setting, START + 2102)
-        assert metric(setting, "sla_watchdog_silent") == 0
+        assert metric(setting, "sla_watchdog_outage") == 0
         step_at(setting, START + 2700)  # 599 s after the last
         step_at(setting, START + 2701)
     assert subjects(mailbox) == [
@@ -123,14 +123,19 @@ def test_the_return_is_mailed_once_and_the_next_silence_is_another(setting: Sett
 
 def test_a_mail_server_that_is_away_too_gets_both_mails_later_in_order(setting: Setting) -> None:
     step_at(setting, START + 600)  # nobody listens on the SMTP port
-    assert 'sla_notifications_owed{type="silence"} 1.0' in setting.ask("/metrics")[1]
+    assert 'sla_notifications_owed{type="watchdog_outage"} 1.0' in setting.ask("/metrics")[1]
     step_at(setting, START + 615)
     setting.now = START + 640.0
     arrive(setting)
     step_at(setting, START + 641)  # the end is owed, the silence is due again at 645 s
-    assert 'sla_notifications_owed{type="silence_end"} 1.0' in setting.ask("/metrics")[1]
-    assert 'sla_notifications_total{result="failure",type="silence"} 2.0' in setting.ask("/metrics")[1]
-    assert 'sla_notifications_total{result="failure",type="silence_end"} 0.0' in setting.ask("/metrics")[1]
+    assert 'sla_notifications_owed{type="watchdog_outage_end"} 1.0' in setting.ask("/metrics")[1]
+    assert (
+        'sla_notifications_total{result="failure",type="watchdog_outage"} 2.0' in setting.ask("/metrics")[1]
+    )
+    assert (
+        'sla_notifications_total{result="failure",type="watchdog_outage_end"} 0.0'
+        in setting.ask("/metrics")[1]
+    )
     with Mailbox(setting.smtp_port) as mailbox:
         step_at(setting, START + 644)
         assert subjects(mailbox) == []
@@ -141,7 +146,7 @@ def test_a_mail_server_that_is_away_too_gets_both_mails_later_in_order(setting: 
         "[resolved] Alerting works again after 10 min",  # 640 s
     ]
     assert "owed" not in [line for line in setting.ask("/metrics")[1].splitlines() if line.endswith("} 1.0")]
-    assert 'sla_notifications_owed{type="silence"} 0.0' in setting.ask("/metrics")[1]
+    assert 'sla_notifications_owed{type="watchdog_outage"} 0.0' in setting.ask("/metrics")[1]
 
 
 def test_a_restart_neither_repeats_nor_forgets_a_silence(setting: Setting) -> None:
@@ -150,7 +155,7 @@ def test_a_restart_neither_repeats_nor_forgets_a_silence(setting: Setting) -> No
         setting.close()
         setting.now = START + 800.0
         setting.start()
-        assert metric(setting, "sla_watchdog_silent") == 1  # before its first step
+        assert metric(setting, "sla_watchdog_outage") == 1  # before its first step
         for now in (801, 1400, 2000):
             step_at(setting, START + now)
         assert subjects(mailbox) == [SILENT]
@@ -244,7 +249,7 @@ def test_both_mails_say_the_same_in_text_and_html_and_lead_on(setting: Setting) 
 
 
 def test_the_mails_tell_of_a_silence_that_is_over() -> None:
-    silence = Silence(1, 1_700_000_000, 1_700_000_000, 1_700_000_600, 1_700_003_900)
+    silence = WatchdogOutage(1, 1_700_000_000, 1_700_000_000, 1_700_000_600, 1_700_003_900)
     # 2023-11-14 22:13 UTC to 23:18 UTC: 3,900 s
     late, end = (make(silence, 1_700_009_999, ZoneInfo("UTC"), {}) for make in (outage_mail, outage_end_mail))
     assert late.subject == "[critical] Alerting was down: no Watchdog for 10 min"
@@ -271,15 +276,15 @@ def test_a_database_of_the_former_version_goes_on(tmp_path: Path) -> None:
     former.close()
     database = SLADatabase(path, clock=lambda: START)
     [owed] = database.outbox.due(START)
-    assert (owed.id, owed.key, owed.attempts, owed.silence_id) == (7, "daily:2023-11-14", 3, None)
-    assert database.silences.last_received() is None
-    database.silences.begin(START - 600, START)
-    assert [each.key for each in database.outbox.due(START)] == ["daily:2023-11-14", "silence:1"]
+    assert (owed.id, owed.key, owed.attempts, owed.outage_id) == (7, "daily:2023-11-14", 3, None)
+    assert database.outages.last_received() is None
+    database.outages.begin(START - 600, START)
+    assert [each.key for each in database.outbox.due(START)] == ["daily:2023-11-14", "watchdog_outage:1"]
     database.close()
     with sqlite3.connect(path) as now:
         versions = now.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
     now.close()
-    assert versions == [(1, "0001_ledger.sql"), (2, "0002_watchdog.sql")]
+    assert versions == [(1, "0001_ledger.sql"), (2, "0002_watchdog.sql"), (3, "0003_deliveries.sql")]
 
 
 def test_without_its_web_side_the_loop_waits_for_no_watchdog(
@@ -297,5 +302,5 @@ def test_without_its_web_side_the_loop_waits_for_no_watchdog(
     )
     now[0] += 600  # the default limit
     service.worker.step()
-    assert service.database.silences.active() is None
+    assert service.database.outages.active() is None
     service.close()

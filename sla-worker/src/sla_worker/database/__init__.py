@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from sla_worker.database.alerts import AlertStore
+from sla_worker.database.breaches import BreachStore
+from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
-from sla_worker.database.ledger import Ledger
+from sla_worker.database.measurements import MeasurementStore
+from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
-from sla_worker.database.silences import SilenceStore
+from sla_worker.database.sqlite import SQLite
+from sla_worker.database.status import StatusReader
+from sla_worker.database.summaries import DAY_SECONDS, SummaryStore
+from sla_worker.database.trust import Trust
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import allowance_used, meets, status_of
 from sla_worker.grid import Grid
@@ -23,22 +28,14 @@ from sla_worker.model import (
     Breach,
     Comparison,
     Definition,
+    FutureRows,
     Measurement,
     SLAStatus,
     State,
-    Status,
-    Totals,
-    objective_ratio,
 )
 
-DAY_SECONDS = 86_400
+__all__ = ["DAY_SECONDS", "SLADatabase"]
 _DEFAULT_GRID = Grid(slot_seconds=300, scrape_seconds=15)
-
-_BREACHES = """
-SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, d.unit, d.comparison,
-       b.target_value, b.worst_value, b.started_at, b.ended_at
-FROM sla_breaches b JOIN sla_definitions d ON d.id = b.sla_id JOIN sla_components c ON c.id = b.component_id
-"""
 
 
 class SLADatabase:
@@ -59,38 +56,46 @@ class SLADatabase:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._engine = Engine(Path(path), read_only=read_only, clock=clock)
+        self._engine = Engine(SQLite(Path(path), read_only=read_only), clock=clock)
         try:
-            self.grid = self._fixed_grid(grid, read_only=read_only)
+            self.grid = self._fixed_grid(grid)
         except BaseException:
             self._engine.close()
             raise
-        self.outbox = Outbox(self._engine)
+        self.outbox = Outbox(self._engine, clock)
         self.alerts = AlertStore(self._engine)
-        self.silences = SilenceStore(self._engine, self.outbox)
-        self._ledger = Ledger(self._engine, self.outbox, self.grid.slot_seconds)
+        self.outages = OutageStore(self._engine, self.outbox)
+        self._trust = Trust(self._engine, clock)
+        self._definitions = DefinitionStore(self._engine, clock)
+        self._breaches = BreachStore(self._engine, self.outbox, self._trust, self.slot_seconds)
+        self._measurements = MeasurementStore(
+            self._engine, self._definitions, self._breaches, self._trust, self.grid
+        )
+        self._status = StatusReader(self._engine, self._definitions, self._trust, self.slot_seconds)
+        self._summaries = SummaryStore(self._engine, self._trust)
+        self._from_file: tuple[Definition, ...] = ()
 
     @property
     def slot_seconds(self) -> int:
         """The length of a slot of this database."""
         return self.grid.slot_seconds
 
-    def _fixed_grid(self, wanted: Grid | None, *, read_only: bool) -> Grid:
+    def _fixed_grid(self, wanted: Grid | None) -> Grid:
         """Slots of two lengths in one ledger would not add up, so the first one stays."""
         rows = self._engine.rows("SELECT slot_seconds FROM ledger")
         if rows:
-            has = int(rows[0][0])
-            if wanted is not None and wanted.slot_seconds != has and not read_only:
+            has = int(rows[0]["slot_seconds"])
+            if wanted is not None and wanted.slot_seconds != has and self._engine.writable:
                 raise DatabaseError(
-                    f"{self._engine.path}: its slots are {has} s long, not {wanted.slot_seconds} s;"
+                    f"{self._engine.place}: its slots are {has} s long, not {wanted.slot_seconds} s;"
                     " set SLA_INTERVAL_SECONDS to that or SLA_DATABASE_PATH to another file"
                 )
             return Grid(has, (wanted or _DEFAULT_GRID).scrape_seconds)
         grid = wanted or _DEFAULT_GRID
-        if not read_only:
+        if self._engine.writable:
             with self._engine.transaction():
                 self._engine.execute(
-                    "INSERT INTO ledger (id, slot_seconds, checked_at) VALUES (1, ?, 0)", (grid.slot_seconds,)
+                    "INSERT INTO ledger (id, slot_seconds) VALUES (1, ?)", (grid.slot_seconds,)
                 )
         return grid
 
@@ -98,10 +103,26 @@ class SLADatabase:
         """Close the database and give its lock back."""
         self._engine.close()
 
-    def check_writable(self) -> None:
-        """Write something. Raises DatabaseError when that fails."""
-        with self._engine.transaction():
-            self._engine.execute("UPDATE ledger SET checked_at = ?", (int(self._clock()),))
+    # --- the file
+
+    def look(self) -> str | None:
+        """See whether the file is still the one that was opened, and get it back if it is not.
+
+        Call it once a turn of the loop; it makes no statement while all is well. A file that was removed is
+        written again with all its rows; one that was replaced is opened, and the former rows are kept
+        beside it. Returns one line that says so, to be logged as an error. Raises DatabaseError when that
+        fails; until it succeeds every other call raises DatabaseError.
+        """
+        return self._engine.look(self._prepare)
+
+    def _prepare(self) -> None:
+        """Make a database that took the place of the former one fit for this worker."""
+        self._fixed_grid(self.grid)
+        self._definitions.sync(self._from_file)
+
+    def trouble(self) -> str | None:
+        """Why the database cannot be used, in one line; None when it can. Makes no statement."""
+        return self._engine.trouble()
 
     # --- definitions
 
@@ -128,63 +149,55 @@ class SLADatabase:
         side = comparison or (Comparison.AT_MOST if low else Comparison.AT_LEAST)
         if side not in tuple(Comparison):
             raise DatabaseError(f"comparison {side!r}: give >= or <=")
-        key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        values = (key, name, category, description, metric_name, UNDIVIDED, str(side), target_value, unit)
-        with self._engine.transaction():
-            self._upsert_definition((*values, severity, None, 0))
-            return int(self._engine.row("SELECT id FROM sla_definitions WHERE key = ?", (key,))[0])
+        return self._definitions.add(
+            StoredDefinition(
+                id=0,
+                created_at=0,
+                key=re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
+                name=name,
+                category=category,
+                description=description,
+                metric_name=metric_name,
+                component=UNDIVIDED,
+                comparison=Comparison(side),
+                target_value=target_value,
+                unit=unit,
+                severity=severity,
+                percentile=None,
+                from_file=False,
+                enabled=True,
+            )
+        )
 
     def sync_definitions(self, definitions: Iterable[Definition]) -> None:
-        """Make the table agree with the file: add, change, and disable what the file no longer has."""
-        with self._engine.transaction():
-            self._engine.execute("UPDATE sla_definitions SET enabled = 0 WHERE from_file = 1")
-            for each in definitions:
-                self._upsert_definition(
-                    (
-                        each.key,
-                        each.name,
-                        each.category,
-                        each.description,
-                        each.sli.metric_name,
-                        each.component,
-                        str(each.comparison),
-                        each.target,
-                        each.unit,
-                        each.severity,
-                        each.percentile,
-                        1,
-                    )
-                )
-                self._ledger.component_id(each.component)
+        """Make the table agree with the file: add, change, and disable what the file no longer has.
 
-    def _upsert_definition(self, values: tuple[Any, ...]) -> None:
-        try:
-            self._engine.execute(
-                "INSERT INTO sla_definitions (id, key, name, category, description, metric_name, component,"
-                " comparison, target_value, unit, severity, percentile, from_file, enabled, created_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)"
-                " ON CONFLICT (key) DO UPDATE SET name = excluded.name, category = excluded.category,"
-                " description = excluded.description, metric_name = excluded.metric_name,"
-                " component = excluded.component, comparison = excluded.comparison,"
-                " target_value = excluded.target_value, unit = excluded.unit, severity = excluded.severity,"
-                " percentile = excluded.percentile, from_file = excluded.from_file, enabled = 1",
-                (self._engine.next_id("sla_definitions"), *values, int(self._clock())),
-            )
-        except sqlite3.IntegrityError as error:
-            raise DatabaseError(
-                f"SLA {values[0]}: the database has another SLA named {values[1]!r};"
-                " keep its key or rename it"
-            ) from error
+        An SLA is its key. Names may be changed, swapped and used again; the history stays with the key.
+        """
+        definitions = tuple(definitions)
+        self._definitions.sync(definitions)
+        self._from_file = definitions
 
     # --- measurements
 
-    def missing_slots(self, key: str, component: str, newest: int, oldest: int, step: int) -> list[int]:
-        """The slots that are due for one SLA, ascending."""
-        return self._ledger.missing_slots(key, component, newest, oldest, step)
+    def missing_slots(self, newest: int, oldest: int) -> dict[str, list[int]]:
+        """The slots from oldest to newest that each SLA of the file lacks, ascending, by its key.
+
+        `newest` is the newest slot that is due. Rows after it were stored by a clock that ran ahead: they
+        count nowhere, see `future_rows`, and are among the missing once they are due.
+        """
+        return self._measurements.missing_slots(newest, oldest)
+
+    def future_rows(self) -> FutureRows | None:
+        """The rows that lie in the future as of the last `missing_slots`; None: there are none."""
+        return self._trust.future_rows()
 
     def store(self, measurements: Iterable[Measurement]) -> None:
-        """All rows, their breaches and the mails owed for them, in one transaction."""
-        self._ledger.store(measurements, int(self._clock()))
+        """All rows, their breaches and the mails owed for them, in one transaction.
+
+        Rows of one SLA come in the order of their slots; all SLAs and components of a slot come together.
+        """
+        self._measurements.store(measurements, int(self._clock()))
 
     def record_measurement(
         self, sla_id: int, actual_value: float, target_value: float, *, at: float | None = None
@@ -193,17 +206,16 @@ class SLADatabase:
 
         Raises DatabaseError for an unknown id.
         """
-        found = self._engine.rows(
-            "SELECT key, component, comparison, unit FROM sla_definitions WHERE id = ?", (sla_id,)
-        )
+        found = [each for each in self._definitions.all().values() if each.id == sla_id]
         if not found:
             raise DatabaseError(f"there is no SLA with the id {sla_id}; add_sla_definition returns it")
-        comparison = Comparison(found[0]["comparison"])
-        met = meets(comparison, target_value, actual_value)
+        [definition] = found
+        met = meets(definition.comparison, target_value, actual_value)
         now = self._clock() if at is None else at
+        used = allowance_used(definition.comparison, target_value, actual_value, definition.unit)
         measurement = Measurement(
-            key=found[0]["key"],
-            component=found[0]["component"],
+            key=definition.key,
+            component=definition.component,
             slot=self.grid.slot_of(now),
             good=float(met),
             total=1.0,
@@ -211,77 +223,41 @@ class SLADatabase:
             actual=actual_value,
             target=target_value,
             state=State.MET if met else State.BREACHED,
-            status=status_of(allowance_used(comparison, target_value, actual_value, found[0]["unit"])),
+            status=status_of(used),
         )
-        self.store([measurement])
+        self._measurements.store([measurement], int(self._clock()), in_order=False)
         return measurement
 
     # --- reading
 
     def counts(self) -> dict[str, int]:
         """How many definitions, measurements and active breaches there are."""
-        queries = {
-            "definitions": "SELECT COUNT(*) FROM sla_definitions WHERE enabled = 1",
-            "measurements": "SELECT COUNT(*) FROM sla_measurements",
-            "active breaches": "SELECT COUNT(*) FROM sla_breaches WHERE ended_at IS NULL",
+        row = self._engine.row(
+            "SELECT (SELECT COUNT(*) FROM sla_definitions WHERE enabled = 1) AS definitions,"
+            " (SELECT COUNT(*) FROM sla_measurements) AS measurements,"
+            " (SELECT COUNT(*) FROM sla_breaches WHERE ended_at IS NULL) AS breaches"
+        )
+        return {
+            "definitions": row["definitions"],
+            "measurements": row["measurements"],
+            "active breaches": row["breaches"],
         }
-        return {name: int(self._engine.row(sql)[0]) for name, sql in queries.items()}
 
     def newest_slot(self) -> int | None:
-        """The newest slot of any SLA; None in an empty ledger."""
-        slots = [
-            self._engine.row("SELECT MAX(slot) FROM sla_measurements WHERE sla_id = ?", (row["id"],))[0]
-            for row in self._engine.rows("SELECT id FROM sla_definitions WHERE enabled = 1")
-        ]
-        return max((slot for slot in slots if slot is not None), default=None)
+        """The newest slot of any enabled SLA that does not lie in the future; None in an empty ledger."""
+        return self._measurements.newest_slot(self._clock())
 
     def period_end(self, now: float) -> int:
         """Where a period that ends at `now` ends in this ledger; see `Grid.period_end`."""
-        return self.grid.period_end(self.newest_slot(), now)
+        return self.grid.period_end(self._measurements.newest_slot(now), now)
 
     def oldest_slot(self) -> int | None:
         """The oldest slot of any enabled SLA; None in an empty ledger."""
-        slots = [
-            self._engine.row("SELECT MIN(slot) FROM sla_measurements WHERE sla_id = ?", (row["id"],))[0]
-            for row in self._engine.rows("SELECT id FROM sla_definitions WHERE enabled = 1")
-        ]
-        return min((slot for slot in slots if slot is not None), default=None)
+        return self._measurements.oldest_slot()
 
     def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
         """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key."""
-        rows = self._engine.rows(
-            "SELECT m.*, c.name AS component FROM sla_measurements m"
-            " JOIN sla_components c ON c.id = m.component_id"
-            " WHERE m.sla_id = (SELECT id FROM sla_definitions WHERE key = ?)"
-            " ORDER BY m.slot DESC, m.component_id LIMIT ?",
-            (key, limit),
-        )
-        return [
-            Measurement(
-                key=key,
-                component=row["component"],
-                slot=row["slot"],
-                good=row["good_events"],
-                total=row["total_events"],
-                coverage=row["coverage"],
-                actual=row["actual_value"],
-                target=row["target_value"],
-                state=State(row["state"]),
-                status=Status(row["status"]),
-                late=bool(row["late"]),
-            )
-            for row in rows
-        ]
-
-    def totals(self, sla_id: int, component_id: int, start: int, end: int) -> Totals:
-        """Sums over the slots in (start, end]."""
-        row = self._engine.row(
-            "SELECT COALESCE(SUM(good_events), 0), COALESCE(SUM(total_events), 0),"
-            " COALESCE(SUM(coverage), 0), COUNT(*) FROM sla_measurements"
-            " WHERE sla_id = ? AND component_id = ? AND slot > ? AND slot <= ?",
-            (sla_id, component_id, start, end),
-        )
-        return Totals(*row)
+        return self._measurements.newest(key, limit)
 
     def get_current_sla_status(self, hours: float = 24, *, end: int | None = None) -> list[SLAStatus]:
         """Every enabled SLA over the last `hours`, in the order of their definition.
@@ -290,72 +266,19 @@ class SLADatabase:
         """
         if end is None:
             end = self.period_end(self._clock())
-        start = end - int(hours * 3600)
-        rows = self._engine.rows(
-            "SELECT d.*, c.id AS component_id FROM sla_definitions d"
-            " JOIN sla_components c ON c.name = d.component WHERE d.enabled = 1 ORDER BY d.id"
-        )
-        return [self._status(row, start, end) for row in rows]
-
-    def _status(self, row: sqlite3.Row, start: int, end: int) -> SLAStatus:
-        where = (row["id"], row["component_id"])
-        totals = self.totals(*where, start, end)
-        newest = self._engine.rows(
-            "SELECT slot, actual_value, status FROM sla_measurements WHERE sla_id = ? AND component_id = ?"
-            " AND slot <= ? ORDER BY slot DESC LIMIT 1",
-            (*where, end),
-        )
-        first = self._engine.row(
-            "SELECT MIN(slot) FROM sla_measurements WHERE sla_id = ? AND component_id = ?", where
-        )[0]
-        begun = start if first is None else max(start, first - self.slot_seconds)
-        expected = (end - begun) / self.slot_seconds
-        breached = self._engine.rows(
-            "SELECT 1 FROM sla_breaches WHERE sla_id = ? AND component_id = ? AND ended_at IS NULL", where
-        )
-        comparison = Comparison(row["comparison"])
-        return SLAStatus(
-            key=row["key"],
-            name=row["name"],
-            component=row["component"],
-            category=row["category"],
-            severity=row["severity"],
-            unit=row["unit"],
-            comparison=comparison,
-            target=row["target_value"],
-            objective_ratio=objective_ratio(comparison, row["target_value"], row["percentile"]),
-            percentile=row["percentile"],
-            actual=newest[0]["actual_value"] if newest else None,
-            status=Status(newest[0]["status"]) if newest else Status.NO_DATA,
-            slot=newest[0]["slot"] if newest else None,
-            good=totals.good,
-            total=totals.total,
-            compliance_ratio=totals.good / totals.total if totals.total > 0 else None,
-            coverage_ratio=min(totals.covered_slots / expected, 1.0) if expected > 0 else 0.0,
-            in_breach=bool(breached),
-        )
+        return self._status.over(end - int(hours * 3600), end)
 
     def get_active_breaches(self) -> list[Breach]:
         """The breaches that last, oldest first."""
-        return self._breaches("WHERE b.ended_at IS NULL AND d.enabled = 1 ORDER BY b.started_at, b.id")
+        return self._breaches.active()
 
     def get_breach(self, breach_id: int) -> Breach | None:
         """One breach; None if there is none with that id."""
-        found = self._breaches("WHERE b.id = ?", (breach_id,))
-        return found[0] if found else None
+        return self._breaches.get(breach_id)
 
     def breaches_between(self, start: int, end: int) -> list[Breach]:
         """The breaches that touch [start, end), oldest first."""
-        return self._breaches(
-            "WHERE b.started_at < ? AND (b.ended_at IS NULL OR b.ended_at > ?) ORDER BY b.started_at",
-            (end, start),
-        )
-
-    def _breaches(self, where: str, parameters: tuple[Any, ...] = ()) -> list[Breach]:
-        return [
-            Breach(*{**dict(row), "comparison": Comparison(row["comparison"])}.values())
-            for row in self._engine.rows(_BREACHES + where, parameters)
-        ]
+        return self._breaches.between(start, end)
 
     def generate_daily_summary(self, day_start: int | None = None) -> list[dict[str, Any]]:
         """Sum up one day of 24 h (default: the last full day of UTC), store it, and return its rows.
@@ -364,29 +287,4 @@ class SLADatabase:
         """
         if day_start is None:
             day_start = (int(self._clock()) // DAY_SECONDS - 1) * DAY_SECONDS
-        with self._engine.transaction():
-            day_end = day_start + DAY_SECONDS
-            self._engine.execute(_SUMMARISE, (day_start, day_end, day_start, day_start, day_end))
-        rows = self._engine.rows(
-            "SELECT d.name, s.* FROM sla_daily_summaries s JOIN sla_definitions d ON d.id = s.sla_id"
-            " WHERE s.day_start = ? ORDER BY s.sla_id, s.component_id",
-            (day_start,),
-        )
-        return [dict(row) for row in rows]
-
-
-_SUMMARISE = """
-INSERT INTO sla_daily_summaries (day_start, sla_id, component_id, average_value, minimum_value, maximum_value,
-                                 good_events, total_events, covered_slots, breaches)
-SELECT ?, m.sla_id, m.component_id, AVG(m.actual_value), MIN(m.actual_value), MAX(m.actual_value),
-       SUM(m.good_events), SUM(m.total_events), SUM(m.coverage),
-       (SELECT COUNT(*) FROM sla_breaches b WHERE b.sla_id = m.sla_id AND b.component_id = m.component_id
-        AND b.started_at < ? AND (b.ended_at IS NULL OR b.ended_at > ?))
-FROM sla_measurements m
-WHERE m.slot > ? AND m.slot <= ?
-GROUP BY m.sla_id, m.component_id
-ON CONFLICT (sla_id, component_id, day_start) DO UPDATE SET
-    average_value = excluded.average_value, minimum_value = excluded.minimum_value,
-    maximum_value = excluded.maximum_value, good_events = excluded.good_events,
-    total_events = excluded.total_events, covered_slots = excluded.covered_slots, breaches = excluded.breaches
-"""
+        return self._summaries.make(day_start)

@@ -1,15 +1,34 @@
-"""What Alertmanager's webhook sent, bounded to the newest alerts; of what always comes, the newest only."""
+"""What Alertmanager's webhook sent, bounded in number and in bytes; of what always comes, the newest only."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sla_worker.conventions import WATCHDOG
-from sla_worker.database.engine import Engine
+from sla_worker.database.engine import Engine, Row
 from sla_worker.model import WebhookAlert
 
 KEPT_ALERTS = 10_000
+KEPT_BYTES = 8 * 1024 * 1024
+READ_BYTES = 2 * 1024 * 1024
+"""What one answer holds at most, however many alerts were asked for."""
+
+ALERT_BYTES = 64 * 1024
+TEXT_CHARACTERS = 4096
+"""Bounds of one alert, and of one text in it."""
+
+CUT = "… [cut]"
+LEFT_OUT = "[left out]"
+"""The end of a text that was cut, and the name under which an alert says how much of it was left out."""
+
+_TRIM = """
+DELETE FROM webhook_alerts WHERE id IN (
+    SELECT id FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id DESC) AS place,
+                           SUM(size_bytes) OVER (ORDER BY id DESC) AS so_far
+                    FROM webhook_alerts) AS sized
+    WHERE place > ? OR so_far > ?)
+"""
 
 
 class AlertStore:
@@ -17,46 +36,45 @@ class AlertStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._stored: tuple[int, int] | None = None  # alerts and bytes, or more than that
+        engine.on_reset(self._forget)
 
     def add(self, alerts: Iterable[WebhookAlert]) -> None:
-        """Store the alerts of one call and drop the oldest above the bound, in one transaction.
+        """Store the alerts of one call and drop the oldest above the bounds, in one transaction.
 
-        A Watchdog that fires takes the place of the one before it: one a minute would push all others out
-        within a week.
+        Texts that are too long are cut and say so. A Watchdog that fires takes the place of the one before
+        it: one a minute would push all others out within a week.
         """
-        alerts = list(alerts)
+        rows = [_row(each) for each in alerts]
+        if not rows:
+            return
         with self._engine.transaction():
-            if any(each.alertname == WATCHDOG for each in alerts):
+            if any(row["alertname"] == WATCHDOG for row in rows):
                 self._engine.execute(
                     "DELETE FROM webhook_alerts WHERE alertname = ? AND status = 'firing'", (WATCHDOG,)
                 )
-            newest = self._engine.next_id("webhook_alerts") - 1
-            for each in alerts:
-                newest += 1
-                self._engine.execute(
-                    "INSERT INTO webhook_alerts (id, fingerprint, status, alertname, receiver, labels,"
-                    " annotations, starts_at, ends_at, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        newest,
-                        each.fingerprint,
-                        each.status,
-                        each.alertname,
-                        each.receiver,
-                        json.dumps(each.labels, sort_keys=True),
-                        json.dumps(each.annotations, sort_keys=True),
-                        each.starts_at,
-                        each.ends_at,
-                        each.received_at,
-                    ),
-                )
-            self._engine.execute(
-                "DELETE FROM webhook_alerts WHERE id <="
-                " (SELECT id FROM webhook_alerts ORDER BY id DESC LIMIT 1 OFFSET ?)",
-                (KEPT_ALERTS,),
+            first = self._engine.next_id("webhook_alerts")
+            self._engine.executemany(
+                "INSERT INTO webhook_alerts (id, size_bytes, fingerprint, status, alertname, receiver,"
+                " labels, annotations, starts_at, ends_at, received_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(number, *row.values()) for number, row in enumerate(rows, start=first)],
             )
+            self._trim(len(rows), sum(row["size_bytes"] for row in rows))
 
     def newest(self, limit: int) -> list[WebhookAlert]:
-        """The newest alerts, newest first."""
+        """The newest alerts, newest first: at most `limit`, and at most READ_BYTES of them."""
+        sizes = self._engine.rows(
+            "SELECT id, size_bytes FROM webhook_alerts ORDER BY id DESC LIMIT ?", (limit,)
+        )
+        oldest, so_far = None, 0
+        for row in sizes:
+            so_far += row["size_bytes"]
+            if oldest is not None and so_far > READ_BYTES:
+                break
+            oldest = row["id"]
+        if oldest is None:
+            return []
         return [
             WebhookAlert(
                 status=row["status"],
@@ -69,5 +87,65 @@ class AlertStore:
                 received_at=row["received_at"],
                 fingerprint=row["fingerprint"],
             )
-            for row in self._engine.rows("SELECT * FROM webhook_alerts ORDER BY id DESC LIMIT ?", (limit,))
+            for row in self._engine.rows(
+                "SELECT * FROM webhook_alerts WHERE id >= ? ORDER BY id DESC LIMIT ?", (oldest, limit)
+            )
         ]
+
+    def _trim(self, alerts: int, size_bytes: int) -> None:
+        """Drop the oldest; the table is counted when it may have grown above a bound, not at every call."""
+        if self._stored is not None:
+            self._stored = self._stored[0] + alerts, self._stored[1] + size_bytes
+        if self._stored is None or self._stored[0] > KEPT_ALERTS or self._stored[1] > KEPT_BYTES:
+            self._engine.execute(_TRIM, (KEPT_ALERTS, KEPT_BYTES))
+            row = self._engine.row(
+                "SELECT COUNT(*) AS alerts, COALESCE(SUM(size_bytes), 0) AS size FROM webhook_alerts"
+            )
+            self._stored = row["alerts"], row["size"]
+
+    def _forget(self) -> None:
+        self._stored = None
+
+
+def _row(alert: WebhookAlert) -> Row:
+    """The alert as it is stored: every text storable and bounded, what does not fit left out and said so."""
+    texts = {
+        "fingerprint": _text(alert.fingerprint),
+        "status": _text(alert.status),
+        "alertname": _text(alert.alertname),
+        "receiver": _text(alert.receiver),
+    }
+    ends = {"starts_at": _text(alert.starts_at), "ends_at": _text(alert.ends_at)}
+    left = ALERT_BYTES - sum(len(each.encode()) for each in (*texts.values(), *ends.values()))
+    labels, left = _fitting(alert.labels, left)
+    annotations, left = _fitting(alert.annotations, left)
+    maps = {"labels": labels, "annotations": annotations}
+    size = ALERT_BYTES - left
+    return {"size_bytes": size, **texts, **maps, **ends, "received_at": alert.received_at}
+
+
+def _fitting(values: Mapping[str, str], left: int) -> tuple[str, int]:
+    """As JSON, as many pairs as fit into the bytes that are left; and what is left then."""
+    kept: dict[str, str] = {}
+    room = left - len(json.dumps({LEFT_OUT: str(len(values))}))
+    # The name comes first: it is what everybody looks for.
+    for name in sorted(values, key=lambda name: (name != "alertname", name)):
+        pair = {_text(name): _text(values[name])}
+        size = len(json.dumps(pair))
+        if size <= room:
+            kept |= pair
+            room -= size
+    if len(kept) < len(values):
+        kept[LEFT_OUT] = str(len(values) - len(kept))
+    text = json.dumps(kept, sort_keys=True)
+    return text, left - len(text)
+
+
+def _text(text: str) -> str:
+    """Bounded, and without what cannot be stored as UTF-8: half a surrogate pair, which JSON can hold."""
+    text = (
+        text.encode("utf-16", "surrogatepass")
+        .decode("utf-16", "replace")
+        .replace("\0", "\N{REPLACEMENT CHARACTER}")
+    )
+    return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - len(CUT)] + CUT

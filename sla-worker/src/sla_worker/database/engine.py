@@ -1,168 +1,256 @@
-"""The SQLite connection: one writer, migrations, transactions."""
+"""The seam between the stores and a database: four calls, one lock, numbered migrations.
+
+A store knows `execute`, `executemany`, `rows` and `transaction`, writes `?` where a value goes, and gets
+dicts back. All that differs between databases stands in a dialect: `sqlite.py` today.
+"""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TypeVar
 
-from sla_worker.errors import DatabaseError, DatabaseLockedError
+from sla_worker.errors import DatabaseError
 
 _MIGRATIONS = files("sla_worker") / "migrations"
+
+Row = dict[str, Any]
+Values = Sequence[Any]
+
+_T = TypeVar("_T")
+
+
+class Dialect(Protocol):
+    """One kind of database. Its driver's types stay inside: every method raises DatabaseError alone."""
+
+    place: str
+    """What error messages call the database."""
+
+    writable: bool
+
+    def open(self) -> None:
+        """Connect, and make sure that nobody else writes."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect; twice does no harm."""
+        ...
+
+    def execute(self, sql: str, values: Values) -> None:
+        """One statement that returns nothing."""
+        ...
+
+    def executemany(self, sql: str, rows: Iterable[Values]) -> None:
+        """One statement for each of the rows."""
+        ...
+
+    def rows(self, sql: str, values: Values) -> list[Row]:
+        """All rows of a query by the names of their columns."""
+        ...
+
+    def begin(self) -> None:
+        """Begin a transaction that may write."""
+        ...
+
+    def commit(self) -> None:
+        """Keep what the transaction did."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo what the transaction did."""
+        ...
+
+    def statements(self, script: str) -> Iterator[str]:
+        """The statements of a migration, one by one, as this database takes them."""
+        ...
+
+    def misplaced(self) -> str | None:
+        """Why this is no longer the database that was opened; None while it is. Makes no statement."""
+        ...
+
+    def recover(self, prepare: Callable[[], None]) -> str:
+        """Get back to a database at the place and `prepare` it. Returns one line that says what was done."""
+        ...
 
 
 class Engine:
     """A connection that threads share; every statement and transaction holds one lock.
 
-    With `read_only` the database must exist, and no lock file is taken.
+    Nothing is read from or written to a database that was moved away: see `look`.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, clock: Callable[[], float] = time.time) -> None:
-        self.path = path
+    def __init__(self, dialect: Dialect, *, clock: Callable[[], float]) -> None:
+        self._dialect = dialect
+        self._clock = clock
         self._mutex = threading.RLock()
-        self._lock_file: TextIO | None = None
-        if read_only and not path.is_file():
-            raise DatabaseError(f"{path}: there is no database yet; run sla_database to make it")
-        if not read_only:
-            self._lock_file = _take_lock(path)
+        self._depth = 0
+        self._forget: list[Callable[[], None]] = []
+        self._refused: dict[str, str] = {}
+        self._closed = False
         try:
-            mode = "ro" if read_only else "rwc"
-            self._connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=10,
-                isolation_level=None,  # transactions are begun and ended here, never implicitly
-                check_same_thread=False,  # the mutex above serialises the threads
-            )
-            self._connection.row_factory = sqlite3.Row
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            if not read_only:
-                # WAL with synchronous NORMAL: killing the process loses nothing. A power cut may lose the
-                # last commits but never consistency; the slots are then read back from Prometheus.
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
-                self._migrate(int(clock()))
-        except DatabaseError:
+            dialect.open()
+            if dialect.writable:
+                self._migrate()
+        except BaseException:
             self.close()
             raise
-        except sqlite3.Error as error:
-            self.close()
-            raise DatabaseError(
-                f"{path}: cannot be opened ({error}); check the file and its directory"
-            ) from error
+
+    @property
+    def place(self) -> str:
+        """What error messages call the database."""
+        return self._dialect.place
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process may write."""
+        return self._dialect.writable
 
     def close(self) -> None:
         """Close the connection and give the lock back; twice does no harm."""
         with self._mutex:
-            if hasattr(self, "_connection"):
-                self._connection.close()
-            if self._lock_file is not None:
-                self._lock_file.close()
-                self._lock_file = None
+            self._closed = True
+            self._dialect.close()
+
+    def on_reset(self, forget: Callable[[], None]) -> None:
+        """Call `forget` when what was read before may be wrong: after a rollback and after a recovery."""
+        self._forget.append(forget)
+
+    def exclusive(self) -> threading.RLock:
+        """The lock that every statement holds, for memory that must agree with the tables."""
+        return self._mutex
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Raises DatabaseError when SQLite refuses."""
+        """All or nothing. Inside another transaction it is a part of that one."""
         with self._mutex:
+            if self._depth:
+                yield
+                return
+            self._check_place()
+            self._noting("written", self._dialect.begin)
+            self._depth += 1
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                except BaseException:
-                    self._connection.execute("ROLLBACK")
-                    raise
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise DatabaseError(
-                    f"{self.path}: cannot be written ({error}); check space and rights"
-                ) from error
+                yield
+                self._noting("written", self._dialect.commit)
+            except BaseException:
+                self._depth -= 1
+                self._undo()
+                raise
+            self._depth -= 1
+            self._refused.pop("written", None)
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """One statement that returns nothing."""
+    def execute(self, sql: str, values: Values = ()) -> None:
+        """One statement that returns nothing, inside a transaction."""
         with self._mutex:
-            self._connection.execute(sql, parameters)
+            self._noting("written", lambda: self._dialect.execute(sql, values))
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """All rows of a query. Raises DatabaseError."""
+    def executemany(self, sql: str, rows: Iterable[Values]) -> None:
+        """One statement for each of the rows, inside a transaction."""
         with self._mutex:
-            try:
-                return self._connection.execute(sql, parameters).fetchall()
-            except sqlite3.Error as error:
-                raise DatabaseError(
-                    f"{self.path}: cannot be read ({error}); run sla_database once"
-                ) from error
+            self._noting("written", lambda: self._dialect.executemany(sql, rows))
 
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Row:
+    def rows(self, sql: str, values: Values = ()) -> list[Row]:
+        """All rows of a query by the names of their columns."""
+        with self._mutex:
+            if not self._depth:
+                self._check_place()
+            found = self._noting("read", lambda: self._dialect.rows(sql, values))
+            self._refused.pop("read", None)
+            return found
+
+    def row(self, sql: str, values: Values = ()) -> Row:
         """The one row of a query that always has one."""
-        return self.rows(sql, parameters)[0]
+        return self.rows(sql, values)[0]
 
     def next_id(self, table: str) -> int:
         """The next integer key. One writer makes this safe; `table` is a constant of this package."""
-        return int(self.row(f"SELECT COALESCE(MAX(id), 0) + 1 FROM {table}")[0])  # noqa: S608
+        return int(self.row(f"SELECT COALESCE(MAX(id), 0) + 1 AS id FROM {table}")["id"])  # noqa: S608
 
-    def _migrate(self, now: int) -> None:
+    def trouble(self) -> str | None:
+        """Why the database cannot be used, in one line; None when it can. Makes no statement."""
+        if self._closed:
+            return f"{self.place}: is closed"
+        return self._dialect.misplaced() or next(iter(self._refused.values()), None)
+
+    def look(self, prepare: Callable[[], None] = lambda: None) -> str | None:
+        """See whether the database is still the one that was opened, and get it back if not.
+
+        None: it is. Otherwise one line that says what happened and what was done; say it aloud. A database
+        that is new to us is migrated and goes through `prepare`. Raises DatabaseError when nothing helps.
+        Makes no statement while all is well.
+        """
+        with self._mutex:
+            if self._depth or self._dialect.misplaced() is None:
+                return None
+
+            def ready() -> None:
+                self._migrate()
+                self.reset()
+                prepare()
+
+            try:
+                line = self._dialect.recover(ready)
+            finally:
+                self.reset()
+            self._refused.clear()
+            return line
+
+    def _check_place(self) -> None:
+        reason = self._dialect.misplaced()
+        if reason is not None:
+            raise DatabaseError(reason)
+
+    def _noting(self, what: str, call: Callable[[], _T]) -> _T:
+        """The call's result; what the database refuses is kept for `trouble`."""
+        try:
+            return call()
+        except DatabaseError as error:
+            self._refused[what] = str(error)
+            raise
+
+    def _undo(self) -> None:
+        try:
+            self._dialect.rollback()
+        finally:
+            self.reset()
+
+    def reset(self) -> None:
+        """Let the stores forget what they keep in memory."""
+        for forget in self._forget:
+            forget()
+
+    def _migrate(self) -> None:
         """Apply the migrations that are not recorded yet, each in one transaction with its record."""
-        self._connection.execute(
+        dialect = self._dialect
+        dialect.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations"
-            " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)"
+            " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+            (),
         )
-        done = {row[0] for row in self.rows("SELECT version FROM schema_migrations")}
+        done = {row["version"] for row in dialect.rows("SELECT version FROM schema_migrations", ())}
         scripts = sorted(
             (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
         )
         newest = max(int(each.name[:4]) for each in scripts)
         if done and max(done) > newest:
             raise DatabaseError(
-                f"{self.path}: made by a newer version (schema {max(done)}, this one knows {newest}); update"
+                f"{self.place}: made by a newer version (schema {max(done)}, this one knows {newest}); update"
             )
         for script in scripts:
             version = int(script.name[:4])
             if version in done:
                 continue
-            with self.transaction():
-                for statement in _statements(script.read_text(encoding="utf-8")):
-                    self._connection.execute(statement)
-                self._connection.execute(
+            dialect.begin()
+            try:
+                for statement in dialect.statements(script.read_text(encoding="utf-8")):
+                    dialect.execute(statement, ())
+                dialect.execute(
                     "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)",
-                    (version, script.name, now),
+                    (version, script.name, int(self._clock())),
                 )
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script; `executescript` would commit between them."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-def _take_lock(path: Path) -> TextIO:
-    """An advisory lock beside the database; the kernel gives it back when the process dies."""
-    lock_path = Path(f"{path}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = lock_path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise DatabaseError(f"{lock_path}: cannot be opened ({error}); check SLA_DATABASE_PATH") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
-        raise DatabaseLockedError(
-            f"{path}: process {holder} already writes to it; stop that one (perhaps the service) first"
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+                dialect.commit()
+            except BaseException:
+                dialect.rollback()
+                raise

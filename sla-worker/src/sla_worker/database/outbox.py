@@ -1,92 +1,341 @@
-"""Mails that are owed. A row is written with what causes it and is sent until it is delivered, once."""
+"""Mails that are owed. A row is written with what causes it and is tried until every recipient has it, once.
+
+What is open is mirrored in memory, so that nobody asks the database while nothing changes.
+"""
 
 from __future__ import annotations
 
-from sla_worker.database.engine import Engine
-from sla_worker.model import Notification
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from sla_worker.database.engine import Engine, Row
+from sla_worker.model import Delivery, Notification
 
 _FIRST_RETRY_SECONDS = 15
 _LONGEST_RETRY_SECONDS = 600
 
+_OPEN = """
+SELECT n.id, n.type, n.notification_key, n.breach_id, n.period_end, n.outage_id, n.created_at, n.attempts,
+       n.next_attempt_at, d.recipient, d.attempts AS tries, d.next_attempt_at AS next_try_at, d.result
+FROM sla_notifications n
+LEFT JOIN sla_deliveries d ON d.notification_id = n.id AND (d.result IS NULL OR d.result <> 'withdrawn')
+WHERE n.done_at IS NULL
+ORDER BY n.id, d.recipient
+"""
+
+_GIVEN_UP = """
+SELECT n.type, COUNT(*) AS deliveries
+FROM sla_deliveries d JOIN sla_notifications n ON n.id = d.notification_id
+WHERE d.result = 'given up' GROUP BY n.type
+"""
+
+_DONE = """
+UPDATE sla_notifications SET done_at = ?,
+    sent_at = (SELECT MAX(d.closed_at) FROM sla_deliveries d
+               WHERE d.notification_id = sla_notifications.id AND d.result = 'delivered'),
+    success = (SELECT CASE WHEN COUNT(*) = 0 THEN 1 ELSE 0 END FROM sla_deliveries d
+               WHERE d.notification_id = sla_notifications.id AND d.result = 'given up'),
+    error = (SELECT MAX(d.recipient || ': ' || d.error) FROM sla_deliveries d
+             WHERE d.notification_id = sla_notifications.id AND d.result = 'given up'),
+    recipients = ?
+WHERE id = ? AND NOT EXISTS (SELECT 1 FROM sla_deliveries d
+                             WHERE d.notification_id = sla_notifications.id AND d.result IS NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What is to be owed: a kind of mail, its unique key, and what it is about."""
+
+    kind: str
+    key: str
+    breach_id: int | None = None
+    period_end: int | None = None
+    outage_id: int | None = None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mail that is not done, its open deliveries, and who has one. No recipients: not looked at yet."""
+
+    notification: Notification
+    next_attempt_at: int
+    deliveries: list[Delivery] = field(default_factory=list)
+    recipients: set[str] = field(default_factory=set)
+
 
 class Outbox:
-    """The table sla_notifications."""
+    """The tables sla_notifications and sla_deliveries."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
         self._engine = engine
+        self._clock = clock
+        self._mirror: dict[int, _Open] | None = None
+        self._gave_up: dict[str, int] = {}
+        self._unrecorded: dict[tuple[int, str], tuple[Delivery, int]] = {}
+        engine.on_reset(self._forget)
 
-    def add(
-        self,
-        kind: str,
-        key: str,
-        now: int,
-        *,
-        breach_id: int | None = None,
-        period_end: int | None = None,
-        silence_id: int | None = None,
-    ) -> bool:
-        """Owe a mail, inside the caller's transaction. False: it was owed or sent before."""
-        if self._engine.rows("SELECT id FROM sla_notifications WHERE notification_key = ?", (key,)):
-            return False
-        self._engine.execute(
-            "INSERT INTO sla_notifications (id, type, notification_key, breach_id, period_end,"
-            " silence_id, created_at, next_attempt_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (
-                self._engine.next_id("sla_notifications"),
-                kind,
-                key,
-                breach_id,
-                period_end,
-                silence_id,
-                now,
-                now,
-            ),
+    # --- owing
+
+    def add(self, owed: Iterable[Owed], now: int) -> None:
+        """Owe mails, inside the caller's transaction. A key that was owed or sent before is left alone."""
+        owed = list(owed)
+        if not owed:
+            return
+        first = self._engine.next_id("sla_notifications")
+        self._engine.executemany(
+            "INSERT INTO sla_notifications (id, type, notification_key, breach_id, period_end, outage_id,"
+            " created_at, next_attempt_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
+            " ON CONFLICT (notification_key) DO NOTHING",
+            [
+                (number, each.kind, each.key, each.breach_id, each.period_end, each.outage_id, now, now)
+                for number, each in enumerate(owed, start=first)
+            ],
         )
-        return True
+        self._forget()
 
     def owe_report(self, kind: str, key: str, period_end: int, now: int) -> bool:
         """Owe a periodic report once. False: it was owed or sent before."""
+        if self._engine.rows("SELECT id FROM sla_notifications WHERE notification_key = ?", (key,)):
+            return False
         with self._engine.transaction():
-            return self.add(kind, key, now, period_end=period_end)
+            self.add([Owed(kind, key, period_end=period_end)], now)
+        return True
+
+    # --- what is open, from memory
+
+    def next_due(self) -> int | None:
+        """When the earliest mail is to be looked at (perhaps in the past); None when there is none."""
+        with self._engine.exclusive():
+            now = int(self._clock())
+            moments = [self._moment(each, now) for each in self._open().values()]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def due(self, now: int) -> list[Notification]:
-        """The mails to be tried now, oldest first. The end of a silence waits until the silence is told."""
-        return [
-            Notification(*row)
-            for row in self._engine.rows(
-                "SELECT id, type, notification_key, breach_id, period_end, silence_id, created_at, attempts"
-                " FROM sla_notifications n WHERE sent_at IS NULL AND next_attempt_at <= ? AND NOT EXISTS"
-                " (SELECT 1 FROM sla_notifications first WHERE first.sent_at IS NULL"
-                " AND first.silence_id = n.silence_id AND first.id < n.id) ORDER BY id",
-                (now,),
-            )
-        ]
+        """The mails to be looked at now, oldest first."""
+        with self._engine.exclusive():
+            found = [(self._moment(each, now), each.notification) for each in self._open().values()]
+        return [notification for moment, notification in found if moment is not None and moment <= now]
 
     def owed(self) -> dict[str, int]:
-        """How many mails are owed and not delivered yet, by type; a type with none is left out."""
-        return {
-            row["type"]: row["mails"]
-            for row in self._engine.rows(
-                "SELECT type, COUNT(*) AS mails FROM sla_notifications WHERE sent_at IS NULL GROUP BY type"
-            )
-        }
+        """How many mails are not done yet, by kind; a kind with none is left out."""
+        with self._engine.exclusive():
+            kinds = [each.notification.type for each in self._open().values()]
+        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
 
-    def sent(self, notification: Notification, recipients: str, now: int) -> None:
-        """The mail server has taken it; it is never sent again."""
-        with self._engine.transaction():
+    def given_up(self) -> dict[str, int]:
+        """How many deliveries were given up for good, by kind; a kind with none is left out."""
+        with self._engine.exclusive():
+            self._open()
+            return dict(self._gave_up)
+
+    # --- delivering
+
+    def deliveries(self, notification: Notification, recipients: Iterable[str], now: int) -> list[Delivery]:
+        """The deliveries of a mail that may be tried now, in the order of their recipients.
+
+        `recipients` is whom the settings name now: those who have no delivery yet get one, and an open one to
+        somebody else is withdrawn. The end of an outage waits, for each recipient, until the mail about its
+        beginning has left or was given up. Raises DatabaseError, ValueError without recipients.
+        """
+        wanted = list(dict.fromkeys(recipients))
+        if not wanted:
+            raise ValueError(f"the mail {notification.key} has no recipients")
+        with self._engine.exclusive():
+            self._record_late()
+            entry = self._open().get(notification.id)
+            if entry is None:
+                return []
+            surplus = [each for each in entry.deliveries if each.recipient not in wanted]
+            if surplus or not entry.recipients.issuperset(wanted):
+                self._name_recipients(notification, wanted, surplus, now)
+                entry = self._open().get(notification.id)
+                if entry is None:
+                    return []
+            return sorted(
+                (
+                    each
+                    for each in entry.deliveries
+                    if _bounded(each.next_attempt_at, now) <= now and not self._held(entry, each.recipient)
+                ),
+                key=lambda each: wanted.index(each.recipient),
+            )
+
+    def attempt(self, delivery: Delivery, now: int) -> Delivery:
+        """Record that a try begins, and when the next one may follow, before the mail leaves.
+
+        Raises DatabaseError: the mail must not be sent, for nobody would know of it.
+        """
+        begun = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            next_attempt_at=now + _wait_seconds(delivery.attempts),
+        )
+        with self._changing():
             self._engine.execute(
-                "UPDATE sla_notifications SET sent_at = ?, success = 1, error = NULL, recipients = ?,"
-                " attempts = attempts + 1 WHERE id = ?",
-                (now, recipients, notification.id),
+                "UPDATE sla_deliveries SET attempts = ?, next_attempt_at = ?"
+                " WHERE notification_id = ? AND recipient = ?",
+                (begun.attempts, begun.next_attempt_at, delivery.notification_id, delivery.recipient),
             )
+        return begun
 
-    def failed(self, notification: Notification, error: str, now: int) -> int:
-        """It was not taken. Returns the seconds until the next try: 15, 30, 60 … at most 600."""
-        wait: int = min(_FIRST_RETRY_SECONDS * 2 ** min(notification.attempts, 10), _LONGEST_RETRY_SECONDS)
-        with self._engine.transaction():
+    def delivered(self, delivery: Delivery, now: int) -> None:
+        """The mail server has taken it; it is never sent again.
+
+        Raises DatabaseError when that cannot be stored; it is remembered and stored with the next call of
+        `deliveries`, which hands out nothing before.
+        """
+        with self._engine.exclusive():
+            self._unrecorded[delivery.notification_id, delivery.recipient] = delivery, now
+            self._record_late()
+
+    def failed(self, delivery: Delivery, error: str, now: int) -> int:
+        """It was not taken this time. Returns the seconds until the next try: 15, 30, 60 … at most 600."""
+        wait = _wait_seconds(max(delivery.attempts - 1, 0))
+        with self._changing():
+            self._engine.execute(
+                "UPDATE sla_deliveries SET error = ?, next_attempt_at = ?"
+                " WHERE notification_id = ? AND recipient = ?",
+                (error, now + wait, delivery.notification_id, delivery.recipient),
+            )
+            self._engine.execute(
+                "UPDATE sla_notifications SET success = 0, error = ? WHERE id = ?",
+                (f"{delivery.recipient}: {error}", delivery.notification_id),
+            )
+        return wait
+
+    def gave_up(self, delivery: Delivery, error: str, now: int) -> None:
+        """The mail server will never take it for this recipient."""
+        self._close(delivery, "given up", error, now)
+
+    def postpone(self, notification: Notification, error: str, now: int) -> int:
+        """The whole mail waits: it could not be made, or no server was reached. Returns the seconds."""
+        wait = _wait_seconds(notification.attempts)
+        with self._changing():
             self._engine.execute(
                 "UPDATE sla_notifications SET success = 0, error = ?, attempts = attempts + 1,"
                 " next_attempt_at = ? WHERE id = ?",
                 (error, now + wait, notification.id),
             )
         return wait
+
+    # --- the mirror
+
+    def _open(self) -> dict[int, _Open]:
+        if self._mirror is None:
+            self._gave_up = {row["type"]: row["deliveries"] for row in self._engine.rows(_GIVEN_UP)}
+            self._mirror = _mirrored(self._engine.rows(_OPEN))
+        return self._mirror
+
+    def _forget(self) -> None:
+        self._mirror = None
+
+    def _moment(self, entry: _Open, now: int) -> int | None:
+        """When the mail is to be looked at; None while it waits for another one."""
+        whole = _bounded(entry.next_attempt_at, now)
+        if not entry.deliveries:
+            first = self._before(entry)
+            return None if any(not each.deliveries for each in first) else whole
+        moments = [
+            max(whole, _bounded(each.next_attempt_at, now))
+            for each in entry.deliveries
+            if not self._held(entry, each.recipient)
+        ]
+        return min(moments, default=None)
+
+    def _held(self, entry: _Open, recipient: str) -> bool:
+        return any(
+            not each.deliveries or any(one.recipient == recipient for one in each.deliveries)
+            for each in self._before(entry)
+        )
+
+    def _before(self, entry: _Open) -> list[_Open]:
+        """The open mails about the same outage that come before this one."""
+        outage = entry.notification.outage_id
+        if outage is None:
+            return []
+        return [
+            each
+            for each in self._open().values()
+            if each.notification.outage_id == outage and each.notification.id < entry.notification.id
+        ]
+
+    # --- the tables
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._engine.transaction():
+            yield
+            self._forget()
+
+    def _name_recipients(
+        self, notification: Notification, wanted: list[str], surplus: list[Delivery], now: int
+    ) -> None:
+        with self._changing():
+            self._engine.executemany(
+                "INSERT INTO sla_deliveries (notification_id, recipient, next_attempt_at, attempts)"
+                " VALUES (?, ?, ?, 0) ON CONFLICT (notification_id, recipient) DO UPDATE SET"
+                " result = NULL, closed_at = NULL WHERE sla_deliveries.result = 'withdrawn'",
+                [(notification.id, recipient, now) for recipient in wanted],
+            )
+            self._engine.executemany(
+                "UPDATE sla_deliveries SET result = 'withdrawn', closed_at = ?"
+                " WHERE notification_id = ? AND recipient = ?",
+                [(now, notification.id, each.recipient) for each in surplus],
+            )
+            self._engine.execute(_DONE, (now, ", ".join(wanted), notification.id))
+
+    def _close(self, delivery: Delivery, result: str, error: str | None, now: int) -> None:
+        with self._changing():
+            self._engine.execute(
+                "UPDATE sla_deliveries SET result = ?, error = ?, closed_at = ?"
+                " WHERE notification_id = ? AND recipient = ?",
+                (result, error, now, delivery.notification_id, delivery.recipient),
+            )
+            recipients = self._engine.rows(
+                "SELECT recipient FROM sla_deliveries WHERE notification_id = ? AND result <> 'withdrawn'"
+                " ORDER BY recipient",
+                (delivery.notification_id,),
+            )
+            named = ", ".join(row["recipient"] for row in recipients)
+            self._engine.execute(_DONE, (now, named, delivery.notification_id))
+
+    def _record_late(self) -> None:
+        """Store what was sent while the database refused to note it."""
+        for place, (delivery, sent_at) in list(self._unrecorded.items()):
+            self._close(delivery, "delivered", None, sent_at)
+            del self._unrecorded[place]
+
+
+def _mirrored(rows: list[Row]) -> dict[int, _Open]:
+    found: dict[int, _Open] = {}
+    for row in rows:
+        notification = Notification(
+            id=row["id"],
+            type=row["type"],
+            key=row["notification_key"],
+            breach_id=row["breach_id"],
+            period_end=row["period_end"],
+            outage_id=row["outage_id"],
+            created_at=row["created_at"],
+            attempts=row["attempts"],
+        )
+        entry = found.setdefault(row["id"], _Open(notification, row["next_attempt_at"]))
+        if row["recipient"] is None:
+            continue
+        entry.recipients.add(row["recipient"])
+        if row["result"] is None:
+            entry.deliveries.append(
+                Delivery(row["id"], row["type"], row["recipient"], row["tries"], row["next_try_at"])
+            )
+    return found
+
+
+def _wait_seconds(attempts: int) -> int:
+    return min(_FIRST_RETRY_SECONDS << min(attempts, 10), _LONGEST_RETRY_SECONDS)
+
+
+def _bounded(moment: int, now: int) -> int:
+    """No wait is longer than the longest: what lies further ahead was stored by a clock that ran ahead."""
+    return now if moment > now + _LONGEST_RETRY_SECONDS else moment

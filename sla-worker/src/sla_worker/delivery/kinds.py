@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sla_worker.database import SLADatabase
-from sla_worker.database.silences import SILENCE, SILENCE_END
+from sla_worker.database.outages import OUTAGE, OUTAGE_END
 from sla_worker.errors import MailError
 from sla_worker.links import outage_links, report_links
 from sla_worker.model import Mail, Notification
@@ -52,11 +52,11 @@ def _breach(sources: Sources, notification: Notification) -> Mail:
 
 
 def _outage(sources: Sources, notification: Notification) -> Mail:
-    outage = sources.database.silences.get(notification.silence_id or 0)
+    outage = sources.database.outages.get(notification.outage_id or 0)
     if outage is None:  # its foreign key forbids it
         raise MailError(f"the notification {notification.key} belongs to no outage")
     settings = sources.settings
-    make = outage_end_mail if notification.type == SILENCE_END else outage_mail
+    make = outage_end_mail if notification.type == OUTAGE_END else outage_mail
     return make(outage, sources.now, settings.timezone, outage_links(settings))
 
 
@@ -71,6 +71,6 @@ def _at_once(settings: Settings) -> tuple[str, ...]:
 KINDS: Final[Mapping[str, Kind]] = {
     DAILY: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
     BREACH: Kind(_breach, _at_once),
-    SILENCE: Kind(_outage, _at_once),
-    SILENCE_END: Kind(_outage, _at_once),
+    OUTAGE: Kind(_outage, _at_once),
+    OUTAGE_END: Kind(_outage, _at_once),
 }

@@ -94,18 +94,32 @@ class Delivery:
             made = message(
                 mail, sender=self._settings.report_from, recipients=recipients, key=notification.key, now=now
             )
-            self._sender.send(made, recipients)
+            outbox = self._database.outbox
+            tried = [
+                outbox.attempt(each, int(now))
+                for each in outbox.deliveries(notification, recipients, int(now))
+            ]
+            if not tried:
+                return False
+            refused = self._sender.send(made, [each.recipient for each in tried])
         except DatabaseError:
             raise
         except Exception as error:  # whatever a value does to a mail: the others still leave
             reason = str(error) if isinstance(error, MailError) else f"{type(error).__name__}: {error}"
-            wait = self._database.outbox.failed(notification, reason, int(now))
+            wait = self._database.outbox.postpone(notification, reason, int(now))
             _log.warning("mail failed key=%s retry_seconds=%d error=%s", notification.key, wait, reason)
             self._observe(notification.type, "failure")
             if isinstance(error, MailServerError):
                 raise
             return False
-        self._database.outbox.sent(notification, ", ".join(recipients), int(now))
+        for each in tried:
+            refusal = refused.get(each.recipient)
+            if refusal is None:
+                outbox.delivered(each, int(now))
+            elif refusal.permanent:
+                outbox.gave_up(each, str(refusal), int(now))
+            else:
+                outbox.failed(each, str(refusal), int(now))
         _log.info("mail sent key=%s recipients=%s", notification.key, ", ".join(recipients))
         self._observe(notification.type, "success")
         return True

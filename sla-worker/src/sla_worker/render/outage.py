@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Mail, Silence
+from sla_worker.model import Mail, WatchdogOutage
 from sla_worker.render.format import GREEN, RED, length, moment
 from sla_worker.render.templates import template
 
@@ -39,7 +39,7 @@ _STEPS: Steps = (
 )
 
 
-def outage_mail(outage: Silence, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
+def outage_mail(outage: WatchdogOutage, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
     """The mail that alerting is down.
 
     It may leave late, when the mail server was away too: if the outage has ended by then, it says so.
@@ -59,7 +59,7 @@ def outage_mail(outage: Silence, now: int, zone: ZoneInfo, links: dict[str, str]
     )
 
 
-def outage_end_mail(outage: Silence, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
+def outage_end_mail(outage: WatchdogOutage, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
     """The mail that the Watchdog is back."""
     lasted = length(outage.duration_seconds(now))
     return _mail(
@@ -74,7 +74,7 @@ def outage_end_mail(outage: Silence, now: int, zone: ZoneInfo, links: dict[str, 
     )
 
 
-def _facts(outage: Silence, now: int, zone: ZoneInfo) -> list[tuple[str, str]]:
+def _facts(outage: WatchdogOutage, now: int, zone: ZoneInfo) -> list[tuple[str, str]]:
     lasted, last = length(outage.duration_seconds(now)), outage.last_received_at
     ended = outage.ended_at
     return [

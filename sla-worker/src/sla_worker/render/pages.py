@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Report, Silence
+from sla_worker.model import Report, WatchdogOutage
 from sla_worker.render.format import length, moment
 from sla_worker.render.templates import template
 
@@ -20,7 +20,7 @@ def alerting_line(last_received: int | None, now: int) -> str:
     return f"last Watchdog {length(max(now - last_received, 0))} ago"
 
 
-def outage_alarm(outage: Silence, now: int, zone: ZoneInfo) -> Alarm:
+def outage_alarm(outage: WatchdogOutage, now: int, zone: ZoneInfo) -> Alarm:
     """The alarm that no alert would arrive."""
     since, lasted = moment(outage.started_at, zone), length(outage.duration_seconds(now))
     return (

@@ -1,0 +1,104 @@
+"""What holds now: every SLA over a period, from one statement for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sla_worker.database.definitions import DefinitionStore, StoredDefinition
+from sla_worker.database.engine import Engine, Row
+from sla_worker.database.measurements import SERIES
+from sla_worker.database.trust import Trust
+from sla_worker.model import SLAStatus, Status, objective_ratio
+
+_STATUS = f"""{SERIES},
+ends AS (
+    SELECT sla_id, component_id,
+           (SELECT MIN(m.slot) FROM sla_measurements m
+            WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id) AS first_slot,
+           (SELECT MAX(m.slot) FROM sla_measurements m
+            WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot <= ?
+              AND NOT (m.slot > ? AND m.slot <= ?)) AS slot
+    FROM series s WHERE component_id IS NOT NULL
+)
+SELECT e.sla_id, c.name AS component, e.first_slot, e.slot, n.actual_value, n.status,
+       COALESCE(SUM(m.good_events), 0) AS good, COALESCE(SUM(m.total_events), 0) AS total,
+       COALESCE(SUM(m.coverage), 0) AS covered_slots,
+       EXISTS (SELECT 1 FROM sla_breaches b WHERE b.sla_id = e.sla_id AND b.component_id = e.component_id
+               AND b.ended_at IS NULL AND b.started_at < ?) AS in_breach
+FROM ends e
+JOIN sla_components c ON c.id = e.component_id
+LEFT JOIN sla_measurements n
+    ON n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot
+LEFT JOIN sla_measurements m
+    ON m.sla_id = e.sla_id AND m.component_id = e.component_id AND m.slot > ? AND m.slot <= ?
+    AND NOT (m.slot > ? AND m.slot <= ?)
+GROUP BY e.sla_id, e.component_id, c.name, e.first_slot, e.slot, n.actual_value, n.status
+"""  # noqa: S608 - constants
+
+_NOTHING: Row = {
+    "first_slot": None,
+    "slot": None,
+    "actual_value": None,
+    "status": Status.NO_DATA,
+    "good": 0.0,
+    "total": 0.0,
+    "covered_slots": 0.0,
+    "in_breach": 0,
+}
+
+
+class StatusReader:
+    """Reads what the other stores have written."""
+
+    def __init__(self, engine: Engine, definitions: DefinitionStore, trust: Trust, slot_seconds: int) -> None:
+        self._engine = engine
+        self._definitions = definitions
+        self._trust = trust
+        self._slot_seconds = slot_seconds
+
+    def over(self, start: int, end: int) -> list[SLAStatus]:
+        """Every enabled SLA over the slots in (start, end], in the order of their definition."""
+        hidden = self._trust.hidden()
+        rows = self._engine.rows(_STATUS, (end, *hidden, self._trust.bound(), start, end, *hidden))
+        found: dict[int, dict[str, Row]] = {}
+        for row in rows:
+            found.setdefault(row["sla_id"], {})[row["component"]] = row
+        return [
+            self._status(each, component, row, start, end)
+            for each in self._definitions.enabled()
+            for component, row in _shown(each, found.get(each.id, {})).items()
+        ]
+
+    def _status(
+        self, definition: StoredDefinition, component: str, row: Row, start: int, end: int
+    ) -> SLAStatus:
+        first = row["first_slot"]
+        begun = start if first is None else max(start, first - self._slot_seconds)
+        expected = (end - begun) / self._slot_seconds
+        return SLAStatus(
+            key=definition.key,
+            name=definition.name,
+            component=component,
+            category=definition.category,
+            severity=definition.severity,
+            unit=definition.unit,
+            comparison=definition.comparison,
+            target=definition.target_value,
+            objective_ratio=objective_ratio(
+                definition.comparison, definition.target_value, definition.percentile
+            ),
+            percentile=definition.percentile,
+            actual=row["actual_value"],
+            status=Status(row["status"]) if row["slot"] is not None else Status.NO_DATA,
+            slot=row["slot"],
+            good=row["good"],
+            total=row["total"],
+            compliance_ratio=row["good"] / row["total"] if row["total"] > 0 else None,
+            coverage_ratio=min(row["covered_slots"] / expected, 1.0) if expected > 0 else 0.0,
+            in_breach=bool(row["in_breach"]),
+        )
+
+
+def _shown(definition: StoredDefinition, found: Mapping[str, Row]) -> dict[str, Row]:
+    """The component that the definition names, whether it has rows or not."""
+    return {definition.component: found.get(definition.component, _NOTHING)}
