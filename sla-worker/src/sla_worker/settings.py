@@ -109,14 +109,14 @@ class _Environment:
         except ValueError:
             value = minimum - 1
         if not minimum <= value <= maximum:
-            raise SettingsError(f"{name}={text}: give a whole number from {minimum} to {maximum}")
+            raise SettingsError(f"{name}={_shown(text)}: give a whole number from {minimum} to {maximum}")
         return value
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         """One of a few words."""
         text = self.required(name, default)
         if text not in choices:
-            raise SettingsError(f"{name}={text}: give one of {', '.join(choices)}")
+            raise SettingsError(f"{name}={_shown(text)}: give one of {', '.join(choices)}")
         return text
 
     def url(self, name: str, default: str) -> str:
@@ -128,7 +128,7 @@ class _Environment:
         except ValueError:
             good = False
         if not good:
-            raise SettingsError(f"{name}={text}: give a URL like {default}")
+            raise SettingsError(f"{name}={_shown(text)}: give a URL like {default}")
         return text.rstrip("/")
 
     def secret(self, name: str, *, spaces: bool = True) -> str | None:
@@ -209,7 +209,9 @@ def _timezone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:  # what zoneinfo raises for names it does not know
-        raise SettingsError(f"REPORT_TIMEZONE={text}: give a zone like UTC or Europe/Berlin") from error
+        raise SettingsError(
+            f"REPORT_TIMEZONE={_shown(text)}: give a zone like UTC or Europe/Berlin"
+        ) from error
 
 
 def _headers(text: str | None) -> tuple[tuple[str, str], ...]:

@@ -19,10 +19,10 @@ from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
 class Mailbox:
     """Takes mails as an SMTP server does."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, **how: Any) -> None:
         self.mails: list[Message] = []
         self.recipients: list[list[str]] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=port, **how)
 
     def __enter__(self) -> Mailbox:
         self._controller.start()

@@ -1,0 +1,134 @@
+"""What the environment may hold: a value that cannot work is one clear error at the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sla_worker.errors import SettingsError
+from sla_worker.settings import read_settings
+
+
+def complaint(**environ: str) -> str:
+    """The one line of the error that these variables are."""
+    with pytest.raises(SettingsError) as found:
+        read_settings(environ)
+    line = str(found.value)
+    assert line.isprintable()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        (
+            "REPORT_OWNER", "a@b.example;c@d.example",
+            "REPORT_OWNER=a@b.example;c@d.example: a@b.example;c@d.example is not a mail address;"
+            " give one like owner@example.com, several separated by commas",
+        ),
+        (
+            "REPORT_ON_CALL", "a@b.example, ,c@d.example",
+            "REPORT_ON_CALL=a@b.example, ,c@d.example: what stands between two commas is not a mail address;"
+            " give one like on-call@example.com, several separated by commas",
+        ),
+        (
+            "REPORT_FROM", "a@b.example,c@d.example",
+            "REPORT_FROM=a@b.example, c@d.example: give one mail address like sla-worker@example.com",
+        ),
+        (
+            "SMTP_HOST", "mail..example.com",
+            "SMTP_HOST=mail..example.com: give a host name or an address like 127.0.0.1",
+        ),
+        (
+            "SLA_WORKER_BIND", "999.1.1.1",
+            "SLA_WORKER_BIND=999.1.1.1: give a host name or an address like 127.0.0.1",
+        ),
+        (
+            "SLA_WORKER_ALLOWED_HOSTS", "a.b:8080",
+            "SLA_WORKER_ALLOWED_HOSTS=a.b:8080: give host names without port, separated by commas",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_names_variable_value_and_fix(name: str, value: str, line: str) -> None:
+    assert complaint(**{name: value}) == line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "me", "@b.example", "a@", "a b@c.example", "Me <a@b.example>", "a@b..example", "a@-b.example",
+        "a\n@b.example", "a@b.example\nBcc: x@y.example", "ä@b.example", "a@bücher.example", "a@[127.0.0.1]",
+        '"a b"@c.example', ".a@b.example", "a..b@c.example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["REPORT_FROM", "REPORT_OWNER", "REPORT_ON_CALL"])
+def test_what_is_no_mail_address_is_refused(name: str, address: str) -> None:
+    assert "is not a mail address" in complaint(**{name: address})
+
+
+def test_several_addresses_are_several_recipients_and_each_counts_once() -> None:
+    settings = read_settings({"REPORT_OWNER": "a@b.example, c+d@e-f.example ,a@b.example,o'neil@localhost"})
+    assert settings.report_owner == ("a@b.example", "c+d@e-f.example", "o'neil@localhost")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "mailhog", "127.0.0.1", "::1", "smtp.example.com.", "my_relay", "xn--bcher-kva.example"]
+)
+def test_hosts_that_may_exist_are_taken(host: str) -> None:
+    assert read_settings({"SMTP_HOST": host}).smtp.host == (host or "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "host", ["a b", "a..b", ".", "-a", "a-", f"{'a' * 64}.b", "1.2.3", "bücher.example", "a\tb", "http://a"]
+)
+def test_hosts_that_cannot_exist_are_refused(host: str) -> None:
+    assert "SMTP_HOST=" in complaint(SMTP_HOST=host)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SMTP_PASSWORD", "SMTP_USER", "SLA_WEBHOOK_TOKEN", "PROMETHEUS_BEARER_TOKEN", "PROMETHEUS_PASSWORD",
+        "PROMETHEUS_TENANT",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("sign", "shown"), [("ü", r"'\xfc'"), ("\u20ac", r"'\u20ac'"), ("\n", r"'\n'")])
+def test_a_secret_that_no_protocol_carries_is_refused_without_showing_it(
+    name: str, sign: str, shown: str
+) -> None:
+    line = complaint(**{name: f"pass{sign}word"})
+    assert line.startswith(f"{name}: character 5 is {shown}; give a value of ASCII letters, digits and signs")
+    assert "word" not in line.lower().replace("password", "")
+
+
+@pytest.mark.parametrize("name", ["SLA_WEBHOOK_TOKEN", "PROMETHEUS_BEARER_TOKEN"])
+def test_a_token_has_no_spaces_and_a_password_may(name: str) -> None:
+    assert "without spaces" in complaint(**{name: "two words"})
+    assert read_settings({"SMTP_PASSWORD": "two words"}).smtp.password == "two words"  # noqa: S105 - made up
+
+
+def test_a_file_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"\xef\xbb\xbfsesame\r\n")
+    settings = read_settings({"SMTP_PASSWORD_FILE": str(tmp_path / "secret")})
+    assert settings.smtp.password == "sesame"  # noqa: S105 - made up
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "secret"
+    file.mkdir() if content is None else file.write_bytes(content)
+    assert complaint(SMTP_PASSWORD_FILE=str(file)).startswith(f"SMTP_PASSWORD_FILE={file}: cannot be read")
+
+
+@pytest.mark.parametrize("value", ["X-A: ü", "X A: 1", ": 1", "X-A 1", "X-A: \x01"])
+def test_a_header_that_cannot_be_sent_is_refused(value: str) -> None:
+    assert complaint(PROMETHEUS_HEADERS=value).startswith("PROMETHEUS_HEADERS: ")
+
+
+def test_the_host_of_the_public_url_is_one_of_ours() -> None:
+    environ = {
+        "SLA_WORKER_PUBLIC_URL": "https://SLA.example.com:8443/x",
+        "SLA_WORKER_ALLOWED_HOSTS": "a.b,c.d",
+    }
+    assert read_settings(environ).allowed_hosts == ("sla.example.com", "a.b", "c.d")

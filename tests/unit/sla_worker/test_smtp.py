@@ -1,0 +1,182 @@
+"""What becomes of one mail at mail servers of every manner, over real sockets."""
+
+from __future__ import annotations
+
+import email
+import shutil
+import ssl
+import subprocess
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from ports import bound, free_port
+from programs import not_there
+from sla_worker.delivery.message import message
+from sla_worker.delivery.smtp import Mailer
+from sla_worker.errors import MailServerError
+from sla_worker.model import Mail
+from sla_worker.settings import SMTPSettings
+from unit.sla_worker.setting import Mailbox
+from unit.sla_worker.smtp_server import Script, mail_server
+
+OWNER, ON_CALL = "owner@example.com", "on-call@example.com"
+BOTH = (OWNER, ON_CALL)
+LONG, SHORT = 60.0, 0.5  # seconds; nothing here waits for the first
+
+
+def mailer(port: int, seconds: float = LONG, username: str | None = None) -> Mailer:
+    return Mailer(SMTPSettings("127.0.0.1", port, username, "secret", "none", seconds))
+
+
+def made(subject: str = "A subject") -> EmailMessage:
+    mail = Mail(subject, "Text, with a dot at the start of a line:\n.\nEnd: ≥ 99.9 %\n", "<p>HTML</p>")
+    return message(mail, sender="sla-worker@example.com", recipients=BOTH, key="daily:2026-03-01", now=0)
+
+
+def test_all_recipients_get_one_mail_in_one_transaction() -> None:
+    with mail_server() as server:
+        assert mailer(server.port).send(made(), BOTH) == {}
+    assert [each for each in server.commands if not each.startswith("ehlo")] == [
+        "mail FROM:<sla-worker@example.com>",
+        f"rcpt TO:<{OWNER}>",
+        f"rcpt TO:<{ON_CALL}>",
+        "data",
+        "quit",
+    ]
+    [body] = server.bodies
+    assert b"\n" not in body.replace(b"\r\n", b"")  # every line ends as RFC 5321 wants it
+    got = email.message_from_bytes(body)
+    assert (got["To"], got["Subject"]) == (f"{OWNER}, {ON_CALL}", "A subject")
+    assert got["Message-ID"] == made()["Message-ID"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent"), [("550 5.1.1 no such user", True), ("450 4.2.1 try later", False)]
+)
+def test_a_refused_recipient_does_not_cost_the_others_their_mail(answer: str, permanent: bool) -> None:  # noqa: FBT001
+    with mail_server(Script(recipients={ON_CALL: answer})) as server:
+        refused = mailer(server.port).send(made(), BOTH)
+    assert len(server.bodies) == 1
+    assert {to: (str(refusal), refusal.permanent) for to, refusal in refused.items()} == {
+        ON_CALL: (answer, permanent)
+    }
+
+
+def test_when_all_are_refused_no_data_is_sent() -> None:
+    script = Script(recipients={OWNER: "550 no", ON_CALL: "451 later"})
+    with mail_server(script) as server:
+        refused = mailer(server.port).send(made(), BOTH)
+    assert "data" not in server.commands
+    assert {to: refusal.code for to, refusal in refused.items()} == {OWNER: 550, ON_CALL: 451}
+
+
+@pytest.mark.parametrize("script", [Script(data="554 5.6.0 no"), Script(taken="554 5.6.0 no")])
+def test_a_mail_that_is_refused_is_refused_for_all_who_were_taken(script: Script) -> None:
+    script.recipients = {ON_CALL: "450 later"}
+    with mail_server(script) as server:
+        refused = mailer(server.port).send(made(), BOTH)
+    assert {to: str(refusal) for to, refusal in refused.items()} == {
+        OWNER: "554 5.6.0 no",
+        ON_CALL: "450 later",
+    }
+
+
+@pytest.mark.parametrize("answer", ["500 what?", "250 ok", "421 bye"])
+def test_what_was_taken_is_delivered_whatever_quit_is_answered(answer: str) -> None:
+    with mail_server(Script(quit=answer)) as server:
+        assert mailer(server.port).send(made(), BOTH) == {}
+
+
+def test_a_server_that_never_answers_quit_has_the_mail_all_the_same() -> None:
+    with mail_server(Script(quit=None)) as server:
+        assert mailer(server.port, SHORT).send(made(), BOTH) == {}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(greeting=None),  # takes the connection and hangs
+        Script(drip_seconds=0.05),  # never ends its greeting, and never lets a socket's timeout pass
+        Script(taken=None),  # hangs after the data
+    ],
+    ids=["hangs", "drips", "hangs-after-data"],
+)
+def test_a_mail_takes_no_longer_than_its_deadline(script: Script) -> None:
+    """Without a deadline the second case never returns, and the test ends by its own timeout."""
+    with (
+        mail_server(script) as server,
+        pytest.raises(MailServerError, match="did not take the mail") as found,
+    ):
+        mailer(server.port, SHORT).send(made(), BOTH)
+    assert f"127.0.0.1:{server.port}" in str(found.value)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [Script(greeting="554 go away"), Script(mail="550 not from you"), Script(greeting="nonsense")],
+    ids=["greeting", "sender", "no-smtp"],
+)
+def test_a_server_that_takes_nothing_from_us_is_a_server_that_cannot_be_used(script: Script) -> None:
+    with mail_server(script) as server, pytest.raises(MailServerError):
+        mailer(server.port).send(made(), BOTH)
+    assert server.bodies == []
+
+
+def test_no_server_is_said_in_one_line_with_the_fix() -> None:
+    with bound() as nobody, pytest.raises(MailServerError) as found:
+        mailer(nobody.getsockname()[1]).send(made(), BOTH)
+    assert "ConnectionRefusedError" in str(found.value)
+    assert "check that it runs, SMTP_HOST and SMTP_PORT" in str(found.value)
+    assert "\n" not in str(found.value)
+
+
+def test_a_login_that_the_server_does_not_know_fails_the_server_not_the_mail() -> None:
+    with mail_server() as server, pytest.raises(MailServerError, match="AUTH"):
+        mailer(server.port, username="user").send(made(), BOTH)
+
+
+def test_the_same_key_gives_the_same_message_id_and_a_subject_is_one_line() -> None:
+    first, again = made("One\nline\t of  it"), made("Another")
+    assert first["Message-ID"] == again["Message-ID"]
+    assert first["Subject"] == "One line of it"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 in one file."""
+    if shutil.which("openssl") is None:
+        not_there("no openssl found: mail over TLS is NOT TESTED. Install Debian's package openssl")
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mail",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", str(file) + ".crt"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    file.write_bytes(file.read_bytes() + Path(f"{file}.crt").read_bytes())
+    return file
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+def test_mail_leaves_over_tls_when_the_certificate_is_trusted(
+    tls: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    port = free_port()
+    how = {"ssl_context": context} if tls == "tls" else {"tls_context": context, "require_starttls": True}
+    with Mailbox(port, **how) as mailbox:
+        settings = SMTPSettings("127.0.0.1", port, None, None, tls, LONG)
+        with pytest.raises(MailServerError, match="certificate verify failed"):
+            Mailer(settings).send(made(), BOTH)
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+        assert Mailer(settings).send(made(), BOTH) == {}
+    assert mailbox.recipients == [list(BOTH)]
+
+
+def test_the_deadline_holds_within_the_handshake_of_tls_too() -> None:
+    with mail_server(Script(greeting=None)) as server, pytest.raises(MailServerError, match=r"within 0\.5 s"):
+        Mailer(SMTPSettings("127.0.0.1", server.port, None, None, "tls", SHORT)).send(made(), BOTH)
