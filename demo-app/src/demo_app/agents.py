@@ -31,6 +31,10 @@ class AgentEvents(RetryEvents, Protocol):
         """Take note that the agent answered without its dependency."""
         ...
 
+    def breaker_failed_request(self, breaker: str) -> None:
+        """Take note that a request ends in error because the breaker rejected its call."""
+        ...
+
 
 class AgentError(Exception):
     """An agent could not do its task."""
@@ -103,7 +107,7 @@ class Agent:
         Raises AgentTimeoutError, PoisonedMessageError and AgentError when it has failed.
         """
         if step.rejected is not None:
-            self._fall_back(step)
+            self._fall_back(request, step)
             return None
         if step.answered:
             return self._record(request, step)
@@ -172,10 +176,12 @@ class Agent:
             raise AgentError(f"{self.name}: {error}") from error
         return Step(lease.seconds, step.attempt, answered=True, lease=lease)
 
-    def _fall_back(self, step: Step) -> None:
+    def _fall_back(self, request: Request, step: Step) -> None:
         if step.attempt > 1:  # a call that was rejected at once is none
             self._retry.ended(step.attempt, succeeded=False)
         if not self._has_fallback:
+            if request.dead_since is None:  # a replayed one goes back among the dead letters, and is no error
+                self._events.breaker_failed_request(self._breaker.name)
             raise AgentError(f"{self.name}: {step.rejected}") from step.rejected
         self._events.agent_fell_back(self.name)
 

@@ -35,6 +35,10 @@ class CircuitBreakerInstruments:
         self.rejected = counter(
             "insa_circuit_breaker_rejected_calls_total", "Calls that the breaker did not let through."
         )
+        self.failed_requests = counter(
+            "insa_circuit_breaker_failed_requests_total",
+            "Requests that ended in error because the breaker did not let their call through.",
+        )
         self.failures = counter(
             "insa_circuit_breaker_failures_total", "Failed calls that count towards opening the breaker."
         )
@@ -42,7 +46,7 @@ class CircuitBreakerInstruments:
             "insa_circuit_breaker_state_seconds_total", "Time that the breaker spent in the state.", "state"
         )
         for breaker in breakers:
-            for instrument in (self.state, self.rejected, self.failures):
+            for instrument in (self.state, self.rejected, self.failed_requests, self.failures):
                 instrument.labels(breaker)
             for before, after in TRANSITIONS:
                 self.transitions.labels(breaker, before, after)

@@ -1,5 +1,6 @@
 """Agents, step by step."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,21 @@ def test_with_its_breaker_open_the_crm_agent_fails_at_once(bench: Bench) -> None
     assert bench.clock.now == began
     assert bench.count("insa_circuit_breaker_failures_total", breaker="crm-api") == 5
     assert bench.count("insa_retry_outcomes_total", operation="crm-api", outcome="exhausted") == 2
+    # The second request, whose second attempt was rejected, and the third. The first used up its attempts.
+    assert bench.count("insa_circuit_breaker_failed_requests_total", breaker="crm-api") == 2
+
+
+def test_a_replayed_request_that_is_rejected_again_is_no_failed_request(bench: Bench) -> None:
+    bench.faults.start("dependency_down", 2)
+    for _ in range(2):
+        with pytest.raises(AgentError):
+            bench.work(bench.agents["crm"], request())
+
+    with pytest.raises(AgentError, match="is open"):
+        bench.work(bench.agents["crm"], replace(request(), dead_since=0.0))
+
+    # Of the two above the second one's; the replayed one goes back among the dead letters.
+    assert bench.count("insa_circuit_breaker_failed_requests_total", breaker="crm-api") == 1
 
 
 def test_with_its_breaker_open_an_agent_on_the_model_answers_by_rules(bench: Bench) -> None:
@@ -159,6 +175,7 @@ def test_with_its_breaker_open_an_agent_on_the_model_answers_by_rules(bench: Ben
     assert [step.call for step in steps] == [None]
     assert bench.count("insa_agent_fallbacks_total", agent="sizing") == 1
     assert bench.count("insa_agent_fallbacks_total", agent="support") == 1
+    assert bench.count("insa_circuit_breaker_failed_requests_total", breaker="llm") == 0
 
 
 def test_a_probe_that_nobody_waits_for_any_more_leaves_its_place_to_the_next(bench: Bench) -> None:

@@ -41,6 +41,7 @@ def test_half_an_hour_without_a_fault_crosses_no_threshold_of_any_mechanism(simu
                 "insa_agent_fallbacks_total",
                 "insa_circuit_breaker_transitions_total",
                 "insa_circuit_breaker_rejected_calls_total",
+                "insa_circuit_breaker_failed_requests_total",
                 "insa_circuit_breaker_failures_total",
                 "insa_database_errors_total",
                 "insa_dlq_",

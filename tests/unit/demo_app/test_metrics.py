@@ -25,6 +25,7 @@ EXPECTED_SERIES = {
     "insa_circuit_breaker_state": 2,
     "insa_circuit_breaker_transitions_total": 8,  # 2 breakers, 4 changes each
     "insa_circuit_breaker_rejected_calls_total": 2,
+    "insa_circuit_breaker_failed_requests_total": 2,
     "insa_circuit_breaker_failures_total": 2,
     "insa_circuit_breaker_state_seconds_total": 6,
     "insa_retry_attempts_total": 2,

@@ -44,6 +44,11 @@ def test_a_dependency_that_is_down_opens_its_breaker_alone(simulation: Simulatio
     assert during.error / during.requests == pytest.approx(0.4, abs=0.06)  # the CRM's share of the traffic
     assert during.timeout == during.over_5s == 0
     assert simulation.value("insa_circuit_breaker_rejected_calls_total", breaker="crm-api") > 400
+    # Every error but those of the requests that met no open breaker at any of their attempts: five failures, four
+    # attempts a request, so two requests at most.
+    explained = simulation.value("insa_circuit_breaker_failed_requests_total", breaker="crm-api")
+    assert during.error - 2 <= explained <= during.error
+    assert simulation.value("insa_circuit_breaker_failed_requests_total", breaker="llm") == 0
     # 5 failures opened it, and every 30 s a probe failed: 9 more
     assert 13 <= simulation.value("insa_circuit_breaker_failures_total", breaker="crm-api") <= 20
     open_seconds = simulation.value(

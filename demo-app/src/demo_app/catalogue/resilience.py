@@ -21,6 +21,7 @@ RESILIENCE: Final = (
             "insa_circuit_breaker_state",
             "insa_circuit_breaker_transitions_total",
             "insa_circuit_breaker_rejected_calls_total",
+            "insa_circuit_breaker_failed_requests_total",
             "insa_circuit_breaker_failures_total",
             "insa_circuit_breaker_state_seconds_total",
             "insa_retry_outcomes_total",

@@ -8,7 +8,7 @@ from insa_instruments.circuit_breakers import STATE_VALUES, CircuitBreakerInstru
 
 
 class CircuitBreakerMetrics:
-    """Implements BreakerEvents."""
+    """Implements BreakerEvents, and what AgentEvents says of breakers."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._breakers = CircuitBreakerInstruments(registry, DEPENDENCIES)
@@ -25,6 +25,10 @@ class CircuitBreakerMetrics:
     def breaker_rejected(self, breaker: str) -> None:
         """Count a rejected call."""
         self._breakers.rejected.labels(breaker).inc()
+
+    def breaker_failed_request(self, breaker: str) -> None:
+        """Count a request that failed because its call was rejected."""
+        self._breakers.failed_requests.labels(breaker).inc()
 
     def breaker_failure(self, breaker: str) -> None:
         """Count a failed call."""
