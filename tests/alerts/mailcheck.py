@@ -14,7 +14,7 @@ from alerts.shipped import Alert
 from e2e.live import Mail, Stack, links
 
 ALLOWED_TAGS = frozenset(
-    "html head meta title body table tr td div a b br span p h1 h2 h3 ul li".split()  # noqa: SIM905  # shorter
+    "html head meta title body table tr td div a b br span p h1 h2 h3 ul li bdi wbr".split()  # noqa: SIM905  # shorter
 )
 TROUBLE = ("<no value>", "&lt;no value&gt;", "ZgotmplZ", "{{", "%!")
 """What templates leave in a text when they go wrong."""

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
-VOID_TAGS = {"meta", "br", "img", "hr", "link", "input"}
+VOID_TAGS = {"meta", "br", "img", "hr", "link", "input", "wbr"}
 UNSEEN_TAGS = {"title", "style", "script"}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime as dt
 import email
 import email.policy
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class Post:
 
     url: str
     sink: Sink
+    program: Path
 
     def send(self, alerts: list[dict[str, Any]]) -> None:
         """Give alerts to Alertmanager as Prometheus would."""
@@ -62,6 +64,47 @@ class Post:
 
         return poll(about, f"a mail about {job}", seconds=timeout_seconds)[0]
 
+    def mail_with(
+        self, *words: str, seen: int = 0, seconds: float = 20, to: str | None = None
+    ) -> EmailMessage:
+        """Wait for a mail after the first `seen` ones: all words in its subject, sent to `to` if given."""
+
+        def mails() -> list[EmailMessage]:
+            return self.sink.mails[seen:]
+
+        def fits(mail: EmailMessage) -> bool:
+            return all(word in mail["Subject"] for word in words) and to in (None, mail["To"])
+
+        def fitting() -> list[EmailMessage]:
+            return [mail for mail in mails() if fits(mail)]
+
+        try:
+            return poll(fitting, f"a mail with {words} in its subject", seconds=seconds)[0]
+        except StillWaitingError as error:
+            raise StillWaitingError(f"{error}; came: {[str(mail['Subject']) for mail in mails()]}") from None
+
+    def alerts_matching(self, matchers: str) -> list[dict[str, Any]]:
+        """The alerts that Alertmanager holds and that fit matchers as a silence has them."""
+        answer = httpx.get(
+            f"{self.url}/api/v2/alerts", params={"filter": matchers.split(",")}, trust_env=False
+        )
+        return list(answer.raise_for_status().json())
+
+    def silence(self, **labels: str) -> None:
+        """Silence the alerts with these labels for an hour."""
+        now = dt.datetime.now(dt.UTC)
+        body = {
+            "matchers": [
+                {"name": name, "value": value, "isRegex": False, "isEqual": True}
+                for name, value in labels.items()
+            ],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + dt.timedelta(hours=1)).isoformat(),
+            "createdBy": "the test",
+            "comment": "a silence",
+        }
+        httpx.post(f"{self.url}/api/v2/silences", json=body, trust_env=False).raise_for_status()
+
     def next_mail(self, seen: int, *, timeout_seconds: float = 20) -> EmailMessage:
         """Wait for the mail after the first `seen` ones."""
         poll(lambda: self.sink.mails[seen:], f"one more mail than {seen}", seconds=timeout_seconds)
@@ -75,13 +118,20 @@ def part(mail: EmailMessage, kind: str) -> str:
     return str(body.get_content())
 
 
-def _hurried(smtp_port: int) -> str:
-    """The shipped configuration with one receiver, without webhooks: templates and headers count."""
-    tree = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
-    receiver = next(each for each in tree["receivers"] if each["name"] == "critical")
-    receiver.pop("webhook_configs")
+def shipped(smtp_port: int) -> dict[str, Any]:
+    """The shipped configuration, with mails to the sink and without webhooks."""
+    tree: dict[str, Any] = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
     tree["global"]["smtp_smarthost"] = f"127.0.0.1:{smtp_port}"
     tree["templates"] = [str(ROOT / "alertmanager" / "templates" / "*.tmpl")]
+    for receiver in tree["receivers"]:
+        receiver.pop("webhook_configs")
+    return tree
+
+
+def hurried(smtp_port: int) -> dict[str, Any]:
+    """The shipped configuration with one receiver and short waits: templates and headers count."""
+    tree = shipped(smtp_port)
+    receiver = next(each for each in tree["receivers"] if each["name"] == "critical")
     tree["route"] = tree["route"] | {
         "receiver": "critical",
         "group_wait": "300ms",
@@ -90,7 +140,7 @@ def _hurried(smtp_port: int) -> str:
     }
     tree["route"]["group_by"] = ["job", "alertname", "severity", "component"]  # so that tests do not meet
     tree["receivers"] = [receiver]
-    return yaml.safe_dump(tree)
+    return tree
 
 
 def runnable(program: Path, directory: Path) -> Path:
@@ -105,14 +155,19 @@ def runnable(program: Path, directory: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
-    """Start Alertmanager and the mail server, stop both at the end."""
+def running_alertmanager(
+    program: Path, directory: Path, configuration: Callable[[int], dict[str, Any]] = hurried
+) -> Iterator[Post]:
+    """Start Alertmanager and the mail server, stop both at the end.
+
+    `configuration` makes that of Alertmanager, and is given the port of the mail server.
+    """
     smtp_port, port = free_ports(2)
     sink = Sink()
     server = Controller(sink, hostname="127.0.0.1", port=smtp_port)
     server.start()
     config = directory / "alertmanager.yml"
-    config.write_text(_hurried(smtp_port))
+    config.write_text(yaml.safe_dump(configuration(smtp_port)))
     log = directory / "alertmanager.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -131,7 +186,7 @@ def running_alertmanager(program: Path, directory: Path) -> Iterator[Post]:
         )
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}", process, log)
-        yield Post(f"http://127.0.0.1:{port}", sink)
+        yield Post(f"http://127.0.0.1:{port}", sink, program)
         assert "error" not in log.read_text().lower(), log.read_text()
     finally:
         process.terminate()

@@ -50,7 +50,7 @@ def test_a_new_prometheus_runs_with_the_flags_of_compose(
         f"--web.external-url=http://localhost:{port}",
         "--web.cors.origin=none",
         "--rules.alert.for-grace-period=0s",
-        "--rules.alert.resend-delay=1m",
+        "--rules.alert.resend-delay=1m100ms",
         "--query.lookback-delta=5m",
         "--config.auto-reload",
         "--config.auto-reload-interval=15s",

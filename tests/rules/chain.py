@@ -1,0 +1,171 @@
+"""A real Prometheus that evaluates rules every second and sends its alerts to a real Alertmanager."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from ports import free_ports
+from rules.mails import ROOT, Post
+from stack import debian
+
+RESEND_DELAY = re.compile(r"--rules\.alert\.resend-delay=\$\{ALERT_RESEND_DELAY:-1m\}(\S*)")
+
+
+def resend_flag(delay: str) -> str:
+    """The flag of docker-compose.yml with ALERT_RESEND_DELAY set to `delay`."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    [mark] = [
+        found[1]
+        for each in compose["services"]["prometheus"]["command"]
+        if (found := RESEND_DELAY.match(each))
+    ]
+    return f"--rules.alert.resend-delay={delay}{mark}"
+
+
+class Application:
+    """A program under watch: serves the metrics that are set in `samples`, at /metrics."""
+
+    def __init__(self) -> None:
+        self.samples: dict[str, float] = {}
+        application = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:  # the name is http.server's
+                lines = (f"{series} {value}\n" for series, value in application.samples.items())
+                body = "".join(lines).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class Prometheus:
+    """A Prometheus in a directory of its own; `start` again after `kill` finds its data."""
+
+    def __init__(
+        self,
+        program: Path,
+        directory: Path,
+        *,
+        rules: Mapping[str, Any],
+        post: Post,
+        targets: Mapping[str, str],
+    ) -> None:
+        self._directory = directory
+        self._program = _runnable(program, directory)
+        self._log = directory / "prometheus.log"
+        [port] = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        (directory / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(directory / "rules.yml")],
+            "alerting": {
+                "alertmanagers": [{"static_configs": [{"targets": [post.url.removeprefix("http://")]}]}]
+            },
+            "scrape_configs": [
+                {"job_name": job, "static_configs": [{"targets": [address]}]}
+                for job, address in targets.items()
+            ],
+        }
+        (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [
+                    self._program,
+                    f"--config.file={self._directory / 'prometheus.yml'}",
+                    f"--storage.tsdb.path={self._directory / 'data'}",
+                    f"--web.listen-address={self.url.removeprefix('http://')}",
+                    "--rules.alert.for-grace-period=0s",
+                    resend_flag("1s"),
+                ],
+                cwd=self._directory,
+                stdout=out,
+                stderr=out,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/-/ready", trust_env=False).is_success:
+                    return
+            assert self._process.poll() is None, f"Prometheus has ended: {self._log.read_text()}"
+            assert time.monotonic() < deadline, f"Prometheus is not ready after 60 s: {self._log.read_text()}"
+            time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once, without leave to say goodbye, frozen or not."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+def _runnable(program: Path, directory: Path) -> Path:
+    """The program, or, of Debian's Prometheus unpacked anywhere, a copy that starts in `directory`."""
+    shared = debian.working_directory(program.resolve())
+    if shared is None or not (shared / "prometheus").is_dir():
+        return program
+    (directory / "prometheus").symlink_to(shared / "prometheus")
+    copy = Path(shutil.copy(program, directory / "program"))
+    debian.relocate(copy)
+    return copy
+
+
+@contextlib.contextmanager
+def running_prometheus(
+    program: Path, directory: Path, *, rules: Mapping[str, Any], post: Post, targets: Mapping[str, str]
+) -> Iterator[Prometheus]:
+    """Start Prometheus with rules and targets (job to address), end it afterwards."""
+    server = Prometheus(program, directory, rules=rules, post=post, targets=targets)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+@contextlib.contextmanager
+def serving_application() -> Iterator[Application]:
+    """Serve metrics until the end."""
+    application = Application()
+    try:
+        yield application
+    finally:
+        application.close()
