@@ -102,7 +102,7 @@ def test_no_two_receivers_share_an_address() -> None:
 def test_mails_are_grouped_and_wait_as_the_table_says(row: dict[str, Any]) -> None:
     for match in Router(CONFIG["route"]).match(labels(row)):
         opts = match.opts
-        assert opts.group_by == ("alertname", "severity", "component")
+        assert opts.group_by == ("alertname", "severity", "component", "drill")
         if match.receiver in TABLE["waits"]:
             waits = [opts.group_wait, opts.group_interval, opts.repeat_interval]
             assert waits == TABLE["waits"][match.receiver]

@@ -54,8 +54,8 @@ def test_pint_finds_nothing_in_the_shipped_rules() -> None:
     ("shipped", "worse", "finding"),
     [
         # Two jobs in one sum, and a text that asks for the label which the sum has lost.
-        ("sum by (job, cache)", "sum by (cache)", "`job` label is required"),
-        ("sum by (job, cache)", "sum by (cache)", "Template is using `job` label"),
+        ("sum by (job, instance, cache)", "sum by (instance, cache)", "`job` label is required"),
+        ("sum by (job, instance, cache)", "sum by (instance, cache)", "Template is using `job` label"),
         # An alert without a condition always fires.
         ("insa_cache_up == 0", "insa_cache_up", "doesn't have any condition"),
         # A pattern where a plain value would do.
