@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +19,7 @@ import yaml
 from ports import free_ports
 from rules.mails import ROOT, Post
 from stack import debian
+from waiting import poll
 
 RESEND_DELAY = re.compile(r"--rules\.alert\.resend-delay=\$\{ALERT_RESEND_DELAY:-1m\}(\S*)")
 
@@ -115,14 +115,12 @@ class Prometheus:
                 stdout=out,
                 stderr=out,
             )
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/-/ready", trust_env=False).is_success:
-                    return
-            assert self._process.poll() is None, f"Prometheus has ended: {self._log.read_text()}"
-            assert time.monotonic() < deadline, f"Prometheus is not ready after 60 s: {self._log.read_text()}"
-            time.sleep(0.05)
+        poll(self._ready, "Prometheus ready", seconds=20)
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"Prometheus has ended: {self._log.read_text()}"
+        return httpx.get(f"{self.url}/-/ready", trust_env=False).is_success
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

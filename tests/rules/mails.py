@@ -20,7 +20,7 @@ from aiosmtpd.controller import Controller
 
 from ports import free_ports
 from stack import debian
-from waiting import patience, poll
+from waiting import StillWaitingError, patience, poll
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTERNAL_URL = "http://alertmanager.example.com:9093"

@@ -15,7 +15,6 @@ from rules.chain import Application, Prometheus, running_prometheus, serving_app
 from rules.contrast import shown_texts
 from rules.mails import Post, part, running_alertmanager
 
-PATIENCE_SECONDS = 60
 LOST = "NO LONGER REPORTED"
 MAY_GO_ON = "Prometheus stopped reporting this and reported no end, so it may still be going on."
 NAMES = ("Over", "Frozen", "Killed")
@@ -42,7 +41,7 @@ class Chain:
         self.application.samples[f'trouble{{name="{name}"}}'] = value
 
     def mail(self, *words: str, seen: int = 0) -> EmailMessage:
-        return self.post.mail_with(*words, seen=seen, timeout_seconds=PATIENCE_SECONDS)
+        return self.post.mail_with(*words, seen=seen)
 
     def firing(self, name: str) -> int:
         """Have an alert fire and be mailed; the number of mails by then."""

@@ -44,8 +44,8 @@ def test_a_dependency_that_is_down_opens_its_breaker_alone(simulation: Simulatio
     assert during.error / during.requests == pytest.approx(0.4, abs=0.06)  # the CRM's share of the traffic
     assert during.timeout == during.over_5s == 0
     assert simulation.value("insa_circuit_breaker_rejected_calls_total", breaker="crm-api") > 400
-    # Every error but those of the requests that met no open breaker at any of their attempts: five failures, four
-    # attempts a request, so two requests at most.
+    # Every error but those of requests that met no open breaker at any attempt: five failures, four attempts
+    # a request, so two requests at most.
     explained = simulation.value("insa_circuit_breaker_failed_requests_total", breaker="crm-api")
     assert during.error - 2 <= explained <= during.error
     assert simulation.value("insa_circuit_breaker_failed_requests_total", breaker="llm") == 0
