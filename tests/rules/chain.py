@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -18,7 +17,6 @@ import yaml
 
 from ports import free_ports
 from rules.mails import ROOT, Post
-from stack import debian
 from waiting import poll
 
 RESEND_DELAY = re.compile(r"--rules\.alert\.resend-delay=\$\{ALERT_RESEND_DELAY:-1m\}(\S*)")
@@ -80,7 +78,7 @@ class Prometheus:
         targets: Mapping[str, str],
     ) -> None:
         self._directory = directory
-        self._program = _runnable(program, directory)
+        self._program = program
         self._log = directory / "prometheus.log"
         [port] = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
@@ -133,17 +131,6 @@ class Prometheus:
             self._process.kill()
             self._process.wait(timeout=30)
             self._process = None
-
-
-def _runnable(program: Path, directory: Path) -> Path:
-    """The program, or, of Debian's Prometheus unpacked anywhere, a copy that starts in `directory`."""
-    shared = debian.working_directory(program.resolve())
-    if shared is None or not (shared / "prometheus").is_dir():
-        return program
-    (directory / "prometheus").symlink_to(shared / "prometheus")
-    copy = Path(shutil.copy(program, directory / "program"))
-    debian.relocate(copy)
-    return copy
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ INHIBITOR = Inhibitor(
 )
 SHIPPED: dict[str, dict[str, str]] = {
     rule["alert"]: {name: rule["labels"][name] for name in ("severity", "component")}
-    for path in sorted((ROOT / "prometheus").rglob("*.yml"))
+    for path in sorted((ROOT / "prometheus" / "rules").rglob("*.yml"))
     for group in yaml.safe_load(path.read_text()).get("groups") or []
     for rule in group["rules"]
     if "alert" in rule
