@@ -97,7 +97,7 @@ mutate: $(VENV)/.test ## Change the alert rules and see whether their cases noti
 	@PYTHONPATH=tests $(PY) -m mutation $(ONLY:%=--only %) $(GROUP:%=--group %) $(if $(BAR),--bar $(BAR)) $(if $(WRITE),--write)
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
-	@PYTHONPATH=tests $(PY) -m benchmarks $(or $(STACK_ENV_FILE),.env)
+	@$(LIVE) benchmarks $(or $(STACK_ENV_FILE),.env)
 
 bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside a bare one
 	@PYTHONPATH=tests:demo-app/src $(PY) -m benchmarks.instruments

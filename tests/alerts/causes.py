@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
+from docker.errors import DockerException
 
 from e2e.live import Stack
 from e2e.stack_under_test import ROOT, StackCommand, read_env_file
@@ -28,6 +29,9 @@ SPECIAL = frozenset(
     }
 )
 """The causes that are no faults of the demo-app."""
+
+NOT_TO_BE_HAD = (AssertionError, httpx.HTTPError, OSError, DockerException, ValueError)
+"""What is raised when a service is gone: by the launcher, by HTTP, by files, by Docker, by its container."""
 
 BROKEN = "proof-broken.yml"
 FAILING_RULE = """\
@@ -54,6 +58,7 @@ class Causes:
     def __init__(self, stack: Stack, command: StackCommand) -> None:
         self._stack = stack
         self._command = command
+        self._services = command.services()
         self._special: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
             "always firing": contextlib.nullcontext,
             "failing rule": lambda: self._rule_file(FAILING_RULE),
@@ -80,11 +85,11 @@ class Causes:
         try:
             path.write_text(text, encoding="utf-8")
             path.chmod(0o644)
-            self._command("kill", "prometheus", "--signal", "HUP")
+            self._services.reload("prometheus")
             yield
         finally:
             path.unlink(missing_ok=True)
-            self._command("kill", "prometheus", "--signal", "HUP")
+            self._services.reload("prometheus")
 
     def _rules(self) -> Path:
         """Where Prometheus finds its rule files: as it says itself if that is here, else what is mounted."""
@@ -105,23 +110,23 @@ class Causes:
     @contextlib.contextmanager
     def _held(self, service: str) -> Iterator[None]:
         try:
-            self._command("kill", service, "--signal", "STOP")
+            self._services.hold(service)
             yield
         finally:
-            self._command("kill", service, "--signal", "CONT")
+            self._services.release(service)
 
     def everything_ended(self) -> None:
         """End whatever a cause may have left: held processes, broken files, Jim, faults. Never raises.
 
         What cannot be ended because it does not answer is gone with what does not answer.
         """
-        with contextlib.suppress(AssertionError):
-            self._command("kill", "sla-worker", "--signal", "CONT")
-        with contextlib.suppress(httpx.HTTPError, OSError):
+        with contextlib.suppress(*NOT_TO_BE_HAD):
+            self._services.release("sla-worker")
+        with contextlib.suppress(*NOT_TO_BE_HAD):
             path = self._rules() / BROKEN
             if path.exists():
                 path.unlink()
-                self._command("kill", "prometheus", "--signal", "HUP")
+                self._services.reload("prometheus")
         with contextlib.suppress(httpx.HTTPError):
             self._stack.accept_mail()
         with contextlib.suppress(httpx.HTTPError):

@@ -7,13 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from e2e import compose
 from e2e.live import Stack
+from e2e.services import Containers, Processes, Services
 from ports import free_ports
+from stack.compose_mode import why_not
 from waiting import patience
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +40,7 @@ def write_env_file(path: Path, configuration: Path) -> None:
     settings |= {name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)}
     settings |= {
         "GRAFANA_ADMIN_PASSWORD": os.urandom(12).hex(),
+        "SLA_WEBHOOK_TOKEN": os.urandom(16).hex(),
         "PROMETHEUS_CONFIG_DIR": str(configuration / "prometheus"),
         "ALERTMANAGER_CONFIG_DIR": str(configuration / "alertmanager"),
         "PROMETHEUS_LOOKBACK_DELTA": f"{300 // FACTOR}s",
@@ -58,16 +63,17 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 class StackCommand:
-    """The launcher's command line for one stack: its name, its `.env` file and its mode."""
+    """The launcher's command line for one stack: its name, its `.env` file and its mode, compose or local."""
 
     def __init__(self, name: str, env_file: Path, mode: str) -> None:
         self.name = name
         self.env_file = env_file
+        self.mode = mode
         self.words = ["--mode", mode, "--name", name, "--env-file", str(env_file)]
 
-    def __call__(self, command: str, *arguments: str, timeout_seconds: float = 300) -> str:
+    def __call__(self, command: str, *arguments: str) -> str:
         """Run `python -m stack COMMAND …` and return what it printed; fails with that if it fails."""
-        done = self._run(command, *arguments, timeout_seconds=timeout_seconds)
+        done = self._run(command, *arguments)
         assert done.returncode == 0, (
             f"stack {command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         )
@@ -75,16 +81,22 @@ class StackCommand:
 
     def output(self, command: str, *arguments: str) -> str:
         """Run it and return what it printed, whatever its exit code."""
-        return self._run(command, *arguments, timeout_seconds=30).stdout
+        return self._run(command, *arguments).stdout
 
-    def _run(self, command: str, *arguments: str, timeout_seconds: float) -> subprocess.CompletedProcess[str]:
+    def services(self) -> Services:
+        """What may be done to the services of this stack."""
+        if self.mode == compose.MODE:
+            return Containers(self.name, read_env_file(self.env_file)["ALPINE_IMAGE"])
+        return Processes(self, ROOT / ".run" / "local" / self.name)
+
+    def _run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "stack", command, *self.words, *arguments],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT / "local/src")},
             capture_output=True,
             text=True,
-            timeout=patience(timeout_seconds),
+            timeout=patience(300),
             check=False,
             start_new_session=True,  # Ctrl-C is for the tests: they still need it to end what they began
         )
@@ -100,44 +112,85 @@ def compress(out: Path) -> None:
     )
 
 
-@contextlib.contextmanager
-def stack_from_environment() -> Iterator[tuple[StackCommand, Stack]]:
-    """The stack that the environment asks for: its launcher's command, and its URLs and clients.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The stack that the environment asks for: one that is up already, or one to be started for this.
 
-    MODE=compose|local|auto chooses how one is started for this, with compressed time, and taken away at the
-    end. STACK_ENV_FILE and STACK_NAME name a running one to use instead, at true time unless STACK_FACTOR
-    tells by how much its durations are divided. KEEP=1 leaves the one that was started.
+    MODE=compose|local|auto chooses how one is started, with compressed time, and taken away at the end; with
+    KEEP=1 it is left. STACK_ENV_FILE and STACK_NAME name a running one to use instead, at true time unless
+    STACK_FACTOR tells by how much its durations are divided. TEST_STACK=-2 gives one that is started another
+    name, so that two can run side by side.
     """
-    mode = os.environ.get("MODE") or "auto"
-    if given := os.environ.get("STACK_ENV_FILE"):
-        command = StackCommand(os.environ.get("STACK_NAME") or "insa", Path(given), mode)
-        with connected(command.env_file, float(os.environ.get("STACK_FACTOR") or 1)) as stack:
-            yield command, stack
+
+    mode: str
+    name: str
+    env_file: Path
+    factor: float
+    is_up: bool
+    keep: bool
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Wish:
+        """Read it from the environment's variables; `auto` is Compose where a Docker engine answers."""
+        mode = environment.get("MODE") or "auto"
+        if mode == "auto":
+            mode = compose.MODE if why_not() is None else "local"
+        keep = bool(environment.get("KEEP"))
+        if given := environment.get("STACK_ENV_FILE"):
+            factor = float(environment.get("STACK_FACTOR") or 1)
+            return cls(
+                mode, environment.get("STACK_NAME") or "insa", Path(given), factor, is_up=True, keep=keep
+            )
+        name = f"insa-test-{mode}{environment.get('TEST_STACK', '')}"
+        env_file = ROOT / ".run" / "e2e" / name / ".env"
+        return cls(mode, name, env_file, FACTOR, is_up=False, keep=keep)
+
+    @property
+    def command(self) -> StackCommand:
+        """The launcher's command for it."""
+        return StackCommand(self.name, self.env_file, self.mode)
+
+    def prepare(self) -> None:
+        """Write the configuration and the settings of a stack that is not up yet."""
+        home = self.env_file.parent
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        compress(home / "configuration")
+        write_env_file(self.env_file, home / "configuration")
+        if self.mode == compose.MODE:
+            self.compose_project().prepare()
+
+    def compose_project(self) -> compose.Project:
+        """What pytest-docker needs to know of it."""
+        return compose.Project(self.name, self.env_file, is_up=self.is_up, keep=self.keep)
+
+
+@contextlib.contextmanager
+def stack_from_environment(
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[tuple[StackCommand, Stack]]:
+    """The stack that the environment asks for (see Wish): its launcher's command, its URLs and clients."""
+    wish = Wish.read(environment)
+    with contextlib.ExitStack() as ends:
+        if not wish.is_up:
+            ends.enter_context(_started(wish))
+        yield wish.command, ends.enter_context(connected(wish.env_file, wish.factor))
+
+
+@contextlib.contextmanager
+def _started(wish: Wish) -> Iterator[None]:
+    """Start the stack and wait until it is healthy; remove it at the end, or keep it."""
+    wish.prepare()
+    if wish.mode == compose.MODE:
+        with compose.services(wish.compose_project()):
+            yield
         return
-    keep = bool(os.environ.get("KEEP"))
-    with own_stack(mode, keep=keep) as command, connected(command.env_file, FACTOR) as stack:
-        yield command, stack
-
-
-@contextlib.contextmanager
-def own_stack(mode: str, *, keep: bool) -> Iterator[StackCommand]:
-    """Start a compressed stack of its own and wait until it is healthy; remove it at the end, or keep it.
-
-    TEST_STACK=-2 gives it another name, so that two can run side by side.
-    """
-    name = f"insa-test-{mode}{os.environ.get('TEST_STACK', '')}"
-    home = ROOT / ".run" / "e2e" / name
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    compress(home / "configuration")
-    command = StackCommand(name, home / ".env", mode)
-    write_env_file(command.env_file, home / "configuration")
     try:
-        print(command("up"), flush=True)
-        yield command
+        print(wish.command("up"), flush=True)
+        yield
     finally:
-        if not keep:
-            command("clean", "--yes")
+        if not wish.keep:
+            wish.command("clean", "--yes")
 
 
 @contextlib.contextmanager

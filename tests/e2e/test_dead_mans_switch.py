@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.live import Stack
-from e2e.stack_under_test import StackCommand
+from e2e.services import Services
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -17,20 +17,20 @@ SILENCE_SECONDS = 600
 
 
 @pytest.fixture
-def mute(healthy: Stack, stack_command: StackCommand) -> Iterator[Stack]:
+def mute(healthy: Stack, services: Services) -> Iterator[Stack]:
     """The stack while its Alertmanager does not move, so that no alert arrives anywhere."""
-    stack_command("kill", "alertmanager", "--signal", "STOP")
+    services.hold("alertmanager")
     yield healthy
-    stack_command.output("kill", "alertmanager", "--signal", "CONT")
+    services.release("alertmanager")
 
 
-def test_a_silence_of_alerting_is_mailed_and_its_end_too(mute: Stack, stack_command: StackCommand) -> None:
+def test_a_silence_of_alerting_is_mailed_and_its_end_too(mute: Stack, services: Services) -> None:
     stack, since = mute, time.time()
     patience = 20 + stack.seconds(2 * SILENCE_SECONDS)
     mail = stack.wait_for_mail(ON_CALL, "Alerting is down", since=since, seconds=patience)
     assert ON_CALL in mail.recipients
     assert "Watchdog" in mail.text
 
-    stack_command("kill", "alertmanager", "--signal", "CONT")
+    services.release("alertmanager")
     over = stack.wait_for_mail(ON_CALL, "Alerting works again", since=mail.received_at, seconds=patience)
     assert "Watchdog" in over.text

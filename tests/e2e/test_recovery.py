@@ -7,8 +7,9 @@ import time
 import pytest
 
 from e2e.live import Stack
+from e2e.services import Services
 from e2e.stack_under_test import StackCommand
-from waiting import poll
+from waiting import poll, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(420)]
 
@@ -22,12 +23,13 @@ HEALTH = {
 
 
 def test_each_service_comes_back_after_sigkill_and_no_row_is_lost(
-    healthy: Stack, stack_command: StackCommand
+    healthy: Stack, stack_command: StackCommand, services: Services
 ) -> None:
     stack = healthy
     before = {row["slot"]: row["total"] for row in stack.wait_for_slot("platform-uptime", ending_after=0)}
     for service in HEALTH:
-        kill(stack, stack_command, service)
+        services.kill(service)
+        wait_until_healthy(stack, stack_command, service)
 
     rows = stack.wait_for_slot("platform-uptime", ending_after=time.time() + stack.seconds(300))
     after = {row["slot"]: row["total"] for row in rows}
@@ -35,18 +37,17 @@ def test_each_service_comes_back_after_sigkill_and_no_row_is_lost(
     assert sorted(after) == list(range(min(after), max(after) + 1, int(stack.seconds(300))))
 
 
-def kill(stack: Stack, stack_command: StackCommand, service: str) -> None:
-    """End a service with SIGKILL, and wait until it answers and all are healthy."""
+def wait_until_healthy(stack: Stack, stack_command: StackCommand, service: str) -> None:
+    """Wait until a service that was killed answers, and all are healthy by the word of `make ps`."""
 
-    def all_healthy() -> bool:
+    def unhealthy() -> list[str] | None:
         lines = stack_command.output("ps").splitlines()[1:]
-        return len(lines) >= len(HEALTH) and all(line.split()[1] == "healthy" for line in lines)
+        return [line for line in lines if line.split()[1] != "healthy"] if len(lines) >= len(HEALTH) else None
 
-    stack_command("kill", service)
     base = stack.demo_api if service == "demo-app" else getattr(stack, service.replace("-", "_"))
     poll(
         lambda: stack.client.get(base + HEALTH[service]).is_success,
         f"{service} to answer again",
         seconds=30,
     )
-    poll(all_healthy, f"every service to be healthy after {service} was killed", seconds=30)
+    wait_for([], unhealthy, f"every service to be healthy after {service} was killed", seconds=30)
