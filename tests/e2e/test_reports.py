@@ -1,43 +1,142 @@
-"""The daily report reaches the owner's mailbox, and says what the ledger says."""
+"""What the reports say is what the ledger says: each figure is derived again from GET /api/measurements."""
 
 from __future__ import annotations
 
+import html.parser
+import re
 import time
+from typing import Any
 
 import pytest
+import yaml
 
 from e2e.live import Stack
-from e2e.stack_under_test import StackCommand
+from e2e.stack_under_test import ROOT, StackCommand
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
-SLAS = ("Platform Uptime", "API Response Time P95", "API Error Rate")
 COMMAND = ("sla-worker", "python", "-m", "sla_worker.cli")
+SLAS: dict[str, dict[str, Any]] = {
+    each["key"]: each
+    for each in yaml.safe_load((ROOT / "sla-worker/sla_thresholds.yml").read_text(encoding="utf-8"))["slas"]
+}
+ERRORS = "api-error-rate"
+DAY_SECONDS = 86_400
+HALF_A_DIGIT = 0.005
+"""Reports show percentages with two digits, more near 0 and 100."""
+
+Ledger = dict[str, list[dict[str, Any]]]
+Figures = dict[str, tuple[float, float]]
+"""By the SLA's name its compliance, and its actual as the report shows it, both in percent."""
 
 
-def test_the_daily_report_is_mailed_to_the_owner(healthy: Stack, stack_command: StackCommand) -> None:
-    healthy.wait_for_slot("platform-uptime", ending_after=0)
-    since = time.time()
+@pytest.fixture
+def flawed(healthy: Stack) -> Stack:
+    """The stack after some of its requests have failed, so that not every figure is 100 %."""
+    if all(row["good"] == row["total"] for row in healthy.wait_for_slot(ERRORS, ending_after=0)):
+        healthy.start_fault("errors", 0.3)
+        healthy.wait_for_slot(ERRORS, ending_after=time.time() + healthy.seconds(300))
+        healthy.clear_faults()
+    return healthy
+
+
+def ledger(stack: Stack) -> Ledger:
+    """Every row of every SLA."""
+    return {key: stack.measurements(key) for key in SLAS}
+
+
+def figures(rows: Ledger, end: int, hours_seconds: int = DAY_SECONDS) -> Figures:
+    """What a report of the period that ends with the slot `end` must show: ratios of sums."""
+    found = {}
+    for key, definition in SLAS.items():
+        counted = [row for row in rows[key] if end - hours_seconds < row["slot"] <= end]
+        total = sum(row["total"] for row in counted)
+        compliance = 100 * sum(row["good"] for row in counted) / total
+        is_bad_share = definition["comparison"] == "<=" and "objective" not in definition["sli"]
+        found[definition["name"]] = (compliance, 100 - compliance if is_bad_share else compliance)
+    return found
+
+
+def shown(cells: list[str]) -> tuple[float, float]:
+    """Compliance and actual of a row: SLA, target, actual, compliance, coverage, result."""
+    actual, compliance = (re.search(r"[\d.]+(?= %)", cells[column]) for column in (2, 3))
+    assert actual, cells
+    assert compliance, cells
+    return float(compliance[0]), float(actual[0])
+
+
+def table_of_text(text: str) -> dict[str, list[str]]:
+    """The cells of the rows about an SLA, by its name."""
+    rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
+    names = {definition["name"] for definition in SLAS.values()}
+    return {cells[0]: cells for cells in rows if cells[0] in names and len(cells) == 6}
+
+
+def table_of_html(source: str) -> dict[str, list[str]]:
+    """The same from the HTML part."""
+    rows: list[list[str]] = []
+
+    class Cells(html.parser.HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            del attrs
+            if tag == "tr":
+                rows.append([])
+            elif tag == "td" and rows:
+                rows[-1].append("")
+
+        def handle_data(self, data: str) -> None:
+            if rows and rows[-1]:
+                rows[-1][-1] = (rows[-1][-1] + data).strip()
+
+    Cells().feed(source)
+    names = {definition["name"] for definition in SLAS.values()}
+    return {cells[0]: cells for cells in rows if cells and cells[0] in names and len(cells) == 6}
+
+
+def check(table: dict[str, list[str]], stack: Stack, before: Ledger) -> None:
+    """Assert that all figures are those of one period, whose end lies between `before` and now.
+
+    The ledger grows while a report is made: so its period ends at one of the slots that were written
+    meanwhile, or at the newest of before, the same for all SLAs.
+    """
+    said = {name: shown(cells) for name, cells in table.items()}
+    assert said.keys() == {definition["name"] for definition in SLAS.values()}
+    after = ledger(stack)
+    first, last = (min(rows[key][0]["slot"] for key in SLAS) for rows in (before, after))
+    ends = range(first, last + 1, int(stack.seconds(300)))
+    possible = {end: figures(after, end) for end in ends}
+    assert any(
+        all(said[name] == pytest.approx(wanted[name], abs=HALF_A_DIGIT) for name in said)
+        for wanted in possible.values()
+    ), f"the report says {said}, the ledger {possible}"
+
+
+def test_the_daily_report_is_mailed_to_the_owner_with_the_figures_of_the_ledger(
+    flawed: Stack, stack_command: StackCommand
+) -> None:
+    since, before = time.time(), ledger(flawed)
     stack_command("exec", *COMMAND, "reporter", "--daily")
-    mail = healthy.wait_for_mail("owner@example.com", "aily", since=since, seconds=30)
+    mail = flawed.wait_for_mail("owner@example.com", "aily", since=since - 1, seconds=30)
     assert mail.recipients == ("owner@example.com",)
-    for sla in SLAS:
-        assert sla in mail.html
-        assert sla in mail.text
-    assert "99.9" in mail.text  # the target of Platform Uptime
+    check(table_of_text(mail.text), flawed, before)
+    assert table_of_html(mail.html) == table_of_text(mail.text)
+    assert shown(table_of_text(mail.text)["API Error Rate"]) != (100, 0)
 
 
-def test_the_text_report_lists_every_sla(healthy: Stack, stack_command: StackCommand) -> None:
-    healthy.wait_for_slot("platform-uptime", ending_after=0)
+def test_the_text_report_shows_every_sla_with_the_figures_of_the_ledger(
+    flawed: Stack, stack_command: StackCommand
+) -> None:
+    before = ledger(flawed)
     text = stack_command("exec", *COMMAND, "calculator", "--report", "--hours", "24")
-    assert "Number of SLAs:      3" in text
-    for sla in SLAS:
-        assert sla in text
+    assert f"Number of SLAs:      {len(SLAS)}" in text
+    check(table_of_text(text), flawed, before)
 
 
 def test_the_database_command_counts_the_ledger(healthy: Stack, stack_command: StackCommand) -> None:
-    healthy.wait_for_slot("platform-uptime", ending_after=0)
+    healthy.wait_for_slot(ERRORS, ending_after=0)
+    before = sum(len(rows) for rows in ledger(healthy).values())
     text = stack_command("exec", *COMMAND, "database")
-    counts = dict(line.rsplit(None, 1) for line in text.splitlines() if ":" in line)
-    assert int(counts["definitions:"]) == 3
-    assert int(counts["measurements:"]) >= 3
+    after = sum(len(rows) for rows in ledger(healthy).values())
+    counts = {name: int(count) for name, count in re.findall(r"^(\w[\w ]*): +(\d+)$", text, re.MULTILINE)}
+    assert counts["definitions"] == len(SLAS)
+    assert before <= counts["measurements"] <= after
