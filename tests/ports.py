@@ -17,14 +17,17 @@ LOOPBACK = "127.0.0.1"
 _given: set[int] = set()
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody has and that were not returned before, all different."""
+def free_ports(count: int, given: set[int] = _given) -> list[int]:
+    """Return ports that nobody has and that were not returned before, all different.
+
+    `given` holds those that were returned, and is added to.
+    """
     found: list[int] = []
     with contextlib.ExitStack() as held:  # what is held is not drawn again
         while len(found) < count:
             port = int(held.enter_context(bound()).getsockname()[1])
-            if port not in _given:
-                _given.add(port)
+            if port not in given:
+                given.add(port)
                 found.append(port)
     return found
 

@@ -8,11 +8,13 @@ the stack as for the other live tests.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -35,49 +37,63 @@ START_PATIENCE_SECONDS = 120.0
 """How long a stack of the tests may take to come to rest; the user's own is refused at once."""
 
 
-def main() -> int:
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Where the command takes things from: the repository, its matrix, the environment, and the stack."""
+
+    root: Path = ROOT
+    alerts: Callable[[Path], dict[str, Alert]] = shipped_alerts
+    waves: Callable[[], Sequence[Wave]] = matrix.load
+    environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ)
+    stack: Callable[[Mapping[str, str]], contextlib.AbstractContextManager[tuple[StackCommand, Stack]]] = (
+        stack_from_environment
+    )
+
+
+def main(sources: Sources | None = None) -> int:
     """Prove; return 0 when all is proven, 1 when not, 2 when it cannot begin, 130 when interrupted."""
+    sources = sources or Sources()
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console = Console(highlight=False, soft_wrap=True, width=LOG_COLUMNS)
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        alerts = shipped_alerts(ROOT)
-        waves = _chosen(alerts, os.environ.get("ONLY", ""))
-        _running_stack_if_real_time()
-        with stack_from_environment() as (command, stack):
+        alerts = sources.alerts(sources.root)
+        waves = _chosen(sources.waves(), alerts, sources.environment.get("ONLY", ""))
+        with sources.stack(_with_the_running_stack_if_real_time(sources)) as (command, stack):
             return _prove(console, waves, alerts, command, stack)
     except RefusalError as error:
         console.print(f"refused: {error}", style="bold red")
         return REFUSED
     except (KeyboardInterrupt, StoppedError):
-        console.print("interrupted; everything that was broken is mended", style="bold red")
+        console.print("interrupted; everything that was broken is repaired", style="bold red")
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _chosen(alerts: dict[str, Alert], only: str) -> Sequence[Wave]:
+def _chosen(waves: Sequence[Wave], alerts: dict[str, Alert], only: str) -> Sequence[Wave]:
     """The waves that were asked for; RefusalError when the matrix and the shipped alerts differ."""
-    waves = matrix.load()
     covered = set(matrix.covered(waves))
     if missing := sorted(alerts.keys() - covered):
-        raise RefusalError(f"no scenario proves {', '.join(missing)}\nmend: add one to {matrix.PATH}")
+        raise RefusalError(f"no scenario proves {', '.join(missing)}\nfix:   add one to {matrix.PATH}")
     if unknown := sorted(covered - alerts.keys()):
-        raise RefusalError(f"nobody ships {', '.join(unknown)}\nmend: take it out of {matrix.PATH}")
+        raise RefusalError(f"nobody ships {', '.join(unknown)}\nfix:   take it out of {matrix.PATH}")
     words = [word.strip() for word in only.split(",") if word.strip()]
     chosen = matrix.selected(waves, words)
     if not chosen:
-        raise RefusalError(f"ONLY={only}: no title and no alert holds that\nmend: see {matrix.PATH}")
+        raise RefusalError(f"ONLY={only}: no title and no alert holds that\nfix:   see {matrix.PATH}")
     return chosen
 
 
-def _running_stack_if_real_time() -> None:
-    """REAL_TIME=1 means the user's own stack, unless another one is named."""
-    if os.environ.get("REAL_TIME") and not os.environ.get("STACK_ENV_FILE"):
-        if not (ROOT / ".env").exists():
-            raise RefusalError("REAL_TIME=1 proves on the running stack, and there is none\nmend: make up")
-        os.environ["STACK_ENV_FILE"] = str(ROOT / ".env")
+def _with_the_running_stack_if_real_time(sources: Sources) -> Mapping[str, str]:
+    """The environment; REAL_TIME=1 in it means the user's own stack, unless another one is named."""
+    environment, own = sources.environment, sources.root / ".env"
+    if not environment.get("REAL_TIME") or environment.get("STACK_ENV_FILE"):
+        return environment
+    if not own.exists():
+        raise RefusalError("REAL_TIME=1 proves on the running stack, and there is none\nfix:   make up")
+    return {**environment, "STACK_ENV_FILE": str(own)}
 
 
 def _prove(

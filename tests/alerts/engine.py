@@ -55,6 +55,7 @@ class Tools:
     floors: Floors
     events: Events
     stopped: threading.Event
+    steady_seconds: float = STEADY_SECONDS
 
 
 class Run:
@@ -66,7 +67,7 @@ class Run:
         self.cause_over = threading.Event()
         self._tools = tools
         waits = [proof.alert.for_seconds + proof.alert.keep_firing_seconds for proof in self.proofs]
-        self._patience = STEADY_SECONDS + tools.stack.seconds(max(waits) + WINDOWS_SECONDS)
+        self._patience = tools.steady_seconds + tools.stack.seconds(max(waits) + WINDOWS_SECONDS)
 
     def prove(self, before: Run | None = None) -> None:
         """Run it to the end; what did not show stands in `problem` of the proofs. Raises StoppedError.
@@ -227,7 +228,7 @@ def run_waves(waves: Sequence[Wave], tools: Tools) -> list[Proof]:
 
 def _wait_for_calm(tools: Tools) -> list[str]:
     """Wait until nothing but the Watchdog is pending or firing; return what still is in the end."""
-    deadline = time.monotonic() + STEADY_SECONDS + tools.stack.seconds(2 * WINDOWS_SECONDS)
+    deadline = time.monotonic() + tools.steady_seconds + tools.stack.seconds(2 * WINDOWS_SECONDS)
     while ills := sorted(tools.watch.seen().active.keys() - {WATCHDOG}):
         if tools.stopped.wait(POLL_SECONDS):
             raise StoppedError

@@ -13,9 +13,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from e2e.stack_under_test import ROOT
 
@@ -32,7 +33,7 @@ USAGE = (
 
 
 class LaneError(Exception):
-    """A lane that cannot be read; the message names it and the mend."""
+    """A lane that cannot be read; the message names it and says how one is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +44,22 @@ class Lane:
     stacks: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def parsed(text: str) -> Lane:
+def parsed(text: str, commands: Mapping[str, str] = COMMANDS) -> Lane:
     """Return the lane that is written so; raises LaneError."""
     steps: list[tuple[str, str]] = []
     for step in text.split(","):
         mode, _, what = step.partition(":")
-        if mode not in MODES or what not in COMMANDS:
-            raise LaneError(f"{step!r} in the lane {text!r} is no step\n{USAGE}")
-        steps.append((mode, COMMANDS[what]))
+        if mode not in MODES or what not in commands:
+            raise LaneError(f"{step!r} in the lane {text!r} cannot be read\n{USAGE}")
+        steps.append((mode, commands[what]))
     grouped = itertools.groupby(steps, key=lambda step: step[0])
     return Lane(text, tuple((mode, tuple(command for _, command in group)) for mode, group in grouped))
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs: Path = LOGS) -> int:
     """Run the lanes and return the exit code: 0, the first failure, or 2 for a lane that cannot be read."""
     try:
-        lanes = [parsed(text) for text in arguments]
+        lanes = [parsed(text, commands) for text in arguments]
     except LaneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -67,11 +68,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if len(lanes) == 1:
         return run(lanes[0], "", 1)  # standard output, as it comes
-    LOGS.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(parents=True, exist_ok=True)
 
     def run_and_show(numbered: tuple[int, Lane]) -> int:
         number, lane = numbered
-        log = LOGS / f"{number}.log"
+        log = logs / f"{number}.log"
         began = time.monotonic()
         with log.open("wb") as out:
             code = run(lane, f"-{number}", out.fileno())

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -35,6 +36,10 @@ class BackupEvents(Protocol):
         ...
 
 
+Verify = Callable[[Path, dict[str, int]], None]
+"""Raises CopyError unless a copy is whole and has so many rows of each table."""
+
+
 class CopyError(Exception):
     """The copy is not the same as what was copied."""
 
@@ -61,8 +66,16 @@ class Backup:
     """
 
     def __init__(
-        self, database: Database, volume: Volume, *, faults: Faults, clock: Clock, events: BackupEvents
+        self,
+        database: Database,
+        volume: Volume,
+        *,
+        faults: Faults,
+        clock: Clock,
+        events: BackupEvents,
+        verify: Verify | None = None,
     ) -> None:
+        self._verify = verify or verify_copy
         self._database = database
         self._volume = volume
         self._faults = faults
@@ -87,7 +100,7 @@ class Backup:
             target.parent.mkdir(exist_ok=True)
             copy.unlink(missing_ok=True)
             rows = self._copy(copy)
-            _verify(copy, rows)
+            self._verify(copy, rows)
             size = copy.stat().st_size
             copy.replace(target)
         except (OSError, sqlite3.Error, DatabaseError, CopyError) as error:
@@ -141,7 +154,7 @@ def _rows(connection: sqlite3.Connection) -> dict[str, int]:
     }
 
 
-def _verify(copy: Path, rows: dict[str, int]) -> None:
+def verify_copy(copy: Path, rows: dict[str, int]) -> None:
     """Raise CopyError unless the file is a sound database with the rows that were copied."""
     with contextlib.closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]

@@ -38,9 +38,8 @@ class Recent:
 
     def observe(self) -> None:
         """Take a sample."""
-        sample = (self._clock.monotonic(), self._read())
         with self._lock:
-            self._samples.append(sample)
+            self._samples.append((self._clock.monotonic(), self._read()))
 
     def reading(self) -> RecentCounts:
         """Return what happened between the oldest and the newest sample that are kept."""

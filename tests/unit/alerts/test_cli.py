@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from alerts import cli, matrix
+from alerts import cli
+from alerts.cli import Sources
 from alerts.matrix import Scenario, Wave
 from alerts.shipped import Alert
+from e2e.live import Stack
+from e2e.stack_under_test import StackCommand
 
 ALERTS = {name: Alert(name, {"severity": "warning"}, 60, 0, ("default",), {}) for name in ("A", "B")}
 
@@ -18,15 +24,19 @@ def waves(*alerts: str) -> tuple[Wave, ...]:
     return (Wave("one", {"lane": (scenario,)}),)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *covered: str, **environment: str) -> int:
+def run(root: Path, *covered: str, **environment: str) -> int:
     """The exit code, when the matrix covers these alerts and A and B are shipped."""
-    monkeypatch.setattr(cli, "shipped_alerts", lambda _root: ALERTS)
-    monkeypatch.setattr(matrix, "load", lambda: waves(*covered))
-    for name in ("ONLY", "REAL_TIME", "STACK_ENV_FILE", "MODE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return cli.main()
+    return cli.main(Sources(root, lambda _: ALERTS, lambda: waves(*covered), environment, interrupted))
+
+
+@contextlib.contextmanager
+def interrupted(_: object) -> Iterator[tuple[StackCommand, Stack]]:
+    """A stack at whose start somebody presses Ctrl-C."""
+    yield _raise(KeyboardInterrupt)
+
+
+def _raise(error: type[BaseException]) -> NoReturn:
+    raise error
 
 
 @pytest.mark.parametrize(
@@ -38,30 +48,23 @@ def run(monkeypatch: pytest.MonkeyPatch, *covered: str, **environment: str) -> i
     ],
 )
 def test_a_matrix_that_does_not_fit_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     covered: list[str],
     environment: dict[str, str],
     words: str,
 ) -> None:
-    assert run(monkeypatch, *covered, **environment) == 2
+    assert run(tmp_path, *covered, **environment) == 2
     assert words in capsys.readouterr().out
 
 
 def test_real_time_without_a_running_stack_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "ROOT", tmp_path)  # no .env there
-    assert run(monkeypatch, "A", "B", REAL_TIME="1") == 2
+    assert run(tmp_path, "A", "B", REAL_TIME="1") == 2  # no .env there
     assert "REAL_TIME=1 proves on the running stack, and there is none" in capsys.readouterr().out
 
 
-def test_ctrl_c_has_its_own_exit_code(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> object:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli, "stack_from_environment", interrupted)
-    assert run(monkeypatch, "A", "B") == 130
+def test_ctrl_c_has_its_own_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, "A", "B") == 130
     assert "interrupted" in capsys.readouterr().out

@@ -91,7 +91,12 @@ def scenario(name: str, **more: Any) -> Scenario:
     return Scenario(**parts | more)
 
 
-def tools(world: World, stopped: threading.Event | None = None, events: Silent | None = None) -> Tools:
+def tools(
+    world: World,
+    stopped: threading.Event | None = None,
+    events: Silent | None = None,
+    steady_seconds: float = engine.STEADY_SECONDS,
+) -> Tools:
     stack = Stack(
         prometheus="", alertmanager="", grafana="", mailhog="", demo_metrics="", demo_api="", sla_worker="",
         factor=1e6, client=cast("httpx.Client", None),
@@ -104,6 +109,7 @@ def tools(world: World, stopped: threading.Event | None = None, events: Silent |
         floors=Floors(1e6, 0, 0, {"Quiet": 0, "Loud": 0}, tolerance_seconds=1e12),
         events=events or Silent(),
         stopped=stopped or threading.Event(),
+        steady_seconds=steady_seconds,
     )
 
 
@@ -124,10 +130,10 @@ def test_a_cause_waits_until_that_of_another_lane_is_over() -> None:
     assert world.said == ["begin Quiet", "end Quiet", "begin Loud", "end Loud"]
 
 
-def test_what_does_not_show_fails_alone_and_its_cause_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "STEADY_SECONDS", 0.3)
+def test_what_does_not_show_fails_alone_and_its_cause_is_ended() -> None:
     world = World(deaf=frozenset({"Quiet"}))
-    proofs = run_waves([Wave("one", {"a": (scenario("Quiet"),), "b": (scenario("Loud"),)})], tools(world))
+    wave = Wave("one", {"a": (scenario("Quiet"),), "b": (scenario("Loud"),)})
+    proofs = run_waves([wave], tools(world, steady_seconds=1))
     quiet, loud = proofs
     assert loud.state is State.PROVEN
     assert quiet.state is State.FAILED
@@ -144,10 +150,9 @@ def test_an_interruption_ends_the_causes_and_begins_no_other() -> None:
     assert world.said == ["begin Quiet", "end Quiet"]
 
 
-def test_a_wave_does_not_begin_on_an_ill_stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "STEADY_SECONDS", 0.3)
+def test_a_wave_does_not_begin_on_a_stack_in_trouble() -> None:
     world = World()
     with world.begun({"Loud": 1}, None):
-        [proof] = run_waves([Wave("one", {"lane": (scenario("Quiet"),)})], tools(world))
+        [proof] = run_waves([Wave("one", {"lane": (scenario("Quiet"),)})], tools(world, steady_seconds=0.3))
     assert proof.problem == "the stack did not come to rest before: Loud"
     assert world.said == ["begin Loud", "end Loud"]

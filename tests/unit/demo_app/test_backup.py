@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo_app import backup as module
-from demo_app.backup import Backup, BackupReading
+from demo_app.backup import Backup, BackupReading, Verify, verify_copy
 from demo_app.database import Database
 from demo_app.faults import Faults
 from demo_app.volume import DiskBallast, Volume
@@ -23,14 +22,19 @@ MIB = 2**20
 class Bench:
     """A database in a volume, and its backup."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, verify: Verify = verify_copy) -> None:
         self.clock = FakeClock()
         self.events = Recorder()
         self.faults = Faults(self.clock, self.events)
         self.volume = Volume(directory, events=self.events, capacity_bytes=4 * MIB)
         self.database = Database(directory, faults=self.faults, clock=self.clock, events=self.events)
         self.backup = Backup(
-            self.database, self.volume, faults=self.faults, clock=self.clock, events=self.events
+            self.database,
+            self.volume,
+            faults=self.faults,
+            clock=self.clock,
+            events=self.events,
+            verify=verify,
         )
 
     def visit(self) -> None:
@@ -115,20 +119,14 @@ def test_a_backup_that_fails_is_counted_and_logged_in_one_line_and_the_last_good
 
 
 def test_a_copy_with_other_rows_than_the_original_is_no_backup(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counted = module._rows
-    calls: list[int] = []
-
-    def short_of_one(connection: sqlite3.Connection) -> dict[str, int]:
-        calls.append(1)
-        if len(calls) == 2:  # the copy is counted second
-            connection = sqlite3.connect(bench.backup.path.with_name("crm.db.part"))
+    def short_of_one(copy: Path, rows: dict[str, int]) -> None:
+        with closing(sqlite3.connect(copy)) as connection, connection:
             connection.execute("DELETE FROM customers WHERE id = 1")
-            connection.commit()
-        return counted(connection)
+        verify_copy(copy, rows)
 
-    monkeypatch.setattr(module, "_rows", short_of_one)
+    bench = Bench(tmp_path, verify=short_of_one)
 
     with caplog.at_level(logging.WARNING):
         assert not bench.backup.run()
@@ -137,15 +135,13 @@ def test_a_copy_with_other_rows_than_the_original_is_no_backup(
     assert not bench.backup.path.exists()
 
 
-def test_a_copy_that_is_damaged_is_no_backup(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    verify = module._verify
-
+def test_a_copy_that_is_damaged_is_no_backup(tmp_path: Path) -> None:
     def after_damage(copy: Path, rows: dict[str, int]) -> None:
         whole = copy.read_bytes()
         copy.write_bytes(whole[:4096] + b"\xff" * 4096 + whole[8192:])  # the page of the customers
-        verify(copy, rows)
+        verify_copy(copy, rows)
 
-    monkeypatch.setattr(module, "_verify", after_damage)
+    bench = Bench(tmp_path, verify=after_damage)
 
     assert not bench.backup.run()
 

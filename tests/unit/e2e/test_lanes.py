@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,19 @@ from e2e.stack_under_test import PORTS
 
 
 @pytest.fixture
-def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stack that is up already, as far as this is concerned, and two commands: one succeeds, one fails."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs lanes on a stack that is up, as far as this is concerned; one command succeeds, one fails."""
     path = tmp_path / "given.env"
     path.write_text("".join(f"{name}={40000 + number}\n" for number, name in enumerate(PORTS)))
     for name, value in (("STACK_ENV_FILE", str(path)), ("STACK_NAME", "given"), ("STACK_FACTOR", "15")):
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", f"{lanes.ROOT / 'tests'}:{lanes.ROOT / 'local/src'}")
     write = f"import os, pathlib; pathlib.Path('{tmp_path}', os.environ['MODE']).touch()"
-    monkeypatch.setitem(lanes.COMMANDS, "tests", f'{sys.executable} -c "{write}"')
-    monkeypatch.setitem(lanes.COMMANDS, "proof", f'{sys.executable} -c "raise SystemExit(3)"')
-    monkeypatch.setenv("PYTHONPATH", str(lanes.ROOT / "tests"))
-    monkeypatch.setattr(lanes, "LOGS", tmp_path / "logs")
-    return tmp_path
+    commands = {
+        "tests": f'{sys.executable} -c "{write}"',
+        "proof": f'{sys.executable} -c "raise SystemExit(3)"',
+    }
+    return lambda *texts: lanes.main(texts, commands, tmp_path / "logs")
 
 
 def test_neighbours_of_one_mode_share_a_stack() -> None:
@@ -33,12 +35,12 @@ def test_neighbours_of_one_mode_share_a_stack() -> None:
 
 
 @pytest.mark.parametrize("text", ["compose", "compose:everything", "moon:tests", "compose:tests,"])
-def test_a_lane_that_cannot_be_read_is_named_with_the_mend(
+def test_a_lane_that_cannot_be_read_is_named_with_the_fix(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert lanes.main([text]) == 2
     told = capsys.readouterr().err
-    assert f"in the lane {text!r} is no step" in told
+    assert f"in the lane {text!r} cannot be read" in told
     assert "usage: " in told
 
 
@@ -47,17 +49,18 @@ def test_without_a_lane_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str
     assert "usage: " in capsys.readouterr().err
 
 
-def test_every_lane_runs_and_a_failure_in_any_counts(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert lanes.main(["compose:proof,local:tests", "auto:tests"]) == 3
-    assert (given / "local").exists()  # the step after the failure
-    assert (given / "auto").exists()
+def test_every_lane_runs_and_a_failure_in_any_counts(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("compose:proof,local:tests", "auto:tests") == 3
+    assert (tmp_path / "local").exists()  # the step after the failure
+    assert (tmp_path / "auto").exists()
     shown = capsys.readouterr().out
     assert "== compose:proof,local:tests (" in shown
     assert "exit code 3]" in shown
     assert "== auto:tests (" in shown
 
 
-def test_a_single_lane_that_succeeds_is_0(given: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert given.exists()
-    assert lanes.main(["auto:tests"]) == 0
+def test_a_single_lane_that_succeeds_is_0(run: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("auto:tests") == 0
     assert "exit code 0]" in capfd.readouterr().out
