@@ -34,19 +34,23 @@ SELECT sla_id, component_id,
        (SELECT MAX(m.slot) FROM sla_measurements m
         WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot <= ?) AS last_slot,
        (SELECT MAX(m.slot) FROM sla_measurements m
-        WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id) AS any_slot
+        WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id) AS any_slot,
+       (SELECT m.stored_at FROM sla_measurements m
+        WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id
+        ORDER BY m.slot DESC LIMIT 1) AS stored_at
 FROM series s WHERE component_id IS NOT NULL
 """  # noqa: S608 - constants
 
 # An answer without data never replaces a row that has some: what was measured once was measured.
 _UPSERT = """
 INSERT INTO sla_measurements (sla_id, component_id, slot, good_events, total_events, coverage, actual_value,
-                              target_value, compliant, state, status, late)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                              target_value, compliant, state, status, late, stored_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (sla_id, component_id, slot) DO UPDATE SET
     good_events = excluded.good_events, total_events = excluded.total_events, coverage = excluded.coverage,
     actual_value = excluded.actual_value, target_value = excluded.target_value,
-    compliant = excluded.compliant, state = excluded.state, status = excluded.status, late = excluded.late
+    compliant = excluded.compliant, state = excluded.state, status = excluded.status, late = excluded.late,
+    stored_at = excluded.stored_at
 WHERE excluded.coverage > 0 OR sla_measurements.coverage = 0
 """
 
@@ -123,9 +127,7 @@ class MeasurementStore:
         from_file = {each.id for each in self._definitions.all().values() if each.from_file}
         ends = [each.any for (sla_id, _), each in self._known_ends().items() if sla_id in from_file]
         last = max(ends, default=newest)
-        rows = 0
-        if last > newest:
-            rows = int(self._engine.row(_AFTER, (newest,))["rows_after"])
+        rows = int(self._engine.row(_AFTER, (newest,))["rows_after"]) if last > newest else 0
         self._trust.note(newest, last, rows)
 
     # --- storing
@@ -145,7 +147,7 @@ class MeasurementStore:
             pairs = [(definitions[row.key].id, components[row.component]) for row in rows]
             ends = dict(self._known_ends())
             self._engine.executemany(
-                _UPSERT, [_values(pair, row) for pair, row in zip(pairs, rows, strict=True)]
+                _UPSERT, [_values(pair, row, now) for pair, row in zip(pairs, rows, strict=True)]
             )
             newest_rows = []
             for pair, row in zip(pairs, rows, strict=True):
@@ -163,6 +165,7 @@ class MeasurementStore:
                 )
             self._breaches.follow(newest_rows, now)
             hidden = self._trust.hidden() != (0, 0)
+            self._trust.stored(now)
             if in_order:
                 self._trust.advance(max(row.slot for row in rows))
             self._ends = None if hidden else ends
@@ -218,16 +221,18 @@ class MeasurementStore:
             return self._ends
 
     def _read_ends(self, bound: int) -> dict[_Pair, _Ends]:
+        rows = self._engine.rows(_ENDS, (bound,))
+        self._trust.stored(max((row["stored_at"] or 0 for row in rows), default=0))
         return {
             (row["sla_id"], row["component_id"]): _Ends(row["first_slot"], row["last_slot"], row["any_slot"])
-            for row in self._engine.rows(_ENDS, (bound,))
+            for row in rows
         }
 
     def _forget(self) -> None:
         self._ends = None
 
 
-def _values(pair: _Pair, row: Measurement) -> Sequence[object]:
+def _values(pair: _Pair, row: Measurement, now: int) -> Sequence[object]:
     return (
         *pair,
         row.slot,
@@ -240,4 +245,5 @@ def _values(pair: _Pair, row: Measurement) -> Sequence[object]:
         int(row.state),
         int(row.status),
         int(row.late),
+        now,
     )

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 
 from sla_worker.database.engine import Engine
+from sla_worker.grid import Grid
 from sla_worker.model import FutureRows
 
 _log = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ UPDATE sla_breaches SET worst_value = COALESCE((
       AND m.slot > sla_breaches.started_at AND m.slot <= ? AND m.state = 1), worst_value)
 WHERE started_at < ? AND ended_at IS NULL
 """
+# Scans the ledger, but only when a clock has jumped. Rows that lie behind may be of that clock as well: it
+# filled all slots up to its own present.
+_FIRST = "SELECT MIN(slot) AS slot FROM sla_measurements WHERE stored_at > ?"
 _UNSENT = """
 SELECT id FROM sla_notifications WHERE done_at IS NULL AND (period_end > ? OR breach_id IN
     (SELECT id FROM sla_breaches WHERE started_at >= ?))
@@ -38,9 +42,11 @@ class Trust:
     Rows of slots in (trusted_until, distrusted_until] do not count; without the two all rows do.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float], grid: Grid) -> None:
         self._engine = engine
         self._clock = clock
+        self._grid = grid
+        self._stored_at = 0
         self._window: tuple[int, int] | None = None
         self._read = False
         self._future: FutureRows | None = None
@@ -62,8 +68,8 @@ class Trust:
     def note(self, newest: int, last: int, rows: int) -> None:
         """The ledger has `rows` rows after the newest due slot, up to `last`: they must not count.
 
-        What followed from them is taken back: breaches that they resolved last on, mails about breaches and
-        periods that have not come yet are not sent.
+        Neither do the rows before it that were stored later than now. What followed from them is taken back:
+        breaches that they resolved go on, mails about breaches and periods that have not come are not sent.
         """
         found = FutureRows(rows, last) if rows else None
         known = self._future is not None and self._future.until == last
@@ -75,10 +81,19 @@ class Trust:
                 last,
             )
         self._future = found
-        window = self._known()
-        if rows and (window is None or newest < window[0] or last > window[1]):
-            until = last if window is None else max(last, window[1])
-            self._take_back(min(newest, self.bound()), until)
+        window, now = self._known(), self._clock()
+        ahead = rows > 0 or self._stored_at > now + self._grid.scrape_seconds
+        if ahead and (window is None or newest < window[0] or last > window[1]):
+            first = self._engine.row(_FIRST, (int(now),))["slot"]
+            if first is None and not rows:
+                self._stored_at = int(now)  # all of them were measured again
+                return
+            after = newest if first is None else min(newest, first - self._grid.slot_seconds)
+            self._take_back(min(after, self.bound()), max(last, self.hidden()[1]))
+
+    def stored(self, now: int) -> None:
+        """Rows were stored at that moment."""
+        self._stored_at = max(self._stored_at, now)
 
     def advance(self, slot: int) -> None:
         """Slots up to this one were measured again and count, inside the caller's transaction."""

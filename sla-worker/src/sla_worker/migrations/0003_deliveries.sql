@@ -31,7 +31,9 @@ CREATE TABLE sla_deliveries (
 CREATE INDEX sla_deliveries_open ON sla_deliveries (notification_id) WHERE result IS NULL;
 CREATE INDEX sla_deliveries_given_up ON sla_deliveries (notification_id) WHERE result = 'given up';
 
--- Rows of the slots in (trusted_until, distrusted_until] were stored by a clock that ran ahead.
+-- stored_at: when the row was stored by the clock of that moment; NULL in rows of former versions. Rows of the slots
+-- in (trusted_until, distrusted_until] were stored by a clock that ran ahead.
+ALTER TABLE sla_measurements ADD COLUMN stored_at INTEGER;
 ALTER TABLE ledger DROP COLUMN checked_at;
 ALTER TABLE ledger ADD COLUMN trusted_until INTEGER;
 ALTER TABLE ledger ADD COLUMN distrusted_until INTEGER;
