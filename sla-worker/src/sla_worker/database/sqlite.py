@@ -25,7 +25,7 @@ class SQLite:
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.place = str(path)
         self.writable = not read_only
-        self._path = path.absolute()
+        self._path = path.resolve()
         self._lock_file: TextIO | None = None
         self._connection: sqlite3.Connection | None = None
         self._opened: dict[Path, _Identity] = {}
@@ -41,6 +41,7 @@ class SQLite:
 
     def close(self) -> None:
         """Close the file and give the lock back; twice does no harm."""
+        self._opened = {}
         if self._connection is not None:
             self._connection.close()
             self._connection = None
