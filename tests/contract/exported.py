@@ -16,6 +16,7 @@ from contract.promql_names import Labels, labels_of, parse
 from demo_app.catalogue import SPECS
 from demo_app.metrics import Metrics, add_runtime_collectors
 from sla_worker.definitions import read_definitions
+from sla_worker.delivery.kinds import KINDS
 from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
 
@@ -72,7 +73,7 @@ def _demo_app() -> dict[str, Labels]:
 
 
 def _sla_worker() -> dict[str, Labels]:
-    exporter = Exporter(read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml"), Grid(300, 15))
+    exporter = Exporter(read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml"), Grid(300, 15), KINDS)
     return _instruments(vars(exporter).values())
 
 

@@ -22,6 +22,7 @@ STATUS: Final = "sla_status"
 BREACHES: Final = "sla_active_breaches"
 BUDGET: Final = "sla_error_budget_remaining_ratio"
 SLOTS_MISSING: Final = "sla_slots_missing"
+ROWS_AHEAD: Final = "sla_rows_ahead"
 NOTIFICATIONS: Final = "sla_notifications_total"
 NOTIFICATIONS_OWED: Final = "sla_notifications_owed"
 WATCHDOG_RECEIVED: Final = "sla_watchdog_last_received_timestamp_seconds"
@@ -30,7 +31,11 @@ WEBHOOK_ALERTS: Final = "sla_webhook_alerts_total"
 WEBHOOK_TRUNCATED: Final = "sla_webhook_alerts_truncated_total"
 
 # --- label values
-RESULTS: Final = ("success", "failure")
+SUCCESS: Final = "success"
+FAILURE: Final = "failure"
+GIVEN_UP: Final = "given_up"
+RESULTS: Final = (SUCCESS, FAILURE)
+DELIVERY_RESULTS: Final = (SUCCESS, FAILURE, GIVEN_UP)
 ALERT_STATUSES: Final = ("firing", "resolved")
 
 WATCHDOG: Final = "Watchdog"

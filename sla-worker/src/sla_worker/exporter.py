@@ -17,18 +17,18 @@ from prometheus_client import (
 )
 
 from sla_worker import conventions as names
-from sla_worker.conventions import ALERT_STATUSES, RESULTS
+from sla_worker.conventions import ALERT_STATUSES, DELIVERY_RESULTS, RESULTS
 from sla_worker.grid import Grid
 from sla_worker.model import SEVERITIES, Breach, Definition, SLAStatus, Status
 
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-REPORT_TYPES = ("daily", "breach", "watchdog_outage", "watchdog_outage_end")
 
 
 class Exporter:
     """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
 
-    def __init__(self, definitions: Iterable[Definition], grid: Grid) -> None:
+    def __init__(self, definitions: Iterable[Definition], grid: Grid, kinds: Iterable[str]) -> None:
+        """`kinds` are the kinds of mails."""
         # A `_created` beside every counter would double what is scraped.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
         self._registry = CollectorRegistry()
@@ -65,7 +65,9 @@ class Exporter:
             "Share of the error budget of the last 30 days that is left; negative when overdrawn",
             each,
         )
-        self._notifications = self._counter(names.NOTIFICATIONS, "Tries to send a mail", ["type", "result"])
+        self._notifications = self._counter(
+            names.NOTIFICATIONS, "Tries to deliver a mail to one recipient", ["type", "result"]
+        )
         self._owed = self._gauge(
             names.NOTIFICATIONS_OWED, "Mails that are owed and not delivered yet", ["type"]
         )
@@ -78,6 +80,11 @@ class Exporter:
             names.WEBHOOK_TRUNCATED, "Alerts that Alertmanager left out of its webhooks (max_alerts)", []
         )
         self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
+        self._ahead = self._gauge(
+            names.ROWS_AHEAD,
+            "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
+        )
+        self._kinds = dict.fromkeys(kinds)
         self._start_at_zero(definitions)
 
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
@@ -89,10 +96,10 @@ class Exporter:
     def _start_at_zero(self, definitions: Iterable[Definition]) -> None:
         for result in RESULTS:
             self._passes.labels(result)
-            for kind in REPORT_TYPES:
-                self._notifications.labels(kind, result)
-        for kind in REPORT_TYPES:
+        for kind in self._kinds:
             self._owed.labels(kind)
+            for result in DELIVERY_RESULTS:
+                self._notifications.labels(kind, result)
         for severity in SEVERITIES:
             self._breaches.labels(severity)
         for status in ALERT_STATUSES:
@@ -118,13 +125,18 @@ class Exporter:
         """Say how many slots are due and not stored."""
         self._missing.set(count)
 
+    def rows_ahead(self, count: int) -> None:
+        """Say how many rows lie after the newest due slot."""
+        self._ahead.set(count)
+
     def notified(self, kind: str, result: str) -> None:
-        """Count a try to send a mail."""
+        """Count a try to deliver a mail to one recipient."""
         self._notifications.labels(kind, result).inc()
 
     def owed(self, mails: Mapping[str, int]) -> None:
         """Say how many mails are owed, by type."""
-        for kind in REPORT_TYPES:
+        self._kinds |= dict.fromkeys(mails)  # those of a newer version's database too
+        for kind in self._kinds:
             self._owed.labels(kind).set(mails.get(kind, 0))
 
     def watchdog(self, last_received: int | None, *, silent: bool) -> None:

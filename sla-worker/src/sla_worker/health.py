@@ -9,8 +9,9 @@ from collections.abc import Callable
 class Health:
     """What happened last, in memory: asking costs no statement. Safe to use from every thread.
 
-    `limit_seconds` without a pass that succeeded are too long, from the start on. `troubles` are asked each
-    time: each answers with a reason in one line, or None.
+    `limit_seconds` without a pass that succeeded are too long, from the start on. `troubles` and `concerns`
+    are asked each time: a trouble is one line about why the worker is unhealthy, or None; concerns are lines
+    about what does not keep it from its work, but should be looked at.
     """
 
     def __init__(
@@ -20,11 +21,14 @@ class Health:
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         troubles: tuple[Callable[[], str | None], ...] = (),
+        concerns: tuple[Callable[[], list[str]], ...] = (),
     ) -> None:
         self._limit_seconds = limit_seconds
         self._clock = clock
         self._monotonic = monotonic
         self._troubles = troubles
+        self._concerns = concerns
+        self._note: str | None = None
         self._lock = threading.Lock()
         self._succeeded = monotonic()
         self._succeeded_at: float | None = None
@@ -34,12 +38,17 @@ class Health:
         """A pass succeeded."""
         with self._lock:
             self._succeeded, self._succeeded_at = self._monotonic(), self._clock()
-            self._error = None
+            self._error = self._note = None
 
     def failed(self, error: str) -> None:
         """A pass failed."""
         with self._lock:
             self._error = error
+
+    def note(self, line: str) -> None:
+        """Show a line among the warnings until the next pass that succeeds."""
+        with self._lock:
+            self._note = line
 
     @property
     def last_pass_at(self) -> float | None:
@@ -64,6 +73,11 @@ class Health:
                 else f"no pass has succeeded for {age:.0f} s, more than {self._limit_seconds} s{why}"
             )
         return found
+
+    def warnings(self) -> list[str]:
+        """What somebody should look at although the worker is healthy, one line each."""
+        noted = [self._note] if self._note is not None else []
+        return noted + [line for concern in self._concerns for line in concern()]
 
     def reason(self) -> str | None:
         """All of `reasons` in one line; None when the worker is healthy."""

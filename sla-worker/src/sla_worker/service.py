@@ -9,17 +9,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
-from sla_worker.delivery.sending import Delivery, Sender
+from sla_worker.delivery.kinds import KINDS
+from sla_worker.delivery.sending import Deliveries, Sender
 from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
-from sla_worker.model import Definition, PassResult
+from sla_worker.model import Definition, FutureRows, PassResult
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
+from sla_worker.render.format import moment
 from sla_worker.schedule import Schedule
 from sla_worker.settings import Settings
 from sla_worker.watchdog import Watchdog
@@ -58,7 +61,7 @@ class Service:
     settings: Settings
     database: SLADatabase
     worker: Worker
-    delivery: Delivery
+    deliveries: Deliveries
     health: Health
     application: Guard
     stopping: threading.Event
@@ -66,7 +69,7 @@ class Service:
     def step(self) -> None:
         """One turn of both loops, one after the other."""
         self.worker.step()
-        self.delivery.round()
+        self.deliveries.round()
 
     def close(self) -> None:
         """Close the database."""
@@ -118,20 +121,40 @@ def _join(
     watchdog_seconds: int,
 ) -> Service:
     grid, stopping = settings.grid, threading.Event()
-    exporter = Exporter(definitions, grid)
+    exporter = Exporter(definitions, grid, KINDS)
     calculator = make_calculator(settings, definitions, database, clock=clock, transport=transport)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(database, zone=settings.timezone, hour=settings.report_hour)
+    deliveries = Deliveries(
+        database,
+        sender,
+        settings,
+        stopping=stopping,
+        clock=clock,
+        monotonic=monotonic,
+        observe=exporter.notified,
+    )
     health = Health(
         grid.stale_seconds + grid.settle_seconds,
         clock=clock,
         monotonic=monotonic,
         troubles=(database.trouble,),
+        concerns=(lambda: _ahead(database.future_rows(), settings.timezone), deliveries.concerns),
     )
+
+    def look_at_file() -> None:
+        line = database.look()
+        if line is not None:
+            _log.error("%s", line)
+            health.note(line)
 
     def show_slas() -> None:
         day, month = database.get_current_sla_status(24), database.get_current_sla_status(30 * 24)
         exporter.show(day, month, database.get_active_breaches())
+        future = database.future_rows()
+        exporter.rows_ahead(0 if future is None else future.rows)
+        for line in _ahead(future, settings.timezone):
+            _log.error("%s", line)
         exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))
 
     def show_alerting() -> None:
@@ -160,21 +183,13 @@ def _join(
             calculator,
             grid=grid,
             passed=passed,
-            before=(watchdog.check,),
+            before=(look_at_file, watchdog.check),
             after=(lambda: schedule.run(clock()), show_alerting, show_mails),
             stopping=stopping,
             clock=clock,
             monotonic=monotonic,
         ),
-        delivery=Delivery(
-            database,
-            sender,
-            settings,
-            stopping=stopping,
-            clock=clock,
-            monotonic=monotonic,
-            observe=exporter.notified,
-        ),
+        deliveries=deliveries,
         health=health,
         application=Guard(
             Application(pages, settings.runbooks_dir),
@@ -183,6 +198,16 @@ def _join(
         ),
         stopping=stopping,
     )
+
+
+def _ahead(future: FutureRows | None, zone: ZoneInfo) -> list[str]:
+    """The warning that the clock ran ahead, or is behind now; empty when all rows lie in the past."""
+    if future is None:
+        return []
+    return [
+        f"the clock ran ahead, or is behind now: {future.rows} rows up to {moment(future.until, zone)} lie in"
+        " the future; they count nowhere until their time has come, and are measured again then"
+    ]
 
 
 def serve(settings: Settings) -> None:
@@ -218,7 +243,7 @@ def run_until_stopped(service: Service) -> None:
         signal.signal(number, lambda *_: service.stopping.set())
     loops = [
         threading.Thread(target=service.worker.run, name="loop", daemon=True),
-        threading.Thread(target=service.delivery.run, name="mail", daemon=True),
+        threading.Thread(target=service.deliveries.run, name="mail", daemon=True),
     ]
     for loop in loops:
         loop.start()

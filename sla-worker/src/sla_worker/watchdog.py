@@ -26,8 +26,8 @@ class Watchdog:
 
     The limit is measured by `monotonic`, so that neither a corrected clock nor a machine that slept looks
     like an outage; `clock` gives the epoch seconds that are stored. With a limit of 0 there is never one.
-    An outage that was stored before a restart goes on until a Watchdog comes. Safe to use from every thread;
-    nothing but a change costs a statement.
+    An outage that was stored before a restart goes on until a Watchdog comes. Safe to use from every thread.
+    The store answers from memory, so that nothing but a change costs a statement.
     """
 
     def __init__(
@@ -45,33 +45,28 @@ class Watchdog:
         self._heard = monotonic()
         # Between "too long ago" and "so it is an outage" no Watchdog may come in.
         self._lock = threading.Lock()
-        self._outage = store.active()
-        self._last_received = store.last_received()
 
     def receive(self, alerts: Iterable[WebhookAlert]) -> None:
         """Take note of a Watchdog among alerts that proves alerting. Raises DatabaseError."""
         if any(proves_alerting(each) for each in alerts):
             with self._lock:
-                now = int(self._clock())
                 self._heard = self._monotonic()
-                self._store.received(now)
-                self._last_received, self._outage = now, None
+                self._store.received(int(self._clock()))
 
     def check(self) -> None:
         """Begin an outage, and owe the mail about it, once the limit is reached. Raises DatabaseError."""
         with self._lock:
             waited = self._monotonic() - self._heard
-            if self._limit_seconds and self._outage is None and waited >= self._limit_seconds:
+            if self._limit_seconds and waited >= self._limit_seconds and self._store.active() is None:
                 now = self._clock()
                 self._store.begin(int(now - waited), int(now))
-                self._outage = self._store.active()
 
     @property
     def outage(self) -> WatchdogOutage | None:
         """The outage that lasts; None when alerts arrive or nobody watches."""
-        return self._outage if self._limit_seconds else None
+        return self._store.active() if self._limit_seconds else None
 
     @property
     def last_received(self) -> int | None:
         """When the last Watchdog came, in epoch seconds; None if none ever did."""
-        return self._last_received
+        return self._store.last_received()

@@ -49,9 +49,10 @@ class Mailbox:
 class Setting:
     """A worker whose clock stands 45 s after SLOT until a test moves it."""
 
-    def __init__(self, directory: Path, **environ: str) -> None:
+    def __init__(self, directory: Path, *, sender: Any = None, **environ: str) -> None:
         self.now = SLOT + 45.0
         self.smtp_port = free_port()
+        self.sender = sender
         self.prometheus = FakePrometheus()
         self.environ = {
             "SLA_DATABASE_PATH": str(directory / "sla.db"),
@@ -66,7 +67,11 @@ class Setting:
     def start(self) -> None:
         settings = read_settings(self.environ)
         self.service = build(
-            settings, clock=lambda: self.now, monotonic=lambda: self.now, transport=self.prometheus
+            settings,
+            clock=lambda: self.now,
+            monotonic=lambda: self.now,
+            transport=self.prometheus,
+            sender=self.sender,
         )
 
     def step(self) -> None:

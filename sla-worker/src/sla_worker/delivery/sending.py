@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Protocol
 
+from sla_worker.conventions import FAILURE, GIVEN_UP, SUCCESS
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.kinds import KINDS, Sources
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.errors import DatabaseError, MailError, MailServerError
-from sla_worker.model import Notification
+from sla_worker.model import Delivery, Notification
 from sla_worker.settings import Settings
 
 _log = logging.getLogger(__name__)
-TICK_SECONDS = 1.0  # how often owed mails are looked for
+TICK_SECONDS = 1.0  # how often owed mails are looked for; the answer comes from memory
 ROUND_SECONDS = 60.0  # no mail is begun later in a round
 PAUSE_SECONDS = 15.0  # after the mail server could not be used
+_REMEMBERED, _REMEMBERED_SECONDS = 5, 86_400
 
 
 class Sender(Protocol):
@@ -30,10 +33,11 @@ class Sender(Protocol):
         ...
 
 
-class Delivery:
+class Deliveries:
     """`round` tries what is due; `run` repeats it until `stopping` is set.
 
-    `observe(kind, result)` hears how each try ended.
+    Every try is recorded before the mail leaves, so that a mail whose delivery cannot be recorded is not sent
+    again and again. `observe(kind, result)` hears how each try for one recipient ended.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Delivery:
         observe: Callable[[str, str], None] = lambda _kind, _result: None,
     ) -> None:
         self._database = database
+        self._outbox = database.outbox
         self._sender = sender
         self._settings = settings
         self._stopping = stopping
@@ -55,6 +60,21 @@ class Delivery:
         self._monotonic = monotonic
         self._observe = observe
         self._resume_at = 0.0
+        self._error: str | None = None
+        self._complaint: str | None = None
+        self._gave_up: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
+
+    def concerns(self) -> list[str]:
+        """What somebody should look at, one line each: mails that do not leave, and recipients given up.
+
+        The latter for a day, and as far as this process remembers; the database keeps them all.
+        """
+        lines = []
+        owed = sum(self._outbox.owed().values())
+        if owed and self._error is not None:
+            lines.append(f"{owed} {'mail does' if owed == 1 else 'mails do'} not leave: {self._error}")
+        since = self._clock() - _REMEMBERED_SECONDS
+        return lines + [line for at, line in list(self._gave_up) if at >= since]
 
     def run(self) -> None:
         """Repeat `round` until `stopping` is set. The thread outlives what nobody thought of."""
@@ -62,64 +82,108 @@ class Delivery:
             try:
                 self.round()
             except DatabaseError as error:
-                _log.error("no mail was sent error=%s", error)
+                if str(error) != self._complaint:  # once, not every second
+                    _log.error("mail is held back error=%s", error)
+                self._complaint = str(error)
             except Exception:  # noqa: BLE001 - a worker that mails nothing any more is worse
                 _log.exception("delivery failed unexpectedly")
+            else:
+                self._complaint = None
             self._stopping.wait(TICK_SECONDS)
 
-    def round(self) -> int:
-        """Try every mail that is due; what fails is tried again later. Returns how many were sent.
+    def round(self) -> None:
+        """Try every mail that is due; what fails is tried again later, and does not hold up the others.
 
-        It ends when the mail server cannot be used: the next mail would only wait for the same.
+        It ends when the mail server cannot be used: the next mail would only wait for the same. Raises
+        DatabaseError when a try cannot be recorded; then nothing more is sent.
         """
         if self._monotonic() < self._resume_at:
-            return 0
-        end, sent = self._monotonic() + ROUND_SECONDS, 0
-        for notification in self._database.outbox.due(int(self._clock())):
+            return
+        end = self._monotonic() + ROUND_SECONDS
+        for owed in self._outbox.due(int(self._clock())):
             if self._stopping.is_set() or self._monotonic() > end:
-                break
+                return
             try:
-                sent += self._deliver(notification)
+                self._deliver(owed)
             except MailServerError:
                 self._resume_at = self._monotonic() + PAUSE_SECONDS
-                break
-        return sent
+                return
 
-    def _deliver(self, notification: Notification) -> bool:
+    def _deliver(self, owed: Notification) -> None:
         now = self._clock()
         try:
-            kind = KINDS[notification.type]
-            recipients = kind.recipients(self._settings)
-            mail = kind.build(Sources(self._database, self._settings, int(now)), notification)
-            made = message(
-                mail, sender=self._settings.report_from, recipients=recipients, key=notification.key, now=now
-            )
-            outbox = self._database.outbox
-            tried = [
-                outbox.attempt(each, int(now))
-                for each in outbox.deliveries(notification, recipients, int(now))
-            ]
-            if not tried:
-                return False
-            refused = self._sender.send(made, [each.recipient for each in tried])
+            recipients = self._recipients(owed)
+            open_ = self._outbox.deliveries(owed, recipients, int(now))
+            made = self._make(owed, recipients, now) if open_ else None
         except DatabaseError:
             raise
-        except Exception as error:  # whatever a value does to a mail: the others still leave
-            reason = str(error) if isinstance(error, MailError) else f"{type(error).__name__}: {error}"
-            wait = self._database.outbox.postpone(notification, reason, int(now))
-            _log.warning("mail failed key=%s retry_seconds=%d error=%s", notification.key, wait, reason)
-            self._observe(notification.type, "failure")
+        except Exception as error:  # noqa: BLE001 - whatever a value does to a mail: the others still leave
+            self._error = _reason(error)
+            wait = self._outbox.postpone(owed, self._error, int(now))
+            _log.warning("mail cannot be made key=%s retry_seconds=%d error=%s", owed.key, wait, self._error)
+            self._observe(owed.type, FAILURE)
+            return
+        if made is not None:
+            self._send(owed, made, [self._outbox.attempt(each, int(now)) for each in open_])
+
+    def _recipients(self, owed: Notification) -> tuple[str, ...]:
+        if owed.type not in KINDS:
+            raise MailError(f"no mail of the kind {owed.type!r} is known to this version")
+        return KINDS[owed.type].recipients(self._settings)
+
+    def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
+        mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)
+        return message(mail, sender=self._settings.report_from, recipients=recipients, key=owed.key, now=now)
+
+    def _send(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> None:
+        try:
+            refused = self._sender.send(made, [each.recipient for each in tried])
+        except Exception as error:  # what fails here has reached nobody
+            self._error = _reason(error)
+            for each in tried:
+                self._failed(owed, each, self._error)
             if isinstance(error, MailServerError):
                 raise
-            return False
+            return
+        self._error = None
+        unrecorded: DatabaseError | None = None
         for each in tried:
-            refusal = refused.get(each.recipient)
-            if refusal is None:
-                outbox.delivered(each, int(now))
-            elif refusal.permanent:
-                outbox.gave_up(each, str(refusal), int(now))
-            else:
-                outbox.failed(each, str(refusal), int(now))
-        _log.info("mail sent key=%s recipients=%s", notification.key, ", ".join(recipients))
-        self._observe(notification.type, "success")
-        return True
+            try:
+                self._settle(owed, each, refused.get(each.recipient))
+            except DatabaseError as error:  # the outbox remembers it; the others must be told to it as well
+                unrecorded = error
+        if unrecorded is not None:
+            raise unrecorded
+
+    def _settle(self, owed: Notification, delivery: Delivery, refusal: Refusal | None) -> None:
+        """Record what became of a try that the mail server has answered. Raises DatabaseError."""
+        now = int(self._clock())
+        if refusal is None:
+            _log.info("mail sent key=%s recipient=%s", owed.key, delivery.recipient)
+            self._observe(owed.type, SUCCESS)
+            self._outbox.delivered(delivery, now)
+        elif refusal.permanent:
+            _log.error("mail given up key=%s recipient=%s error=%s", owed.key, delivery.recipient, refusal)
+            self._observe(owed.type, GIVEN_UP)
+            self._gave_up.append((now, f"gave up the {owed.type} mail to {delivery.recipient}: {refusal}"))
+            self._outbox.gave_up(delivery, str(refusal), now)
+        else:
+            self._error = f"{delivery.recipient}: {refusal}"
+            self._failed(owed, delivery, str(refusal))
+
+    def _failed(self, owed: Notification, delivery: Delivery, reason: str) -> None:
+        self._observe(owed.type, FAILURE)
+        wait = self._outbox.failed(delivery, reason, int(self._clock()))
+        _log.warning(
+            "mail failed key=%s recipient=%s retry_seconds=%d error=%s",
+            owed.key,
+            delivery.recipient,
+            wait,
+            reason,
+        )
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line; of one that nobody expected, its type too."""
+    text = str(error) if isinstance(error, MailError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())

@@ -69,7 +69,8 @@ class Application:
     def _health(self, _environ: WSGIEnvironment) -> Answer:
         reason = self._pages.health()
         if reason is None:
-            return json_answer({"status": "ok"})
+            warnings = self._pages.warnings()
+            return json_answer({"status": "ok", **({"warnings": warnings} if warnings else {})})
         return json_answer({"status": "unhealthy", "reason": reason}, 503)
 
     def _webhook(self, environ: WSGIEnvironment) -> Answer:

@@ -44,6 +44,10 @@ class Pages:
         """None when healthy, else the reason in one line. Costs no statement."""
         return self._health.reason()
 
+    def warnings(self) -> list[str]:
+        """What somebody should look at although the worker is healthy. Costs no statement."""
+        return self._health.warnings()
+
     def metrics(self) -> bytes:
         """The metrics as text."""
         return self._exporter.text()
@@ -53,6 +57,7 @@ class Pages:
         now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
         reasons = self._health.reasons()
         alarms: list[pages.Alarm] = [("Unhealthy", f": {reason}", None) for reason in reasons]
+        alarms += [("Warning", f": {warning}", None) for warning in self._health.warnings()]
         if outage is not None:
             alarms.append(pages.outage_alarm(outage, now, zone))
         return pages.status_page(
