@@ -33,13 +33,15 @@ from waiting import patience, poll
 PACKAGE = Path(insa_instruments.__file__).parent
 GUIDE = (ROOT / "docs" / "instruments.md").read_text()
 GROUPS = ("worker_health", "request_performance")
-PORT = "9100"
+PORT = "8100"
 """The port of the guide's program, and of the example of a drop-in file."""
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of the guide in a language."""
-    return re.findall(rf"^```{language}\n(.+?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+def blocks(language: str, section: str = "From nothing to a watched program") -> list[str]:
+    """The code blocks of a section of the guide in a language."""
+    text = GUIDE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    assert text, f"the guide has no section {section!r}"
+    return re.findall(rf"^```{language}\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +137,13 @@ def _call(name: str) -> str:
     if any(only_by_name):
         words.insert(only_by_name.index(True), "*")
     return f"{name}({', '.join(words)})"
+
+
+def test_the_guides_programs_listen_on_this_machine_alone_and_on_no_port_of_another_exporter() -> None:
+    addresses = set(re.findall(r"(?:127\.0\.0\.1|host\.docker\.internal):(\d+)", GUIDE))
+
+    assert addresses == {PORT}
+    assert re.findall(r'"0\.0\.0\.0"|--host 0\.0\.0\.0|start_http_server\(\d+\)', GUIDE) == []
 
 
 _DEFAULTS = {"registry": "REGISTRY", "clock": "time.perf_counter"}

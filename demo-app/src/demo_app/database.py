@@ -213,8 +213,8 @@ class Database:
             self.release(lease)
 
     def _take(self) -> sqlite3.Connection:
+        path = self._reachable_path()  # before the lock: the answer may log that the fault has ended
         with self._lock:
-            path = self._reachable_path()
             if path != self._path:
                 while self._idle:
                     connection = self._idle.pop()

@@ -77,10 +77,12 @@ class Faults:
 
     def intensity(self, name: str) -> float | None:
         """Return the intensity of a fault in its unit, or None while it is not active."""
+        spec = self.spec(name)
         with self._lock:
-            self._end_due()
-            active = self._active.get(self.spec(name).name)
-            return active.intensity if active else None
+            ended = self._end_due()
+            active = self._active.get(spec.name)
+        _log_ended(ended)
+        return active.intensity if active else None
 
     def start(
         self, name: str, intensity: float | None = None, duration_seconds: float | None = None
@@ -100,32 +102,38 @@ class Faults:
         with self._lock:
             self._active[name] = _Active(strength, self._clock.monotonic() + duration)
             self._events.fault_changed(name, active=True)
-            log.info("fault begun fault=%s intensity=%g duration_seconds=%g", name, strength, duration)
-            return self._state(spec)
+            state = self._state(spec)
+        log.info("fault begun fault=%s intensity=%g duration_seconds=%g", name, strength, duration)
+        return state
 
     def stop(self, name: str) -> FaultState:
         """End a fault, active or not, and return its state; raises UnknownFaultError."""
         spec = self.spec(name)
         with self._lock:
-            self._end(name)
-            return self._state(spec)
+            ended = self._end(name)
+            state = self._state(spec)
+        _log_ended(ended)
+        return state
 
     def stop_all(self) -> None:
         """End every fault."""
         with self._lock:
-            for name in self._specs:
-                self._end(name)
+            ended = [name for each in self._specs for name in self._end(each)]
+        _log_ended(ended)
 
     def expire(self) -> None:
         """End the faults whose time is over, so that listeners hear of it without a question being asked."""
         with self._lock:
-            self._end_due()
+            ended = self._end_due()
+        _log_ended(ended)
 
     def states(self) -> list[FaultState]:
         """Return every known fault as it stands now."""
         with self._lock:
-            self._end_due()
-            return [self._state(spec) for spec in self._specs.values()]
+            ended = self._end_due()
+            states = [self._state(spec) for spec in self._specs.values()]
+        _log_ended(ended)
+        return states
 
     def _state(self, spec: FaultSpec) -> FaultState:
         active = self._active.get(spec.name)
@@ -134,15 +142,23 @@ class Faults:
         remaining = max(0.0, active.ends_at - self._clock.monotonic())
         return FaultState(spec, active.intensity, remaining)
 
-    def _end(self, name: str) -> None:
-        if self._active.pop(name, None) is not None:
-            self._events.fault_changed(name, active=False)
-            log.info("fault ended fault=%s", name)
+    def _end(self, name: str) -> list[str]:
+        """End a fault and return it; nothing when it was not active. Whoever holds the lock logs it later."""
+        if self._active.pop(name, None) is None:
+            return []
+        self._events.fault_changed(name, active=False)
+        return [name]
 
-    def _end_due(self) -> None:
+    def _end_due(self) -> list[str]:
         now = self._clock.monotonic()
-        for name in [name for name, active in self._active.items() if active.ends_at <= now]:
-            self._end(name)
+        due = [name for name, active in self._active.items() if active.ends_at <= now]
+        return [name for each in due for name in self._end(each)]
+
+
+def _log_ended(faults: Sequence[str]) -> None:
+    # Never while the lock is held: a log handler may ask which faults are active.
+    for fault in faults:
+        log.info("fault ended fault=%s", fault)
 
 
 def intensity_range(spec: FaultSpec) -> str:

@@ -38,8 +38,9 @@ class Recent:
 
     def observe(self) -> None:
         """Take a sample."""
+        sample = (self._clock.monotonic(), self._read())
         with self._lock:
-            self._samples.append((self._clock.monotonic(), self._read()))
+            self._samples.append(sample)
 
     def reading(self) -> RecentCounts:
         """Return what happened between the oldest and the newest sample that are kept."""

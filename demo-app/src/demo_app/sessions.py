@@ -75,8 +75,9 @@ class Sessions:
 
     def used(self, seed: int) -> None:
         """Take note of a request, on the seat that its seed chooses; it begins a session if need be."""
+        limit = self._limit()
         with self._lock:
-            now = self._look()
+            now = self._look(limit)
             seat = seed % self._seats
             session = self._open.get(seat)
             if session is not None:
@@ -89,18 +90,23 @@ class Sessions:
 
     def observe(self) -> None:
         """End the sessions whose time is over, so that listeners hear of it without a request."""
+        limit = self._limit()
         with self._lock:
-            self._look()
+            self._look(limit)
 
     def counts(self) -> SessionCounts:
         """Return how many sessions there are and were."""
+        limit = self._limit()
         with self._lock:
-            self._look()
+            self._look(limit)
             return SessionCounts(self._begun, self._ended, len(self._open))
 
-    def _look(self) -> float:
+    def _limit(self) -> float | None:
+        # Asked before the lock is taken: the answer may log that the fault has ended.
+        return self._faults.intensity(known.SHORT_SESSIONS)
+
+    def _look(self, limit: float | None) -> float:
         now = self._clock.monotonic()
-        limit = self._faults.intensity(known.SHORT_SESSIONS)
         for seat, session in list(self._open.items()):
             end = session.ends_at(limit)
             if end <= now:

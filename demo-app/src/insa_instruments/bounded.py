@@ -21,17 +21,22 @@ class Bounded(Generic[Series]):
     """What belongs to each value of a label, made when the value is first seen.
 
     A value beyond the first `limit` ones has what belongs to `other`, and so has one that is empty, longer
-    than 100 characters or not printable. The first one beyond the limit is logged. Any thread may ask.
+    than 100 characters or not printable. The first one beyond the limit is logged. Safe to use from every
+    thread, and from a log handler: nothing that could come back here is called while the lock is held.
     """
 
     def __init__(self, label: str, make: Callable[[str], Series], limit: int) -> None:
-        """`make` makes what belongs to a value; raises ValueError for a limit below 1."""
+        """`make` makes what belongs to a value; threads that come together may each call it for the same one.
+
+        Raises ValueError for a limit below 1.
+        """
         if limit < 1:
             raise ValueError(f"max_label_values is {limit}: give at least 1")
         self._label = label
         self._make = make
         self._limit = limit
         self._made: dict[str, Series] = {}
+        self._kept: set[str] = set()
         self._full = False
         self._lock = Lock()
 
@@ -41,20 +46,23 @@ class Bounded(Generic[Series]):
         return self._add(value) if found is None else found
 
     def _add(self, value: str) -> Series:
-        with self._lock:
-            name = value if self._has_room(value) else OTHER
-            if name not in self._made:
-                self._made[name] = self._make(name)
-            return self._made[name]
+        name = value if self._has_room(value) else OTHER
+        found = self._made.get(name)
+        # setdefault is one step: every thread gets what the first of them has made.
+        return self._made.setdefault(name, self._make(name)) if found is None else found
 
     def _has_room(self, value: str) -> bool:
+        if value == OTHER:
+            return True
         if not (value.isprintable() and 1 <= len(value) <= MAX_CHARACTERS):
             return False
-        # Another thread may have added it since it was looked for.
-        if value in self._made or len(self._made.keys() - {OTHER}) < self._limit:
-            return True
-        if not self._full:
-            self._full = True
+        with self._lock:
+            # Another thread may have added it since it was looked for.
+            if value in self._kept or len(self._kept) < self._limit:
+                self._kept.add(value)
+                return True
+            first, self._full = not self._full, True
+        if first:
             log.warning(
                 "label %s has %d values: %r and all further ones count as %r",
                 self._label,

@@ -7,31 +7,23 @@ told of no other. It is made when it is first needed; a Recorder of your own tak
 import functools
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Literal, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
 from insa_instruments import database, requests
 from insa_instruments.bounded import MAX_VALUES, Bounded
 from insa_instruments.caches import CacheInstruments
-from insa_instruments.outcomes import ERROR_KINDS, Exceptions, kind_of, status_of
-from insa_instruments.tracking import Measured, tracked
+from insa_instruments.calls import AgentSeries, OperationCalls, OperationSeries, RequestCalls, Status
+from insa_instruments.outcomes import ERROR_KINDS, Exceptions, status_of_result
+from insa_instruments.tracking import Calls, tracked
 from insa_instruments.workers import WorkerInstruments
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-Status = Literal["success", "error", "timeout"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Agent:
-    label: str
-    requests: Mapping[str, Counter]
-    duration: Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +37,6 @@ class _Worker:
 class _Cache:
     hits: Counter
     misses: Counter
-
-
-@dataclass(frozen=True, slots=True)
-class _Operation:
-    queries: Mapping[str, Counter]
-    errors: Mapping[str, Counter]
-    duration: Histogram
 
 
 class Recorder:
@@ -115,8 +100,7 @@ class Recorder:
         Raises ValueError, and counts nothing, for a status of another name and for a duration or size that is
         negative or not finite: it would spoil the sum for good.
         """
-        if status not in requests.STATUSES:
-            raise ValueError(f"status is {status!r}: give one of {', '.join(requests.STATUSES)}")
+        requests.checked(status)
         _check("duration_seconds", duration_seconds)
         _check("size_bytes", size_bytes or 0)
         of_agent = self._agents.of(agent)
@@ -155,51 +139,50 @@ class Recorder:
         self._workers.of(worker_name).restarts.inc()
 
     def track_request_metrics(
-        self, agent: str, *, timeouts: Exceptions = ()
+        self,
+        agent: str,
+        *,
+        timeouts: Exceptions = (),
+        expected: Exceptions = (),
+        status: Callable[[Any], Status] | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a function each of whose calls is a request to the agent.
 
-        Counts the call while it is in flight, then its time and its end: an exception as an error;
-        TimeoutError, those of `timeouts` and a cancellation as a timeout; no exception as a success, and so
-        a generator that its consumer leaves early. Exceptions pass on as they are.
+        Counts the call while it is in flight, then its time and its end. An exception is an error;
+        TimeoutError, those of `timeouts` and a cancellation are a timeout; those of `expected`, the HTTP
+        exceptions of FastAPI and Flask below 500, and a generator that its consumer leaves early are a
+        success. `status` takes what was returned and gives the status; without it, the HTTP status of a
+        response decides, and any other result is a success. Exceptions pass on as they are.
         """
         of_agent = self._agents.of(agent)
-        in_flight = self.requests.in_flight.labels(of_agent.label)
-
-        def end(seconds: float, error: BaseException | None) -> None:
-            in_flight.dec()
-            of_agent.duration.observe(seconds)
-            of_agent.requests[status_of(error, timeouts)].inc()
-
-        return self._decorator(in_flight.inc, end)
+        calls = RequestCalls(
+            of_agent,
+            self.requests.in_flight.labels(of_agent.label),
+            timeouts=timeouts,
+            expected=expected,
+            status=status or status_of_result,
+        )
+        return self._decorator(calls)
 
     def track_database_operation(
-        self, operation: str, *, timeouts: Exceptions = ()
+        self, operation: str, *, timeouts: Exceptions = (), expected: Exceptions = ()
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a function each of whose calls is one operation on the database.
 
-        Counts its time and its end: no exception as a success, and so a generator that its consumer leaves
-        early; any other exception as an error, of the kind `timeout` for TimeoutError and those of
-        `timeouts`, `cancelled` for a cancellation, `error` for the rest. Exceptions pass on as they are.
+        Counts its time and its end. No exception, those of `expected`, the HTTP exceptions of FastAPI and
+        Flask below 500, and a generator that its consumer leaves early are a success; any other exception is
+        an error, of the kind `timeout` for TimeoutError and those of `timeouts`, `cancelled` for a
+        cancellation, `error` for the rest. Exceptions pass on as they are.
         """
-        of_operation = self._operations.of(operation)
+        return self._decorator(
+            OperationCalls(self._operations.of(operation), timeouts=timeouts, expected=expected)
+        )
 
-        def end(seconds: float, error: BaseException | None) -> None:
-            of_operation.duration.observe(seconds)
-            kind = kind_of(error, timeouts)
-            of_operation.queries[database.SUCCESS if kind is None else database.ERROR].inc()
-            if kind is not None:
-                of_operation.errors[kind].inc()
+    def _decorator(self, calls: Calls) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        return functools.partial(tracked, calls=calls, clock=self._clock)
 
-        return self._decorator(_nothing, end)
-
-    def _decorator(
-        self, begin: Callable[[], None], end: Callable[[float, BaseException | None], None]
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        return functools.partial(tracked, measure=lambda: Measured(begin, end, self._clock))
-
-    def _agent(self, agent: str) -> _Agent:
-        return _Agent(
+    def _agent(self, agent: str) -> AgentSeries:
+        return AgentSeries(
             agent,
             {status: self.requests.requests.labels(agent, status) for status in requests.STATUSES},
             self.requests.duration.labels(agent),
@@ -211,8 +194,8 @@ class Recorder:
     def _cache(self, cache: str) -> _Cache:
         return _Cache(self.caches.hits.labels(cache), self.caches.misses.labels(cache))
 
-    def _operation(self, operation: str) -> _Operation:
-        return _Operation(
+    def _operation(self, operation: str) -> OperationSeries:
+        return OperationSeries(
             {status: self.queries.queries.labels(operation, status) for status in database.QUERY_STATUSES},
             {kind: self.queries.errors.labels(kind) for kind in ERROR_KINDS},
             self.queries.query_duration.labels(operation),
@@ -223,10 +206,6 @@ def _check(name: str, value: float) -> None:
     # One comparison is false for NaN too.
     if not 0 <= value < math.inf:
         raise ValueError(f"{name} is {value}: give a finite number, 0 or more")
-
-
-def _nothing() -> None:
-    pass
 
 
 _default_lock = Lock()
@@ -288,14 +267,20 @@ def record_worker_restart(worker_name: str) -> None:
 
 
 def track_request_metrics(
-    agent: str, *, timeouts: Exceptions = ()
+    agent: str,
+    *,
+    timeouts: Exceptions = (),
+    expected: Exceptions = (),
+    status: Callable[[Any], Status] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function that answers requests, as Recorder.track_request_metrics does."""
-    return default_recorder().track_request_metrics(agent, timeouts=timeouts)
+    return default_recorder().track_request_metrics(
+        agent, timeouts=timeouts, expected=expected, status=status
+    )
 
 
 def track_database_operation(
-    operation: str, *, timeouts: Exceptions = ()
+    operation: str, *, timeouts: Exceptions = (), expected: Exceptions = ()
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function that works on the database, as Recorder.track_database_operation does."""
-    return default_recorder().track_database_operation(operation, timeouts=timeouts)
+    return default_recorder().track_database_operation(operation, timeouts=timeouts, expected=expected)

@@ -17,6 +17,13 @@ SIZE_BUCKETS: Final = (100, 1_000, 10_000, 100_000)
 """Bytes."""
 
 
+def checked(status: str) -> str:
+    """Return the status; raises ValueError for one of another name."""
+    if status not in STATUSES:
+        raise ValueError(f"invalid status: {status!r}; give one of {', '.join(STATUSES)}")
+    return status
+
+
 class RequestInstruments:
     """The instruments of requests, by agent."""
 

@@ -3,44 +3,31 @@
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from types import FunctionType
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Measure = Callable[[], AbstractContextManager[object]]
-"""Makes what a call runs in: entered at its begin, left at its end, with the exception that ended it."""
+
+class Calls(Protocol):
+    """Who wants to know of the calls of a function."""
+
+    def began(self) -> None:
+        """Take note that a call has begun."""
+        ...
+
+    def returned(self, seconds: float, result: object) -> None:
+        """Take note that a call ended, `seconds` after its begin; the result of a generator is None."""
+        ...
+
+    def raised(self, seconds: float, error: BaseException) -> None:
+        """Take note that an exception ended a call; it passes on."""
+        ...
 
 
-class Measured:
-    """Tells the begin of a call, and at its end the seconds since and the exception, which passes on."""
-
-    __slots__ = ("_begin", "_clock", "_end", "_started")
-
-    def __init__(
-        self,
-        begin: Callable[[], None],
-        end: Callable[[float, BaseException | None], None],
-        clock: Callable[[], float],
-    ) -> None:
-        self._begin = begin
-        self._end = end
-        self._clock = clock
-
-    def __enter__(self) -> None:
-        self._begin()
-        self._started = self._clock()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end(self._clock() - self._started, error)
-
-
-def tracked(function: Callable[P, R], measure: Measure) -> Callable[P, R]:
-    """Return the function, each of whose calls runs in what `measure` makes.
+def tracked(function: Callable[P, R], calls: Calls, clock: Callable[[], float]) -> Callable[P, R]:
+    """Return the function, with `calls` told of each of its calls; `clock` tells seconds that only grow.
 
     A call of a coroutine function lasts while it is awaited, that of a generator function, async or not,
     from the first item asked for until the generator ends or is closed. What is sent or thrown into a
@@ -50,43 +37,89 @@ def tracked(function: Callable[P, R], measure: Measure) -> Callable[P, R]:
     kinds = (function, type(function).__call__)
     untyped = cast("Callable[..., Any]", function)
     if any(inspect.iscoroutinefunction(each) for each in kinds):
-        wrapper = _coroutine(untyped, measure)
+        wrapper = _coroutine(untyped, calls, clock)
     elif any(inspect.isasyncgenfunction(each) for each in kinds):
-        wrapper = _async_generator(untyped, measure)
+        wrapper = _async_generator(untyped, calls, clock)
     elif any(inspect.isgeneratorfunction(each) for each in kinds):
-        wrapper = _generator(untyped, measure)
+        wrapper = _generator(untyped, calls, clock)
     else:
-        wrapper = _function(untyped, measure)
-    return cast("Callable[P, R]", functools.wraps(function)(wrapper))
+        wrapper = _function(untyped, calls, clock)
+    return cast("Callable[P, R]", functools.wraps(function)(_at_home(wrapper, untyped)))
 
 
-def _function(function: Callable[..., Any], measure: Measure) -> Callable[..., Any]:
+def _at_home(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the wrapper with the global names of the function in place of this module's.
+
+    Whoever resolves annotations that are strings looks for their names among the globals of what it was
+    given: FastAPI up to 0.119 does, and took every parameter for one of the query. So no wrapper below may
+    use a global name of this module.
+    """
+    home = getattr(inspect.unwrap(function), "__globals__", None)
+    if home is None or not isinstance(wrapper, FunctionType):
+        return wrapper
+    return FunctionType(wrapper.__code__, home, wrapper.__name__, None, wrapper.__closure__)
+
+
+def _function(function: Callable[..., Any], calls: Calls, clock: Callable[[], float]) -> Callable[..., Any]:
+    began, returned, raised = calls.began, calls.returned, calls.raised
+
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with measure():
-            return function(*args, **kwargs)
+        began()
+        started = clock()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            raised(clock() - started, error)
+            raise
+        returned(clock() - started, result)
+        return result
 
     return wrapper
 
 
-def _coroutine(function: Callable[..., Any], measure: Measure) -> Callable[..., Any]:
+def _coroutine(function: Callable[..., Any], calls: Calls, clock: Callable[[], float]) -> Callable[..., Any]:
+    began, returned, raised = calls.began, calls.returned, calls.raised
+
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with measure():
-            return await function(*args, **kwargs)
+        began()
+        started = clock()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            raised(clock() - started, error)
+            raise
+        returned(clock() - started, result)
+        return result
 
     return wrapper
 
 
-def _generator(function: Callable[..., Any], measure: Measure) -> Callable[..., Any]:
+def _generator(function: Callable[..., Any], calls: Calls, clock: Callable[[], float]) -> Callable[..., Any]:
+    began, returned, raised = calls.began, calls.returned, calls.raised
+
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with measure():
-            return (yield from function(*args, **kwargs))
+        began()
+        started = clock()
+        try:
+            value = yield from function(*args, **kwargs)
+        except BaseException as error:
+            raised(clock() - started, error)
+            raise
+        returned(clock() - started, None)
+        return value
 
     return wrapper
 
 
-def _async_generator(function: Callable[..., Any], measure: Measure) -> Callable[..., Any]:
+def _async_generator(
+    function: Callable[..., Any], calls: Calls, clock: Callable[[], float]
+) -> Callable[..., Any]:
+    began, returned, raised = calls.began, calls.returned, calls.raised
+
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with measure():
+        began()
+        started = clock()
+        try:
             items = function(*args, **kwargs)
             step = anext(items)
             # `async for` would lose what the consumer sends and throws, and there is no `async yield from`.
@@ -94,7 +127,7 @@ def _async_generator(function: Callable[..., Any], measure: Measure) -> Callable
                 try:
                     item = await step
                 except StopAsyncIteration:
-                    return
+                    break
                 try:
                     sent = yield item
                 except GeneratorExit:
@@ -104,5 +137,9 @@ def _async_generator(function: Callable[..., Any], measure: Measure) -> Callable
                     step = items.athrow(error)
                 else:
                     step = items.asend(sent)
+        except BaseException as error:
+            raised(clock() - started, error)
+            raise
+        returned(clock() - started, None)
 
     return wrapper

@@ -6,23 +6,21 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from sla_worker import conventions, queries
-from sla_worker.errors import NotSettledError
+from sla_worker import queries
+from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, RULES_LABEL, TOTAL_EVENTS
+from sla_worker.errors import NotSettledError, ScrapeIntervalError
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import Definition, Figures, Measurement, PassResult
-from sla_worker.prometheus import Answer, PrometheusClient
+from sla_worker.prometheus import Answer, PrometheusClient, Series
+from sla_worker.rules.recording import fingerprint
+from sla_worker.scraping import Scraping
 
 _log = logging.getLogger(__name__)
 _SLOTS_A_RANGE = 288  # one day of slots in one range query keeps the answer small
-_FIELDS = {
-    conventions.GOOD_EVENTS: "good",
-    conventions.TOTAL_EVENTS: "total",
-    conventions.COVERAGE: "coverage",
-    conventions.ACTUAL_VALUE: "actual",
-}
+_FIELDS = {GOOD_EVENTS: "good", TOTAL_EVENTS: "total", COVERAGE: "coverage", ACTUAL_VALUE: "actual"}
 
-_Key = tuple[str, str]  # SLA key and component
+_Components = Mapping[str, Figures]  # the figures of one SLA in one slot, by component
 
 
 class Ledger(Protocol):
@@ -40,7 +38,8 @@ class Ledger(Protocol):
 class Calculator:
     """Computes slots that are final and not in the ledger yet.
 
-    `clock` returns epoch seconds. `catch_up_seconds` bounds how far back missing slots are looked for.
+    The components of an SLA are those that the answer of Prometheus names. `clock` returns epoch seconds.
+    `catch_up_seconds` bounds how far back missing slots are looked for.
     """
 
     def __init__(
@@ -59,71 +58,106 @@ class Calculator:
         self._grid = grid
         self._catch_up_seconds = catch_up_seconds
         self._clock = clock
+        self._scraping = Scraping(client, grid)
+        self._marks = {each.key: fingerprint(each, grid) for each in definitions}
+        self._foreign: frozenset[str] = frozenset()
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        """The SLAs whose recorded figures other rules made, as of the last pass; they were not used."""
+        return self._foreign
 
     def run_pass(self) -> PassResult:
         """Store every slot that is due, oldest first, so that breaches open and end in order.
 
         The newest slot comes from the recording rules. Slots before it come from range queries over the raw
         series and are marked late; they are stored a day at a time, so that an interruption loses little.
-        Raises PrometheusError; what was stored before it stays, the rest is due at the next pass.
+        Raises PrometheusError; what was stored before it stays, the rest is due at the next pass. An SLA that
+        is scraped at another interval than the grid's is left out, and the others are stored before the
+        ScrapeIntervalError.
         """
         newest = self._grid.newest_slot(self._clock())
         missing = self.missing(newest)
+        behind = [each for each in self._definitions if missing.get(each.key)]
+        if not behind:
+            return PassResult((), late=0, queries=0)
+        refused = self._scraping.refused(
+            behind, newest, doubt=any(len(missing[each.key]) > 1 for each in behind)
+        )
+        wanted = [each for each in behind if each.key not in refused]
+        result = self._measure(wanted, missing, newest, refused)
+        if refused:
+            more = f" ({len(refused) - 1} more SLAs likewise)" if len(refused) > 1 else ""
+            raise ScrapeIntervalError(next(iter(refused.values())) + more)
+        return result
+
+    def missing(self, newest: int | None = None) -> dict[str, set[int]]:
+        """The slots that are due, by SLA."""
+        if newest is None:
+            newest = self._grid.newest_slot(self._clock())
+        oldest = newest - self._catch_up_seconds // self._grid.slot_seconds * self._grid.slot_seconds
+        slots = self._ledger.missing_slots(newest, oldest)
+        return {each.key: set(slots.get(each.key, ())) for each in self._definitions}
+
+    def _measure(
+        self,
+        wanted: Sequence[Definition],
+        missing: Mapping[str, set[int]],
+        newest: int,
+        refused: dict[str, str],
+    ) -> PassResult:
+        """Measure what is wanted; an SLA that turns out to be refused is added to `refused`."""
         stored: list[Measurement] = []
         asked = 0
-        older = sorted({slot for slots in missing.values() for slot in slots if slot < newest})
+        older = sorted({slot for each in wanted for slot in missing[each.key] if slot < newest})
         for batch in _runs(older, self._grid.slot_seconds):
-            rows = self._late_rows(batch, missing)
+            rows = self._late_rows(wanted, batch, missing)
             self._ledger.store(rows)
             stored += rows
             asked += 1
-        due = [each for each in self._definitions if newest in missing[each.key, each.component]]
+        due = [each for each in wanted if newest in missing[each.key]]
         late = len(stored)
         if due:
             rows, count = self._newest_rows(due, newest)
+            if any(each.coverage < 1 for each in rows):  # scrapes are missing, or were never made
+                refused.update(self._scraping.refused(due, newest, doubt=not late))
+                rows = [each for each in rows if each.key not in refused]
             self._ledger.store(rows)
             stored += rows
             asked += count
-        return PassResult(tuple(stored), late=late, missing=0, queries=asked)
-
-    def missing(self, newest: int | None = None) -> dict[_Key, set[int]]:
-        """The slots that are due, by SLA and component."""
-        window = self._grid.slot_seconds
-        if newest is None:
-            newest = self._grid.newest_slot(self._clock())
-        oldest = newest - self._catch_up_seconds // window * window
-        slots = self._ledger.missing_slots(newest, oldest)
-        return {_key(each): set(slots.get(each.key, ())) for each in self._definitions}
+        return PassResult(tuple(stored), late=late, queries=asked)
 
     def _newest_rows(self, due: Sequence[Definition], slot: int) -> tuple[list[Measurement], int]:
         answer = self._client.query(queries.recorded_query(self._grid), self._grid.read_at(slot))
         self._check(answer, slot)
-        recorded = self._recorded(answer, slot)
-        figures = {_key(each): recorded.get(_key(each)) for each in due}
+        figures = self._recorded(answer, slot)
         # A rule that was not evaluated for this slot, or gave nothing: ask the raw series themselves.
-        unrecorded = [each for each in due if not _complete(figures[_key(each)])]
+        unrecorded = [each for each in due if not _complete(figures.get(each.key))]
         asked = 1
         if unrecorded:
             expression = queries.direct_query(unrecorded, self._grid)
             answer = self._client.query(expression, self._grid.direct_at(slot))
             self._check(answer, slot)
             direct = _by_slot(answer, [slot], self._grid)
-            figures.update({_key(each): direct.get((slot, _key(each))) for each in unrecorded})
+            figures.update({each.key: direct.get((slot, each.key), {}) for each in unrecorded})
             asked += 1
-        return [evaluate(each, slot, figures[_key(each)] or Figures()) for each in due], asked
+        return [row for each in due for row in _rows(each, slot, figures.get(each.key))], asked
 
-    def _late_rows(self, slots: Sequence[int], missing: dict[_Key, set[int]]) -> list[Measurement]:
-        wanted = [each for each in self._definitions if missing[_key(each)] & set(slots)]
+    def _late_rows(
+        self, definitions: Sequence[Definition], slots: Sequence[int], missing: Mapping[str, set[int]]
+    ) -> list[Measurement]:
+        wanted = [each for each in definitions if missing[each.key] & set(slots)]
         start, end = self._grid.direct_at(slots[0]), self._grid.direct_at(slots[-1])
         expression = queries.direct_query(wanted, self._grid)
         answer = self._client.query_range(expression, start, end, self._grid.slot_seconds)
         self._check(answer, slots[-1])
         figures = _by_slot(answer, slots, self._grid)
         return [
-            evaluate(each, slot, figures.get((slot, _key(each)), Figures()), late=True)
+            row
             for slot in slots
             for each in wanted
-            if slot in missing[_key(each)]
+            if slot in missing[each.key]
+            for row in _rows(each, slot, figures.get((slot, each.key)), late=True)
         ]
 
     def _check(self, answer: Answer, slot: int) -> None:
@@ -138,44 +172,79 @@ class Calculator:
                 " needs; set the clocks of both machines, the slot is computed later"
             )
 
-    def _recorded(self, answer: Answer, slot: int) -> dict[_Key, Figures]:
-        values: dict[_Key, dict[str, float]] = {}
+    def _recorded(self, answer: Answer, slot: int) -> dict[str, _Components]:
+        """The recorded figures of the slot, by SLA; those that other rules have made are left out."""
+        gathered: dict[str, dict[str, dict[str, float]]] = {}
+        foreign, own = set(), set()
         for series in answer.series:
             field = _FIELDS.get(series.labels.get("__name__", ""))
+            key, component = _named(series)
+            if field is None or key not in self._marks:
+                continue
             for evaluated_at, value in series.samples:
-                if field and self._grid.belongs(evaluated_at, slot):
-                    key = series.labels.get("sla", ""), series.labels.get("component", "")
-                    values.setdefault(key, {})[field] = value
-        return {key: Figures(**fields) for key, fields in values.items()}
+                if not self._grid.belongs(evaluated_at, slot):
+                    continue
+                if series.labels.get(RULES_LABEL) != self._marks[key]:
+                    foreign.add(key)
+                    continue
+                own.add(key)
+                gathered.setdefault(key, {}).setdefault(component, {})[field] = value
+        self._tell(frozenset(foreign - own))
+        return {key: _figures(components) for key, components in gathered.items()}
+
+    def _tell(self, foreign: frozenset[str]) -> None:
+        if foreign and foreign != self._foreign:
+            names = sorted(foreign)
+            _log.warning(
+                "the rules that prometheus runs were made from other definitions or slots: what they recorded"
+                " of %s%s is not used, raw series are asked; run `make generate`, then `make restart`",
+                ", ".join(names[:5]),
+                f" and {len(names) - 5} more" if len(names) > 5 else "",  # noqa: PLR2004
+            )
+        self._foreign = foreign
 
 
-def _key(definition: Definition) -> _Key:
-    return definition.key, definition.component
+def _rows(
+    definition: Definition, slot: int, components: _Components | None, *, late: bool = False
+) -> Iterable[Measurement]:
+    """A row for each component that was named; without any the SLA itself has no data."""
+    for component, figures in (components or {definition.component: Figures()}).items():
+        yield evaluate(definition, slot, figures, component=component, late=late)
 
 
-def _complete(figures: Figures | None) -> bool:
-    return figures is not None and None not in (figures.good, figures.total, figures.coverage)
+def _named(series: Series) -> tuple[str, str]:
+    return series.labels.get("sla", ""), series.labels.get("component", "")
 
 
-def _by_slot(answer: Answer, slots: Iterable[int], grid: Grid) -> dict[tuple[int, _Key], Figures]:
+def _figures(components: Mapping[str, Mapping[str, float]]) -> _Components:
+    return {component: Figures(**fields) for component, fields in components.items()}
+
+
+def _complete(components: _Components | None) -> bool:
+    return bool(components) and all(
+        None not in (each.good, each.total, each.coverage) for each in (components or {}).values()
+    )
+
+
+def _by_slot(answer: Answer, slots: Iterable[int], grid: Grid) -> dict[tuple[int, str], _Components]:
     """Figures of a direct query; a sample belongs to the slot whose `direct_at` is its time."""
     times = {round(grid.direct_at(slot) * 1000): slot for slot in slots}
-    values: dict[tuple[int, _Key], dict[str, float]] = {}
+    gathered: dict[tuple[int, str], dict[str, dict[str, float]]] = {}
     for series in answer.series:
         field = _FIELDS.get(series.labels.get(queries.FIGURE_LABEL, ""))
-        key = series.labels.get("sla", ""), series.labels.get("component", "")
+        key, component = _named(series)
         for time, value in series.samples:
             slot = times.get(round(time * 1000))
             if field and slot is not None:
-                values.setdefault((slot, key), {})[field] = value
-    return {at: Figures(**fields) for at, fields in values.items()}
+                gathered.setdefault((slot, key), {}).setdefault(component, {})[field] = value
+    return {at: _figures(components) for at, components in gathered.items()}
 
 
-def _runs(slots: Sequence[int], window: int) -> Iterable[list[int]]:
+def _runs(slots: Sequence[int], slot_seconds: int) -> Iterable[list[int]]:
     """Consecutive slots together, at most a day of them."""
     run: list[int] = []
     for slot in slots:
-        if run and (slot != run[-1] + window or len(run) == _SLOTS_A_RANGE):
+        if run and (slot != run[-1] + slot_seconds or len(run) == _SLOTS_A_RANGE):
             yield run
             run = []
         run.append(slot)

@@ -21,6 +21,10 @@ class NotSettledError(PrometheusError):
     """Prometheus' clock has not passed the moment at which the slot's figures are final."""
 
 
+class ScrapeIntervalError(PrometheusError):
+    """Prometheus scrapes what an SLA reads at another interval than SLA_SCRAPE_INTERVAL_SECONDS."""
+
+
 class DatabaseError(SLAWorkerError):
     """The database cannot be opened, read or written."""
 

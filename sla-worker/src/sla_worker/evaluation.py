@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sla_worker.conventions import MINIMUM_COVERAGE, STATUS_LIMITS
-from sla_worker.model import Comparison, Definition, Figures, Measurement, State, Status
+from sla_worker.model import UNDIVIDED, Comparison, Definition, Figures, Measurement, State, Status
 
 _PERCENT = ("percent", "percentage", "%")
 
@@ -54,39 +54,33 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _state(definition: Definition, good: float, total: float, coverage: float) -> State:
+def _unjudged(total: float, coverage: float) -> State | None:
+    """The state of a slot that judges nothing; None when its counts do."""
     if coverage <= 0:
         return State.NO_DATA
     if coverage < MINIMUM_COVERAGE:
         return State.PARTIAL
-    if total <= 0:
-        return State.NO_TRAFFIC
-    if definition.percentile is not None:
-        kept = good / total >= definition.percentile
-    else:
-        kept = meets(definition.comparison, definition.target, _ratio(definition, good, total))
-    return State.MET if kept else State.BREACHED
+    return State.NO_TRAFFIC if total <= 0 else None
 
 
-def _ratio(definition: Definition, good: float, total: float) -> float:
-    return (total - good if definition.comparison is Comparison.AT_MOST else good) / total
+def _status(kept: bool, used: float) -> Status:  # noqa: FBT001 - private, and both are of one judgement
+    """The state comes from exact counts; the share used may come from an interpolated percentile.
 
-
-def _status(definition: Definition, state: State, good: float, total: float, actual: float | None) -> Status:
-    if state in _UNJUDGED:
-        return _UNJUDGED[state]
-    if definition.percentile is not None and actual is None:
-        used = allowance_used(Comparison.AT_LEAST, definition.percentile, good / total, "ratio")
-    else:
-        used = allowance_used(definition.comparison, definition.target, actual or 0.0, definition.unit)
-    # The state comes from exact counts. A percentile is interpolated inside a bucket and may lie a hair on
-    # the other side; the counts win.
+    That may lie a hair on the other side of the target; the counts win.
+    """
     status = status_of(used)
-    return min(status, Status.GOOD) if state is State.MET else max(status, Status.POOR)
+    return min(status, Status.GOOD) if kept else max(status, Status.POOR)
 
 
-def evaluate(definition: Definition, slot: int, figures: Figures, *, late: bool = False) -> Measurement:
-    """One slot of one SLA as a row of the ledger.
+def evaluate(
+    definition: Definition,
+    slot: int,
+    figures: Figures,
+    *,
+    component: str = UNDIVIDED,
+    late: bool = False,
+) -> Measurement:
+    """One slot of one component of an SLA as a row of the ledger.
 
     Figures that are not finite numbers count as not there: one NaN would poison every sum of a month.
     Good is held to total: a reset that only one of two counters shows could exceed it.
@@ -96,21 +90,26 @@ def evaluate(definition: Definition, slot: int, figures: Figures, *, late: bool 
     coverage = min(max(_finite(figures.coverage) or 0.0, 0.0), 1.0)
     if coverage <= 0:
         good = total = 0.0
-    state = _state(definition, good, total, coverage)
-    actual: float | None = None
+    judgement = None
     if total > 0:
-        percentile = definition.percentile
-        actual = _ratio(definition, good, total) if percentile is None else _finite(figures.actual)
+        judgement = definition.sli.judge(definition, good, total, _finite(figures.actual))
+    unjudged = _unjudged(total, coverage)
+    if unjudged is None and judgement is not None:
+        state = State.MET if judgement.kept else State.BREACHED
+        status = _status(judgement.kept, judgement.used)
+    else:
+        state = unjudged or State.NO_TRAFFIC
+        status = _UNJUDGED[state]
     return Measurement(
         key=definition.key,
-        component=definition.component,
+        component=component,
         slot=slot,
         good=good,
         total=total,
         coverage=coverage,
-        actual=actual,
+        actual=None if judgement is None else judgement.actual,
         target=definition.target,
         state=state,
-        status=_status(definition, state, good, total, actual),
+        status=status,
         late=late,
     )

@@ -6,7 +6,11 @@ Ratios are 0 to 1, times are whole epoch seconds, durations are seconds. None me
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
+
+from sla_worker.grid import Grid
 
 UNDIVIDED = "all"  # the component of an SLA that is not measured per component
 
@@ -66,58 +70,54 @@ class Status(enum.IntEnum):
         return self.label.replace("_", " ")
 
 
-@dataclass(frozen=True, slots=True)
-class UpSli:
-    """Good events are scrapes that succeeded: the samples of an `up` selector."""
-
-    selector: str
-
-    kind = "up"
+class Promise(Protocol):
+    """What a value is compared with; a Definition is one."""
 
     @property
-    def metric_name(self) -> str:
-        """The metric's name without its matchers."""
-        return self.selector.partition("{")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class RatioSli:
-    """A ratio of two counters. Exactly one of `good` and `bad` is set."""
-
-    total: str
-    good: str | None = None
-    bad: str | None = None
-
-    kind = "ratio"
-
+    def comparison(self) -> Comparison: ...
     @property
-    def metric_name(self) -> str:
-        """The metric's name without its matchers."""
-        return self.total.partition("{")[0]
+    def target(self) -> float: ...
+    @property
+    def unit(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
-class LatencySli:
-    """Requests no slower than `threshold_seconds`, which is a bucket of the histogram.
+class Judgement:
+    """What the counts of one slot say: whether the promise was kept, the value, and the allowance used.
 
-    `histogram` is the metric's name without `_bucket`, `matchers` what stands between its braces
-    (perhaps nothing), `objective` the percentile as a ratio.
+    `actual` is in the unit of the target, None when there is no value to show. `used` is 1 at the target.
     """
 
-    histogram: str
-    matchers: str
-    threshold_seconds: float
-    objective: float
+    kept: bool
+    actual: float | None
+    used: float
 
-    kind = "latency"
+
+class Sli(Protocol):
+    """What is measured, and how; the forms stand in the package sli, and nothing asks which one it is."""
 
     @property
     def metric_name(self) -> str:
-        """The histogram's name."""
-        return self.histogram
+        """The metric's name, without matchers."""
+        ...
 
+    @property
+    def percentile(self) -> float | None:
+        """The percentile that is promised, as a ratio; None for a form that has none."""
+        ...
 
-Sli = UpSli | RatioSli | LatencySli
+    @property
+    def scraped(self) -> str:
+        """A selector whose samples show that a scrape took place."""
+        ...
+
+    def figures(self, grid: Grid) -> Mapping[str, str]:
+        """The expressions that are asked of raw series, by the names of the recording rules."""
+        ...
+
+    def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
+        """Judge the counts of one slot; `total` is above 0, `shown` is the figure `sla:actual:value`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,12 @@ class Definition:
     @property
     def objective_ratio(self) -> float:
         """The share of events that must be good, 0 to 1, whatever the unit of the target."""
-        return objective_ratio(
-            self.comparison, self.target, self.sli.objective if isinstance(self.sli, LatencySli) else None
-        )
+        return objective_ratio(self.comparison, self.target, self.percentile)
 
     @property
     def percentile(self) -> float | None:
         """The percentile of a latency SLA as a ratio; None for the others."""
-        return self.sli.objective if isinstance(self.sli, LatencySli) else None
+        return self.sli.percentile
 
 
 def objective_ratio(comparison: Comparison, target: float, percentile: float | None) -> float:
@@ -155,15 +153,6 @@ def objective_ratio(comparison: Comparison, target: float, percentile: float | N
     if comparison is Comparison.AT_LEAST:
         return target
     return round(1 - target, 12)  # 1 - 0.001 is 0.999, not 0.99900000000000000022
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingRule:
-    """One recording rule: `record` is the series' name, `labels` are added to it."""
-
-    record: str
-    expression: str
-    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,9 +384,8 @@ class WebhookAlert:
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """What one pass did: the rows it stored, how many of them late, and how many slots are still missing."""
+    """What one pass did: the rows it stored, how many of them late, and how many queries it took."""
 
     measurements: tuple[Measurement, ...]
     late: int
-    missing: int
     queries: int

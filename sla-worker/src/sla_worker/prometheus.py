@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-import urllib3
+import requests
+from urllib3.exceptions import HTTPError  # what reading a body of requests piece by piece raises
 
 from sla_worker.errors import PrometheusError
 from sla_worker.settings import PrometheusSettings
 
 _MAXIMUM_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,11 @@ class Answer:
 
 
 class Transport(Protocol):
-    """Sends one POST; `urllib3.PoolManager` behind `HTTPTransport` in life, a plain object in tests."""
+    """Sends one request; `HTTPTransport` in life, a plain object in tests."""
+
+    def get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body. Raises PrometheusError when there is no answer."""
+        ...
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. Raises PrometheusError when there is no answer."""
@@ -42,54 +51,95 @@ class Transport(Protocol):
 
 
 class HTTPTransport:
-    """POST by urllib3: no proxy from the environment, no compression, no redirects, no retries.
+    """Requests by `requests`: no proxy from the environment, no compression, no redirects, no retries.
 
-    `Accept-Encoding: identity` spares Prometheus most of the CPU of a small answer.
+    `Accept-Encoding: identity` spares Prometheus most of the CPU of a small answer. The timeout holds for the
+    connection, for each wait for bytes, and for the answer as a whole. URL and errors hold no password: the
+    settings have taken it out of the URL.
     """
 
-    def __init__(self, settings: PrometheusSettings) -> None:
+    def __init__(
+        self, settings: PrometheusSettings, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._url = settings.url
-        headers = {"Accept-Encoding": "identity", "User-Agent": "sla-worker", "Accept": "application/json"}
-        headers.update(settings.headers)
-        if settings.tenant:
-            headers["X-Scope-OrgID"] = settings.tenant
-        if settings.bearer_token:
-            headers["Authorization"] = f"Bearer {settings.bearer_token}"
-        elif settings.username:
-            pair = f"{settings.username}:{settings.password or ''}"
-            headers.update(urllib3.make_headers(basic_auth=pair))
-        self.headers = headers
-        self._pool = urllib3.PoolManager(
-            headers=headers,
-            timeout=urllib3.Timeout(connect=settings.timeout_seconds, read=settings.timeout_seconds),
-            retries=False,
-            maxsize=2,
-            ca_certs=settings.ca_file,
-        )
+        self._timeout = settings.timeout_seconds
+        self._monotonic = monotonic
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = settings.ca_file or True
+        self._session.headers.clear()
+        self._session.headers.update(_headers(settings))
+        self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
+
+    @property
+    def headers(self) -> Mapping[str, str | bytes]:
+        """What is sent with every request."""
+        return self._session.headers
+
+    def get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body. Raises PrometheusError when there is no answer."""
+        return self._send("GET", path, None)
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. Raises PrometheusError when there is no answer."""
+        return self._send("POST", path, fields)
+
+    def _send(
+        self, method: str, path: str, fields: Mapping[str, str] | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        deadline = self._monotonic() + self._timeout
         try:
-            response = self._pool.request(
-                "POST",
-                self._url + path,
-                fields=dict(fields),
-                encode_multipart=False,
-                redirect=False,
-                preload_content=False,
-            )
-            try:
-                body = response.read(_MAXIMUM_BYTES + 1)
-            finally:
-                response.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            with self._session.send(
+                self._request(method, path, fields),
+                stream=True,
+                verify=self._session.verify,
+                proxies={},
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                return response.status_code, response.headers, self._body(response, deadline)
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise PrometheusError(
                 f"Prometheus at {self._url} does not answer ({type(error).__name__}: {error}); "
                 "check that it runs and PROMETHEUS_URL"
             ) from error
-        if len(body) > _MAXIMUM_BYTES:
-            raise PrometheusError(f"Prometheus at {self._url} sent more than {_MAXIMUM_BYTES} bytes")
-        return response.status, response.headers, body
+
+    def _request(self, method: str, path: str, fields: Mapping[str, str] | None) -> requests.PreparedRequest:
+        """Prepared once for each path: checking URL and headers again costs as much as the request."""
+        if (method, path) not in self._prepared:
+            request = requests.Request(method, self._url + path)
+            self._prepared[method, path] = self._session.prepare_request(request)
+        made = self._prepared[method, path].copy()
+        if fields is not None:
+            made.prepare_body(fields, None)
+        return made
+
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
+        """The whole body, in the pieces in which it arrives; bounded in size and time."""
+        body = bytearray()
+        while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
+            body += piece
+            if len(body) > _MAXIMUM_BYTES:
+                raise PrometheusError(f"Prometheus at {self._url} sent more than {_MAXIMUM_BYTES} bytes")
+            if self._monotonic() > deadline:
+                raise PrometheusError(
+                    f"Prometheus at {self._url} did not end its answer within {self._timeout:g} s;"
+                    " set PROMETHEUS_TIMEOUT_SECONDS, or ask for less with SLA_CATCH_UP_SECONDS"
+                )
+        return bytes(body)
+
+
+def _headers(settings: PrometheusSettings) -> dict[str, str]:
+    headers = {"Accept-Encoding": "identity", "User-Agent": "sla-worker", "Accept": "application/json"}
+    headers.update(settings.headers)
+    if settings.tenant:
+        headers["X-Scope-OrgID"] = settings.tenant
+    if settings.bearer_token:
+        headers["Authorization"] = f"Bearer {settings.bearer_token}"
+    elif settings.username:
+        pair = f"{settings.username}:{settings.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return headers
 
 
 class PrometheusClient:
@@ -106,6 +156,17 @@ class PrometheusClient:
         """The expression at start, start + step, … up to end."""
         fields = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
         return self._ask("/api/v1/query_range", fields)
+
+    def configuration(self) -> str | None:
+        """The configuration that the server runs with, as YAML; None where the engine does not tell it."""
+        status, _, body = self._transport.get("/api/v1/status/config")
+        if status >= _SERVER_ERROR:
+            raise _refusal(status, repr(body[:80]))
+        try:
+            text = json.loads(body)["data"]["yaml"]
+        except (ValueError, TypeError, KeyError):
+            return None
+        return text if isinstance(text, str) else None
 
     def _ask(self, path: str, fields: Mapping[str, str]) -> Answer:
         status, headers, body = self._transport.post(path, fields)
@@ -133,8 +194,8 @@ def _series(data: Any) -> Iterable[Series]:
     if data["resultType"] not in {"vector", "matrix"}:
         raise ValueError(f"a {data['resultType']} was not asked for")
     for each in data["result"]:
-        samples = each["values"] if "values" in each else [each["value"]]
-        yield Series(dict(each["metric"]), tuple((float(time), float(value)) for time, value in samples))
+        samples = each["values"] if "values" in each else (each["value"],)
+        yield Series(each["metric"], tuple([(time, float(value)) for time, value in samples]))
 
 
 def _server_time(headers: Mapping[str, str]) -> float | None:

@@ -52,6 +52,53 @@ def test_the_first_value_beyond_the_limit_is_logged_and_no_further_one(
     ]
 
 
+class Recording(logging.Handler):
+    """A log handler that asks for a value of the label at each record, as one that counts records does."""
+
+    def __init__(self, bounded: Bounded[str]) -> None:
+        super().__init__()
+        self.bounded = bounded
+        self.found: list[str] = []
+
+    def createLock(self) -> None:  # noqa: N802  # logging's name
+        """Have none: a handler that hangs would keep the end of the test run waiting."""
+        self.lock = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(self.bounded.of(record.levelname))
+
+
+def test_a_log_handler_may_ask_for_a_value_at_the_first_one_beyond_the_limit() -> None:
+    bounded = Bounded("level", str, limit=1)
+    handler = Recording(bounded)
+    logger = logging.getLogger("insa_instruments.bounded")
+    logger.addHandler(handler)
+    try:
+        # A thread of its own: one that waits for itself would never end, and the test with it.
+        asking = threading.Thread(target=lambda: [bounded.of(value) for value in "ab"], daemon=True)
+        asking.start()
+        asking.join(20)
+        assert not asking.is_alive(), "the handler waits for the lock that its own caller holds"
+    finally:
+        logger.removeHandler(handler)
+
+    # The first value is kept, the second one logs, and there is no room for the handler's own either.
+    assert handler.found == [OTHER]
+
+
+def test_what_makes_the_series_of_a_value_may_ask_for_another_one() -> None:
+    def make(value: str) -> str:
+        return value if value == "b" else f"{value} after {bounded.of('b')}"
+
+    bounded = Bounded("agent", make, limit=2)
+    found: list[str] = []
+    asking = threading.Thread(target=lambda: found.append(bounded.of("a")), daemon=True)
+    asking.start()
+    asking.join(20)
+
+    assert found == ["a after b"]
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

@@ -61,7 +61,7 @@ def test_the_size_of_a_request_is_recorded_when_it_is_known() -> None:
 def test_a_status_of_another_name_is_refused_with_the_right_ones() -> None:
     recorded = Recorded()
 
-    with pytest.raises(ValueError, match="status is 'ok': give one of success, error, timeout"):
+    with pytest.raises(ValueError, match="invalid status: 'ok'; give one of success, error, timeout"):
         recorded.recorder.record_request("crm", "ok", 0.1)  # type: ignore[arg-type]  # mypy refuses it too
 
     assert recorded.names() == set()

@@ -11,10 +11,17 @@ from typing import Any
 from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import PrometheusError
+from sla_worker.grid import Grid
+from sla_worker.rules.recording import fingerprint
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 DEFINITIONS = read_definitions(SHIPPED)
 SLOT = 1_700_000_100  # a multiple of 300
+GRID = Grid(300, 15)
+CONFIGURATION = """\
+global: {scrape_interval: 15s, evaluation_interval: 15s}
+scrape_configs: [{job_name: demo-app}]
+"""
 VALUES = {GOOD_EVENTS: 1000.0, TOTAL_EVENTS: 1000.0, COVERAGE: 1.0, ACTUAL_VALUE: 2.0}
 
 
@@ -27,7 +34,20 @@ class FakePrometheus:
         self.down = False
         self.answer: tuple[int, bytes] | None = None
         self.clock: float | None = None
+        self.configuration: str | None = CONFIGURATION
+        self.jobs = {each.key: "demo-app" for each in DEFINITIONS}
+        self.components = ["all"]
+        self.marks = {each.key: fingerprint(each, GRID) for each in DEFINITIONS}
         self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def get(self, _path: str) -> tuple[int, Mapping[str, str], bytes]:
+        """Its configuration; None: an engine that does not tell it."""
+        if self.down:
+            raise PrometheusError("Prometheus does not answer")
+        if self.configuration is None:
+            return 404, {}, b"404 page not found"
+        data = {"yaml": self.configuration}
+        return 200, {}, json.dumps({"status": "success", "data": data}).encode()
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         self.asked.append((path, dict(fields)))
@@ -36,7 +56,9 @@ class FakePrometheus:
         headers = {} if self.clock is None else {"Date": formatdate(self.clock, usegmt=True)}
         if self.answer:
             return self.answer[0], headers, self.answer[1]
-        if fields["query"].startswith("{__name__"):
+        if "group by (job)" in fields["query"]:
+            result = self._jobs(float(fields["time"]))
+        elif fields["query"].startswith("{__name__"):
             result = self._recorded(float(fields["time"]) - 30 + 0.001)
         else:
             result = self._direct(fields)
@@ -46,9 +68,18 @@ class FakePrometheus:
     def _recorded(self, slot: float) -> list[dict[str, Any]]:
         at = slot + self.evaluated_after
         return [
-            {"metric": {"__name__": name, "sla": key, "component": "all"}, "values": [[at, str(value)]]}
+            {
+                "metric": {"__name__": name, "sla": key, "component": component, "rules": self.marks[key]},
+                "values": [[at, str(value)]],
+            }
             for key in self.recorded
+            for component in self.components
             for name, value in VALUES.items()
+        ]
+
+    def _jobs(self, time: float) -> list[dict[str, Any]]:
+        return [
+            {"metric": {"sla": key, "job": job}, "values": [[time, "1"]]} for key, job in self.jobs.items()
         ]
 
     def _direct(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -57,10 +88,11 @@ class FakePrometheus:
         times = [start + step * number for number in range(int((end - start) // step) + 1)]
         return [
             {
-                "metric": {"figure": name, "sla": each.key, "component": "all"},
+                "metric": {"figure": name, "sla": each.key, "component": component},
                 "values": [[time, str(value)] for time in times],
             }
             for each in DEFINITIONS
+            for component in self.components
             if f'"{each.key}"' in fields["query"]
             for name, value in VALUES.items()
         ]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sla_worker.calculator import Calculator
+from sla_worker.conventions import COVERAGE
 from sla_worker.database import SLADatabase
-from sla_worker.errors import NotSettledError, PrometheusError
+from sla_worker.errors import NotSettledError, PrometheusError, ScrapeIntervalError
 from sla_worker.grid import Grid
 from sla_worker.model import State
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.queries import duration
-from unit.sla_worker.fake_prometheus import DEFINITIONS, SLOT, FakePrometheus
+from sla_worker.promql import duration
+from sla_worker.rules.recording import fingerprint
+from sla_worker.scraping import read_intervals, seconds
+from sla_worker.sli.uptime import UptimeSli
+from unit.sla_worker.fake_prometheus import CONFIGURATION, DEFINITIONS, SLOT, VALUES, FakePrometheus
 
 GRID = Grid(300, 15)
 
@@ -141,3 +147,117 @@ def test_a_clock_of_prometheus_that_is_behind_puts_the_slot_off(setting: Setting
 )
 def test_durations_as_promql_writes_them(seconds: int, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_figures_of_other_rules_are_not_used(setting: Setting, caplog: pytest.LogCaptureFixture) -> None:
+    """The rules of one SLA were made for slots of another length: that one is asked of the raw series."""
+    setting.prometheus.marks["api-error-rate"] = fingerprint(DEFINITIONS[2], Grid(60, 15))
+    result = setting.calculator.run_pass()
+    assert result.queries == 2
+    assert '"api-error-rate"' in setting.prometheus.asked[1][1]["query"]
+    assert '"platform-uptime"' not in setting.prometheus.asked[1][1]["query"]
+    assert {row.state for row in result.measurements} == {State.MET}
+    assert setting.calculator.foreign == {"api-error-rate"}
+    assert "recorded of api-error-rate is not used" in caplog.text
+    caplog.clear()
+    setting.now += 300
+    setting.calculator.run_pass()
+    assert caplog.text == ""  # said once
+    setting.prometheus.marks["api-error-rate"] = fingerprint(DEFINITIONS[2], GRID)
+    setting.now += 300
+    assert setting.calculator.run_pass().queries == 1
+    assert setting.calculator.foreign == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("platform-uptime", {"sli": UptimeSli('up{job="other"}')}),
+        ("platform-uptime", {"component": "eu"}),
+        ("api-response-time-p95", {"sli": replace(DEFINITIONS[1].sli, threshold_seconds=10.0)}),  # type: ignore[type-var]
+    ],
+)
+def test_what_changes_the_figures_changes_the_mark(key: str, change: dict[str, Any]) -> None:
+    [definition] = [each for each in DEFINITIONS if each.key == key]
+    assert fingerprint(replace(definition, **change), GRID) != fingerprint(definition, GRID)
+    assert fingerprint(replace(definition, name="Other", severity="low"), GRID) == fingerprint(
+        definition, GRID
+    )
+
+
+def test_an_sla_that_is_scraped_at_another_interval_is_refused_and_the_others_stored(
+    setting: Setting,
+) -> None:
+    setting.prometheus.configuration = CONFIGURATION.replace(
+        "{job_name: demo-app}", "{job_name: demo-app}, {job_name: shop, scrape_interval: 30s}"
+    )
+    setting.prometheus.jobs["api-error-rate"] = "shop"
+    with pytest.raises(ScrapeIntervalError) as caught:
+        setting.calculator.run_pass()
+    assert str(caught.value) == (
+        "SLA api-error-rate reads the job shop, which Prometheus scrapes every 30 s, not every 15 s; set its"
+        " scrape_interval to 15s, or SLA_SCRAPE_INTERVAL_SECONDS=30 and run `make generate`"
+    )
+    assert setting.database.counts()["measurements"] == 2
+    setting.prometheus.configuration = CONFIGURATION
+    setting.now += 300
+    result = setting.calculator.run_pass()  # what was refused is caught up, as far as Prometheus has it
+    first = result.measurements[0]
+    assert (first.key, first.slot - SLOT, first.late) == ("api-error-rate", 0, True)
+    assert len(result.measurements) == 1 + 3
+
+
+def test_a_scrape_interval_that_was_changed_is_seen_at_the_first_slot_that_lacks_scrapes(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.calculator.run_pass()
+    setting.prometheus.configuration = CONFIGURATION.replace("15s", "30s")
+    monkeypatch.setitem(VALUES, COVERAGE, 0.5)
+    setting.now += 300
+    with pytest.raises(ScrapeIntervalError, match=r"every 30 s, not every 15 s.*\(2 more SLAs likewise\)"):
+        setting.calculator.run_pass()
+    assert setting.database.counts()["measurements"] == 3  # those of the slot before
+
+
+def test_an_engine_that_does_not_tell_its_configuration_is_believed(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.prometheus.configuration = None
+    assert len(setting.calculator.run_pass().measurements) == 3
+    assert "a scrape every 15 s is taken for granted (SLA_SCRAPE_INTERVAL_SECONDS)" in caplog.text
+
+
+def test_rules_that_are_seldom_evaluated_are_named(
+    setting: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.prometheus.configuration = CONFIGURATION.replace(
+        "evaluation_interval: 15s", "evaluation_interval: 1m"
+    )
+    setting.calculator.run_pass()
+    assert "evaluates its rules every 60 s, not every 15 s" in caplog.text
+
+
+def test_components_are_those_that_the_answer_names(setting: Setting) -> None:
+    setting.prometheus.components = ["crm", "mail"]
+    result = setting.calculator.run_pass()
+    assert [(row.key, row.component) for row in result.measurements] == [
+        (each.key, component) for each in DEFINITIONS for component in ("crm", "mail")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("15s", 15), ("1m30s", 90), ("500ms", 0.5), ("1h", 3600), ("1d", 86400)]
+)
+def test_durations_as_prometheus_writes_them(text: str, expected: float) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "15", "s", "15 s", "1.5m", "-1m"])
+def test_what_is_not_a_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        seconds(text)
+
+
+def test_a_configuration_without_intervals_has_those_of_prometheus() -> None:
+    intervals = read_intervals("scrape_configs: [{job_name: a}, {job_name: b, scrape_interval: 5s}]")
+    assert (intervals.jobs, intervals.evaluation) == ({"a": 60, "b": 5}, 60)

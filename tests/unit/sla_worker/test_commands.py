@@ -44,7 +44,9 @@ def test_the_committed_rules_are_what_sla_generate_writes(tmp_path: Path) -> Non
     assert not copy.exists()
     assert cli.main(["generate", "--output", str(copy)]) == 0
     assert copy.read_bytes() == RULES.read_bytes()
-    copy.write_text(copy.read_text() + "# edited\n")
+    copy.write_text(copy.read_text() + "# a comment changes nothing\n")
+    assert cli.main(["generate", "--check", "--output", str(copy)]) == 0
+    copy.write_text(copy.read_text().replace("[5m:15s]", "[5m:30s]", 1))
     assert cli.main(["generate", "--check", "--output", str(copy)]) == 1
 
 

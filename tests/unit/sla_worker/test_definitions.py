@@ -6,7 +6,10 @@ import pytest
 
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
-from sla_worker.model import Comparison, LatencySli, RatioSli, UpSli
+from sla_worker.model import Comparison
+from sla_worker.sli.events import EventsSli
+from sla_worker.sli.latency import LatencySli
+from sla_worker.sli.uptime import UptimeSli
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 GOOD = """\
@@ -20,7 +23,7 @@ slas:
     unit: ratio
     description: What users do not get.
     sli:
-      kind: ratio
+      kind: events
       total: requests_total
       bad: requests_total{status="error"}
 """
@@ -39,11 +42,12 @@ def complaint(tmp_path: Path, text: str) -> str:
 def test_the_shipped_file_promises_what_the_specification_says() -> None:
     uptime, latency, errors = read_definitions(SHIPPED)
     assert (uptime.name, uptime.target, uptime.severity) == ("Platform Uptime", 0.999, "critical")
-    assert uptime.sli == UpSli('up{job="demo-app"}')
+    assert uptime.sli == UptimeSli('up{job="demo-app"}')
     assert (latency.name, latency.target, latency.unit) == ("API Response Time P95", 5, "seconds")
     assert latency.sli == LatencySli("insa_agent_request_duration_seconds", "", 5, 0.95)
     assert (errors.name, errors.target, errors.comparison) == ("API Error Rate", 0.001, Comparison.AT_MOST)
-    assert isinstance(errors.sli, RatioSli)
+    requests = "insa_agent_requests_total"
+    assert errors.sli == EventsSli(requests, bad=f'{requests}{{status="error"}}')
     assert [each.objective_ratio for each in (uptime, latency, errors)] == [0.999, 0.95, 0.999]
 
 
@@ -56,20 +60,20 @@ def test_the_shipped_file_promises_what_the_specification_says() -> None:
         ("target: 0.001", "target: [1]", "7: SLA errors: target is a list; give a ratio"),
         ("    unit: ratio", "    unti: ratio", "2: SLA errors has no `unit`; add it"),
         ("    unit: ratio", "    unit: ratio\n    owner: me", "9: SLA errors has the unknown key `owner`"),
-        ("unit: ratio", "unit: seconds", "11: SLA errors: sli: kind is `ratio`; its unit must be"),
+        ("unit: ratio", "unit: seconds", "11: SLA errors: sli: kind is `events`; its unit must be"),
         ("severity: high", "severity: loud", "5: SLA errors: severity is `loud`; give one of"),
         ("key: errors", "key: My Errors", "2: SLA number 1: key is `My Errors`; give lower"),
-        ("name: Errors", "name: 5", "3: SLA errors: name is `5`; give a name for people"),
-        ("name: Errors", "name:", "3: SLA errors: name is empty; give a name for people"),
+        ("name: Errors", "name: 5", "3: SLA errors: name is `5`; give a name for people, in one line"),
+        ("name: Errors", "name:", "3: SLA errors: name is empty; give a name for people, in one line"),
         ("name: Errors", "name: A\n    name: B", "4: SLA number 1 has `name` twice; keep one"),
         ('{status="error"}', "{status=error}", "13: SLA errors: sli: bad is `requests_total{status"),
         ("      bad:", "      worse:", "11: SLA errors: sli needs either `good`"),
-        ("kind: ratio", "kind: magic", "11: SLA errors: sli: kind is `magic`; give one of up, ratio"),
+        ("kind: events", "kind: magic", "11: SLA errors: sli: kind is `magic`; give one of uptime, events"),
         ("slas:", "sla:", "1: the file has no `slas`; add it"),
         ("  - key", "  - key: [", ""),
     ],
 )  # fmt: skip
-def test_it_names_file_line_value_and_mend(tmp_path: Path, old: str, new: str, expected: str) -> None:
+def test_it_names_file_line_value_and_fix(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in GOOD
     assert complaint(tmp_path, GOOD.replace(old, new, 1)).startswith(f"slas.yml:{expected}")
 

@@ -16,7 +16,8 @@ from sla_worker.definitions import read_definitions
 from sla_worker.grid import Grid
 from sla_worker.model import Definition, Measurement, State
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.queries import expressions
+from sla_worker.rules.file import rules_text
+from sla_worker.rules.recording import fingerprint, recording_rules
 from unit.sla_worker.prometheus_server import binary, directories, load, running
 
 GRID = Grid(300, 15)
@@ -70,12 +71,18 @@ def by_hand() -> dict[str, dict[str, dict[int, float]]]:
 
 
 def calculate(
-    client: PrometheusClient, path: Path, first: int, now: float, definitions: tuple[Definition, ...]
+    client: PrometheusClient,
+    path: Path,
+    first: int,
+    now: float,
+    definitions: tuple[Definition, ...],
+    *,
+    grid: Grid = GRID,
 ) -> list[Measurement]:
     """One pass over an empty ledger made when slot `first` ended."""
-    database = SLADatabase(path, clock=lambda: first)
+    database = SLADatabase(path, grid=grid, clock=lambda: first)
     database.sync_definitions(definitions)
-    calculator = Calculator(definitions, client, database, GRID, catch_up_seconds=86400, clock=lambda: now)
+    calculator = Calculator(definitions, client, database, grid, catch_up_seconds=86400, clock=lambda: now)
     try:
         return list(calculator.run_pass().measurements)
     finally:
@@ -137,7 +144,7 @@ def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) 
     definitions = tuple(each for each in DEFINITIONS if each.key == "api-error-rate")
     with running(directory, tmp_path / "data") as client:
         rows = calculate(client, tmp_path / "sla.db", BEGIN + 300, BEGIN + 3645, definitions)
-        expression = expressions(definitions[0], GRID)[TOTAL_EVENTS]
+        expression = definitions[0].sli.figures(GRID)[TOTAL_EVENTS]
         single = [client.query(expression, GRID.direct_at(row.slot)).series[0].samples[0][1] for row in rows]
     assert [row.slot for row in rows] == list(range(BEGIN + 300, BEGIN + 3601, 300))
     assert sum(row.total for row in rows) == expected
@@ -148,7 +155,7 @@ def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) 
 def test_a_stale_marker_and_a_reset_lose_nothing(directory: str, tmp_path: Path) -> None:
     """promtool can write stale markers, which is what a failed scrape leaves behind."""
     [definition] = [each for each in DEFINITIONS if each.key == "api-error-rate"]
-    figures = expressions(definition, GRID)
+    figures = definition.sli.figures(GRID)
     test = {
         "evaluation_interval": "15s",
         "tests": [
@@ -191,4 +198,83 @@ def test_promtool_accepts_the_generated_rules(directory: str, flags: list[str]) 
     rules = Path(__file__).parents[3] / "prometheus" / "rules" / "sla" / "recording.yml"
     command = [binary(directory, "promtool"), "check", "rules", *flags, str(rules)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("directory", directories())
+@pytest.mark.parametrize(
+    ("grid", "scrapes"), [(Grid(60, 15), 4), (Grid(300, 30), 10), (Grid(1800, 15), 120), (Grid(1800, 60), 30)]
+)
+def test_slots_and_scrapes_of_any_length(directory: str, grid: Grid, scrapes: int, tmp_path: Path) -> None:
+    """Each scrape sees 3 successes and 1 error more; N scrapes a slot.
+
+    Counting starts at the first scrape, so slot 1 holds N - 1 steps: 4 (N - 1) requests, 3 (N - 1) good.
+    Slot 2 holds N: 4 N and 3 N. All scrapes were there, so the coverage is 1.
+    """
+    begin = 1_699_999_200  # a multiple of 1800
+    binary(directory, "prometheus")
+    requests = "insa_agent_requests_total"
+    lines = ["# TYPE insa_agent_requests counter"]
+    for status, added in (("success", 3), ("error", 1)):
+        labels = f'job="demo-app",instance="a",status="{status}"'
+        lines += [
+            f"{requests}{{{labels}}} {added * scrape} {begin + grid.scrape_seconds * scrape + 7}.123"
+            for scrape in range(2 * scrapes)
+        ]
+    lines.append("# TYPE up gauge")
+    lines += [
+        f'up{{job="demo-app",instance="a"}} 1 {begin + grid.scrape_seconds * scrape + 7}.123'
+        for scrape in range(2 * scrapes)
+    ]
+    load(directory, tmp_path / "data", "\n".join([*lines, "# EOF", ""]))
+    definitions = tuple(each for each in DEFINITIONS if each.key != "api-response-time-p95")
+    first = begin + grid.slot_seconds
+    now = first + grid.slot_seconds + grid.settle_seconds
+    with running(directory, tmp_path / "data") as client:
+        rows = calculate(client, tmp_path / "sla.db", first, now, definitions, grid=grid)
+    assert {(row.key, row.slot - first): (row.good, row.total, row.coverage) for row in rows} == {
+        ("platform-uptime", 0): (scrapes, scrapes, 1),
+        ("platform-uptime", grid.slot_seconds): (scrapes, scrapes, 1),
+        ("api-error-rate", 0): (3 * (scrapes - 1), 4 * (scrapes - 1), 1),
+        ("api-error-rate", grid.slot_seconds): (3 * scrapes, 4 * scrapes, 1),
+    }
+
+
+@pytest.mark.parametrize("directory", directories())
+@pytest.mark.parametrize("grid", [Grid(60, 15), Grid(300, 30), Grid(1800, 15)])
+def test_the_rules_of_any_grid_record_their_slot(directory: str, grid: Grid, tmp_path: Path) -> None:
+    """2 requests a scrape, none an error: the second slot holds 2 · N; recorded within its interval."""
+    rules = tmp_path / "rules.yml"
+    rules.write_text(rules_text(recording_rules(DEFINITIONS, grid), grid, "a test"))
+    [definition] = [each for each in DEFINITIONS if each.key == "api-error-rate"]
+    labels = f'{{component="all", rules="{fingerprint(definition, grid)}", sla="{definition.key}"}}'
+    step, at = grid.scrape_seconds, 2 * grid.slot_seconds + 2 * grid.scrape_seconds
+    # The counter starts well before the slot that is looked at, so all its N steps have a step before them.
+    test = {
+        "rule_files": [str(rules)],
+        "evaluation_interval": f"{step}s",
+        "tests": [
+            {
+                "interval": f"{step}s",
+                "input_series": [
+                    {
+                        "series": 'insa_agent_requests_total{job="demo-app",instance="a",status="success"}',
+                        "values": f"0+2x{3 * grid.scrapes}",
+                    }
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": name,
+                        "eval_time": f"{at}s",
+                        "exp_samples": [{"labels": name + labels, "value": value}],
+                    }
+                    for name, value in ((TOTAL_EVENTS, 2 * grid.scrapes), (GOOD_EVENTS, 2 * grid.scrapes))
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(json.dumps(test))
+    promtool = binary(directory, "promtool")
+    run = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

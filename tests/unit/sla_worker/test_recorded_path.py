@@ -14,11 +14,11 @@ import pytest
 from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
-from sla_worker.generate import rules_file
 from sla_worker.grid import Grid
 from sla_worker.model import PassResult
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.queries import recording_rules
+from sla_worker.rules.file import rules_text
+from sla_worker.rules.recording import recording_rules
 from unit.sla_worker.prometheus_server import binary, directories, running
 from waiting import wait_for
 
@@ -87,7 +87,7 @@ def raw_counts(client: PrometheusClient, start: int, end: int, status: str) -> t
 def test_recorded_figures_are_exact_and_take_one_query(directory: str, tmp_path: Path) -> None:
     binary(directory, "prometheus")
     rules = tmp_path / "rules.yml"
-    rules.write_text(rules_file(recording_rules(DEFINITIONS, GRID), "a test"))
+    rules.write_text(rules_text(recording_rules(DEFINITIONS, GRID), GRID, "a test"))
     with (
         exporter() as port,
         running(directory, tmp_path / "data", CONFIG.format(rules=rules, port=port)) as client,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from sla_worker import generate, queries
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.definitions import read_definitions
-from sla_worker.errors import SLAWorkerError
+from sla_worker.rules import file as rule_file
+from sla_worker.rules.recording import recording_rules
 from sla_worker.settings import read_settings
 
 _RULES_FILE = Path("prometheus/rules/sla/recording.yml")
@@ -26,20 +25,12 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         definitions = read_definitions(settings.definitions_path)
-        rules = queries.recording_rules(definitions, settings.grid)
-        text = generate.rules_file(rules, f"sla-worker/{settings.definitions_path.name}")
-        output: Path = arguments.output
-        try:
-            stale = not output.is_file() or output.read_text(encoding="utf-8") != text
-            if stale and not arguments.check:
-                output.parent.mkdir(parents=True, exist_ok=True)
-                output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise SLAWorkerError(f"{output}: {error.strerror}; give another --output") from error
-        if stale and arguments.check:
-            print(f"{output} is stale; run sla_generate", file=sys.stderr)
-            return 1
-        print(f"{output}: {'written' if stale else 'is up to date'}")
+        source = f"sla-worker/{settings.definitions_path.name}"
+        text = rule_file.rules_text(recording_rules(definitions, settings.grid), settings.grid, source)
+        if arguments.check:
+            rule_file.check(arguments.output, text, settings.grid, source)
+        written = not arguments.check and rule_file.write(arguments.output, text)
+        print(f"{arguments.output}: {'written' if written else 'is up to date'}")
         return 0
 
     return run(command)

@@ -1,0 +1,1 @@
+"""Recording rules: what they record, and the file that Prometheus reads."""
