@@ -6,9 +6,9 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from sla_worker.errors import SettingsError
@@ -23,10 +23,10 @@ class PrometheusSettings:
 
     url: str
     timeout_seconds: float
-    bearer_token: str | None
+    bearer_token: str | None = field(repr=False)
     username: str | None
-    password: str | None
-    headers: tuple[tuple[str, str], ...]
+    password: str | None = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     tenant: str | None
     ca_file: str | None
 
@@ -38,7 +38,7 @@ class SMTPSettings:
     host: str
     port: int
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     tls: str
     timeout_seconds: float
 
@@ -57,7 +57,7 @@ class Settings:
     bind: str
     port: int
     runbooks_dir: Path | None
-    webhook_token: str | None
+    webhook_token: str | None = field(repr=False)
     allowed_hosts: tuple[str, ...]
     report_from: str
     report_owner: tuple[str, ...]
@@ -120,27 +120,37 @@ class _Environment:
         return text
 
     def url(self, name: str, default: str) -> str:
-        """An http or https URL without its last slash."""
+        """An http or https URL without its last slash, for everybody to see: it holds no user name."""
+        url, login = self.url_and_login(name, default)
+        if login:
+            raise SettingsError(
+                f"{name}={_without_login(self.required(name, default))}: the user name and password before"
+                " the @ would be shown on pages and in mails; take them out of the URL"
+            )
+        return url
+
+    def url_and_login(self, name: str, default: str) -> tuple[str, tuple[str, str] | None]:
+        """An http or https URL without its last slash, and apart from it the user name and password in it."""
         text = self.required(name, default)
         try:
             parts = urlsplit(text)
-            good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+            good = parts.scheme in {"http", "https"} and is_host(parts.hostname or "")
+            good = good and (parts.port is None or parts.port > 0)
         except ValueError:
             good = False
-        if not good:
-            raise SettingsError(f"{name}={_shown(text)}: give a URL like {default}")
-        return text.rstrip("/")
+        if not good or parts.query or parts.fragment or not text.isprintable() or " " in text:
+            raise SettingsError(f"{name}={_shown(_without_login(text))}: give a URL like {default}")
+        login, at, address = parts.netloc.rpartition("@")
+        url = parts._replace(netloc=address).geturl().rstrip("/")
+        if not at:
+            return url, None
+        user, _, password = login.partition(":")
+        return url, (_ascii(name, unquote(user)), _ascii(name, unquote(password)))
 
     def secret(self, name: str, *, spaces: bool = True) -> str | None:
         """A password or token of printable ASCII, as the protocols carry; errors do not show it."""
         text = self.text(name)
-        for position, sign in enumerate(text or "", start=1):
-            if not " " <= sign <= "~" or (sign == " " and not spaces):
-                raise SettingsError(
-                    f"{name}: character {position} is {sign!a};"
-                    f" give a value of ASCII letters, digits and signs{'' if spaces else ' without spaces'}"
-                )
-        return text
+        return text if text is None else _ascii(name, text, spaces=spaces)
 
     def host(self, name: str, default: str) -> str:
         """An address, or a host name that may exist."""
@@ -200,6 +210,22 @@ def is_address(text: str) -> bool:
     return bool(at) and _LOCAL_PART.fullmatch(local) is not None and is_host(domain)
 
 
+def _ascii(name: str, text: str, *, spaces: bool = True) -> str:
+    """The text itself, if it is printable ASCII; the error does not show it."""
+    for position, sign in enumerate(text, start=1):
+        if not " " <= sign <= "~" or (sign == " " and not spaces):
+            raise SettingsError(
+                f"{name}: character {position} is {sign!a};"
+                f" give a value of ASCII letters, digits and signs{'' if spaces else ' without spaces'}"
+            )
+    return text
+
+
+def _without_login(url: str) -> str:
+    """A URL, however broken, without what stands before its @, for errors and logs."""
+    return re.sub(r"^([^@]*?//)?.*@", r"\1…@", url, flags=re.DOTALL)
+
+
 def _shown(text: str) -> str:
     """A value in an error's one line: what cannot be printed is escaped."""
     return text if text.isprintable() else ascii(text)
@@ -236,19 +262,30 @@ def _prometheus(env: _Environment) -> PrometheusSettings:
     ca_file = env.text("PROMETHEUS_CA_FILE")
     if ca_file and not Path(ca_file).is_file():
         raise SettingsError(f"PROMETHEUS_CA_FILE={ca_file}: there is no such file")
-    settings = PrometheusSettings(
-        url=env.url("PROMETHEUS_URL", "http://127.0.0.1:9090"),
+    url, login = env.url_and_login("PROMETHEUS_URL", "http://127.0.0.1:9090")
+    bearer_token = env.secret("PROMETHEUS_BEARER_TOKEN", spaces=False)
+    username = env.secret("PROMETHEUS_USERNAME")
+    password = env.secret("PROMETHEUS_PASSWORD")
+    ways = {
+        "PROMETHEUS_BEARER_TOKEN": bearer_token,
+        "PROMETHEUS_USERNAME": username,
+        "a user name in PROMETHEUS_URL": login,
+    }
+    given = [name for name, value in ways.items() if value]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} are both set; set one of them")
+    if login:
+        username, password = login
+    return PrometheusSettings(
+        url=url,
         timeout_seconds=env.number("PROMETHEUS_TIMEOUT_SECONDS", 10, 1, 300),
-        bearer_token=env.secret("PROMETHEUS_BEARER_TOKEN", spaces=False),
-        username=env.secret("PROMETHEUS_USERNAME"),
-        password=env.secret("PROMETHEUS_PASSWORD"),
+        bearer_token=bearer_token,
+        username=username,
+        password=password,
         headers=_headers(env.text("PROMETHEUS_HEADERS")),
         tenant=env.secret("PROMETHEUS_TENANT"),
         ca_file=ca_file,
     )
-    if settings.bearer_token and settings.username:
-        raise SettingsError("PROMETHEUS_BEARER_TOKEN and PROMETHEUS_USERNAME are both set; set one of them")
-    return settings
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -50,6 +50,47 @@ def test_the_committed_rules_are_what_sla_generate_writes(tmp_path: Path) -> Non
     assert cli.main(["generate", "--check", "--output", str(copy)]) == 1
 
 
+def test_stale_rules_are_refused_in_one_line_that_names_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLA_INTERVAL_SECONDS", "60")
+    assert cli.main(["generate", "--check", "--output", str(RULES)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {RULES}: stale: made for slots of 300 s and a scrape every 15 s, but"
+        " SLA_INTERVAL_SECONDS=60 and SLA_SCRAPE_INTERVAL_SECONDS=15;"
+        " run `make generate` (in a container: sla_generate), then `make restart`\n"
+    )
+    own = tmp_path / "recording.yml"
+    assert cli.main(["generate", "--output", str(own)]) == 0
+    assert cli.main(["generate", "--check", "--output", str(own)]) == 0
+    own.write_text(own.read_text().replace("/ 4, 1)", "/ 20, 1)", 1))
+    capsys.readouterr()
+    assert cli.main(["generate", "--check", "--output", str(own)]) == 1
+    error = capsys.readouterr().err
+    assert "stale: not what sla-worker/sla_thresholds.yml gives for platform-uptime; run" in error
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "there is no such file; run"),
+        ("groups: [", "cannot be read as rules (while parsing"),
+        ("[]", "cannot be read as rules (list indices"),
+        ("groups: []", "stale: not what sla-worker/sla_thresholds.yml gives for api-error-rate, "),
+    ],
+)
+def test_what_is_no_file_of_rules_is_refused(
+    tmp_path: Path, content: str | None, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "recording.yml"
+    if content is not None:
+        file.write_text(content)
+    assert cli.main(["generate", "--check", "--output", str(file)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {file}: {expected}")
+    assert error.count("\n") == 1
+
+
 def test_the_report_is_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(tmp_path / "sla.db")
     assert cli.main(["calculator", "--report", "--hours", "1000000"]) == 0

@@ -132,3 +132,49 @@ def test_the_host_of_the_public_url_is_one_of_ours() -> None:
         "SLA_WORKER_ALLOWED_HOSTS": "a.b,c.d",
     }
     assert read_settings(environ).allowed_hosts == ("sla.example.com", "a.b", "c.d")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        (
+            "GRAFANA_PUBLIC_URL", "https://me:s3cret@grafana.example",
+            "GRAFANA_PUBLIC_URL=https://…@grafana.example: the user name and password before the @ would be"
+            " shown on pages and in mails; take them out of the URL",
+        ),
+        (
+            "PROMETHEUS_URL", "ftp://me:s3cret@prom",
+            "PROMETHEUS_URL=ftp://…@prom: give a URL like http://127.0.0.1:9090",
+        ),
+        (
+            "PROMETHEUS_URL", "http://me:s3/cret@prom:9090",
+            "PROMETHEUS_URL=http://…@prom:9090: give a URL like http://127.0.0.1:9090",
+        ),
+        (
+            "PROMETHEUS_URL", "me:s3cret@prom:9090",
+            "PROMETHEUS_URL=…@prom:9090: give a URL like http://127.0.0.1:9090",
+        ),
+        (
+            "PROMETHEUS_URL", "http://prom:9090/?token=a",
+            "PROMETHEUS_URL=http://prom:9090/?token=a: give a URL like http://127.0.0.1:9090",
+        ),
+        (
+            "PROMETHEUS_URL", "http://prom..example",
+            "PROMETHEUS_URL=http://prom..example: give a URL like http://127.0.0.1:9090",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error_about_a_url_shows_no_password(name: str, value: str, line: str) -> None:
+    assert complaint(**{name: value}) == line
+
+
+def test_a_login_in_the_url_of_prometheus_is_taken_out_of_it() -> None:
+    settings = read_settings({"PROMETHEUS_URL": "https://me:p%40ss@[::1]:9090/prom/"}).prometheus
+    assert (settings.url, settings.username, settings.password) == ("https://[::1]:9090/prom", "me", "p@ss")
+
+
+def test_two_logins_for_prometheus_are_refused() -> None:
+    environ = {"PROMETHEUS_URL": "http://me:s3cret@prom", "PROMETHEUS_BEARER_TOKEN": "t"}
+    assert complaint(**environ) == (
+        "PROMETHEUS_BEARER_TOKEN and a user name in PROMETHEUS_URL are both set; set one of them"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ _HEADER = """\
 #
 # Figures of each SLA over the slot that ended one scrape interval ago, as exact counts: the steps of the
 # subqueries are aligned, so the increases of neighbouring slots add up. The reasoning stands in
-# sla-worker/src/sla_worker/promql.py. Slots of {slot} s (SLA_INTERVAL_SECONDS), a scrape every {scrape} s
-# (SLA_SCRAPE_INTERVAL_SECONDS); the label `rules` tells what a figure was made from.
+# sla-worker/src/sla_worker/promql.py; the label `rules` tells what a figure was made from.
+# Made for slots of {slot} s (SLA_INTERVAL_SECONDS), a scrape every {scrape} s (SLA_SCRAPE_INTERVAL_SECONDS).
 # No interval: the group is evaluated at the global one, which should be the scrape interval.
 
 groups:
   - name: sla_recording
     rules:
 """
+_MADE_FOR = re.compile(r"^# Made for slots of (\d+) s \(.*\), a scrape every (\d+) s", re.MULTILINE)
+_FIX = "run `make generate` (in a container: sla_generate), then `make restart`"
+_NAMED = 5  # so many SLAs are named in one line
 
 
 def rules_text(rules: Iterable[RecordingRule], grid: Grid, source: str) -> str:
@@ -57,23 +61,28 @@ def write(file: Path, text: str) -> bool:
 
 def check(file: Path, text: str, grid: Grid, source: str) -> None:
     """Raise SLAWorkerError when the file's rules are not those of `text`; its comments may differ."""
-    promised = (
-        f"the rules of {source} with SLA_INTERVAL_SECONDS={grid.slot_seconds} and"
-        f" SLA_SCRAPE_INTERVAL_SECONDS={grid.scrape_seconds}"
-    )
-    fix = "run `make generate` (inside a container: sla_generate), then `make restart`"
     try:
-        there = _rules(file.read_text(encoding="utf-8"))
+        content = file.read_text(encoding="utf-8")
+        there = _rules(content)
     except FileNotFoundError as error:
-        raise SLAWorkerError(f"{file}: there is no such file, it should hold {promised}; {fix}") from error
+        raise SLAWorkerError(f"{file}: there is no such file; {_FIX}") from error
     except (OSError, ValueError, yaml.YAMLError, TypeError, AttributeError, KeyError) as error:
         reason = " ".join(str(error).split())
-        raise SLAWorkerError(f"{file}: cannot be read as rules ({reason}); {fix}") from error
+        raise SLAWorkerError(f"{file}: cannot be read as rules ({reason}); {_FIX}") from error
     wanted = _rules(text)
-    if there != wanted:
-        stale = sorted(key for key in there.keys() | wanted.keys() if there.get(key) != wanted.get(key))
-        named = ", ".join(stale[:5]) + (f" and {len(stale) - 5} more" if len(stale) > 5 else "")  # noqa: PLR2004
-        raise SLAWorkerError(f"{file}: stale, these are not {promised} (differs: {named}); {fix}")
+    if there == wanted:
+        return
+    made_for = _MADE_FOR.search(content)
+    if made_for and made_for.groups() != (str(grid.slot_seconds), str(grid.scrape_seconds)):
+        slot, scrape = made_for.groups()
+        raise SLAWorkerError(
+            f"{file}: stale: made for slots of {slot} s and a scrape every {scrape} s, but"
+            f" SLA_INTERVAL_SECONDS={grid.slot_seconds} and"
+            f" SLA_SCRAPE_INTERVAL_SECONDS={grid.scrape_seconds}; {_FIX}"
+        )
+    stale = sorted(key for key in there.keys() | wanted.keys() if there.get(key) != wanted.get(key))
+    named = ", ".join(stale[:_NAMED]) + (f" and {len(stale) - _NAMED} more" if len(stale) > _NAMED else "")
+    raise SLAWorkerError(f"{file}: stale: not what {source} gives for {named}; {_FIX}")
 
 
 def _rules(text: str) -> Mapping[str, list[Any]]:
