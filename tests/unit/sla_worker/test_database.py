@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from sla_worker.database import SLADatabase
-from sla_worker.database.alerts import KEPT_ALERTS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Figures, Measurement, WebhookAlert
+from sla_worker.model import Comparison, Figures, Measurement
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 DEFINITIONS = read_definitions(SHIPPED)
@@ -200,14 +199,3 @@ def test_a_newer_schema_and_a_file_that_is_no_database_are_refused(tmp_path: Pat
         SLADatabase(tmp_path / "text.db")
     with pytest.raises(DatabaseError, match="run sla_database"):
         SLADatabase(tmp_path / "none.db", read_only=True)
-
-
-def test_webhook_alerts_are_bounded_and_come_newest_first(database: SLADatabase) -> None:
-    def alert(number: int) -> WebhookAlert:
-        return WebhookAlert("firing", "A", "worker", {"n": str(number)}, {}, "s", "e", NOW, f"{number}")
-
-    database.alerts.add(alert(number) for number in range(KEPT_ALERTS + 5))
-    newest = database.alerts.newest(KEPT_ALERTS * 2)
-    assert len(newest) == KEPT_ALERTS
-    assert newest[0].labels == {"n": str(KEPT_ALERTS + 4)}
-    assert newest[-1].labels == {"n": "5"}

@@ -207,7 +207,7 @@ def test_rows_of_a_rolled_back_transaction_are_not_remembered(ledger: Ledger) ->
 
 def test_mails_of_the_former_version_are_still_owed_and_their_kinds_renamed(tmp_path: Path) -> None:
     path = tmp_path / "sla.db"
-    scripts = Path(__file__).parents[3] / "sla-worker" / "src" / "sla_worker" / "migrations"
+    scripts = Path(__file__).parents[3] / "sla-worker" / "src" / "sla_worker" / "database" / "migrations"
     former = sqlite3.connect(path)
     for script in ("0001_ledger.sql", "0002_watchdog.sql"):
         former.executescript((scripts / script).read_text("utf-8"))

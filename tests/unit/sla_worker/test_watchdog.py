@@ -264,7 +264,9 @@ def test_the_mails_tell_of_a_silence_that_is_over() -> None:
 def test_a_database_of_the_former_version_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "sla.db"
     with sqlite3.connect(path) as former:
-        former.executescript((files("sla_worker") / "migrations" / "0001_ledger.sql").read_text("utf-8"))
+        former.executescript(
+            (files("sla_worker") / "database" / "migrations" / "0001_ledger.sql").read_text("utf-8")
+        )
         former.executescript(
             "CREATE TABLE schema_migrations"
             " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL);"

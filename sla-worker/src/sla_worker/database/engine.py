@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from sla_worker.errors import DatabaseError
 
-_MIGRATIONS = files("sla_worker") / "migrations"
+_MIGRATIONS = files("sla_worker") / "database" / "migrations"
 
 Row = dict[str, Any]
 Values = Sequence[Any]
