@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# compose | local | auto, and the instance: see `make help`.
+# compose | local | auto; see `make help`.
 MODE ?= auto
 MODES ?= $(MODE)
 PYTHON ?= python3
@@ -22,6 +22,7 @@ CLOCK := . local/clock.sh &&
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  MODE=compose|local forces Docker Compose or plain processes; default: what is there.\n'
+	@printf '  make up DEMO=0 leaves the demo-app out, and later commands keep to it; DEMO=1 brings it back.\n'
 	@printf '  STACK_NAME=<name> STACK_ENV_FILE=<file> address a second stack; s=<service> one service.\n'
 
 # --- The stack ---------------------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ daily-report: $(VENV)/.run ## Mail the daily report now
 
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
 generate: $(VENV)/.test ## Write rules, dashboards and the table of faults again after a change of their sources
-	@$(GENERATORS) $(PY) -m sla_worker.cli generate
+	@$(STACK) generate
 	@$(GENERATORS) $(PY) -m dashboards
 	@PYTHONPATH=demo-app/src $(PY) -m demo_app.fault_table docs/faults.md
 

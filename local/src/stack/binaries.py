@@ -1,19 +1,21 @@
-"""Finds the programs of local mode: on PATH, else in Debian's packages, else in the projects' own
-releases."""
+"""Finds the programs of local mode: the version that is pinned first, on PATH or as the project's release."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stack import debian, mailhog, releases
 from stack.errors import StackError
+from stack.releases import Release
 from stack.settings import Instance
 
+RELEASE = "the project's release"
+_INSTEAD = " in place of "
 _VERSION = re.compile(r"\b[vV]?(\d+)\.(\d+)\.(\d+)")
 PROGRAMS = {
     "prometheus": ("prometheus",),
@@ -54,62 +56,103 @@ class Missing:
 
 
 def look(name: str, instance: Instance) -> Found | None:
-    """The program if it is on PATH or in the cache already; fetches nothing."""
-    on_path = _first_running(
-        name, [Path(found) for each in PROGRAMS[name] if (found := shutil.which(each))], "from PATH"
-    )
-    if on_path:
-        return on_path
+    """The program if it is on PATH or in the cache already; fetches nothing.
+
+    The version that is pinned comes first, then what is on PATH, then Debian's package.
+    """
     package = BELONGS_TO.get(name, name)
-    for origin, directory in _cached(package, instance):
-        files = [directory / place / each for each in PROGRAMS[name] for place in ("usr/bin", "bin", ".")]
-        cached = _first_running(name, [file for file in files if file.is_file()], origin)
-        if cached:
-            return cached
-    return None
+    pinned = _pinned(package, instance)
+    paths = [Path(file) for each in PROGRAMS[name] if (file := shutil.which(each))]
+    on_path = _first_running(name, paths, "from PATH")
+    if on_path and (pinned is None or on_path.version is None or on_path.words.startswith(f"{pinned},")):
+        return on_path
+    cached = [found for origin, place in _cached(package, instance) if (found := _in(name, place, origin))]
+    if on_path and not (cached and cached[0].origin == RELEASE):
+        return replace(on_path, origin=f"from PATH{_INSTEAD}{pinned}")
+    return cached[0] if cached else None
+
+
+def _in(name: str, directory: Path, origin: str) -> Found | None:
+    files = [directory / place / each for each in PROGRAMS[name] for place in ("usr/bin", "bin", ".")]
+    return _first_running(name, [file for file in files if file.is_file()], origin)
+
+
+def _image(package: str, instance: Instance) -> str:
+    return instance.env.get(f"{package.upper()}_IMAGE", "")
+
+
+def _pinned(package: str, instance: Instance) -> str | None:
+    """The version of a package that the settings name; None for MailHog, which is built here."""
+    return releases.version_of(_image(package, instance))
 
 
 def _cached(package: str, instance: Instance) -> list[tuple[str, Path]]:
-    places = [
-        ("Debian's package", instance.cache / "debian" / package),
-        ("the project's release", instance.cache / "releases" / package),
-        ("built here with Go", instance.cache / "go" / package),
+    if package == "mailhog":
+        return [("built here with Go", mailhog.directory(instance.root / "mailhog", instance.cache))]
+    instead = f"Debian's package{_INSTEAD}{_pinned(package, instance)}"
+    return [
+        (RELEASE, releases.directory(package, _image(package, instance), instance.cache)),
+        (instead, instance.cache / "debian" / package),
     ]
-    return [(origin, directory) for origin, directory in places if directory.is_dir()]
 
 
-def get(name: str, instance: Instance, tell: Callable[[str], None]) -> Found | Missing:
-    """The program, fetched into the cache if need be; `tell` hears of what takes long."""
-    if found := look(name, instance):
+def get(
+    name: str,
+    instance: Instance,
+    tell: Callable[[str], None],
+    sources: Mapping[str, Release] | None = None,
+) -> Found | Missing:
+    """The program, fetched into the cache if need be; `tell` hears of what takes long.
+
+    While only another version than the pinned one is there, the project's release is looked for. `sources`
+    says where releases are (default: at the projects).
+    """
+    found = look(name, instance)
+    if found and _INSTEAD not in found.origin:
         return found
-    reasons = ["not on PATH"]
+    reasons = [] if found else ["not on PATH"]
     for way in _WAYS[name]:
+        if way is _from_debian and found:
+            break
         try:
-            way(name, instance, tell)
+            way(name, instance, tell, sources)
         except StackError as error:
             reasons.append(error.message)
             continue
-        if found := look(name, instance):
-            return found
+        if got := look(name, instance):
+            return got
         reasons.append("what was fetched does not run on this machine")
-    return Missing(name, tuple(reasons), _FIXES[name])
+    if found is None:
+        return Missing(name, tuple(reasons), _FIXES[name])
+    tell(f"{name}: {found.words}: {'; '.join(reasons)}")
+    return found
 
 
-def _from_debian(name: str, instance: Instance, tell: Callable[[str], None]) -> None:
+Way = Callable[[str, Instance, Callable[[str], None], Mapping[str, Release] | None], None]
+
+
+def _from_debian(
+    name: str, instance: Instance, tell: Callable[[str], None], _sources: Mapping[str, Release] | None
+) -> None:
     debian.fetch(name, instance.cache, tell)
 
 
-def _from_release(name: str, instance: Instance, tell: Callable[[str], None]) -> None:
-    releases.fetch(name, instance.env[f"{name.upper()}_IMAGE"], instance.cache, tell)
+def _from_release(
+    name: str, instance: Instance, tell: Callable[[str], None], sources: Mapping[str, Release] | None
+) -> None:
+    releases.fetch(name, _image(name, instance), instance.cache, tell, sources)
 
 
-def _with_go(name: str, instance: Instance, tell: Callable[[str], None]) -> None:
-    mailhog.build(instance.root / "mailhog", instance.cache / "go" / name, tell)
+def _with_go(
+    name: str, instance: Instance, tell: Callable[[str], None], _sources: Mapping[str, Release] | None
+) -> None:
+    module = instance.root / name
+    mailhog.build(module, mailhog.directory(module, instance.cache), tell)
 
 
-_WAYS: dict[str, tuple[Callable[[str, Instance, Callable[[str], None]], None], ...]] = {
-    "prometheus": (_from_debian, _from_release),
-    "alertmanager": (_from_debian, _from_release),
+_WAYS: dict[str, tuple[Way, ...]] = {
+    "prometheus": (_from_release, _from_debian),
+    "alertmanager": (_from_release, _from_debian),
     "grafana": (_from_release,),
     "mailhog": (_with_go,),
 }
@@ -132,8 +175,7 @@ def _first_running(name: str, paths: list[Path], origin: str) -> Found | None:
 
 
 def _version_words(name: str, path: Path) -> str | None:
-    """What the program prints about its version; None when it does not run (another libc, another
-    processor)."""
+    """What the program prints about its version; None when it does not run, as with another libc."""
     flag = {"grafana": "-v", "mailhog": "-version"}.get(name, "--version")
     try:
         done = subprocess.run([path, flag], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603  # found above

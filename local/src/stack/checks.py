@@ -1,12 +1,9 @@
-"""Checks configuration before anything is started: YAML, then what promtool, amtool and the sla-worker say
-of it."""
+"""Checks of configuration before anything is started: its YAML, and what promtool and amtool say of it."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,11 +20,11 @@ _FIXES = (
         "mapping values are not allowed",
         "quote a value that holds a colon and a space, and check the indent of this line",
     ),
-    ("block end", "check the indent: this line stands further left or right than its neighbours"),
+    ("block end", "check the indent: this line is indented less or more than its neighbours"),
     ("expected ':'", "write key: value, with a space after the colon"),
     ("quoted scalar", "close the quote"),
     ("flow", "close the bracket that was opened above"),
-    ("stands twice", "keep one of the two"),
+    ("is there twice", "keep one of the two"),
     ("alias", "quote a value that starts with *"),
 )
 
@@ -41,7 +38,7 @@ class _UniqueKeys(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
                     raise yaml.MarkedYAMLError(
-                        problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                        problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -58,7 +55,7 @@ def directories(instance: Instance) -> dict[str, Path]:
 
 
 def yaml_files(instance: Instance) -> list[Path]:
-    """All YAML files that the services read; StackError names a configuration directory that is not there."""
+    """All YAML files that the services read; StackError names a directory that is missing."""
     files = [instance.root / "docker-compose.yml"]
     for what, directory in directories(instance).items():
         if not directory.is_dir():
@@ -71,8 +68,7 @@ def yaml_files(instance: Instance) -> list[Path]:
 
 
 def check_yaml(instance: Instance) -> int:
-    """Parse all YAML files and return their number; StackError names each broken one with line, reason and
-    fix."""
+    """Parse all YAML files and return their number; StackError names each broken one: line, reason, fix."""
     files = yaml_files(instance)
     problems = [problem for path in files if (problem := yaml_problem(path, shown(path, instance.root)))]
     if problems:
@@ -115,7 +111,7 @@ def run_tool(command: list[str], names: Mapping[str, str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603  # tools we found
     if done.returncode == 0:
         return
-    words = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if _tells(line))
+    words = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if _explains(line))
     for rendered, original in names.items():
         words = words.replace(rendered, original)
     raise StackError(f"{what} is refused:\n{words}", "fix the file that is named, then try again")
@@ -134,44 +130,13 @@ def trouble_of(command: Sequence[str], given: str, environment: Mapping[str, str
     return (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
 
 
-def _tells(line: str) -> bool:
+def _explains(line: str) -> bool:
     """Whether a line of a tool says what is wrong, instead of what it does or what is fine."""
     return bool(line.strip()) and not re.search(r"SUCCESS|WARN|^Checking [^']*$|^\s*FAILED:$", line)
 
 
-def check_generated(instance: Instance) -> bool:
-    """Ask the sla-worker whether its rules fit its definitions; False when the sla-worker is not there.
-
-    Raises StackError when they are stale or the definitions are wrong.
-    """
-    source = instance.root / "sla-worker" / "src"
-    if not (source / "sla_worker" / "cli.py").exists():
-        return False
-    definitions = directories(instance)["definitions"] / "sla_thresholds.yml"
-    environment = _bare() | {"PYTHONPATH": str(source), "SLA_DEFINITIONS": str(definitions)}
-    done = subprocess.run(  # our own interpreter
-        [sys.executable, "-m", "sla_worker.cli", "generate", "--check"],
-        cwd=instance.root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip()
-        raise StackError(f"{shown(definitions, instance.root)} and the rules made from it:\n{words}")
-    return True
-
-
-def _bare() -> dict[str, str]:
-    """The environment without what could reach the sla-worker as a setting."""
-    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
-
-
 def unreadable(instance: Instance) -> Iterator[Path]:
-    """Files and directories of the configuration that a container's user, who is not the owner, could not
-    read."""
+    """Files and directories of the configuration that only their owner can read, which containers are not."""
     read, enter = 0o004, 0o001
     for directory in directories(instance).values():
         for path in (directory, *directory.rglob("*")):

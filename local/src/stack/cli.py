@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stack import checks, console, doctor, drill, envfile, secret_files, settings
+from stack import (
+    agreement,
+    checks,
+    console,
+    doctor,
+    drill,
+    envfile,
+    runbooks,
+    secret_files,
+    settings,
+    target_files,
+)
 from stack.binaries import Missing, get
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
@@ -113,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     add("check", "Check all configuration; start nothing")
+    add("generate", "Write the rules of the SLAs from their definitions and the settings")
     add("fetch", "Fetch Prometheus and Alertmanager with their tools, where they are not on PATH")
     add("doctor", "Show what is there, what is missing and what to do")
     return parser
@@ -295,6 +307,7 @@ def _clean(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     _check_files(instance)
+    say(f"a runbook for each of {runbooks.check(instance)} alerts")
     stack = LocalStack(replace(instance, env=instance.env | {PASSWORD: "-"}))
     done = stack.check_rendered(stack.definitions())
     if not done and why_not() is None:
@@ -309,9 +322,18 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _check_files(instance: Instance) -> None:
+    """Refuse to start with files that are broken or do not agree with each other."""
     say(f"{checks.check_yaml(instance)} YAML files")
-    if checks.check_generated(instance):
-        say("SLA definitions, and the rules made from them")
+    if count := target_files.check(instance):
+        say(f"{count} {'file' if count == 1 else 'files'} of targets")
+    agreement.check_intervals(instance)
+    if agreement.check_rules(instance):
+        say("SLA definitions, and the rules made from them for these settings")
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    plain(agreement.generate(_instance(arguments)))
+    return 0
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
@@ -342,6 +364,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "drill": _drill,
     "clean": _clean,
     "check": _check,
+    "generate": _generate,
     "fetch": _fetch,
     "doctor": _doctor,
 }

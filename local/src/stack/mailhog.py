@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,15 @@ from pathlib import Path
 from stack.errors import StackError
 
 _TIMEOUT_SECONDS = 600
+
+
+def directory(module: Path, cache: Path) -> Path:
+    """Where the MailHog that the lock files of `module` describe is kept: other files, another directory."""
+    total = hashlib.sha256()
+    for name in ("go.mod", "go.sum"):
+        file = module / name
+        total.update(file.read_bytes() if file.is_file() else b"")
+    return cache / "go" / f"mailhog-{total.hexdigest()[:16]}"
 
 
 def build(module: Path, target: Path, tell: Callable[[str], None]) -> None:
@@ -39,6 +49,6 @@ def build(module: Path, target: Path, tell: Callable[[str], None]) -> None:
     except subprocess.TimeoutExpired as error:
         raise StackError(f"cannot be built: Go took more than {_TIMEOUT_SECONDS} s") from error
     if done.returncode:
-        words = done.stderr.strip().splitlines() or ["no word from it"]
+        words = done.stderr.strip().splitlines() or ["it said nothing"]
         raise StackError(f"cannot be built with {go}: {words[-1].strip()}")
     part.replace(target / "MailHog")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import platform
 import re
 import shutil
 import tarfile
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stack.errors import StackError
 
-_TIMEOUT_SECONDS = 10
+_CONNECT_SECONDS = 3.0
+_READ_SECONDS = 30.0
+_RETRY_SECONDS = 3600.0
 _CHUNK = 1 << 20
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -28,9 +33,8 @@ class Release:
     checksum: str
 
 
-# Versions are those of the images in .env.example. The checksum comes over TLS from the same place as the
-# archive:
-# it holds against a broken or cut download, and as much against a forger as the project's own page does.
+# Versions are those of the images in .env. The checksum comes over TLS from the same place as the archive: it
+# guards against a broken download, and against a forger as much as the project's own page does.
 RELEASES = {
     "prometheus": Release(
         "https://github.com/prometheus/prometheus/releases/download/v{v}/prometheus-{v}.{os}-{cpu}.tar.gz",
@@ -47,34 +51,73 @@ RELEASES = {
 }
 
 
-def fetch(name: str, image: str, cache: Path, tell: Callable[[str], None]) -> None:
-    """Unpack the release of `name`, of the version in the tag of `image`, to `cache`/releases/`name`.
-
-    Raises StackError with the reason when it cannot be reached or its checksum is missing or wrong.
-    """
+def version_of(image: str) -> str | None:
+    """The version in the tag of an image; None when the tag holds none."""
     match = re.search(r":v?(\d+\.\d+\.\d+)$", image)
-    cpu = _MACHINES.get(platform.machine().lower())
-    if match is None or cpu is None:
+    return match[1] if match else None
+
+
+def directory(name: str, image: str, cache: Path) -> Path:
+    """Where the release that an image pins is kept: another pin, another directory."""
+    return cache / "releases" / f"{name}-{version_of(image) or 'unknown'}"
+
+
+def fetch(
+    name: str,
+    image: str,
+    cache: Path,
+    tell: Callable[[str], None],
+    sources: Mapping[str, Release] | None = None,
+) -> None:
+    """Unpack the release of `name`, of the version in the tag of `image`, to its directory in the cache.
+
+    A source that could not be reached is left alone for an hour. Other releases of `name` are removed in the
+    end. Raises StackError with the reason when it cannot be reached or its checksum is missing or wrong.
+    """
+    version, cpu = version_of(image), _MACHINES.get(platform.machine().lower())
+    if version is None or cpu is None:
         raise StackError(f"no release for {image} on {platform.machine()}")
-    words = {"v": match[1], "os": platform.system().lower(), "cpu": cpu}
-    release = RELEASES[name]
-    url = release.archive.format(**words)
-    file_name = url.rsplit("/", 1)[1]
-    tell(f"looking for {name} {match[1]} at {url.split('/')[2]}")
-    wanted = published_checksum(_read(release.checksum.format(**words)), file_name)
-    work = cache / "releases" / f"{name}.part"
+    target = directory(name, image, cache)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    failed = target.with_name(f"{target.name}.failed")
+    age = time.time() - failed.stat().st_mtime if failed.exists() else _RETRY_SECONDS
+    if 0 <= age < _RETRY_SECONDS:
+        words = failed.read_text(encoding="utf-8")
+        raise StackError(f"{words} (tried {age / 60:.0f} minutes ago; tried again after an hour)")
+    try:
+        _fetch(target, _filled((sources or RELEASES)[name], version, cpu), tell)
+    except StackError as error:
+        failed.write_text(error.message, encoding="utf-8")
+        raise
+    for old in target.parent.glob(f"{name}*"):
+        if old not in (target, target.with_name(f"{name}.part")):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+
+def _filled(release: Release, version: str, cpu: str) -> Release:
+    words = {"v": version, "os": platform.system().lower(), "cpu": cpu}
+    return Release(release.archive.format(**words), release.checksum.format(**words))
+
+
+def _fetch(target: Path, release: Release, tell: Callable[[str], None]) -> None:
+    file_name = release.archive.rsplit("/", 1)[1]
+    tell(f"looking for {target.name} at {release.archive.split('/')[2]}")
+    wanted = published_checksum(_read(release.checksum), file_name)
+    work = target.with_name(f"{target.name}.part")
     shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    work.mkdir()
     tell(f"fetching {file_name}")
-    _download(url, work / file_name)
+    _download(release.archive, work / file_name)
     check(work / file_name, wanted)
-    unpack(work / file_name, cache / "releases" / name)
+    unpack(work / file_name, target)
     shutil.rmtree(work)
 
 
 def published_checksum(text: str, file_name: str) -> str:
-    """The SHA-256 of `file_name` in a list of checksums (or in a file that holds one alone); StackError if
-    absent."""
+    """The SHA-256 of `file_name` in a list of checksums, or in a file that holds one alone.
+
+    Raises StackError when it is not there.
+    """
     for line in text.splitlines():
         fields = line.split()
         alone = len(fields) == 1 and len(text.split()) == 1
@@ -110,14 +153,46 @@ def unpack(archive: Path, target: Path) -> None:
     tops[0].replace(target)
 
 
-def _open(url: str) -> urllib.request._UrlopenRet:
+class _ShortConnect(http.client.HTTPConnection):
+    """Gives up soon where nothing answers, and waits longer for what comes."""
+
+    def connect(self) -> None:
+        self.timeout = _CONNECT_SECONDS
+        super().connect()
+        self.sock.settimeout(_READ_SECONDS)
+
+
+class _ShortConnectTLS(http.client.HTTPSConnection):
+    """The same over TLS."""
+
+    def connect(self) -> None:
+        self.timeout = _CONNECT_SECONDS
+        super().connect()
+        self.sock.settimeout(_READ_SECONDS)
+
+
+class _HTTP(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_ShortConnect, req)
+
+
+class _HTTPS(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_ShortConnectTLS, req)
+
+
+_OPENER = urllib.request.build_opener(_HTTP, _HTTPS)
+
+
+def _open(url: str) -> Any:  # a response, which urllib does not type
     try:
-        return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)  # noqa: S310  # the table above knows https only
-    except (urllib.error.URLError, OSError) as error:
+        return _OPENER.open(url)
+    except (OSError, http.client.HTTPException) as error:
         host = url.split("/")[2]
-        raise StackError(
-            f"its release cannot be fetched from {host}: {getattr(error, 'reason', error)}"
-        ) from error
+        reason = getattr(error, "reason", None) or error
+        if isinstance(error, urllib.error.HTTPError):
+            reason = f"it answers {error.code}"
+        raise StackError(f"its release cannot be fetched from {host}: {reason}") from error
 
 
 def _read(url: str) -> str:
@@ -130,5 +205,5 @@ def _download(url: str, target: Path) -> None:
         with _open(url) as answer, target.open("wb") as file:
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise StackError(f"the download of {target.name} broke off: {error}") from error

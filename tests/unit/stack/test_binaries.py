@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
+import os
+import platform
 import shutil
 import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ports import bound
 from stack import binaries, debian, mailhog, releases
 from stack.binaries import Found, Missing
 from stack.errors import StackError
+from stack.releases import Release
 from stack.settings import Instance
 
 
@@ -36,18 +47,20 @@ def test_debians_name_of_alertmanager_is_known(path: Path, instance: Instance) -
     found = binaries.look("alertmanager", instance)
     assert found is not None
     assert found.version == (0, 25, 0)
-    assert found.words == "0.25.0, from PATH"
+    assert found.words == "0.25.0, from PATH in place of 0.34.1"
 
 
 def test_a_tool_is_found_in_the_package_of_its_program(path: Path, instance: Instance) -> None:
     assert not list(path.iterdir())
     file = program(instance.cache / "debian/prometheus/usr/bin/promtool", "promtool, version 2.42.0+ds")
-    assert binaries.look("promtool", instance) == Found("promtool", file, "Debian's package", (2, 42, 0))
+    assert binaries.look("promtool", instance) == Found(
+        "promtool", file, "Debian's package in place of 3.13.4", (2, 42, 0)
+    )
 
 
 def test_a_program_that_does_not_run_here_is_passed_over(path: Path, instance: Instance) -> None:
     program(path / "prometheus", "version 9.9.9", status=1)
-    file = program(instance.cache / "releases/prometheus/prometheus", "prometheus, version 3.13.4")
+    file = program(instance.cache / "releases/prometheus-3.13.4/prometheus", "prometheus, version 3.13.4")
     assert binaries.look("prometheus", instance) == Found(
         "prometheus", file, "the project's release", (3, 13, 4)
     )
@@ -83,6 +96,162 @@ def test_the_path_in_debians_alertmanager_becomes_a_relative_one_of_the_same_len
     assert len(after) == len(before)
     assert after.startswith(b"\0abc.///")
     assert after.endswith(b"/alertmanager/ui/xyz\0")
+
+
+@dataclass
+class Source:
+    """An HTTP server with releases, what was asked of it, and the table that names it."""
+
+    directory: Path
+    asked: list[str]
+    table: dict[str, Release]
+
+    def publish(self, name: str, version: str, *, checksum: str | None = None) -> None:
+        """Put a release there, with its checksum or another one."""
+        words = {"v": version, "os": platform.system().lower(), "cpu": "amd64"}
+        archive = self.directory / self.table[name].archive.format(**words).rsplit("/", 1)[1]
+        top = self.directory / "work" / f"{name}-{version}"
+        program(top / name, f"{name}, version {version}")
+        with tarfile.open(archive, "w:gz") as opened:
+            opened.add(top, top.name)
+        found = checksum or hashlib.sha256(archive.read_bytes()).hexdigest()
+        sums = self.table[name].checksum.format(**words).rsplit("/", 1)[1]
+        (self.directory / sums).write_text(f"{found}  {archive.name}\n")
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    directory, asked = tmp_path / "source", list[str]()
+    directory.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(directory))
+
+        def log_request(self, *_arguments: object) -> None:
+            asked.append(self.path)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    base = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    table = {
+        name: Release(f"{base}/{name}-{{v}}.{{os}}-{{cpu}}.tar.gz", f"{base}/{name}-{{v}}.sums")
+        for name in ("prometheus", "alertmanager")
+    }
+    yield Source(directory, asked, table)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def put(name: str, version: str) -> Path:
+    """Where local mode keeps a release."""
+    return Path("releases") / f"{name}-{version}" / name
+
+
+def test_the_pinned_release_is_fetched_once_and_comes_before_debians_package(
+    path: Path, instance: Instance, source: Source
+) -> None:
+    assert not list(path.iterdir())
+    program(instance.cache / "debian/prometheus/usr/bin/prometheus", "prometheus, version 2.42.0+ds")
+    source.publish("prometheus", "3.13.4")
+    for _ in range(2):
+        assert binaries.get("prometheus", instance, lambda _: None, source.table) == Found(
+            "prometheus", instance.cache / put("prometheus", "3.13.4"), "the project's release", (3, 13, 4)
+        )
+    assert len(source.asked) == 2  # a checksum and an archive
+
+
+def test_a_changed_pin_fetches_that_release_and_removes_the_old_one(
+    path: Path, instance: Instance, source: Source
+) -> None:
+    assert not list(path.iterdir())
+    for version in ("3.13.4", "3.14.0"):
+        source.publish("prometheus", version)
+        instance.env["PROMETHEUS_IMAGE"] = f"prom/prometheus:v{version}"
+        found = binaries.get("prometheus", instance, lambda _: None, source.table)
+        assert isinstance(found, Found)
+        assert found.path == instance.cache / put("prometheus", version)
+    assert [each.name for each in (instance.cache / "releases").iterdir()] == ["prometheus-3.14.0"]
+
+
+def test_the_release_is_taken_before_another_version_on_path(
+    path: Path, instance: Instance, source: Source
+) -> None:
+    program(path / "prometheus", "prometheus, version 2.53.0")
+    source.publish("prometheus", "3.13.4")
+    found = binaries.get("prometheus", instance, lambda _: None, source.table)
+    assert isinstance(found, Found)
+    assert found.words == "3.13.4, the project's release"
+
+
+def test_what_is_on_path_in_the_pinned_version_is_taken_as_it_is(
+    path: Path, instance: Instance, source: Source
+) -> None:
+    file = program(path / "prometheus", "prometheus, version 3.13.4")
+    found = binaries.get("prometheus", instance, lambda _: None, source.table)
+    assert found == Found("prometheus", file, "from PATH", (3, 13, 4))
+    assert source.asked == []
+
+
+def test_without_the_release_debians_package_is_named_as_its_substitute(
+    path: Path, instance: Instance, source: Source
+) -> None:
+    assert not list(path.iterdir())
+    program(instance.cache / "debian/alertmanager/usr/bin/prometheus-alertmanager", "version 0.25.0")
+    said: list[str] = []
+    for _ in range(2):
+        found = binaries.get("alertmanager", instance, said.append, source.table)
+        assert isinstance(found, Found)
+        assert found.words == "0.25.0, Debian's package in place of 0.34.1"
+    host = source.table["alertmanager"].archive.split("/")[2]
+    assert f"its release cannot be fetched from {host}: it answers 404" in said[1]
+    assert len(source.asked) == 1  # what failed is tried again after an hour, not at each start
+    record = instance.cache / "releases" / "alertmanager-0.34.1.failed"
+    hour = time.time() - 3601
+    os.utime(record, (hour, hour))
+    binaries.get("alertmanager", instance, said.append, source.table)
+    assert len(source.asked) == 2
+
+
+def test_a_source_that_does_not_answer_is_given_up_soon(path: Path, instance: Instance) -> None:
+    assert not list(path.iterdir())
+    program(instance.cache / "debian/prometheus/usr/bin/prometheus", "prometheus, version 2.42.0")
+    with bound() as closed:
+        base = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        found = binaries.get(
+            "prometheus",
+            instance,
+            lambda _: None,
+            {"prometheus": Release(f"{base}/a.tar.gz", f"{base}/sums")},
+        )
+    assert isinstance(found, Found)
+    assert found.version == (2, 42, 0)
+
+
+def test_a_release_with_a_wrong_checksum_is_not_used(path: Path, instance: Instance, source: Source) -> None:
+    assert not list(path.iterdir())
+    source.publish("prometheus", "3.13.4", checksum="a" * 64)
+    missing = binaries.get("prometheus", instance, lambda _: None, source.table)
+    assert isinstance(missing, Missing)
+    assert any("it is not used" in reason for reason in missing.reasons)
+    assert not (instance.cache / put("prometheus", "3.13.4")).exists()
+
+
+def test_another_lock_file_of_mailhog_is_another_program(path: Path, instance: Instance) -> None:
+    assert not list(path.iterdir())
+    module = instance.root / "mailhog"
+    module.mkdir()
+    (module / "go.sum").write_text("one\n")
+    program(mailhog.directory(module, instance.cache) / "MailHog", "MailHog version: 1.0.1")
+    assert binaries.look("mailhog", instance) is not None
+    (module / "go.sum").write_text("two\n")
+    assert binaries.look("mailhog", instance) is None
 
 
 CHECKSUM = "a" * 64

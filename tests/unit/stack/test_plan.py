@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from stack import composefile, plan
+from stack import composefile, plan, secret_files
 from stack.binaries import Found
 from stack.composefile import Definition
+from stack.local_mode import LocalStack
 from stack.settings import Instance
 from stack.supervision import Program
 
@@ -96,7 +98,10 @@ def test_the_rendered_configuration_points_at_this_machine(
     assert prometheus["rule_files"] == [f"{config}/prometheus/rules/*.yml"]
     managers = prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     assert managers == [f"127.0.0.1:{instance.env['ALERTMANAGER_PORT']}"]
-    assert [job["job_name"] for job in prometheus["scrape_configs"]] == ["demo-app"]  # Grafana is not there
+    assert [job["job_name"] for job in prometheus["scrape_configs"]] == [
+        "demo-app",
+        "targets",
+    ]  # no Grafana here
     alertmanager = yaml.safe_load((config / "alertmanager" / "alertmanager.yml").read_text())
     assert alertmanager["global"]["smtp_smarthost"] == f"127.0.0.1:{instance.env['SMTP_PORT']}"
 
@@ -143,3 +148,77 @@ def test_a_changed_source_file_changes_the_specification(
     assert programs(instance, definitions, NEW)["demo-app"].specification(instance.directory) == before
     (instance.root / "demo-app" / "src" / "a.py").write_text("A = 1\n")
     assert programs(instance, definitions, NEW)["demo-app"].specification(instance.directory) != before
+
+
+def test_without_the_demo_app_nothing_knows_of_it(instance: Instance) -> None:
+    config = instance.directory / "config"
+    for demo, expected in (("1", ["demo-app.yml"]), ("0", [])):
+        instance.env["DEMO"] = demo
+        found = LocalStack(instance).definitions()
+        names = set(programs(instance, found, NEW))
+        assert ("demo-app" in names) is (demo == "1")
+        assert [path.name for path in config.glob("prometheus/demo/targets/*")] == expected
+    assert "demo-app" not in instance.services
+    assert not {"DEMO_API_PORT", "DEMO_METRICS_PORT"} & instance.ports.keys()
+
+
+def test_the_demo_apps_target_is_on_this_machine(
+    instance: Instance, definitions: dict[str, Definition]
+) -> None:
+    programs(instance, definitions, NEW)
+    file = instance.directory / "config/prometheus/demo/targets/demo-app.yml"
+    port = instance.env["DEMO_METRICS_PORT"]
+    assert yaml.safe_load(file.read_text()) == [{"targets": [f"127.0.0.1:{port}"]}]
+
+
+@pytest.mark.parametrize("change", ["definitions", "secret"])
+def test_what_the_sla_worker_reads_at_its_start_changes_its_specification(
+    instance: Instance, definitions: dict[str, Definition], change: str
+) -> None:
+    before = programs(instance, definitions, NEW)["sla-worker"].specification(instance.directory)
+    if change == "secret":
+        instance.env["SLA_WEBHOOK_TOKEN"] = "another-secret-of-the-test"  # noqa: S105  # not one
+    else:
+        (instance.root / "sla-worker" / "sla_thresholds.yml").write_text("slas: {changed: 1}\n")
+    assert programs(instance, definitions, NEW)["sla-worker"].specification(instance.directory) != before
+
+
+def test_the_secret_is_read_from_the_file_that_was_written(
+    instance: Instance, definitions: dict[str, Definition]
+) -> None:
+    secret_files.write(instance)
+    path = Path(programs(instance, definitions, NEW)["sla-worker"].environment["SLA_WEBHOOK_TOKEN_FILE"])
+    assert path.read_text() == "from-the-test-too"
+    # Its readers are other users; who may not enter the directory above does not reach it.
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.parents[1].stat().st_mode & 0o777 == 0o700
+
+
+def test_paths_of_a_strange_directory_are_put_in_whole(
+    tmp_path: Path, instance_at: Callable[[Path], Instance]
+) -> None:
+    instance = instance_at(tmp_path / 'it\'s 50%, $HOME: "é" #1 [x]')
+    definitions = LocalStack(instance).definitions()
+    provisioning = instance.root / "grafana" / "provisioning"
+    (provisioning / "boards.yml").write_text("path: /var/lib/grafana-dashboards\n")
+    (instance.root / "alertmanager" / "alertmanager.yml").write_text("file: /run/secrets/x\n")
+    made = programs(instance, definitions, NEW)
+    assert made["prometheus"].argv[2] == f"--storage.tsdb.path={instance.directory}/data/prometheus-data"
+    config = instance.directory / "config"
+    assert yaml.safe_load((config / "alertmanager/alertmanager.yml").read_text()) == {
+        "file": f"{instance.secrets}/x"
+    }
+    # Grafana puts variables into what it reads, and $$ becomes $.
+    boards = yaml.safe_load((config / "grafana/boards.yml").read_text())["path"]
+    assert boards.replace("$$", "$") == f"{instance.root}/grafana/dashboards/json"
+    assert boards.count("$") == 2
+
+
+def test_a_copy_to_check_stays_valid_whatever_the_path(
+    tmp_path: Path, instance_at: Callable[[Path], Instance]
+) -> None:
+    instance = instance_at(tmp_path / 'it\'s: "1" #2')
+    (instance.root / "alertmanager" / "alertmanager.yml").write_text("file: /run/secrets/x  # note\n")
+    plan.render(LocalStack(instance).definitions(), instance, tmp_path / "check", keep_lines=True)
+    text = (tmp_path / "check" / "alertmanager" / "alertmanager.yml").read_text()
+    assert text == "file: /run/secrets/x  # note\n"

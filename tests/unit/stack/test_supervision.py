@@ -13,7 +13,7 @@ import pytest
 from stack import leftovers
 from stack.errors import StackError
 from stack.supervision import Program, Supervisor, configuration, socket_path
-from waiting import poll
+from waiting import poll, wait_for
 
 SLEEPS = (sys.executable, "-c", "import time; print('here'); time.sleep(600)")
 
@@ -125,3 +125,24 @@ def test_nothing_listens_on_tcp(tmp_path: Path) -> None:
     text = configuration(tmp_path, ["one"])
     assert "inet_http_server" not in text
     assert "chmod = 0700" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["50%", "%(here)s %%", "it's", 'a "quoted" one', "$HOME `x` ;y #z", "é ü 漢", "a, b: c = d", "[1] * ?"],
+)
+def test_it_runs_in_a_directory_of_any_name(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / name
+    for each in ("logs", "pids", "services"):
+        (directory / each).mkdir(parents=True)
+    supervisor = start(directory, Program("one", SLEEPS, {"PYTHONUNBUFFERED": "1"}))
+    try:
+        first = pid_of(directory, "one")
+        supervisor.restart("one")
+        poll(lambda: pid_of(directory, "one"), "another process", until=lambda pid: pid != first)
+        wait_for(["one"], lambda: list(leftovers.processes(directory).values()), "its mark")
+        assert (directory / "logs" / "supervisord.log").exists()
+        poll((directory / "logs" / "one.log").read_text, "its first word", until=lambda text: "here" in text)
+    finally:
+        supervisor.shutdown()
+        leftovers.end(directory)

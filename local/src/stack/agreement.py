@@ -1,0 +1,117 @@
+"""Settings, rules and Prometheus' configuration must agree: otherwise every figure of the SLAs is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from stack import checks
+from stack.errors import StackError
+from stack.settings import Instance
+from stack.yaml_nodes import documents, line, text, value
+
+SLOT = "SLA_INTERVAL_SECONDS"
+SCRAPE = "SLA_SCRAPE_INTERVAL_SECONDS"
+_DEFAULT_INTERVAL = "1m"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+
+
+def check_intervals(instance: Instance) -> None:
+    """Raise StackError unless Prometheus scrapes and evaluates as often as the settings say.
+
+    A slot's coverage is the share of its scrapes that were seen: with another interval it is wrong in every
+    slot.
+    """
+    path = checks.directories(instance)["prometheus"] / "prometheus.yml"
+    document = next(documents(path), None)
+    wanted = instance.env[SCRAPE]
+    lines = []
+    for name in ("scrape_interval", "evaluation_interval"):
+        node = value(document, "global", name)
+        found = text(node) or _DEFAULT_INTERVAL
+        if not wanted.isdigit() or seconds(found) != int(wanted):
+            place = f":{line(node)}" if node is not None else ""
+            lines.append(
+                f"{checks.shown(path, instance.root)}{place}: {name} is {found}, but {SCRAPE}={wanted}"
+            )
+    if lines:
+        raise StackError(
+            "\n".join(lines),
+            f"write the same time in all three ({SCRAPE} is in {instance.env_file}), then make generate",
+        )
+
+
+def seconds(duration: str) -> float | None:
+    """A duration in Prometheus' form (1m30s) in seconds; None when it is not one."""
+    if not _DURATION.fullmatch(duration):
+        return None
+    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(duration))
+
+
+def check_rules(instance: Instance) -> bool:
+    """Ask the sla-worker whether its rules fit its definitions and settings; False where it is not there.
+
+    Raises StackError when they do not fit, or the definitions are wrong.
+    """
+    if not _is_there(instance):
+        return False
+    done = _generator(instance, "--check")
+    if done.returncode:
+        raise StackError(
+            _words(done), "make generate; when it names a line of the definitions, put that right first"
+        )
+    return True
+
+
+def generate(instance: Instance) -> str:
+    """Have the sla-worker write the rules that fit definitions and settings; return what it says.
+
+    Raises StackError with its words when it refuses.
+    """
+    done = _generator(instance)
+    if done.returncode:
+        raise StackError(_words(done))
+    return done.stdout.strip()
+
+
+def _is_there(instance: Instance) -> bool:
+    return (instance.root / "sla-worker" / "src" / "sla_worker" / "cli.py").exists()
+
+
+def _words(done: subprocess.CompletedProcess[str]) -> str:
+    return re.sub(r"^error: ", "", (done.stderr or done.stdout).strip())
+
+
+def _generator(instance: Instance, *words: str) -> subprocess.CompletedProcess[str]:
+    directories = checks.directories(instance)
+    environment = _bare() | {
+        "PYTHONPATH": "src",
+        "SLA_DEFINITIONS": str(directories["definitions"] / "sla_thresholds.yml"),
+        SLOT: instance.env[SLOT],
+        SCRAPE: instance.env[SCRAPE],
+    }
+    output = file_of_rules(directories["prometheus"])
+    return subprocess.run(  # noqa: S603  # our own interpreter
+        [sys.executable, "-m", "sla_worker.cli", "generate", "--output", str(output), *words],
+        cwd=instance.root / "sla-worker",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _bare() -> dict[str, str]:
+    """The environment without what could reach the sla-worker as a setting."""
+    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+
+
+def file_of_rules(directory: Path) -> Path:
+    """Where the generated rules are, below the directory of prometheus.yml."""
+    return directory / "rules" / "sla" / "recording.yml"
