@@ -67,7 +67,7 @@ DAMAGES: list[tuple[str, Callable[[Json], object]]] = [
     ("the description must give", lambda d: first(d, "table").update(description="All SLAs.")),
     ("a share needs min", lambda d: defaults(d, "gauge").pop("min")),
     ("a share needs max", lambda d: defaults(d, "bargauge").pop("max")),
-    ("a share needs min (or axisSoftMin", lambda d: panel(d, 21)["custom"].pop("axisSoftMin")),
+    ("a share needs min (or axisSoftMin", lambda d: panel(d, 101)["custom"].pop("axisSoftMin")),
     ("would look green", lambda d: set_color(defaults(d, "gauge")["thresholds"]["steps"], "green")),
     ("must begin with one step", lambda d: defaults(d, "gauge")["thresholds"]["steps"].pop(0)),
     ("do not ascend", swap),

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from dashboards.definitions import load
-from dashboards.expressions import find
 from dashboards.names import DATASOURCE_UID
 from dashboards.queries import panels
 
@@ -85,14 +84,15 @@ def test_the_platform_uptime_alert_is_below_its_target_for_five_minutes_checked_
     rule = group["rules"][0]
     query, newest, below = rule["data"]
     assert (rule["title"], rule["for"], group["interval"]) == ("Platform Uptime SLA Breach", "5m", "60s")
-    assert query["model"]["expr"] == 'sla:actual:value{sla="platform-uptime"}'
+    # An aggregation drops __name__, which Grafana would put into the alert's labels and its mail.
+    assert query["model"]["expr"] == 'min by (sla) (sla:actual:value{sla="platform-uptime"})'
     assert (newest["model"]["type"], newest["model"]["expression"]) == ("reduce", "A")
     assert (below["model"]["type"], below["model"]["expression"], rule["condition"]) == (
         "threshold",
         "B",
         "C",
     )
-    target = float(find(load(), "platform-uptime").target)
+    (target,) = [float(sla.target) for sla in load() if sla.key == "platform-uptime"]
     assert below["model"]["conditions"][0]["evaluator"] == {"type": "lt", "params": [target]}
 
 
@@ -102,6 +102,11 @@ def test_an_alert_rule_links_to_a_panel_that_exists_and_escapes_its_labels() -> 
         board = boards[rule["annotations"]["__dashboardUid__"]]
         titles = {str(panel["id"]): panel["title"] for panel in panels(board)}
         assert titles[rule["annotations"]["__panelId__"]].startswith("Platform Uptime")
+        # The mail shows it as the link "Dashboard"; Grafana expands externalURL, with a slash at its end.
+        panel = (
+            f"{rule['annotations']['__dashboardUid__']}?viewPanel=panel-{rule['annotations']['__panelId__']}"
+        )
+        assert rule["annotations"]["dashboard_url"] == "{{ externalURL }}d/" + panel
         assert set(rule["labels"]) >= {"severity", "component", "team"}
         assert {"summary", "description"} <= set(rule["annotations"])
         # Grafana expands $NAME from its environment in labels: a dollar sign there must be doubled.

@@ -6,30 +6,42 @@ import dataclasses
 import decimal
 import pathlib
 
+from sla_worker.conventions import STATUS_LIMITS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
-from sla_worker.model import Comparison, Definition
+from sla_worker.model import CATEGORIES, Comparison, Definition
+from sla_worker.sli import FORMS
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 DEFINITIONS_FILE = REPOSITORY / "sla-worker" / "sla_thresholds.yml"
 
 NOTHING, ALL = decimal.Decimal(0), decimal.Decimal(1)
+EXCELLENT = decimal.Decimal(str(STATUS_LIMITS[0]))
+"""Share of the allowance up to which a value is excellent, and green."""
 
 
 class DashboardError(Exception):
-    """What keeps the dashboards from being made; the message names the file, the value and the mend."""
+    """What keeps the dashboards from being made; the message names the file, the value and the fix."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Sla:
-    """One SLA. `target` is in `unit`: a share from 0 to 1 for `ratio`, seconds for `seconds`."""
+    """One SLA. `target` is in `unit`: a share from 0 to 1 for `ratio`, seconds for `seconds`.
+
+    `kind` is the form of its SLI, `metric` what that is measured with, `percentile` of which latency.
+    """
 
     key: str
     name: str
     category: str
+    description: str
+    severity: str
     unit: str
     target: decimal.Decimal
     higher_is_better: bool
+    kind: str
+    metric: str
+    percentile: decimal.Decimal | None
 
     @property
     def target_text(self) -> str:
@@ -41,14 +53,17 @@ class Sla:
 
     @property
     def warning(self) -> decimal.Decimal:
-        """The value at which half of what is allowed is used: there green ends and yellow begins.
+        """The value up to which a slot is excellent: there green ends and yellow begins.
 
-        Allowed is 1 - target for a share that must be high, the target itself for a value that must be low,
-        and target / actual for a value (not a share) that must be high.
+        That is a share of the allowance (sla_worker.conventions), which is 1 - target for a share that must
+        be high, the target itself for a value that must be low, and target / actual for a value (not a
+        share) that must be high.
         """
         if not self.higher_is_better:
-            return self.target / 2
-        return self.target + (ALL - self.target) / 2 if self.unit == "ratio" else self.target * 2
+            return self.target * EXCELLENT
+        if self.unit == "ratio":
+            return ALL - (ALL - self.target) * EXCELLENT
+        return self.target / EXCELLENT
 
 
 def plain(number: decimal.Decimal) -> str:
@@ -58,7 +73,7 @@ def plain(number: decimal.Decimal) -> str:
 
 
 def load(file: pathlib.Path = DEFINITIONS_FILE) -> list[Sla]:
-    """The SLAs in the file's order; DashboardError with file, line and mend when the file is wrong."""
+    """The SLAs in the file's order; DashboardError with file, line and fix when the file is wrong."""
     try:
         return [shown(definition) for definition in read_definitions(file)]
     except DefinitionError as error:
@@ -71,7 +86,18 @@ def shown(definition: Definition) -> Sla:
         key=definition.key,
         name=definition.name,
         category=definition.category,
+        description=definition.description,
+        severity=definition.severity,
         unit=definition.unit,
         target=decimal.Decimal(str(definition.target)),
         higher_is_better=definition.comparison is Comparison.AT_LEAST,
+        kind=next(kind for kind, form in FORMS.items() if form is type(definition.sli)),
+        metric=definition.sli.metric_name,
+        percentile=None if definition.percentile is None else decimal.Decimal(str(definition.percentile)),
     )
+
+
+def by_category(slas: list[Sla]) -> dict[str, list[Sla]]:
+    """The SLAs of each category that has any, in the order of categories, then of the file."""
+    found = {category: [sla for sla in slas if sla.category == category] for category in CATEGORIES}
+    return {category: members for category, members in found.items() if members}

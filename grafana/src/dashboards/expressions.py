@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sla_worker.conventions import STALE_SLOTS
+
 from . import names
-from .definitions import DashboardError, Sla
+from .definitions import Sla
 
 MET = 'status=~"excellent|good"'
 MISSED = 'status=~"poor|critical"'
@@ -16,7 +18,7 @@ def fresh(selector: str) -> str:
 
     A worker whose passes fail still exports the figures of the last good one; they must not look new.
     """
-    return f"({selector} and on () (time() - {names.LAST_MEASURED} < {names.STALE_AFTER_SECONDS}))"
+    return f"({selector} and on () (time() - {names.LAST_MEASURED} < {STALE_SLOTS} * {names.SLOT_SECONDS}))"
 
 
 def zero_while_fresh(expr: str) -> str:
@@ -64,8 +66,8 @@ def slas_unmeasured() -> str:
 
 
 def measurement_age() -> str:
-    """Seconds since the sla-worker's last complete pass; no value before the first one."""
-    return f"time() - ({names.LAST_MEASURED} > 0)"
+    """Slots since the sla-worker's last complete pass; no value before the first one."""
+    return f"(time() - ({names.LAST_MEASURED} > 0)) / {names.SLOT_SECONDS}"
 
 
 def budget_remaining() -> str:
@@ -90,12 +92,22 @@ def table_statuses() -> str:
 
 
 def actual(sla: Sla) -> str:
-    """The SLA's actual value of the last five minutes, in its unit; nothing without data or traffic."""
+    """The SLA's actual value of the newest slot, in its unit; nothing without data or traffic."""
+    return f"{worst(sla)} by (component) ({recorded(sla)})"
+
+
+def recorded(sla: Sla) -> str:
+    """What the recording rules say of the SLA's newest slot."""
     return f'{names.ACTUAL_OF_SLOT}{{sla="{sla.key}"}}'
 
 
+def worst(sla: Sla) -> str:
+    """The aggregation that gives the worst of several values."""
+    return "min" if sla.higher_is_better else "max"
+
+
 def coverage() -> str:
-    """Share of the expected scrapes that were there in the last five minutes."""
+    """Share of the expected scrapes that were there in the newest slot."""
     return f"min by (sla) ({names.COVERAGE_OF_SLOT})"
 
 
@@ -107,14 +119,3 @@ def requests_by_status() -> str:
 def worker_health() -> str:
     """1 healthy, 0 not; the lowest of each step, so that a short outage is not lost."""
     return f"min by (worker_name) (min_over_time({names.WORKER_HEALTH}[$__rate_interval]))"
-
-
-def find(slas: list[Sla], key: str) -> Sla:
-    """The SLA of that key; DashboardError when a panel needs it and the definitions do not have it."""
-    for sla in slas:
-        if sla.key == key:
-            return sla
-    known = ", ".join(sla.key for sla in slas)
-    raise DashboardError(
-        f"no SLA {key!r} in the definitions (known: {known}): define it, or remove its panel"
-    )

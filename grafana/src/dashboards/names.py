@@ -22,14 +22,13 @@ STATUS = conventions.STATUS
 BREACHES = conventions.BREACHES
 BUDGET = conventions.BUDGET
 LAST_MEASURED = conventions.LAST_PASS
+SLOT_SECONDS = conventions.SLOT_SECONDS
 
 # Recording rules (the figures of the newest slot, evaluated by Prometheus).
 ACTUAL_OF_SLOT = conventions.ACTUAL_VALUE
 COVERAGE_OF_SLOT = conventions.COVERAGE
 
-# Metrics of the watched application.
+# Metrics of a program that uses insa_instruments.
+INSTRUMENTS = "insa_"
 REQUESTS = "insa_agent_requests_total"
 WORKER_HEALTH = "insa_worker_health_status"
-
-STALE_AFTER_SECONDS = 900
-"""A pass older than this (three intervals of the worker) says nothing about now and is not shown."""

@@ -7,7 +7,7 @@ import pathlib
 from typing import Any
 
 from . import sdk
-from .alerting import platform_uptime_file
+from .alerting import alert_file
 from .definitions import REPOSITORY, Sla
 from .queries import panels
 from .sla import sla_dashboard
@@ -39,7 +39,7 @@ def dashboards(slas: list[Sla]) -> list[dict[str, Any]]:
 
 def files(slas: list[Sla]) -> dict[pathlib.PurePosixPath, str]:
     """Path below the repository → text; the same definitions always give the same bytes."""
-    made = {ALERT_FILE: platform_uptime_file(slas)}
+    made = {ALERT_FILE: alert_file(slas)}
     for dashboard in dashboards(slas):
         text = json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False)
         made[DASHBOARD_DIRECTORY / f"{dashboard['uid']}.json"] = text + "\n"

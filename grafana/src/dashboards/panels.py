@@ -13,6 +13,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
 
+from sla_worker.conventions import BUDGET_LOW, BUDGET_SPENT, SCORE_GOOD, SCORE_POOR
+
 from . import names, sdk
 from .definitions import ALL, NOTHING, Sla
 
@@ -25,11 +27,11 @@ DATASOURCE = sdk.common_model.DataSourceRef(type_val="prometheus", uid=names.DAT
 Step = tuple[float | None, str]
 """Where a colour begins; None is minus infinity and stands first."""
 
-# Compliance is a share of kept promises: a score below 0.99 gets recommendations in the monthly report.
-COMPLIANCE_STEPS: list[Step] = [(None, MISSING), (0, RED), (0.95, YELLOW), (0.99, GREEN)]
+# A score is the share of the measured SLAs that keep their target; mails colour it by the same limits.
+SCORE_STEPS: list[Step] = [(None, MISSING), (0, RED), (SCORE_POOR, YELLOW), (SCORE_GOOD, GREEN)]
 
 # An overspent budget is below 0, so red has no lower end here.
-BUDGET_STEPS: list[Step] = [(None, RED), (0.05, YELLOW), (0.25, GREEN)]
+BUDGET_STEPS: list[Step] = [(None, RED), (BUDGET_SPENT, YELLOW), (BUDGET_LOW, GREEN)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,10 +143,15 @@ def words(meanings: Mapping[str, tuple[str, str | None]]) -> sdk.dashboard_model
 
 
 def sla_steps(sla: Sla) -> list[Step]:
-    """Green while at most half of what is allowed is used, yellow up to the target, red once it is missed."""
+    """Green while a value is excellent, yellow up to the target, red once it is missed.
+
+    A target that allows nothing (100 %, or 0) has no yellow.
+    """
+    target, warning = float(sla.target), float(sla.warning)
+    yellow: list[Step] = [] if target == warning else [(target if sla.higher_is_better else warning, YELLOW)]
     if sla.higher_is_better:
-        return [(None, RED), (float(sla.target), YELLOW), (float(sla.warning), GREEN)]
-    return [(None, GREEN), (float(sla.warning), YELLOW), (float(sla.target), RED)]
+        return [(None, RED), *yellow, (warning, GREEN)]
+    return [(None, GREEN), *yellow, (target, RED)]
 
 
 def newest() -> sdk.common.ReduceDataOptions:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from sla_worker.conventions import STATUS_LIMITS
+
 from . import expressions as ql
 from . import names, sdk
 from .definitions import Sla
 from .panels import (
     BUDGET_STEPS,
-    COMPLIANCE_STEPS,
     GREEN,
     MISSING,
     RED,
@@ -51,8 +52,8 @@ def sla_table(panel_id: int, slas: list[Sla]) -> sdk.table.Panel:
         "All SLAs",
         "Every SLA with its target, the newest actual value, compliance, error budget and status.",
         "from the sla-worker's ledger: compliance is the ratio of sums over the period, never a mean of "
-        "ratios; the status goes by the share of what is allowed that is used: up to 0.5 excellent, 1 good, "
-        "2 poor.",
+        "ratios; the status goes by the share of the allowance that is used: up to {:g} excellent, "
+        "{:g} good, {:g} poor.".format(*STATUS_LIMITS),
         "poor and critical: open the row of its category below. No data: see whether its metrics come in.",
         "-",
     )
@@ -116,13 +117,11 @@ def overrides(panel: sdk.table.Panel, slas: list[Sla], columns: list[ActualColum
         # The oldest Grafana knows this name only; newer ones turn it into their own on loading.
         [setting("mappings", [words(STATUSES)]), setting("custom.displayMode", "color-background")],
     )
-    for title, steps in (("Compliance", COMPLIANCE_STEPS), ("Budget left", BUDGET_STEPS)):
-        percent = [
-            setting("unit", "percentunit"),
-            setting("decimals", 2),
-            setting("custom.displayMode", "color-text"),
-        ]
-        panel = panel.override_by_name(title, [*percent, threshold_setting(steps)])
+    percent = [setting("unit", "percentunit"), setting("decimals", 2)]
+    # No colour: what is good depends on the target of each row, and the status beside it says so.
+    panel = panel.override_by_name("Compliance", percent)
+    coloured = [setting("custom.displayMode", "color-text"), threshold_setting(BUDGET_STEPS)]
+    panel = panel.override_by_name("Budget left", [*percent, *coloured])
     for column in columns:
         panel = panel.override_by_name(column.title, [setting("unit", column.unit), setting("decimals", 3)])
     return panel

@@ -1,0 +1,220 @@
+"""Dashboard and alert are made from whatever SLAs the definitions hold, none of which the code knows."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from dashboards.alerting import literal
+from dashboards.definitions import DEFINITIONS_FILE, REPOSITORY, load
+from dashboards.lint import problems
+from dashboards.output import dashboards, files
+from dashboards.queries import dashboard_queries, panels
+
+UPTIME = {
+    "key": "shop-uptime",
+    "name": "Shop Uptime",
+    "category": "availability",
+    "severity": "high",
+    "comparison": ">=",
+    "target": 0.99,
+    "unit": "ratio",
+    "description": "The shop answers.\nElse nobody buys.",
+    "sli": {"kind": "uptime", "selector": 'up{job="shop"}'},
+}
+ERRORS = {
+    "key": "checkout-errors",
+    "name": "Checkout {{ Errors }}",
+    "category": "reliability",
+    "severity": "critical",
+    "comparison": "<=",
+    "target": 0.01,
+    "unit": "ratio",
+    "description": "Checkouts that fail.",
+    "sli": {"kind": "events", "total": "checkouts_total", "bad": 'checkouts_total{ok="no"}'},
+}
+LATENCY = {
+    "key": "search-p99",
+    "name": "Search P99",
+    "category": "performance",
+    "severity": "low",
+    "comparison": "<=",
+    "target": 1,
+    "unit": "seconds",
+    "description": "Searches end within a second.",
+    "sli": {"kind": "latency", "histogram": "search_seconds", "objective": 0.99},
+}
+SETS = {
+    "a shop": [UPTIME, ERRORS, LATENCY],
+    "availability alone": [UPTIME],
+    "performance alone": [LATENCY],
+    "reliability alone": [ERRORS],
+    "several of a category": [ERRORS | {"key": f"e-{n}", "name": f"Errors {n}"} for n in range(5)],
+    "a target that allows nothing": [UPTIME | {"target": 1}, ERRORS | {"target": 0}],
+}
+
+
+@pytest.fixture
+def made(tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The dashboard and the alert file of a set of definitions."""
+    file = tmp_path / "sla_thresholds.yml"
+    file.write_text(yaml.safe_dump({"slas": SETS[request.param]}))
+    slas = load(file)
+    (dashboard,) = dashboards(slas)
+    (alerts,) = [text for path, text in files(slas).items() if path.suffix == ".yml"]
+    return dashboard, yaml.safe_load(alerts)
+
+
+of = pytest.mark.parametrize
+Made = tuple[dict[str, Any], dict[str, Any]]
+
+
+def rows(dashboard: dict[str, Any]) -> list[str]:
+    return [panel["title"] for panel in dashboard["panels"] if panel["type"] == "row"]
+
+
+def titles(dashboard: dict[str, Any]) -> list[str]:
+    return [panel["title"] for panel in panels(dashboard)]
+
+
+@of("made", SETS, indirect=True)
+def test_every_set_of_definitions_gives_a_dashboard_that_keeps_the_rules(made: Made) -> None:
+    dashboard, _ = made
+
+    assert problems(dashboard) == []
+    for query in dashboard_queries(pathlib.PurePosixPath("x.json"), dashboard):
+        promql_parser.parse(query.expr)
+
+
+@of("made", ["a shop"], indirect=True)
+def test_each_category_has_a_row_with_a_panel_for_each_sla(made: Made) -> None:
+    dashboard, _ = made
+
+    assert rows(dashboard)[1:-1] == ["Availability", "Performance", "Reliability"]
+    assert titles(dashboard)[7:-1] == [
+        "Shop Uptime (target ≥ 99 %)",
+        "Search P99 (target ≤ 1 s)",
+        "Checkout {{ Errors }} (target ≤ 1 %)",
+    ]
+    descriptions = [panel["description"] for panel in panels(dashboard)][7:-1]
+    assert descriptions[0].startswith("The shop answers.\nElse nobody buys.")
+    assert "scrapes that succeeded / scrapes that were made, from `up`" in descriptions[0]
+    assert "percentile 99 of `search_seconds`" in descriptions[1]
+
+
+@of("made", ["a shop"], indirect=True)
+def test_nothing_of_the_demo_is_left(made: Made) -> None:
+    dashboard, alerts = made
+    queries = [query.expr for query in dashboard_queries(pathlib.PurePosixPath("x.json"), dashboard)]
+
+    # No panel about instruments that none of the definitions uses.
+    assert [expr for expr in queries if "insa_" in expr] == []
+    assert not [key.key for key in load() if f'"{key.key}"' in str([queries, alerts])]
+
+
+@of("made", ["performance alone", "reliability alone"], indirect=True)
+def test_a_category_without_an_sla_has_no_row(made: Made) -> None:
+    dashboard, _ = made
+
+    assert len(rows(dashboard)) == 3  # overview, the one category, quality of the measurement
+
+
+@of("made", ["several of a category"], indirect=True)
+def test_panels_of_a_category_stand_two_by_two_and_the_last_one_alone(made: Made) -> None:
+    dashboard, _ = made
+
+    places = {
+        panel["title"]: (panel["gridPos"]["x"], panel["gridPos"]["w"])
+        for panel in panels(dashboard)
+        if panel["title"].startswith("Errors")
+    }
+    assert list(places.values()) == [(0, 12), (12, 12), (0, 12), (12, 12), (0, 24)]
+
+
+@of("made", ["a shop", "availability alone"], indirect=True)
+def test_the_alert_watches_the_first_sla_of_availability(made: Made) -> None:
+    dashboard, alerts = made
+    (rule,) = alerts["groups"][0]["rules"]
+    panel = int(rule["annotations"]["__panelId__"])
+
+    assert rule["title"] == "Shop Uptime SLA Breach"
+    assert rule["data"][0]["model"]["expr"] == 'min by (sla) (sla:actual:value{sla="shop-uptime"})'
+    assert rule["data"][2]["model"]["conditions"][0]["evaluator"] == {"type": "lt", "params": [0.99]}
+    assert rule["labels"]["severity"] == "warning"
+    assert [each["title"] for each in panels(dashboard) if each["id"] == panel] == [
+        "Shop Uptime (target ≥ 99 %)"
+    ]
+    # The mail's template shows these three lines under headings of their own.
+    lines = rule["annotations"]["description"].splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["Impact", "Likely causes", "First steps"]
+    assert lines[0] == "Impact: The shop answers. Else nobody buys."
+
+
+@of("made", ["performance alone", "reliability alone"], indirect=True)
+def test_without_availability_an_earlier_alert_is_removed(made: Made) -> None:
+    _, alerts = made
+    committed = yaml.safe_load(
+        (REPOSITORY / "grafana" / "provisioning" / "alerting" / "sla.yml").read_text(encoding="utf-8")
+    )
+    (rule,) = committed["groups"][0]["rules"]
+
+    assert alerts == {"apiVersion": 1, "deleteRules": [{"orgId": 1, "uid": rule["uid"]}]}
+
+
+def test_a_text_with_braces_stays_as_it_is_in_a_template() -> None:
+    # Go's template: {{ "{{" }} prints the braces; a lone }} is plain text.
+    assert literal("a {{ b }}") == 'a {{ "{{" }} b }}'
+
+
+def test_the_code_knows_no_sla_by_its_key() -> None:
+    keys = {sla.key for sla in load()}
+    texts = {
+        node.value
+        for file in (REPOSITORY / "grafana" / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert len(keys) >= 3
+    assert keys & texts == set()
+    assert not [text for text in texts for key in keys if f'"{key}"' in text]
+
+
+def test_rules_and_dashboards_are_generated_for_a_foreign_program(tmp_path: pathlib.Path) -> None:
+    """What `make generate` runs, in a copy whose three demo SLAs were replaced by others."""
+    for source in ("grafana/src", "sla-worker/src"):
+        shutil.copytree(REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns("__pycache__"))
+    definitions = tmp_path / DEFINITIONS_FILE.relative_to(REPOSITORY)
+    definitions.write_text(yaml.safe_dump({"slas": SETS["a shop"]}))
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}/grafana/src:{tmp_path}/sla-worker/src"}
+
+    rules = tmp_path / "recording.yml"
+    generate = [sys.executable, "-m", "sla_worker.cli", "generate", "--output", rules]
+    for command in (
+        generate,
+        [sys.executable, "-m", "dashboards"],
+        [sys.executable, "-m", "dashboards", "--check"],
+    ):
+        done = subprocess.run(
+            command,
+            env=environment | {"SLA_DEFINITIONS": str(definitions)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    assert "shop-uptime" in rules.read_text()
+    written = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "grafana").rglob("*.*ml"))
+    assert written == ["grafana/provisioning/alerting/sla.yml"]
+    assert "shop-uptime" in (tmp_path / "grafana/dashboards/json/insa-sla-monitoring.json").read_text()
