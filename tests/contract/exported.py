@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from contract.promql_names import Labels, labels_of, parse
@@ -69,21 +71,23 @@ def _demo_app() -> dict[str, Labels]:
     registry = _Remembering()
     add_runtime_collectors(registry)
     Metrics(registry, [spec.name for spec in SPECS])
-    return _collected(registry) | _instruments(registry.collectors)
+    return _collected(registry.collect()) | _instruments(registry.collectors)
 
 
 def _sla_worker() -> dict[str, Labels]:
     exporter = Exporter(read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml"), Grid(300, 15), KINDS)
-    return _instruments(vars(exporter).values())
+    # What it sets once and forgets is in its text alone.
+    shown = text_string_to_metric_families(exporter.text().decode())
+    return _collected(shown) | _instruments(vars(exporter).values())
 
 
 def _of_others() -> dict[str, Labels]:
     return {name: SCRAPED.union(labels) for listed in others().values() for name, labels in listed.items()}
 
 
-def _collected(registry: CollectorRegistry) -> dict[str, Labels]:
+def _collected(families: Iterable[Metric]) -> dict[str, Labels]:
     known: dict[str, Labels] = {}
-    for family in registry.collect():
+    for family in families:
         for sample in family.samples:
             known[sample.name] = known.get(sample.name, SCRAPED).union(sample.labels)
     return known

@@ -1,0 +1,79 @@
+"""What the dashboard's expressions make of series, by promtool: figures derived by hand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dashboards import expressions as ql
+from dashboards.definitions import load
+from rules.binaries import each_version_of, required
+
+LAST = "sla_worker_last_pass_timestamp_seconds"
+SLOT = "sla_worker_slot_seconds"
+AT = 2400
+"""Seconds since the beginning, at which each expression is asked."""
+
+
+def worker(last_pass: int, slot_seconds: int = 300) -> dict[str, str]:
+    """A worker whose last pass was at that moment."""
+    return {LAST: f"{last_pass}x40", SLOT: f"{slot_seconds}x40"}
+
+
+SCORES = {
+    'sla_compliance_ratio{sla="a",component="all"}': "0.999x40",
+    'sla_compliance_ratio{sla="b",component="all"}': "0.9x40",
+    'sla_target_ratio{sla="a",component="all"}': "0.999x40",
+    'sla_target_ratio{sla="b",component="all"}': "0.95x40",
+    # Without events: it has a target and no compliance, and does not count.
+    'sla_target_ratio{sla="c",component="all"}': "0.95x40",
+}
+SLA = next(sla for sla in load() if sla.higher_is_better)
+ACTUALS = {
+    f'sla:actual:value{{sla="{SLA.key}",component="x",rules="old"}}': "0.8x40",
+    f'sla:actual:value{{sla="{SLA.key}",component="x",rules="new"}}': "0.9x40",
+    f'sla:actual:value{{sla="{SLA.key}",component="y",rules="new"}}': "0.7x40",
+}
+
+CASES: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
+    # a keeps its target, b does not: 1 of the 2 that were measured.
+    ("score", ql.overall_compliance(), SCORES | worker(AT - 600), {"{}": 0.5}),
+    # Three slots of 300 s are 900 s: a pass 899 s ago is shown, one 900 s ago is not.
+    ("score, just fresh", ql.overall_compliance(), SCORES | worker(AT - 899), {"{}": 0.5}),
+    ("score, stale", ql.overall_compliance(), SCORES | worker(AT - 900), {}),
+    # With slots of 1800 s the same pass is half a slot old.
+    ("score, long slots", ql.overall_compliance(), SCORES | worker(AT - 900, 1800), {"{}": 0.5}),
+    ("age in slots", ql.measurement_age(), worker(AT - 450), {"{}": 1.5}),
+    ("age before the first pass", ql.measurement_age(), worker(0), {}),
+    # The worst of each component, whatever the rules were made from.
+    ("actual", ql.actual(SLA), ACTUALS, {'{component="x"}': 0.8, '{component="y"}': 0.7}),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+@each_version_of("promtool")
+def test_figures(
+    program: Path | None, case: tuple[str, str, dict[str, str], dict[str, float]], tmp_path: Path
+) -> None:
+    name, expr, series, wanted = case
+    samples = [{"labels": labels, "value": value} for labels, value in wanted.items()]
+    content = {
+        "name": name,
+        "interval": "1m",
+        "input_series": [{"series": key, "values": values} for key, values in series.items()],
+        "promql_expr_test": [{"expr": expr, "eval_time": f"{AT}s", "exp_samples": samples}],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [content]}))
+
+    done = subprocess.run(
+        [required(program, "promtool"), "test", "rules", file],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
