@@ -199,3 +199,39 @@ def test_a_newer_schema_and_a_file_that_is_no_database_are_refused(tmp_path: Pat
         SLADatabase(tmp_path / "text.db")
     with pytest.raises(DatabaseError, match="run sla_database"):
         SLADatabase(tmp_path / "none.db", read_only=True)
+
+
+def component(name: str, slot: int, good: float) -> Measurement:
+    return evaluate(ERRORS, NOW + slot * 300, Figures(good, 100, 1), component=name)
+
+
+def test_every_component_that_was_measured_is_shown_and_one_that_is_gone_says_nothing_of_now(
+    database: SLADatabase,
+) -> None:
+    database.store([component("crm", 0, 100), component("mail", 0, 90)])
+    database.store([component("crm", 1, 100)])
+    database.store([errors(2, 0, 0, None)])  # nothing answered: no component can be named
+    database.store([component("crm", 3, 80)])
+    statuses = [each for each in database.get_current_sla_status(1, end=NOW + 900) if each.key == ERRORS.key]
+    assert [(each.component, each.good, each.actual, each.status.label) for each in statuses] == [
+        ("crm", 280, 0.2, "critical"),
+        ("mail", 90, None, "no_data"),
+    ]
+    assert [each.coverage_ratio for each in statuses] == [3 / 4, 1 / 4]
+    assert [each.in_breach for each in statuses] == [True, True]
+    database.store([errors(4, 0, 0, None)])
+    now = [each for each in database.get_current_sla_status(1, end=NOW + 1200) if each.key == ERRORS.key]
+    assert [(each.component, each.status.label) for each in now] == [("crm", "no_data"), ("mail", "no_data")]
+
+
+def test_an_sla_without_components_is_shown_as_the_definition_names_it(database: SLADatabase) -> None:
+    statuses = database.get_current_sla_status(1, end=NOW)
+    assert [(each.key, each.component, each.slot) for each in statuses] == [
+        (each.key, "all", None) for each in DEFINITIONS
+    ]
+
+
+def test_a_missing_slot_is_missing_for_the_sla_not_for_its_components(database: SLADatabase) -> None:
+    database.store([component("crm", 0, 100), component("mail", 0, 90)])
+    database.store([component("crm", 1, 100)])  # mail is gone
+    assert database.missing_slots(NOW + 600, 0)[ERRORS.key] == [NOW + 600]

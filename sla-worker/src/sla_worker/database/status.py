@@ -22,7 +22,7 @@ ends AS (
 )
 SELECT e.sla_id, c.name AS component, e.first_slot, e.slot, n.actual_value, n.status,
        COALESCE(SUM(m.good_events), 0) AS good, COALESCE(SUM(m.total_events), 0) AS total,
-       COALESCE(SUM(m.coverage), 0) AS covered_slots,
+       COALESCE(SUM(m.coverage), 0) AS covered_slots, COUNT(m.slot) AS slots,
        EXISTS (SELECT 1 FROM sla_breaches b WHERE b.sla_id = e.sla_id AND b.component_id = e.component_id
                AND b.ended_at IS NULL AND b.started_at < ?) AS in_breach
 FROM ends e
@@ -43,6 +43,7 @@ _NOTHING: Row = {
     "good": 0.0,
     "total": 0.0,
     "covered_slots": 0.0,
+    "slots": 0,
     "in_breach": 0,
 }
 
@@ -100,5 +101,18 @@ class StatusReader:
 
 
 def _shown(definition: StoredDefinition, found: Mapping[str, Row]) -> dict[str, Row]:
-    """The component that the definition names, whether it has rows or not."""
-    return {definition.component: found.get(definition.component, _NOTHING)}
+    """The components that were measured in the period; without any, the one that the definition names.
+
+    Slots without any data stand under the component of the definition: that is none of its own where others
+    were measured. One that the newest slot does not have is gone: it keeps its figures, but says nothing
+    about now.
+    """
+    measured = {name: row for name, row in found.items() if row["slots"]}
+    if not measured:
+        return {definition.component: found.get(definition.component, _NOTHING)}
+    newest = max(row["slot"] for row in measured.values())
+    named = measured.get(definition.component)
+    if named is not None and not named["covered_slots"] and len(measured) > 1:
+        del measured[definition.component]
+    gone = {"actual_value": None, "status": Status.NO_DATA}
+    return {name: row if row["slot"] == newest else {**row, **gone} for name, row in measured.items()}
