@@ -70,7 +70,7 @@ generate: $(VENV)/.test ## Write rules, dashboards and the table of faults again
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments check lint format
+.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments bench-statements check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -102,6 +102,9 @@ bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
 
 bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside a bare one
 	@PYTHONPATH=tests:demo-app/src $(PY) -m benchmarks.instruments
+
+bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an idle minute of the sla-worker take
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.statements
 
 check: lint ## Check format, style, types, imports and all configuration
 	@$(STACK) check

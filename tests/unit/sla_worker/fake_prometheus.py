@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EV
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import PrometheusError
 from sla_worker.grid import Grid
+from sla_worker.model import Definition
 from sla_worker.rules.recording import fingerprint
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
@@ -28,16 +29,17 @@ VALUES = {GOOD_EVENTS: 1000.0, TOTAL_EVENTS: 1000.0, COVERAGE: 1.0, ACTUAL_VALUE
 class FakePrometheus:
     """Answers recorded figures with the evaluation time it is given, and direct ones at the asked times."""
 
-    def __init__(self) -> None:
+    def __init__(self, definitions: Sequence[Definition] = DEFINITIONS) -> None:
+        self.definitions = definitions
         self.evaluated_after = 20.0  # seconds after the slot's end; inside (15, 30) it belongs to the slot
-        self.recorded = [each.key for each in DEFINITIONS]
+        self.recorded = [each.key for each in definitions]
         self.down = False
         self.answer: tuple[int, bytes] | None = None
         self.clock: float | None = None
         self.configuration: str | None = CONFIGURATION
-        self.jobs = {each.key: "demo-app" for each in DEFINITIONS}
+        self.jobs = {each.key: "demo-app" for each in definitions}
         self.components = ["all"]
-        self.marks = {each.key: fingerprint(each, GRID) for each in DEFINITIONS}
+        self.marks = {each.key: fingerprint(each, GRID) for each in definitions}
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     def get(self, _path: str) -> tuple[int, Mapping[str, str], bytes]:
@@ -91,7 +93,7 @@ class FakePrometheus:
                 "metric": {"figure": name, "sla": each.key, "component": component},
                 "values": [[time, str(value)] for time in times],
             }
-            for each in DEFINITIONS
+            for each in self.definitions
             for component in self.components
             if f'"{each.key}"' in fields["query"]
             for name, value in VALUES.items()

@@ -11,6 +11,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from ports import free_port
+from sla_worker.definitions import read_definitions
 from sla_worker.service import build
 from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
@@ -53,7 +54,6 @@ class Setting:
         self.now = SLOT + 45.0
         self.smtp_port = free_port()
         self.sender = sender
-        self.prometheus = FakePrometheus()
         self.environ = {
             "SLA_DATABASE_PATH": str(directory / "sla.db"),
             "SLA_DEFINITIONS": str(SHIPPED),
@@ -62,6 +62,7 @@ class Setting:
             "SLA_WATCHDOG_SECONDS": "0",  # the clock jumps; who waits for the Watchdog says so
             **environ,
         }
+        self.prometheus = FakePrometheus(read_definitions(Path(self.environ["SLA_DEFINITIONS"])))
         self.start()
 
     def start(self) -> None:
