@@ -17,6 +17,7 @@ from sla_worker.rules.recording import fingerprint
 from sla_worker.scraping import Scraping
 
 _log = logging.getLogger(__name__)
+_NAMED = 5  # so many SLAs are named in one line
 _SLOTS_A_RANGE = 288  # one day of slots in one range query keeps the answer small
 _FIELDS = {GOOD_EVENTS: "good", TOTAL_EVENTS: "total", COVERAGE: "coverage", ACTUAL_VALUE: "actual"}
 
@@ -66,6 +67,10 @@ class Calculator:
     def foreign(self) -> frozenset[str]:
         """The SLAs whose recorded figures other rules made, as of the last pass; they were not used."""
         return self._foreign
+
+    def concerns(self) -> list[str]:
+        """What keeps recorded figures from being used, or checked, one line each; for people to look at."""
+        return [*self._scraping.concerns(), *([_stale(self._foreign)] if self._foreign else [])]
 
     def run_pass(self) -> PassResult:
         """Store every slot that is due, oldest first, so that breaches open and end in order.
@@ -194,14 +199,18 @@ class Calculator:
 
     def _tell(self, foreign: frozenset[str]) -> None:
         if foreign and foreign != self._foreign:
-            names = sorted(foreign)
-            _log.warning(
-                "the rules that prometheus runs were made from other definitions or slots: what they recorded"
-                " of %s%s is not used, raw series are asked; run `make generate`, then `make restart`",
-                ", ".join(names[:5]),
-                f" and {len(names) - 5} more" if len(names) > 5 else "",  # noqa: PLR2004
-            )
+            _log.warning("%s", _stale(foreign))
         self._foreign = foreign
+
+
+def _stale(foreign: frozenset[str]) -> str:
+    names = sorted(foreign)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        "the rules that Prometheus runs were made from other definitions or slots: what they recorded of"
+        f" {', '.join(names[:_NAMED])}{more} is not used, the raw series are asked; run `make generate`, then"
+        " `make restart`"
+    )
 
 
 def _rows(

@@ -79,11 +79,15 @@ class Exporter:
         self._truncated = self._counter(
             names.WEBHOOK_TRUNCATED, "Alerts that Alertmanager left out of its webhooks (max_alerts)", []
         )
+        self._stale_rules = self._gauge(
+            names.STALE_RULES, "SLAs whose recorded figures other rules have made, so that they are not used"
+        )
         self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
         self._ahead = self._gauge(
             names.ROWS_AHEAD,
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
         )
+        self._shown: set[tuple[str, str]] = set()
         self._kinds = dict.fromkeys(kinds)
         self._start_at_zero(definitions)
 
@@ -125,6 +129,10 @@ class Exporter:
         """Say how many slots are due and not stored."""
         self._missing.set(count)
 
+    def rules_stale(self, count: int) -> None:
+        """Say of how many SLAs the recorded figures cannot be used."""
+        self._stale_rules.set(count)
+
     def rows_ahead(self, count: int) -> None:
         """Say how many rows lie after the newest due slot."""
         self._ahead.set(count)
@@ -153,14 +161,23 @@ class Exporter:
         self._truncated.inc(count)
 
     def show(self, day: Iterable[SLAStatus], month: Iterable[SLAStatus], active: Iterable[Breach]) -> None:
-        """Set the gauges of the SLAs from 24 hours and 30 days of the ledger."""
+        """Set the gauges of the SLAs from 24 hours and 30 days of the ledger.
+
+        The components are those of the ledger; the series of one that it no longer names are dropped.
+        """
+        shown = set()
         for status in day:
             where = (status.key, status.component)
+            shown.add(where)
             self._target.labels(*where, status.category).set(status.objective_ratio)
             _set_or_remove(self._compliance, (*where, status.category), status.compliance_ratio)
             _set_or_remove(self._actual, (*where, status.unit), status.actual)
             for each in Status:
                 self._status.labels(*where, each.label).set(each is status.status)
+        for key, component in self._shown - shown:
+            for gauge in (self._target, self._compliance, self._actual, self._status, self._budget):
+                gauge.remove_by_labels({"sla": key, "component": component})
+        self._shown = shown
         for status in month:
             _set_or_remove(self._budget, (status.key, status.component), _budget_left(status))
         severities = [each.severity for each in active]

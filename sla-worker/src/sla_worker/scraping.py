@@ -73,6 +73,7 @@ class Scraping:
         self._read_for: int | None = None
         self._text: str | None = ""
         self._intervals: Intervals | None = None
+        self._concern: str | None = None
 
     def refused(
         self, definitions: Iterable[Definition], slot_end: int, *, doubt: bool = False
@@ -102,29 +103,30 @@ class Scraping:
                 )
         return found
 
+    def concerns(self) -> list[str]:
+        """What could not be checked, or slows the worker down, one line each."""
+        return [] if self._concern is None else [self._concern]
+
     def _read(self) -> None:
         text = self._client.configuration()
-        if text == self._text:
-            return
-        self._text, self._intervals = text, None
+        if text != self._text:
+            self._text = text
+            self._intervals, self._concern = self._understood(text)
+            if self._concern is not None:
+                _log.warning("%s", self._concern)
+
+    def _understood(self, text: str | None) -> tuple[Intervals | None, str | None]:
         scrape = self._grid.scrape_seconds
+        granted = f"a scrape every {scrape} s is taken for granted (SLA_SCRAPE_INTERVAL_SECONDS)"
         if text is None:
-            _log.warning(
-                "prometheus does not tell its configuration: a scrape every %d s is taken for granted"
-                " (SLA_SCRAPE_INTERVAL_SECONDS)",
-                scrape,
-            )
-            return
+            return None, f"Prometheus does not tell its configuration: {granted}"
         try:
-            self._intervals = read_intervals(text)
+            intervals = read_intervals(text)
         except ValueError as error:
-            _log.warning("prometheus' configuration cannot be read: %s", error)
-            return
-        if self._intervals.evaluation != scrape:
-            _log.warning(
-                "prometheus evaluates its rules every %g s, not every %d s: slots that no evaluation fits are"
-                " computed from raw series; set evaluation_interval to %ds",
-                self._intervals.evaluation,
-                scrape,
-                scrape,
-            )
+            return None, f"the configuration of Prometheus cannot be read ({error}): {granted}"
+        if intervals.evaluation == scrape:
+            return intervals, None
+        return intervals, (
+            f"Prometheus evaluates its rules every {intervals.evaluation:g} s, not every {scrape} s: slots"
+            f" that no evaluation fits are computed from raw series; set evaluation_interval to {scrape}s"
+        )

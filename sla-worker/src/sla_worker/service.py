@@ -139,7 +139,11 @@ def _join(
         clock=clock,
         monotonic=monotonic,
         troubles=(database.trouble,),
-        concerns=(lambda: _ahead(database.future_rows(), settings.timezone), deliveries.concerns),
+        concerns=(
+            lambda: _ahead(database.future_rows(), settings.timezone),
+            calculator.concerns,
+            deliveries.concerns,
+        ),
     )
 
     def look_at_file() -> None:
@@ -169,6 +173,7 @@ def _join(
         else:
             health.passed()
             schedule.rows_stored()
+        exporter.rules_stale(len(calculator.foreign))
         exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
         show_slas()
 

@@ -158,6 +158,7 @@ def test_figures_of_other_rules_are_not_used(setting: Setting, caplog: pytest.Lo
     assert '"platform-uptime"' not in setting.prometheus.asked[1][1]["query"]
     assert {row.state for row in result.measurements} == {State.MET}
     assert setting.calculator.foreign == {"api-error-rate"}
+    assert len(setting.calculator.concerns()) == 1
     assert "recorded of api-error-rate is not used" in caplog.text
     caplog.clear()
     setting.now += 300
@@ -167,6 +168,7 @@ def test_figures_of_other_rules_are_not_used(setting: Setting, caplog: pytest.Lo
     setting.now += 300
     assert setting.calculator.run_pass().queries == 1
     assert setting.calculator.foreign == frozenset()
+    assert setting.calculator.concerns() == []
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,25 @@ import pytest
 from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
+from sla_worker.errors import ScrapeIntervalError
 from sla_worker.grid import Grid
 from sla_worker.model import PassResult
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.rules.file import rules_text
 from sla_worker.rules.recording import recording_rules
 from unit.sla_worker.prometheus_server import binary, directories, running
-from waiting import wait_for
+from waiting import poll, wait_for
 
 GRID = Grid(10, 1)
 DEFINITIONS = read_definitions(Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml")
-CONFIG = """\
-global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
-rule_files: [{rules}]
+
+
+def configuration(rules: Path | None, port: int, interval: int) -> str:
+    every = f"{interval}s"
+    intervals = f"scrape_interval: {every}, scrape_timeout: {every}, evaluation_interval: {every}"
+    return f"""\
+global: {{{intervals}}}
+rule_files: [{rules or ""}]
 scrape_configs:
   - job_name: demo-app
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
@@ -84,36 +90,70 @@ def raw_counts(client: PrometheusClient, start: int, end: int, status: str) -> t
 
 
 @pytest.mark.parametrize("directory", directories())
-def test_recorded_figures_are_exact_and_take_one_query(directory: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("grid", "made_for", "queries"),
+    [
+        (GRID, GRID, [1, 1]),  # the second slot shows that neighbours fit together
+        (Grid(20, 2), Grid(20, 2), [1]),
+        (GRID, Grid(20, 1), [2]),  # the rules record twice the length: they are not used
+    ],
+)
+def test_stored_figures_are_exact_whatever_the_rules_record(
+    directory: str, grid: Grid, made_for: Grid, queries: list[int], tmp_path: Path
+) -> None:
     binary(directory, "prometheus")
     rules = tmp_path / "rules.yml"
-    rules.write_text(rules_text(recording_rules(DEFINITIONS, GRID), GRID, "a test"))
+    rules.write_text(rules_text(recording_rules(DEFINITIONS, made_for), made_for, "a test"))
+    length = grid.slot_seconds
     with (
         exporter() as port,
-        running(directory, tmp_path / "data", CONFIG.format(rules=rules, port=port)) as client,
+        running(directory, tmp_path / "data", configuration(rules, port, grid.scrape_seconds)) as client,
     ):
-        first = int(time.time()) // 10 * 10 + 30  # the slot before that one is scraped already
-        database = SLADatabase(tmp_path / "sla.db", grid=GRID, clock=lambda: first)
+        requests = "insa_agent_requests_total"
+        poll(lambda: client.query(requests, time.time()).series, "a scrape", seconds=30)
+        first = grid.slot_of(time.time() + length)  # it begins after that scrape
+        database = SLADatabase(tmp_path / "sla.db", grid=grid, clock=lambda: first)
         database.sync_definitions(DEFINITIONS)
-        calculator = Calculator(DEFINITIONS, client, database, GRID, catch_up_seconds=600, clock=time.time)
+        calculator = Calculator(DEFINITIONS, client, database, grid, catch_up_seconds=600, clock=time.time)
         results: list[PassResult] = []
 
         def passes() -> int:
-            newest = GRID.newest_slot(time.time())
-            if newest >= first and len(results) < (newest - first) // 10 + 1:
+            newest = grid.newest_slot(time.time())
+            if newest >= first and len(results) < (newest - first) // length + 1:
                 results.append(calculator.run_pass())
             return len(results)
 
-        wait_for(2, passes, "two slots to be final", seconds=60)
+        wait_for(len(queries), passes, "the slots to be final", seconds=90)
         database.close()
         rows = {(row.key, row.slot): row for result in results for row in result.measurements}
-        for slot in (first, first + 10):
-            total, _ = raw_counts(client, slot - 10, slot, ".+")
-            errors, _ = raw_counts(client, slot - 10, slot, "error")
+        for slot in range(first, first + length * len(queries), length):
+            total, _ = raw_counts(client, slot - length, slot, ".+")
+            errors, _ = raw_counts(client, slot - length, slot, "error")
             row = rows["api-error-rate", slot]
             assert (row.good, row.total) == (total - errors, total)
             latency = rows["api-response-time-p95", slot]
             assert (latency.good, latency.total) == (total - errors, total)
             assert rows["platform-uptime", slot].good == rows["platform-uptime", slot].total == 10
             assert row.coverage == 1
-    assert [result.queries for result in results] == [1, 1]
+    assert [result.queries for result in results] == queries
+
+
+@pytest.mark.parametrize("directory", directories())
+def test_a_scrape_interval_that_is_not_the_grids_is_refused(directory: str, tmp_path: Path) -> None:
+    """The server scrapes every 2 s, the worker counts on 1 s: half the scrapes would seem to be missing."""
+    binary(directory, "prometheus")
+    with exporter() as port, running(directory, tmp_path / "data", configuration(None, port, 2)) as client:
+        poll(lambda: client.query("insa_agent_requests_total", time.time()).series, "a scrape", seconds=30)
+        now = time.time()
+        database = SLADatabase(tmp_path / "sla.db", grid=GRID, clock=lambda: now)
+        database.sync_definitions(DEFINITIONS)
+        # One slot on, so that the slot that holds the first scrape is final.
+        then = GRID.slot_of(now) + GRID.settle_seconds
+        poll(lambda: time.time() >= then, "the slot to be final", seconds=30)
+        calculator = Calculator(DEFINITIONS, client, database, GRID, catch_up_seconds=0, clock=time.time)
+        with pytest.raises(
+            ScrapeIntervalError, match="reads the job demo-app, which Prometheus scrapes every 2 s"
+        ):
+            calculator.run_pass()
+        assert database.counts()["measurements"] == 0
+        database.close()
