@@ -73,7 +73,7 @@ def table_of_text(text: str) -> dict[str, list[str]]:
 
 
 def table_of_html(source: str) -> dict[str, list[str]]:
-    """The same from the HTML part."""
+    """The same from the HTML part, where target and coverage stand below the name and the compliance."""
     rows: list[list[str]] = []
 
     class Cells(html.parser.HTMLParser):
@@ -81,12 +81,11 @@ def table_of_html(source: str) -> dict[str, list[str]]:
             del attrs
             if tag == "tr":
                 rows.append([])
-            elif tag == "td" and rows:
-                rows[-1].append("")
 
         def handle_data(self, data: str) -> None:
-            if rows and rows[-1]:
-                rows[-1][-1] = (rows[-1][-1] + data).strip()
+            words = " ".join(data.split())  # a space that ends no line counts as any other
+            if rows and words:
+                rows[-1].append(words.removeprefix("target ").removesuffix(" measured"))
 
     Cells().feed(source)
     names = {definition["name"] for definition in SLAS.values()}

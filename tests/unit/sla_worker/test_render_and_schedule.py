@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sla_worker.model import Breach, Comparison
+from sla_worker.model import Breach, Comparison, SLAStatus, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
 from sla_worker.render.mails import breach_mail
@@ -93,3 +93,25 @@ def test_the_transport_sends_what_the_settings_say() -> None:
         "x-scope-orgid": "t",
         "authorization": "Basic dTpw",  # base64 of u:p
     }
+
+
+@pytest.mark.parametrize(
+    ("good", "coverage", "word", "colour"),
+    [
+        (999.0, 1.0, "pass", words.GREEN),
+        (999.0, 0.9, "pass", words.GREEN),
+        (999.0, 0.8999, "pass so far", words.GREY),  # less than 90 % was measured
+        (998.0, 0.1, "fail", words.RED),
+        (None, 0.5, "no traffic", words.GREY),
+        (None, 0.0, "no data", words.GREY),
+    ],
+)
+def test_a_verdict_needs_coverage(good: float | None, coverage: float, word: str, colour: str) -> None:
+    """The objective is 99.9 % of 1,000 events."""
+    status = SLAStatus(
+        key="k", name="n", component="all", category="availability", severity="high", unit="ratio",
+        comparison=Comparison.AT_LEAST, target=0.999, objective_ratio=0.999, percentile=None, actual=None,
+        status=Status.NO_DATA, slot=None, good=good or 0.0, total=1000.0 if good else 0.0,
+        compliance_ratio=good / 1000 if good else None, coverage_ratio=coverage, in_breach=False,
+    )  # fmt: skip
+    assert (words.verdict(status), words.verdict_colour(status)) == (word, colour)

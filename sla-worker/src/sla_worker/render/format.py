@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from zoneinfo import ZoneInfo
 
-from sla_worker.conventions import SCORE_GOOD, SCORE_POOR
+from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
 from sla_worker.model import Comparison, Report, SLAStatus, Status
 
 NONE = "—"
@@ -50,15 +50,17 @@ def actual(status: SLAStatus) -> str:
 
 
 def verdict(status: SLAStatus) -> str:
-    """pass, fail, or why it cannot be said."""
+    """pass, fail, or why it cannot be said; what was measured too little has only passed so far."""
     if status.meets_target is None:
         return "no data" if status.coverage_ratio == 0 else "no traffic"
-    return "pass" if status.meets_target else "fail"
+    if not status.meets_target:
+        return "fail"
+    return "pass" if status.coverage_ratio >= MINIMUM_COVERAGE else "pass so far"
 
 
 def verdict_colour(status: SLAStatus) -> str:
-    """The colour beside the word of `verdict`."""
-    return {True: GREEN, False: RED, None: GREY}[status.meets_target]
+    """The colour beside the word of `verdict`: green for a pass that stands, and for nothing less."""
+    return {"pass": GREEN, "fail": RED}.get(verdict(status), GREY)
 
 
 def score_word(report: Report) -> str:

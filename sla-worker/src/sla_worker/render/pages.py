@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Report, WatchdogOutage
-from sla_worker.render.format import length, moment
+from sla_worker.render.format import RED, length, moment
 from sla_worker.render.templates import template
 
-Alarm = tuple[str, str, str | None]
-"""A card on top of the status page: its title, what follows it, and where the way out is described."""
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A card on top of the status page: its title, the rest of its sentence, and a page that helps."""
+
+    title: str
+    text: str
+    link: str | None = None
+    colour: str = RED
 
 
 def alerting_line(last_received: int | None, now: int) -> str:
@@ -23,7 +31,7 @@ def alerting_line(last_received: int | None, now: int) -> str:
 def outage_alarm(outage: WatchdogOutage, now: int, zone: ZoneInfo) -> Alarm:
     """The alarm that no alert would arrive."""
     since, lasted = moment(outage.started_at, zone), length(outage.duration_seconds(now))
-    return (
+    return Alarm(
         "Alerting is down",
         f" since {since}, for {lasted}: the Watchdog does not arrive, so no other alert would.",
         "/runbooks/Watchdog",

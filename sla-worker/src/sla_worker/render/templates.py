@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.render import format as words
 
 if TYPE_CHECKING:
@@ -22,12 +24,24 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (
-        words.ratio, words.quantity, words.target, words.actual, words.verdict, words.verdict_colour,
-        words.score_word, words.score_colour, words.status_colour, words.moment, words.length,
+    whole = (words.ratio, words.quantity, words.target, words.length)
+    environment.globals.update({each.__name__: _unbroken(each) for each in whole})
+    others = (
+        words.actual, words.verdict, words.verdict_colour, words.score_word, words.score_colour,
+        words.status_colour, words.moment,
     )  # fmt: skip
-    environment.globals.update({each.__name__: each for each in helpers})
+    environment.globals.update({each.__name__: each for each in others})
+    environment.globals["minimum_coverage"] = f"{MINIMUM_COVERAGE:.0%}".replace("%", " %")
     return environment
+
+
+def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
+    """The function with spaces that end no line: a number stays beside its unit."""
+
+    def unbroken(*arguments: Any) -> str:
+        return function(*arguments).replace(" ", "\N{NO-BREAK SPACE}")
+
+    return unbroken
 
 
 def template(name: str) -> jinja2.Template:

@@ -10,7 +10,7 @@ from sla_worker.health import Health
 from sla_worker.links import page_links
 from sla_worker.model import Measurement, WebhookAlert
 from sla_worker.render import pages
-from sla_worker.render.format import length
+from sla_worker.render.format import AMBER, length
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 from sla_worker.watchdog import Watchdog
@@ -56,8 +56,8 @@ class Pages:
         """The status page as HTML."""
         now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
         reasons = self._health.reasons()
-        alarms: list[pages.Alarm] = [("Unhealthy", f": {reason}", None) for reason in reasons]
-        alarms += [("Warning", f": {warning}", None) for warning in self._health.warnings()]
+        alarms = [pages.Alarm("Unhealthy", f": {reason}") for reason in reasons]
+        alarms += [pages.Alarm("Warning", f": {each}", colour=AMBER) for each in self._health.warnings()]
         if outage is not None:
             alarms.append(pages.outage_alarm(outage, now, zone))
         return pages.status_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import waitress
@@ -66,6 +67,16 @@ class Server:
         self._server.run()
 
     def close(self) -> None:
-        """End all connections and threads. The sockets belong to the thread of `run`, which closes them."""
-        self._listening[0].trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))
+        """End the threads, then all connections; the thread of `run`, to which the sockets belong, closes them.
+
+        Each thread may write to the pipe that wakes `run`: it is closed when nobody will any more.
+        """
         self._server.task_dispatcher.shutdown(timeout=1)
+        woken = threading.Event()
+
+        def end() -> None:
+            woken.wait(1)
+            wasyncore.close_all(self._sockets, ignore_all=True)
+
+        self._listening[0].trigger.pull_trigger(end)
+        woken.set()
