@@ -67,7 +67,7 @@ class Server:
         self._server.run()
 
     def close(self) -> None:
-        """End the threads, then all connections; the thread of `run`, to which the sockets belong, closes them.
+        """End the threads, then all connections: those are closed by the thread of `run`, which has them.
 
         Each thread may write to the pipe that wakes `run`: it is closed when nobody will any more.
         """

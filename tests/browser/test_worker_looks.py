@@ -1,0 +1,80 @@
+"""The sla-worker's pages and mails as people see them: contrast, and nothing wider than a phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from unit.sla_worker.fake_prometheus import VALUES
+from unit.sla_worker.setting import Mailbox, Setting
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+PHONE, DESK = 360, 1200
+NAMES = ("page healthy", "page in trouble", "runbooks", "runbook", "down", "breach", "works again", "daily")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The HTML of every page and mail, of a worker that has seen a breach and an outage of alerting."""
+    setting = Setting(
+        tmp_path_factory.mktemp("looks"), SLA_WATCHDOG_SECONDS="600", RUNBOOKS_DIR=str(RUNBOOKS)
+    )
+    found = {"runbooks": setting.ask("/runbooks/")[1], "runbook": setting.ask("/runbooks/Watchdog")[1]}
+    setting.step()
+    found["page healthy"] = setting.ask("/")[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(VALUES, "sla:good_events:increase", 900.0)
+        setting.now += 300
+        setting.step()  # a breach, whose mail finds no server
+    setting.prometheus.down = True
+    setting.now += 1200
+    setting.step()
+    found["page in trouble"] = setting.ask("/")[1]
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.now += 600
+        setting.step()
+        watchdog = {"status": "firing", "labels": {"alertname": "Watchdog"}}
+        setting.ask("/webhook/alertmanager", "POST", json.dumps({"alerts": [watchdog]}).encode())
+        setting.step()
+        setting.now += 11 * 3600  # past nine o'clock
+        setting.step()
+    setting.close()
+    for name in ("down", "breach", "works again", "daily"):
+        mail = next(each for each in mailbox.mails if name in str(each["Subject"]).lower())
+        [part] = [each for each in mail.walk() if each.get_content_type() == "text/html"]
+        body = part.get_payload(decode=True)
+        assert isinstance(body, bytes)
+        found[name] = body.decode()
+    return found
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    made = browser.new_page()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_wider_than_the_window(page: Page, sources: dict[str, str], name: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    page.set_content(sources[name])
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_text_has_a_contrast_of_at_least_4_5(
+    page: Page, sources: dict[str, str], name: str, scheme: str
+) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_content(sources[name])
+    answer = page.evaluate(CONTRAST, 4.5)
+    assert answer["low"] == []
+    assert answer["judged"] > 10
