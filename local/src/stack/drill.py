@@ -1,7 +1,7 @@
-"""A fire drill: an alert of the bundle is given to the running Alertmanager, and followed to its receivers.
+"""A fire drill: gives an alert of the bundle to the running Alertmanager and follows it to its receivers.
 
-It carries the labels of the real one beside `drill="true"`, which keeps it from muting anything, and ends by
-itself.
+It carries the labels of the real one and `drill="true"`, which keeps it from muting anything and in groups of
+its own, and it ends by itself. It proves the way from Alertmanager to the receivers, and nothing before that.
 """
 
 from __future__ import annotations
@@ -47,17 +47,18 @@ class Target:
 def run(instance: Instance, name: str, seconds: int, tell: Callable[[str], None]) -> bool:
     """Drill one alert for so many seconds; return whether all that can be looked at has arrived.
 
-    Raises StackError when the alert is unknown, Alertmanager does not answer or mutes it, or `seconds` are
-    too few for its routes.
+    Raises StackError when the alert is unknown or always fires, Alertmanager does not answer or mutes it, or
+    `seconds` are too few for its routes.
     """
     directory = instance.path(instance.env["PROMETHEUS_CONFIG_DIR"])
     rule = alert_rules.pick(alert_rules.load(directory), name)
+    _refuse_what_always_fires(rule)
     alertmanager = _url(instance, "ALERTMANAGER_PORT")
     config = _config(alertmanager)
     waits = max(_waits(config["route"]), default=30.0)
     if seconds <= waits:
         raise StackError(
-            f"SECONDS={seconds} is too short: Alertmanager waits up to {waits:g} s before it tells",
+            f"SECONDS={seconds} is too short: Alertmanager waits up to {waits:g} s before it notifies",
             f"make drill ALERT={name} SECONDS={int(waits) + 30}",
         )
     began = time.time()
@@ -65,11 +66,22 @@ def run(instance: Instance, name: str, seconds: int, tell: Callable[[str], None]
     _ask(f"{alertmanager}/api/v2/alerts", [alert])
     targets = _targets(config, _receivers(alertmanager, alert["labels"]))
     tell(f"{name}: {alert['annotations']['summary']}")
-    tell(f"it ends by itself after {seconds} s; it reaches:")
+    tell(f"it ends by itself after {seconds} s and reaches:")
     for target in targets:
         tell(f"  {target.receiver}: {target.address}")
     patience = waits + _SLACK_SECONDS
     return _follow(instance, alert, targets, began=began, patience_seconds=patience, tell=tell)
+
+
+def _refuse_what_always_fires(rule: AlertRule) -> None:
+    """Raise StackError for an alert like Watchdog, whose arrival must prove that Prometheus sent it."""
+    if rule.labels.get("severity") == "none":
+        raise StackError(
+            f"{rule.name} cannot be drilled: its arrival proves that Prometheus reaches Alertmanager, and a "
+            "drill starts at Alertmanager",
+            f"drill another alert (make drill ALERT=WorkerUnhealthy); to see this one missed, stop Prometheus: "
+            f"runbooks/{rule.name}.md",
+        )
 
 
 def _url(instance: Instance, variable: str) -> str:
@@ -87,7 +99,7 @@ def _ask(url: str, body: object = None) -> Any:
         words = (
             error.read(300).decode("utf-8", "replace") if isinstance(error, urllib.error.HTTPError) else error
         )
-        raise StackError(f"{url} does not answer as it must: {words}", "make ps shows what runs") from error
+        raise StackError(f"{url} does not answer as expected: {words}", "make ps shows what runs") from error
     return json.loads(text) if text.strip() else None
 
 
@@ -128,7 +140,7 @@ def _public_url(instance: Instance, service: str) -> str:
 def _series(instance: Instance, rule: AlertRule) -> dict[str, str]:
     """Labels of a real series that the rule looks at, as far as its texts name them.
 
-    What Prometheus does not tell gets a made-up value.
+    What Prometheus does not know gets a made-up value.
     """
     wanted = rule.asked_labels
     query = urllib.parse.urlencode({"match[]": f'{{__name__=~"{"|".join(sorted(rule.words))}"}}'})
@@ -150,13 +162,13 @@ def _receivers(alertmanager: str, labels: Mapping[str, str]) -> list[str]:
     while not (found := _ask(f"{alertmanager}/api/v2/alerts?{query}")):
         if time.monotonic() > deadline:
             raise StackError(
-                "Alertmanager has taken the drill and does not show it", "make logs s=alertmanager"
+                "Alertmanager accepted the drill and does not show it", "make logs s=alertmanager"
             )
         time.sleep(_POLL_SECONDS)
     status = found[0]["status"]
     for why, word in (("silencedBy", "a silence"), ("inhibitedBy", "another alert, which mutes it")):
         if status.get(why):
-            raise StackError(f"nobody is told of the drill: there is {word}", f"see {alertmanager}/#/alerts")
+            raise StackError(f"the drill reaches nobody: there is {word}", f"see {alertmanager}/#/alerts")
     return [receiver["name"] for receiver in found[0]["receivers"]]
 
 
@@ -184,7 +196,7 @@ def _follow(
     patience_seconds: float,
     tell: Callable[[str], None],
 ) -> bool:
-    """Wait until all targets that can be looked at have been told, and say when each was."""
+    """Wait until all targets that can be looked at are notified, and say when each was."""
     looks = {True: ("MailHog", _mailed), False: ("the sla-worker", _stored)}
     missing = list(targets)
     for is_mail, (who, look) in looks.items():
@@ -197,25 +209,25 @@ def _follow(
     while missing and time.time() < deadline:
         time.sleep(_POLL_SECONDS)
         for target in list(missing):
-            told = looks[target.mail][1](instance, alert, began)
-            if target.address in told or target.receiver in told:
+            reached = looks[target.mail][1](instance, alert, began)
+            if target.address in reached or target.receiver in reached:
                 tell(f"✓ {target.receiver}: {target.address} after {time.time() - began:.0f} s")
                 missing.remove(target)
     for target in missing:
         tell(f"✗ {target.receiver}: {target.address}: nothing after {patience_seconds:.0f} s")
     if missing:
-        tell("if it was drilled a short while ago: Alertmanager tells the end of that first, after up to 5m")
+        tell("if it was drilled a moment ago: Alertmanager reports the end of that first, after up to 5m")
     return not missing
 
 
 def _mailed(instance: Instance, alert: Mapping[str, Any], began: float) -> set[str]:
-    """The addresses that have had the mail of the drill."""
+    """The addresses that have received the mail of the drill."""
     found = _ask(f"{_url(instance, 'MAILHOG_PORT')}/api/v2/messages?limit={_NEWEST}")["items"]
-    told: set[str] = set()
+    reached: set[str] = set()
     for item in found:
         if datetime.fromisoformat(item["Created"]).timestamp() >= began - 1 and _is_about(item, alert):
-            told.update(item["Raw"]["To"])
-    return told
+            reached.update(item["Raw"]["To"])
+    return reached
 
 
 def _is_about(item: Mapping[str, Any], alert: Mapping[str, Any]) -> bool:
