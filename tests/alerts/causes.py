@@ -26,6 +26,7 @@ SPECIAL = frozenset(
         "broken configuration",
         "mail refused",
         "sla-worker held",
+        "cause silenced",
     }
 )
 """The causes that are no faults of the demo-app."""
@@ -33,6 +34,8 @@ SPECIAL = frozenset(
 NOT_TO_BE_HAD = (AssertionError, httpx.HTTPError, OSError, DockerException, ValueError)
 """What is raised when a service is gone: by the launcher, by HTTP, by files, by Docker, by its container."""
 
+PROOF = "the proof of alerts"
+"""Who makes the silences."""
 BROKEN = "proof-broken.yml"
 FAILING_RULE = """\
 # Made by the proof of alerts, and removed by it: each evaluation finds two series where one must be.
@@ -65,6 +68,7 @@ class Causes:
             "broken configuration": lambda: self._rule_file(BROKEN_RULE),
             "mail refused": self._mail_refused,
             "sla-worker held": lambda: self._held("sla-worker"),
+            "cause silenced": lambda: self._silenced("MultipleWorkersDown"),
         }
         assert self._special.keys() == SPECIAL
 
@@ -115,6 +119,14 @@ class Causes:
         finally:
             self._services.release(service)
 
+    @contextlib.contextmanager
+    def _silenced(self, alertname: str) -> Iterator[None]:
+        try:
+            self._stack.silence(alertname, by=PROOF)
+            yield
+        finally:
+            self._stack.end_silences(by=PROOF)
+
     def everything_ended(self) -> None:
         """End whatever a cause may have left: held processes, broken files, Jim, faults. Never raises.
 
@@ -129,5 +141,7 @@ class Causes:
                 self._services.reload("prometheus")
         with contextlib.suppress(httpx.HTTPError):
             self._stack.accept_mail()
+        with contextlib.suppress(httpx.HTTPError):
+            self._stack.end_silences(by=PROOF)
         with contextlib.suppress(httpx.HTTPError):
             self._stack.clear_faults()

@@ -138,6 +138,24 @@ class Stack:
         wanted = "|".join(alertnames)
         return list(self.get(f"{self.alertmanager}/api/v2/alerts", filter=f'alertname=~"{wanted}"'))
 
+    def silence(self, alertname: str, *, by: str) -> None:
+        """Silence the alerts of a name for an hour."""
+        now = datetime.datetime.now(datetime.UTC)
+        body = {
+            "matchers": [{"name": "alertname", "value": alertname, "isRegex": False, "isEqual": True}],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + datetime.timedelta(hours=1)).isoformat(),
+            "createdBy": by,
+            "comment": "ends with the test",
+        }
+        self.client.post(f"{self.alertmanager}/api/v2/silences", json=body).raise_for_status()
+
+    def end_silences(self, *, by: str) -> None:
+        """Expire the silences that one author made."""
+        for each in self.get(f"{self.alertmanager}/api/v2/silences"):
+            if each["createdBy"] == by and each["status"]["state"] != "expired":
+                self.client.delete(f"{self.alertmanager}/api/v2/silence/{each['id']}").raise_for_status()
+
     # the demo-app
 
     def end_fault(self, name: str) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
 
 from ports import free_ports
+from rules.binaries import found
 from rules.mails import ROOT, Post
 from waiting import poll
 
@@ -154,3 +156,13 @@ def serving_application() -> Iterator[Application]:
         yield application
     finally:
         application.close()
+
+
+def pairs() -> list[Any]:
+    """The oldest Prometheus with the oldest Alertmanager there is, and the newest with the newest."""
+    ends = [(list(found(name).items()) or [("none", None)]) for name in ("prometheus", "alertmanager")]
+    chosen = dict.fromkeys((tuple(each[at] for each in ends)) for at in (0, -1))
+    return [
+        pytest.param((one, other), id=f"prometheus-{first}-alertmanager-{second}")
+        for (first, one), (second, other) in chosen
+    ]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rules.binaries import found, required
-from rules.chain import Application, Prometheus, running_prometheus, serving_application
+from rules.binaries import required
+from rules.chain import Application, Prometheus, pairs, running_prometheus, serving_application
 from rules.contrast import shown_texts
 from rules.mails import Post, part, running_alertmanager
 
@@ -48,16 +48,6 @@ class Chain:
         self.trouble(name, 1)
         self.mail("[FIRING:1]", name)
         return len(self.post.sink.mails)
-
-
-def pairs() -> list[Any]:
-    """The oldest Prometheus with the oldest Alertmanager there is, and the newest with the newest."""
-    ends = [(list(found(name).items()) or [("none", None)]) for name in ("prometheus", "alertmanager")]
-    chosen = dict.fromkeys((tuple(each[at] for each in ends)) for at in (0, -1))
-    return [
-        pytest.param((one, other), id=f"prometheus-{first}-alertmanager-{second}")
-        for (first, one), (second, other) in chosen
-    ]
 
 
 @pytest.fixture(scope="module", params=pairs())

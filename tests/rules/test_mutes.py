@@ -88,3 +88,25 @@ def test_a_drill_and_an_end_mute_nothing(post: Post) -> None:
             post.mail_about(job, [alert("MultipleWorkersDown", job=job)])
         mail = post.mail_about(job, [alert("MultipleWorkersDown", ended=ended, job=job, **labels)])
         assert "While this lasts" not in part(mail, "plain") + part(mail, "html")
+
+
+def test_every_critical_alert_that_can_be_muted_is_told_of_while_a_silence_is_active() -> None:
+    # CriticalAlertMuted asks for the pairs of inhibit_rules, joined on the labels that their rule compares.
+    rules = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())["inhibit_rules"]
+    wanted = set()
+    for source, target in ((cause, each) for cause in SHIPPED for each in muted_by(cause)):
+        if SHIPPED[target]["severity"] == "critical":
+            [equal] = [rule["equal"] for rule in rules if f'alertname="{source}"' in rule["source_matchers"]]
+            wanted.add((target, ", ".join(equal), source))
+    text = (ROOT / "prometheus" / "rules" / "monitoring.yml").read_text()
+    [expression] = [
+        rule["expr"]
+        for group in yaml.safe_load(text)["groups"]
+        for rule in group["rules"]
+        if rule["alert"] == "CriticalAlertMuted"
+    ]
+    asked = re.findall(
+        r'ALERTS\{alertname="(\w+)"[^}]*\}\s+and on \(([^)]*)\) ALERTS\{alertname="(\w+)"', expression
+    )
+    assert set(asked) == wanted
+    assert len(wanted) == 2

@@ -79,7 +79,7 @@ def _refuse_what_always_fires(rule: AlertRule) -> None:
         raise StackError(
             f"{rule.name} cannot be drilled: its arrival proves that Prometheus reaches Alertmanager, and a "
             "drill starts at Alertmanager",
-            f"drill another alert (make drill ALERT=WorkerUnhealthy); to see this one missed, stop Prometheus: "
+            "make drill ALERT=WorkerUnhealthy, or another; to see this one missed, stop Prometheus: "
             f"runbooks/{rule.name}.md",
         )
 
