@@ -31,7 +31,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query returned. `server_time` is the server's clock in epoch seconds, None if it told none."""
+    """What a query returned. `server_time` is its clock in epoch seconds, None if it sent no Date."""
 
     series: tuple[Series, ...]
     warnings: tuple[str, ...]
@@ -158,7 +158,7 @@ class PrometheusClient:
         return self._ask("/api/v1/query_range", fields)
 
     def configuration(self) -> str | None:
-        """The configuration that the server runs with, as YAML; None where the engine does not tell it."""
+        """The configuration that the server runs with, as YAML; None where the engine does not show it."""
         status, _, body = self._transport.get("/api/v1/status/config")
         if status >= _SERVER_ERROR:
             raise _refusal(status, repr(body[:80]))

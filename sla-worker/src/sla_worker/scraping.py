@@ -117,13 +117,13 @@ class Scraping:
 
     def _understood(self, text: str | None) -> tuple[Intervals | None, str | None]:
         scrape = self._grid.scrape_seconds
-        granted = f"a scrape every {scrape} s is taken for granted (SLA_SCRAPE_INTERVAL_SECONDS)"
+        assumed = f"a scrape every {scrape} s is assumed (SLA_SCRAPE_INTERVAL_SECONDS)"
         if text is None:
-            return None, f"Prometheus does not tell its configuration: {granted}"
+            return None, f"Prometheus does not show its configuration: {assumed}"
         try:
             intervals = read_intervals(text)
         except ValueError as error:
-            return None, f"the configuration of Prometheus cannot be read ({error}): {granted}"
+            return None, f"the configuration of Prometheus cannot be read ({error}): {assumed}"
         if intervals.evaluation == scrape:
             return intervals, None
         return intervals, (

@@ -1,4 +1,4 @@
-"""A Prometheus that answers as told, without a network."""
+"""A Prometheus with prepared answers, without a network."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FakePrometheus:
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     def get(self, _path: str) -> tuple[int, Mapping[str, str], bytes]:
-        """Its configuration; None: an engine that does not tell it."""
+        """Its configuration; None: an engine that does not show it."""
         if self.down:
             raise PrometheusError("Prometheus does not answer")
         if self.configuration is None:

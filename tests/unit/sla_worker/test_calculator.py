@@ -1,4 +1,4 @@
-"""One pass against a transport that answers as told: order, fallback, catch-up, errors."""
+"""One pass against a transport with prepared answers: order, fallback, catch-up, errors."""
 
 from __future__ import annotations
 
@@ -221,12 +221,12 @@ def test_a_scrape_interval_that_was_changed_is_seen_at_the_first_slot_that_lacks
     assert setting.database.counts()["measurements"] == 3  # those of the slot before
 
 
-def test_an_engine_that_does_not_tell_its_configuration_is_believed(
+def test_an_engine_that_does_not_show_its_configuration_is_believed(
     setting: Setting, caplog: pytest.LogCaptureFixture
 ) -> None:
     setting.prometheus.configuration = None
     assert len(setting.calculator.run_pass().measurements) == 3
-    assert "a scrape every 15 s is taken for granted (SLA_SCRAPE_INTERVAL_SECONDS)" in caplog.text
+    assert "a scrape every 15 s is assumed (SLA_SCRAPE_INTERVAL_SECONDS)" in caplog.text
 
 
 def test_rules_that_are_seldom_evaluated_are_named(
