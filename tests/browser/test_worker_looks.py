@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from unit.sla_worker.fake_prometheus import VALUES
+from sla_worker.conventions import GOOD_EVENTS
 from unit.sla_worker.setting import Mailbox, Setting
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
@@ -27,10 +27,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found = {"runbooks": setting.ask("/runbooks/")[1], "runbook": setting.ask("/runbooks/Watchdog")[1]}
     setting.step()
     found["page healthy"] = setting.ask("/")[1]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(VALUES, "sla:good_events:increase", 900.0)
-        setting.now += 300
-        setting.step()  # a breach, whose mail finds no server
+    setting.prometheus.values[GOOD_EVENTS] = 900.0
+    setting.now += 300
+    setting.step()  # a breach, whose mail finds no server
     setting.prometheus.down = True
     setting.now += 1200
     setting.step()

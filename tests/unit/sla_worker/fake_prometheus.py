@@ -31,6 +31,7 @@ class FakePrometheus:
 
     def __init__(self, definitions: Sequence[Definition] = DEFINITIONS) -> None:
         self.definitions = definitions
+        self.values = dict(VALUES)
         self.evaluated_after = 20.0  # seconds after the slot's end; inside (15, 30) it belongs to the slot
         self.recorded = [each.key for each in definitions]
         self.down = False
@@ -76,7 +77,7 @@ class FakePrometheus:
             }
             for key in self.recorded
             for component in self.components
-            for name, value in VALUES.items()
+            for name, value in self.values.items()
         ]
 
     def _jobs(self, time: float) -> list[dict[str, Any]]:
@@ -96,5 +97,5 @@ class FakePrometheus:
             for each in self.definitions
             for component in self.components
             if f'"{each.key}"' in fields["query"]
-            for name, value in VALUES.items()
+            for name, value in self.values.items()
         ]

@@ -20,7 +20,7 @@ from sla_worker.promql import duration
 from sla_worker.rules.recording import fingerprint
 from sla_worker.scraping import read_intervals, seconds
 from sla_worker.sli.uptime import UptimeSli
-from unit.sla_worker.fake_prometheus import CONFIGURATION, DEFINITIONS, SLOT, VALUES, FakePrometheus
+from unit.sla_worker.fake_prometheus import CONFIGURATION, DEFINITIONS, SLOT, FakePrometheus
 
 GRID = Grid(300, 15)
 
@@ -210,11 +210,11 @@ def test_an_sla_that_is_scraped_at_another_interval_is_refused_and_the_others_st
 
 
 def test_a_scrape_interval_that_was_changed_is_seen_at_the_first_slot_that_lacks_scrapes(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
+    setting: Setting,
 ) -> None:
     setting.calculator.run_pass()
     setting.prometheus.configuration = CONFIGURATION.replace("15s", "30s")
-    monkeypatch.setitem(VALUES, COVERAGE, 0.5)
+    setting.prometheus.values[COVERAGE] = 0.5
     setting.now += 300
     with pytest.raises(ScrapeIntervalError, match=r"every 30 s, not every 15 s.*\(2 more SLAs likewise\)"):
         setting.calculator.run_pass()

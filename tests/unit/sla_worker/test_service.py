@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from unit.sla_worker.fake_prometheus import SLOT, VALUES
+from sla_worker.conventions import GOOD_EVENTS
+from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.setting import Mailbox, Setting
 
 
@@ -22,17 +23,14 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     made.close()
 
 
-def break_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+def break_all(setting: Setting) -> None:
     """From now on every SLA has 100 bad of 1,000."""
-    monkeypatch.setitem(VALUES, "sla:good_events:increase", 900.0)
+    setting.prometheus.values[GOOD_EVENTS] = 900.0
 
 
-def test_a_breach_mail_survives_a_lost_server_and_a_restart_and_is_sent_once(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    break_errors(monkeypatch)
-    monkeypatch.setattr(setting.prometheus, "recorded", ["api-error-rate"])
-    monkeypatch.setitem(VALUES, "sla:coverage:ratio", 1.0)
+def test_a_breach_mail_survives_a_lost_server_and_a_restart_and_is_sent_once(setting: Setting) -> None:
+    break_all(setting)
+    setting.prometheus.recorded = ["api-error-rate"]
     setting.step()  # nobody listens on the SMTP port: the round ends with the first mail, to two recipients
     assert 'sla_notifications_total{result="failure",type="breach"} 2.0' in setting.ask("/metrics")[1]
     setting.close()
@@ -86,7 +84,7 @@ def test_a_fresh_ledger_owes_no_report_of_yesterday(setting: Setting) -> None:
     assert mailbox.mails == []
 
 
-def test_it_is_well_while_passes_succeed_and_says_why_not(setting: Setting) -> None:
+def test_it_is_healthy_while_passes_succeed_and_says_why_not(setting: Setting) -> None:
     assert setting.ask("/healthz") == ("200 OK", '{"status": "ok"}\n')  # the grace after the start
     setting.step()
     setting.prometheus.down = True
@@ -109,13 +107,13 @@ def test_it_is_well_while_passes_succeed_and_says_why_not(setting: Setting) -> N
     assert "sla_slots_missing 0.0" in setting.ask("/metrics")[1]
 
 
-def test_a_database_that_cannot_be_written_is_not_well(setting: Setting) -> None:
+def test_a_database_that_cannot_be_used_is_unhealthy(setting: Setting) -> None:
     setting.close()
     assert setting.ask("/healthz")[0] == "503 Service Unavailable"
 
 
-def test_the_metrics_follow_the_ledger(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    break_errors(monkeypatch)
+def test_the_metrics_follow_the_ledger(setting: Setting) -> None:
+    break_all(setting)
     setting.step()
     metrics = setting.ask("/metrics")[1].splitlines()
     where = 'component="all",sla="api-error-rate"'
@@ -128,9 +126,9 @@ def test_the_metrics_follow_the_ledger(setting: Setting, monkeypatch: pytest.Mon
     assert "sla_worker_last_pass_timestamp_seconds 1.700000145e+09" in metrics  # SLOT + 45
 
 
-def test_the_status_page_shows_the_slas(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_status_page_shows_the_slas(setting: Setting) -> None:
     assert "no pass yet" in setting.ask("/")[1]
-    break_errors(monkeypatch)
+    break_all(setting)
     setting.step()
     setting.now += 10
     status, page = setting.ask("/")
@@ -223,8 +221,8 @@ def test_a_bad_webhook_is_one_clear_line(setting: Setting, body: bytes, line: st
     assert json.loads(setting.ask("/api/alerts")[1]) == {"alerts": []}
 
 
-def test_the_ledger_can_be_read_newest_slot_first(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(VALUES, "sla:good_events:increase", 999.0)
+def test_the_ledger_can_be_read_newest_slot_first(setting: Setting) -> None:
+    setting.prometheus.values[GOOD_EVENTS] = 999.0
     setting.step()
     [row] = json.loads(setting.ask("/api/measurements?sla=api-error-rate&limit=1")[1])["measurements"]
     # 1 bad of 1,000: the 0.1 % that is just allowed.
