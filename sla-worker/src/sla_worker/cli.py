@@ -18,7 +18,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
 
 
 def main(argv: Arguments = None) -> int:
-    """Run the command that the first argument names; 2 when there is none of that name."""
+    """Run the command that the first argument names; 2 when there is no such command."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] not in COMMANDS:
         print(f"usage: python -m sla_worker.cli {{{'|'.join(COMMANDS)}}} …", file=sys.stderr)

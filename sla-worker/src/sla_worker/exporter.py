@@ -72,7 +72,7 @@ class Exporter:
             names.NOTIFICATIONS_OWED, "Mails that are owed and not delivered yet", ["type"]
         )
         self._watchdog = self._gauge(names.WATCHDOG_RECEIVED, "When the last Watchdog came; 0: none ever did")
-        self._silent = self._gauge(
+        self._outage = self._gauge(
             names.WATCHDOG_OUTAGE, "1 while the Watchdog does not come, so that no alert would, else 0"
         )
         self._alerts = self._counter(names.WEBHOOK_ALERTS, "Alerts received from Alertmanager", ["status"])
@@ -147,10 +147,10 @@ class Exporter:
         for kind in self._kinds:
             self._owed.labels(kind).set(mails.get(kind, 0))
 
-    def watchdog(self, last_received: int | None, *, silent: bool) -> None:
-        """Say when the last Watchdog came (None: never) and whether alerting is silent."""
+    def watchdog(self, last_received: int | None, *, outage: bool) -> None:
+        """Say when the last Watchdog came (None: never) and whether alerting is down."""
         self._watchdog.set(last_received or 0)
-        self._silent.set(silent)
+        self._outage.set(outage)
 
     def alert_received(self, status: str) -> None:
         """Count an alert; `status` is firing or resolved."""

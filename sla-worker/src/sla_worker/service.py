@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -162,7 +163,7 @@ def _join(
         exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))
 
     def show_alerting() -> None:
-        exporter.watchdog(watchdog.last_received, silent=watchdog.outage is not None)
+        exporter.watchdog(watchdog.last_received, outage=watchdog.outage is not None)
 
     def show_mails() -> None:
         exporter.owed(database.outbox.owed())
@@ -224,9 +225,14 @@ def serve(settings: Settings) -> None:
         try:
             server = Server(service.application, settings.bind, settings.port)
         except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                raise SLAWorkerError(
+                    f"SLA_WORKER_PORT={settings.port}: cannot listen on {settings.bind} ({error});"
+                    " set another port"
+                ) from error
             raise SLAWorkerError(
-                f"SLA_WORKER_PORT={settings.port}: cannot listen on {settings.bind} ({error});"
-                " set another port, or SLA_WORKER_BIND to an address of this machine"
+                f"SLA_WORKER_BIND={settings.bind}: cannot listen there ({error});"
+                " give an address of this machine"
             ) from error
         threading.Thread(target=server.run, name="web", daemon=True).start()
         _log.info(

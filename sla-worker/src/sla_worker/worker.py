@@ -22,7 +22,7 @@ class Worker:
     """`step` is one turn of the loop; `run` repeats it until `stopping` is set.
 
     `before` and `after` are done in every turn, before and after the pass: each must cost nothing while
-    nothing is due. `passed(result, error, seconds)` hears how each pass ended; one of the first two is None.
+    nothing is due. `passed(result, error, seconds)` is called after each pass; one of the first two is None.
     """
 
     def __init__(

@@ -151,6 +151,16 @@ def test_the_reporter_writes_files_and_sends_nothing(tmp_path: Path) -> None:
             "error: PROMETHEUS_URL=prom:9090: give a URL like http",
         ),
         (["worker"], {"SMTP_PASSWORD_FILE": "/none"}, "error: SMTP_PASSWORD_FILE=/none: cannot be read"),
+        (
+            ["worker"],
+            {"SLA_WORKER_BIND": "192.0.2.1"},
+            "error: SLA_WORKER_BIND=192.0.2.1: cannot listen there",
+        ),
+        (
+            ["worker"],
+            {"SLA_WORKER_BIND": "no.invalid"},
+            "error: SLA_WORKER_BIND=no.invalid: cannot listen there",
+        ),
         (["generate"], {"SLA_DEFINITIONS": "/none"}, "error: /none: cannot be read"),
     ],
 )
@@ -167,6 +177,17 @@ def test_an_error_is_one_line_and_no_trace(
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--hours", "--interval"])
+@pytest.mark.parametrize("number", ["99999999", "0", "-1", "1.5", "1_0", "٣", "9" * 5000, "x"])
+def test_a_number_out_of_range_is_an_error_of_use(
+    option: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["calculator", "--report", f"{option}={number}"])
+    assert ended.value.code == 2
+    assert f"argument {option}: {number}: give a whole number from 1 to" in capsys.readouterr().err
 
 
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The dead man's switch: when alerting is silent, who is told of it, and how often."""
+"""The dead man's switch: when alerting is down, who hears of it, and how often."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
 from unit.sla_worker.setting import Mailbox, Setting
 
-SILENT = "[critical] Alerting is down: no Watchdog for 10 min"
+DOWN = "[critical] Alerting is down: no Watchdog for 10 min"
 START = SLOT + 45  # the worker's start: 2023-11-14 22:15:45 UTC
 
 
@@ -31,10 +31,10 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
     made.close()
 
 
-def arrive(setting: Setting, alertname: str = "Watchdog", status: str = "firing") -> None:
+def arrive(setting: Setting, alertname: str = "Watchdog", status: str = "firing", **labels: str) -> None:
     """One notification, as Alertmanager sends it."""
     alert = {
-        "status": status, "labels": {"alertname": alertname, "severity": "none"}, "annotations": {},
+        "status": status, "labels": {"alertname": alertname, "severity": "none", **labels}, "annotations": {},
         "startsAt": "2023-11-14T22:00:00Z", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": alertname,
     }  # fmt: skip
     body = {"version": "4", "receiver": "watchdog", "status": status, "alerts": [alert]}
@@ -55,7 +55,7 @@ def subjects(mailbox: Mailbox) -> list[str]:
     return [str(mail["Subject"]) for mail in mailbox.mails]
 
 
-def test_a_silence_is_noticed_at_the_exact_second_and_mailed_once(setting: Setting) -> None:
+def test_an_outage_is_noticed_at_the_exact_second_and_mailed_once(setting: Setting) -> None:
     with Mailbox(setting.smtp_port) as mailbox:
         step_at(setting, START + 100)
         arrive(setting)
@@ -64,8 +64,8 @@ def test_a_silence_is_noticed_at_the_exact_second_and_mailed_once(setting: Setti
         assert metric(setting, "sla_watchdog_outage") == 0
         for now in (700, 701, 760, 4000, 90_000):
             step_at(setting, START + now)
-        silent = [mail for mail in mailbox.mails if "down" in str(mail["Subject"])]
-    assert [str(mail["Subject"]) for mail in silent] == [SILENT]
+        down = [mail for mail in mailbox.mails if "down" in str(mail["Subject"])]
+    assert [str(mail["Subject"]) for mail in down] == [DOWN]
     assert mailbox.recipients[0] == ["owner@example.com", "on-call@example.com"]
     assert metric(setting, "sla_watchdog_outage") == 1
     assert metric(setting, "sla_watchdog_last_received_timestamp_seconds") == START + 100
@@ -76,14 +76,14 @@ def test_a_watchdog_that_never_came_is_missed_from_the_start_on(setting: Setting
         step_at(setting, START + 599)
         assert subjects(mailbox) == []
         step_at(setting, START + 600)
-        assert subjects(mailbox) == [SILENT]
+        assert subjects(mailbox) == [DOWN]
         text = mailbox.part("text/plain")
     assert "Down since:    2023-11-14 22:15 UTC" in text
     assert "Last Watchdog: none ever came" in text
     assert metric(setting, "sla_watchdog_last_received_timestamp_seconds") == 0
 
 
-def test_a_watchdog_a_minute_is_no_silence(setting: Setting) -> None:
+def test_a_watchdog_a_minute_is_no_outage(setting: Setting) -> None:
     with Mailbox(setting.smtp_port) as mailbox:
         for minute in range(1, 60):
             setting.now = START + 60.0 * minute
@@ -95,15 +95,28 @@ def test_a_watchdog_a_minute_is_no_silence(setting: Setting) -> None:
 @pytest.mark.parametrize(
     ("alertname", "status"), [("Watchdog", "resolved"), ("WorkerUnhealthy", "firing"), ("watchdog", "firing")]
 )
-def test_what_is_no_firing_watchdog_does_not_count(setting: Setting, alertname: str, status: str) -> None:
+def test_what_is_not_a_firing_watchdog_does_not_count(setting: Setting, alertname: str, status: str) -> None:
     with Mailbox(setting.smtp_port) as mailbox:
         step_at(setting, START + 500)
         arrive(setting, alertname, status)
         step_at(setting, START + 600)
-    assert subjects(mailbox) == [SILENT]
+    assert subjects(mailbox) == [DOWN]
 
 
-def test_the_return_is_mailed_once_and_the_next_silence_is_another(setting: Setting) -> None:
+def test_a_drill_of_the_watchdog_proves_nothing(setting: Setting) -> None:
+    """It comes straight from a person: `make drill ALERT=Watchdog` ended a real outage."""
+    with Mailbox(setting.smtp_port) as mailbox:
+        step_at(setting, START + 500)
+        arrive(setting, drill="true")
+        assert metric(setting, "sla_watchdog_last_received_timestamp_seconds") == 0
+        step_at(setting, START + 600)
+        arrive(setting, drill="true")
+        step_at(setting, START + 601)
+        assert metric(setting, "sla_watchdog_outage") == 1
+    assert subjects(mailbox) == [DOWN]
+
+
+def test_the_return_is_mailed_once_and_the_next_outage_is_another(setting: Setting) -> None:
     with Mailbox(setting.smtp_port) as mailbox:
         step_at(setting, START + 600)
         step_at(setting, START + 2100)
@@ -115,9 +128,9 @@ def test_the_return_is_mailed_once_and_the_next_silence_is_another(setting: Sett
         step_at(setting, START + 2700)  # 599 s after the last
         step_at(setting, START + 2701)
     assert subjects(mailbox) == [
-        SILENT,
+        DOWN,
         "[resolved] Alerting works again after 35 min",  # 2,100 s
-        SILENT,
+        DOWN,
     ]
 
 
@@ -127,7 +140,7 @@ def test_a_mail_server_that_is_away_too_gets_both_mails_later_in_order(setting: 
     step_at(setting, START + 615)
     setting.now = START + 640.0
     arrive(setting)
-    step_at(setting, START + 641)  # the end is owed, the silence is due again at 645 s
+    step_at(setting, START + 641)  # the end is owed, the first mail is due again at 645 s
     assert 'sla_notifications_owed{type="watchdog_outage_end"} 1.0' in setting.ask("/metrics")[1]
     assert (
         'sla_notifications_total{result="failure",type="watchdog_outage"} 4.0' in setting.ask("/metrics")[1]
@@ -149,7 +162,7 @@ def test_a_mail_server_that_is_away_too_gets_both_mails_later_in_order(setting: 
     assert 'sla_notifications_owed{type="watchdog_outage"} 0.0' in setting.ask("/metrics")[1]
 
 
-def test_a_restart_neither_repeats_nor_forgets_a_silence(setting: Setting) -> None:
+def test_a_restart_neither_repeats_nor_forgets_an_outage(setting: Setting) -> None:
     with Mailbox(setting.smtp_port) as mailbox:
         step_at(setting, START + 600)
         setting.close()
@@ -158,18 +171,18 @@ def test_a_restart_neither_repeats_nor_forgets_a_silence(setting: Setting) -> No
         assert metric(setting, "sla_watchdog_outage") == 1  # before its first step
         for now in (801, 1400, 2000):
             step_at(setting, START + now)
-        assert subjects(mailbox) == [SILENT]
+        assert subjects(mailbox) == [DOWN]
         arrive(setting)
         setting.close()  # between the Watchdog and the mail about it
         setting.start()
         step_at(setting, START + 2001)
     assert subjects(mailbox) == [
-        SILENT,
+        DOWN,
         "[resolved] Alerting works again after 33 min",
     ]  # 2,000 s
 
 
-def test_time_in_which_the_worker_was_down_is_no_silence(setting: Setting) -> None:
+def test_time_in_which_the_worker_was_down_is_no_outage(setting: Setting) -> None:
     setting.now = START + 100.0
     arrive(setting)
     setting.close()
@@ -204,7 +217,7 @@ def test_the_seconds_are_a_setting(tmp_path: Path) -> None:
     assert subjects(mailbox) == ["[critical] Alerting is down: no Watchdog for 40 s"]
 
 
-def test_the_status_page_says_when_alerting_is_silent(setting: Setting) -> None:
+def test_the_status_page_says_when_alerting_is_down(setting: Setting) -> None:
     assert "no Watchdog yet" in setting.ask("/")[1]
     setting.now = START + 10.0
     arrive(setting)
@@ -248,10 +261,10 @@ def test_both_mails_say_the_same_in_text_and_html_and_lead_on(setting: Setting) 
     assert parts[0].count("\n4. ") == 1
 
 
-def test_the_mails_tell_of_a_silence_that_is_over() -> None:
-    silence = WatchdogOutage(1, 1_700_000_000, 1_700_000_000, 1_700_000_600, 1_700_003_900)
+def test_the_mails_say_when_an_outage_is_over() -> None:
+    outage = WatchdogOutage(1, 1_700_000_000, 1_700_000_000, 1_700_000_600, 1_700_003_900)
     # 2023-11-14 22:13 UTC to 23:18 UTC: 3,900 s
-    late, end = (make(silence, 1_700_009_999, ZoneInfo("UTC"), {}) for make in (outage_mail, outage_end_mail))
+    late, end = (make(outage, 1_700_009_999, ZoneInfo("UTC"), {}) for make in (outage_mail, outage_end_mail))
     assert late.subject == "[critical] Alerting was down: no Watchdog for 10 min"
     assert end.subject == "[resolved] Alerting works again after 1 h 5 min"
     for mail in (late, end):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -39,11 +40,8 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
     """A type of an argument: a whole number from `minimum` to `maximum`."""
 
     def number(text: str) -> int:
-        try:
-            value = int(text) if text.isascii() and len(text) <= 10 else None  # noqa: PLR2004 - enough digits
-        except ValueError:
-            value = None
-        if value is None or not minimum <= value <= maximum:
+        value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else minimum - 1
+        if not minimum <= value <= maximum:
             raise argparse.ArgumentTypeError(f"{text}: give a whole number from {minimum} to {maximum}")
         return value
 

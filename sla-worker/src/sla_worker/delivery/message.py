@@ -11,7 +11,7 @@ from sla_worker.model import Mail
 
 
 def message(mail: Mail, *, sender: str, recipients: Sequence[str], key: str, now: float) -> EmailMessage:
-    """The mail as a message. The same `key` gives the same Message-ID: a mailbox can tell a repetition.
+    """The mail as a message. The same `key` gives the same Message-ID: a mailbox recognises a repetition.
 
     Raises ValueError or UnicodeError for a value that no header can hold.
     """

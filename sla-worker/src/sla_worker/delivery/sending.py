@@ -37,7 +37,7 @@ class Deliveries:
     """`round` tries what is due; `run` repeats it until `stopping` is set.
 
     Every try is recorded before the mail leaves, so that a mail whose delivery cannot be recorded is not sent
-    again and again. `observe(kind, result)` hears how each try for one recipient ended.
+    again and again. `observe(kind, result)` is called after each try for one recipient.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Deliveries:
         for each in tried:
             try:
                 self._settle(owed, each, refused.get(each.recipient))
-            except DatabaseError as error:  # the outbox remembers it; the others must be told to it as well
+            except DatabaseError as error:  # the outbox remembers it; go on with the others
                 unrecorded = error
         if unrecorded is not None:
             raise unrecorded

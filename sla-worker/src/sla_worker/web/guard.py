@@ -9,7 +9,7 @@ A request is refused
 - with 403, when it changes something and a browser sends it on behalf of another site;
 - with 401, when it changes something, there is a token, and it does not bring it.
 
-/healthz is open to any host name: it tells nothing but whether the worker is healthy.
+/healthz is open to any host name: it says whether the worker is healthy, and why not.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _nobody_elses(name: str) -> bool:
 
 
 def _check_site(environ: WSGIEnvironment) -> None:
-    """Refuse what a browser says to send for another site; what is no browser tells of no site."""
+    """Refuse what a browser sends on behalf of another site. Programs send neither header."""
     related = environ.get("HTTP_SEC_FETCH_SITE")
     origin = environ.get("HTTP_ORIGIN")
     if related is not None and related not in {"same-origin", "none"}:

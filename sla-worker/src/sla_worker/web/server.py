@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,31 +35,39 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
             each.will_close = True
 
 
+def _listening(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of the host: a name such as localhost may have two. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    with contextlib.ExitStack() as opened:
+        sockets = [
+            opened.enter_context(socket.create_server(address[:2], family=family))
+            for family, address in dict.fromkeys((family, address) for family, *_, address in found)
+        ]
+        opened.pop_all()  # all or none
+    return sockets
+
+
 class Server:
     """Listens from its making on. `run` serves until `close`, which any thread may call."""
 
     def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
         """Raises OSError when it cannot listen there."""
-        self._sockets: dict[int, Any] = {}  # a name such as localhost may have two addresses
-        try:
-            self._server = waitress.create_server(
-                application,
-                map=self._sockets,
-                host=host,
-                port=port,
-                threads=4,
-                ident=None,
-                connection_limit=_CONNECTIONS,
-                channel_timeout=_IDLE_SECONDS,
-                cleanup_interval=5,
-                asyncore_use_poll=True,  # select() knows no more than 1,024 files
-                # The application answers what is too long in its own words; this bounds what it never sees.
-                max_request_body_size=2 * MAXIMUM_BODY,
-                max_request_header_size=32 * 1024,
-                clear_untrusted_proxy_headers=True,
-            )
-        except ValueError as error:  # what waitress makes of a host that has no address
-            raise OSError(str(error)) from error
+        self._sockets: dict[int, Any] = {}
+        self._server = waitress.create_server(
+            application,
+            map=self._sockets,
+            sockets=_listening(host, port),
+            threads=4,
+            ident=None,
+            connection_limit=_CONNECTIONS,
+            channel_timeout=_IDLE_SECONDS,
+            cleanup_interval=5,
+            asyncore_use_poll=True,  # select() knows no more than 1,024 files
+            # The application answers what is too long in its own words; this bounds what it never sees.
+            max_request_body_size=2 * MAXIMUM_BODY,
+            max_request_header_size=32 * 1024,
+            clear_untrusted_proxy_headers=True,
+        )
         self._listening = [each for each in self._sockets.values() if isinstance(each, BaseWSGIServer)]
         for each in self._listening:
             each.channel_class = _Channel
