@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
+import yaml
 from docker.errors import DockerException
 
 from e2e.live import Stack
@@ -27,6 +28,8 @@ SPECIAL = frozenset(
         "mail refused",
         "sla-worker held",
         "cause silenced",
+        "target removed",
+        "broken target file",
     }
 )
 """The causes that are no faults of the demo-app."""
@@ -53,6 +56,10 @@ groups:
       - record: proof:broken
         expr: this is no expression
 """
+REMOVED_JOB = "grafana"
+"""Whose target is taken out of the configuration: no other alert asks for its metrics."""
+KEPT = "prometheus.yml.kept-by-the-proof"
+BROKEN_TARGETS = "# Made by the proof of alerts, and removed by it.\n- targets: [unclosed\n"
 
 
 class Causes:
@@ -69,6 +76,8 @@ class Causes:
             "mail refused": self._mail_refused,
             "sla-worker held": lambda: self._held("sla-worker"),
             "cause silenced": lambda: self._silenced("MultipleWorkersDown"),
+            "target removed": self._target_removed,
+            "broken target file": self._target_file,
         }
         assert self._special.keys() == SPECIAL
 
@@ -93,6 +102,40 @@ class Causes:
             yield
         finally:
             path.unlink(missing_ok=True)
+            self._services.reload("prometheus")
+
+    @contextlib.contextmanager
+    def _target_file(self) -> Iterator[None]:
+        path = self._rules().parent / "targets" / BROKEN
+        try:
+            path.write_text(BROKEN_TARGETS, encoding="utf-8")
+            path.chmod(0o644)
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _target_removed(self) -> Iterator[None]:
+        """Take a job out of prometheus.yml; the file is put back byte for byte."""
+        path = self._rules().parent / "prometheus.yml"
+        kept = path.with_name(KEPT)
+        try:
+            kept.write_bytes(path.read_bytes())
+            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+            jobs = [job for job in tree["scrape_configs"] if job["job_name"] != REMOVED_JOB]
+            assert len(jobs) < len(tree["scrape_configs"]), f"{path} has no job {REMOVED_JOB}"
+            path.write_text(yaml.safe_dump(tree | {"scrape_configs": jobs}), encoding="utf-8")
+            self._services.reload("prometheus")
+            yield
+        finally:
+            self._put_back(path)
+
+    def _put_back(self, path: Path) -> None:
+        """Write the kept configuration back, in place, as some containers have the file itself mounted."""
+        kept = path.with_name(KEPT)
+        if kept.exists():
+            path.write_bytes(kept.read_bytes())
+            kept.unlink()
             self._services.reload("prometheus")
 
     def _rules(self) -> Path:
@@ -135,7 +178,10 @@ class Causes:
         with contextlib.suppress(*NOT_TO_BE_HAD):
             self._services.release("sla-worker")
         with contextlib.suppress(*NOT_TO_BE_HAD):
-            path = self._rules() / BROKEN
+            rules = self._rules()
+            (rules.parent / "targets" / BROKEN).unlink(missing_ok=True)
+            self._put_back(rules.parent / "prometheus.yml")
+            path = rules / BROKEN
             if path.exists():
                 path.unlink()
                 self._services.reload("prometheus")

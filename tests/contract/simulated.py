@@ -21,15 +21,20 @@ from unit.demo_app.simulation import Simulation
 TARGET = {"job": "demo-app", "instance": "demo-app:9091"}
 
 HEALTHY = {
-    'sla_worker_passes_total{job="sla-worker",result="success"}': (0, 1),
+    'sla_worker_last_pass_timestamp_seconds{job="sla-worker"}': (0, STEP_SECONDS),
+    'sla_worker_slot_seconds{job="sla-worker"}': (300, 0),
     'sla_notifications_owed{job="sla-worker",type="daily"}': (0, 0),
+    'sla_notifications_total{job="sla-worker",type="daily",result="success"}': (0, 0),
+    'prometheus_sd_file_read_errors_total{job="prometheus"}': (0, 0),
+    'prometheus_target_sync_failed_total{job="prometheus",scrape_job="targets"}': (0, 0),
+    'prometheus_sd_failed_configs{job="prometheus",name="scrape"}': (0, 0),
     'prometheus_rule_evaluation_failures_total{job="prometheus",rule_group="a"}': (0, 0),
     'prometheus_notifications_alertmanagers_discovered{job="prometheus"}': (1, 0),
     'prometheus_config_last_reload_successful{job="prometheus"}': (1, 0),
     'alertmanager_config_last_reload_successful{job="alertmanager"}': (1, 0),
     'alertmanager_notifications_failed_total{job="alertmanager",integration="email"}': (0, 0),
 }
-"""What the other services export while they are well, so that their absence is no alert: a first value and
+"""What the other services export while they are healthy, so that their absence is no alert: a first value and
 what each step adds."""
 
 Series = dict[str, list[float]]

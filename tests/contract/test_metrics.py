@@ -160,7 +160,11 @@ def test_prometheus_exports_what_is_relied_upon(program: Path | None, tmp_path: 
     # A metric of deliveries is there from the first Alertmanager on, one of rules from the first group on.
     # Nothing is sent to this Alertmanager.
     alertmanagers = [{"static_configs": [{"targets": ["127.0.0.1:9"]}]}]
-    config = {"alerting": {"alertmanagers": alertmanagers}, "rule_files": ["rules.yml"]}
+    config = {
+        "alerting": {"alertmanagers": alertmanagers},
+        "rule_files": ["rules.yml"],
+        "scrape_configs": [{"job_name": "any", "static_configs": [{"targets": ["127.0.0.1:9"]}]}],
+    }
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
     groups = [{"name": "any", "rules": [{"record": "any:thing:one", "expr": "vector(1)"}]}]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))

@@ -9,13 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-
 from mutation.equivalents import Reasons, check_all_exist, check_survives
 from mutation.errors import MutationError
-from mutation.mutants import Mutant, Rule, mutants_of
+from mutation.mutants import Mutant, mutants_of
 from mutation.trial import Bench, Finding
-from rules.cases import Case, Shipped
+from rules.cases import Case, Shipped, beside
 
 T = TypeVar("T")
 
@@ -100,19 +98,7 @@ def _bench(plan: Plan, alert: str) -> Bench:
     cases = [case for case in plan.cases if case.alert == alert]
     if not cases:
         raise MutationError(f"{alert} has no cases: add them to tests/rules/cases")
-    return Bench(cases, plan.promtools, _beside(plan.shipped[alert]))
-
-
-def _beside(shipped: Shipped) -> list[Rule]:
-    """The other rules of the file that the alert may read: records, and if it reads alerts, these too."""
-    tree = yaml.safe_load(shipped.file.read_text(encoding="utf-8"))
-    rules = [rule for group in tree["groups"] for rule in group["rules"]]
-    reads_alerts = "ALERTS" in shipped.rule["expr"]
-    return [
-        rule
-        for rule in rules
-        if "record" in rule or (reads_alerts and rule.get("alert") != shipped.rule["alert"])
-    ]
+    return Bench(cases, plan.promtools, beside(plan.shipped[alert]))
 
 
 def _made(directory: Path) -> Path:

@@ -98,6 +98,18 @@ def shipped_alerts() -> dict[str, Shipped]:
     return alerts
 
 
+def beside(shipped: Shipped) -> list[dict[str, Any]]:
+    """The other rules of the file that the alert may read: records, and if it reads alerts, these too."""
+    groups = yaml.safe_load(shipped.file.read_text(encoding="utf-8"))["groups"]
+    reads_alerts = "ALERTS" in shipped.rule["expr"]
+    return [
+        rule
+        for group in groups
+        for rule in group["rules"]
+        if "record" in rule or (reads_alerts and rule.get("alert") != shipped.rule["alert"])
+    ]
+
+
 @functools.cache
 def all_cases() -> tuple[Case, ...]:
     """Every case of every file."""
@@ -162,7 +174,7 @@ def _count_checks(case: Case, major: int) -> list[dict[str, Any]]:
     for state in ("pending", "firing"):
         counts = [(each.labels, _samples_in(each, state, case.end_seconds, major)) for each in case.expected]
         present = [(labels | {"alertstate": state}, count) for labels, count in counts if count]
-        expression = f'count_over_time(ALERTS{{alertname="{case.alert}",alertstate="{state}"}}[1d])'
+        expression = f'count_over_time(ALERTS{{alertname="{case.alert}",alertstate="{state}"}}[7d])'
         checks.append(_check(expression, case.end_seconds, "", case.alert, present))
     return checks
 

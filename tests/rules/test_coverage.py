@@ -11,10 +11,7 @@ from rules.cases import ROOT, Case, all_cases, shipped_alerts
 RUNBOOKS = ROOT / "runbooks"
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation"]
 SEVERITIES = {"critical", "warning", "none"}
-WITHOUT_QUIET_CASES = {
-    "Watchdog": "it always fires",
-    "SLAWorkerStale": "it is pending until two samples show a pass: its quiet cases are those of too_short",
-}
+WITHOUT_QUIET_CASES = {"Watchdog": "it always fires"}
 WITHOUT_ABSENT_CASE = {"Watchdog": "it reads no series"}
 
 
@@ -23,9 +20,10 @@ def needed_kinds(alert: str) -> set[str]:
     rule = shipped_alerts()[alert].rule
     expression = rule["expr"]
     needed = {"fires"}
+    about_absence = "absent(" in expression or alert.endswith("MetricsAbsent")
     if alert not in WITHOUT_QUIET_CASES:
-        needed.add("quiet" if "absent(" in expression else "at_threshold")
-    if alert not in WITHOUT_ABSENT_CASE and "absent(" not in expression:
+        needed.add("quiet" if about_absence else "at_threshold")
+    if alert not in WITHOUT_ABSENT_CASE and not about_absence:
         needed.add("absent")
     if "for" in rule:
         needed.add("too_short")
