@@ -344,16 +344,16 @@ class LocalStack:
     def clean(self) -> None:
         """Stop everything and remove data, logs and rendered configuration; fetched binaries stay.
 
-        Where the directory is a symbolic link, what it names is emptied, and the link is removed. Raises
+        What symbolic links name is removed too, where the directory or one of its volumes is one. Raises
         StackError when something could not be removed.
         """
         self.down()
         real = self._directory.resolve()
-        if not real.is_dir():
-            self._directory.unlink(missing_ok=True)
-            return
+        volumes = [path.resolve() for path in (real / "data").glob("*") if path.is_symlink()]
         try:
-            shutil.rmtree(real)
+            for path in (*volumes, real):
+                if path.is_dir():
+                    shutil.rmtree(path)
             self._directory.unlink(missing_ok=True)
         except OSError as error:
             raise StackError(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -182,3 +185,123 @@ def test_make_help_lists_every_target_for_people() -> None:
     targets = set(" ".join(re.findall(r"(?m)^\.PHONY: (.*)$", makefile)).split())
     shown = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
     assert targets == set(re.findall(r"(?m)^  make (\S+)", shown))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the launcher and of all that it reads, which a test may break."""
+    root = tmp_path / "copy"
+    left = ("__pycache__", ".git", ".run", ".venv", ".env", "tests", "docs", "*_cache", "src")
+    ignored = shutil.ignore_patterns(*left)
+    shutil.copytree(ROOT, root, ignore=ignored)
+    shutil.copytree(ROOT / "local/src", root / "local/src", ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def run_in(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-B", "-m", "stack", *arguments],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root / "local/src")} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def run_file(root: Path) -> None:
+    (root / ".run").write_text("a file")
+
+
+def env_directory(root: Path) -> None:
+    (root / ".env").mkdir()
+
+
+def env_latin_1(root: Path) -> None:
+    (root / ".env").write_bytes("# Müller\n".encode("latin-1"))
+
+
+def directory_in_place_of_a_template(root: Path) -> None:
+    (root / ".env.example").unlink()
+    (root / ".env.example").mkdir()
+
+
+def target_as_url(root: Path) -> None:
+    (root / "prometheus/targets/mine.yml").write_text("- targets: ['http://localhost:9100']\n")
+
+
+def broken_target(root: Path) -> None:
+    (root / "prometheus/targets/mine.yml").write_text("- targets: [\n")
+
+
+def other_scrape_interval(root: Path) -> None:
+    path = root / "prometheus/prometheus.yml"
+    path.write_text(path.read_text().replace("scrape_interval: 15s", "scrape_interval: 30s"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (run_file, "/.run: File exists"),
+        (env_directory, "/.env is a directory, not a file"),
+        (env_latin_1, "/.env:1: not UTF-8 text"),
+        (directory_in_place_of_a_template, "/.env.example is a directory, not a file"),
+        (target_as_url, "prometheus/targets/mine.yml:1: not host:port: 'http://localhost:9100'"),
+        (broken_target, "prometheus/targets/mine.yml:2:1: "),
+        (other_scrape_interval, "scrape_interval is 30s, but SLA_SCRAPE_INTERVAL_SECONDS=15"),
+    ],
+)
+def test_up_says_what_is_wrong_in_one_error_with_a_fix(
+    copy: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    spoil(copy)
+    done = run_in(copy, "up", "--mode", "local")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("fix:   ")
+    assert "Traceback" not in done.stderr
+    assert not (copy / ".run" / "local").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "fix"),
+    [
+        (errno.EROFS, "read-only"),
+        (errno.ENOSPC, "disk is full"),
+        (errno.ENOTDIR, "in the place of a directory"),
+    ],
+)
+def test_what_the_system_refuses_is_said_with_the_path_and_a_fix(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, fix: str
+) -> None:
+    def refuse(_: object) -> int:
+        raise OSError(number, os.strerror(number), "/srv/bundle/.run")
+
+    monkeypatch.setitem(cli._COMMANDS, "ps", refuse)
+    monkeypatch.setattr(console.ERR, "file", sys.stderr)
+    assert cli.main(["ps"]) == 1
+    error, advice = capsys.readouterr().err.splitlines()
+    assert error == f"error: /srv/bundle/.run: {os.strerror(number)}"
+    assert fix in advice
+
+
+def test_down_and_clean_work_while_the_settings_are_broken(copy: Path) -> None:
+    (copy / ".env").write_text("no setting\n")
+    assert run_in(copy, "ps", "--mode", "local").returncode == 1
+    done = run_in(copy, "down", "--mode", "local")
+    assert (done.returncode, done.stdout) == (0, "✓ insa was not running\n")
+    done = run_in(copy, "clean", "--yes", "--mode", "local")
+    assert done.returncode == 0
+    assert done.stdout.startswith("✓ removed all data of insa")
+
+
+def test_without_the_demo_app_none_of_its_addresses_is_listed(
+    instance: Instance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instance.env["DEMO"] = "0"
+    cli._print_urls(instance, {})
+    text = capsys.readouterr().out
+    assert "demo-app  " not in text
+    assert instance.env["DEMO_API_PORT"] not in text
+    assert instance.env["DEMO_METRICS_PORT"] not in text
+    assert "Try a fault" not in text

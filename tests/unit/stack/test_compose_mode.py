@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stack import compose_mode
-from stack.compose_mode import parse_ps
+from stack import checks, compose_mode, grafana_login
+from stack.compose_mode import ComposeStack, parse_ps
+from stack.envfile import EXAMPLE
+from stack.errors import StackError
+from stack.settings import Instance, load_to_stop
 
 ONE = {"Service": "grafana", "State": "running", "Health": "healthy", "Status": "Up"}
 TWO = {"Service": "mailhog", "State": "exited", "Health": "", "Status": "Exited (1)"}
@@ -53,3 +61,153 @@ def test_without_docker_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_log_is_shown_without_codes_and_without_what_each_start_says_again() -> None:
     log = "\x1b[2Kerror: PORT=abc\n\x1b[2Kerror: PORT=abc\nplain\n"
     assert compose_mode.readable_lines(log) == ["error: PORT=abc", "plain"]
+
+
+FAKE = """#!{python}
+import json, os, sys
+names = ("COMPOSE_PROFILES", "DEMO_CONFIG_DIR", "GRAFANA_ADMIN_PASSWORD", "DEMO_RATE", "STACK_NAME")
+given = sys.stdin.read() if "exec" in sys.argv else ""
+call = {{"words": sys.argv[1:], "given": given}} | {{name: os.environ.get(name) for name in names}}
+open({record!r}, "a").write(json.dumps(call) + "\\n")
+if "ps" in sys.argv:
+    print(open({containers!r}).read())
+"""
+
+
+@pytest.fixture
+def docker(instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
+    """A docker that records its calls, and tells of healthy containers of all services."""
+    record, fake, containers = tmp_path / "calls", tmp_path / "bin" / "docker", tmp_path / "containers"
+    fake.parent.mkdir()
+    fake.write_text(FAKE.format(python=sys.executable, record=str(record), containers=str(containers)))
+    fake.chmod(0o755)
+    running = {"State": "running", "Health": "healthy", "Status": "Up"}
+    of = [{"Service": name, "ID": name} | running for name in instance.services]
+    containers.write_text(json.dumps(of))
+    monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
+    monkeypatch.setattr(grafana_login, "refused", lambda *_: False)
+    for path in (instance.root, *instance.root.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return lambda: [json.loads(line) for line in record.read_text().splitlines()]
+
+
+def calls_of(calls: list[Any], word: str) -> list[Any]:
+    return [call for call in calls if word in call["words"]]
+
+
+def after(call: Any, word: str) -> list[str]:
+    words: list[str] = call["words"]
+    return words[words.index(word) :]
+
+
+def test_a_restart_makes_the_containers_again_so_that_new_settings_reach_them(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    instance.env["DEMO_RATE"] = "7"
+    ComposeStack(instance).restart(["demo-app"])
+    (up,) = calls_of(docker(), "up")
+    assert after(up, "up") == [
+        "up",
+        "--detach",
+        "--remove-orphans",
+        "--force-recreate",
+        "--no-deps",
+        "demo-app",
+    ]
+    assert (up["DEMO_RATE"], up["STACK_NAME"]) == ("7", "unit")
+    assert not calls_of(docker(), "restart")
+
+
+def test_without_the_demo_app_its_profile_is_off_and_its_container_goes(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    ComposeStack(instance).up()
+    (up,) = calls_of(docker(), "up")
+    assert (up["COMPOSE_PROFILES"], up["DEMO_CONFIG_DIR"]) == ("demo", None)
+    assert not calls_of(docker(), "rm")
+    instance.env["DEMO"] = "0"
+    ComposeStack(instance).up()
+    _, up = calls_of(docker(), "up")
+    assert up["COMPOSE_PROFILES"] == ""
+    assert list(Path(up["DEMO_CONFIG_DIR"]).iterdir()) == []
+    (gone,) = calls_of(docker(), "rm")
+    assert after(gone, "rm") == ["rm", "--stop", "--force", "demo-app"]
+    # To stop everything, everything must be known.
+    ComposeStack(instance).down()
+    assert calls_of(docker(), "down")[0]["COMPOSE_PROFILES"] == "demo"
+
+
+def test_what_changed_in_the_files_of_a_kept_container_is_applied_once(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    ComposeStack(instance).up()
+    before = len(docker())
+    (instance.root / "alertmanager" / "mail.tmpl").write_text("changed")
+    (instance.root / "alertmanager" / "mail.tmpl").chmod(0o644)
+    (instance.root / "sla-worker" / "sla_thresholds.yml").write_text("slas: {changed: 1}\n")
+    ComposeStack(instance).up()
+    applied = [call for call in docker()[before:] if {"kill", "restart"} & {*call["words"]}]
+    assert [call["words"][-3:] for call in applied] == [
+        ["--signal", "HUP", "alertmanager"],
+        [str(instance.root), "restart", "sla-worker"],
+    ]
+    before = len(docker())
+    ComposeStack(instance).up()
+    assert not [call for call in docker()[before:] if {"kill", "restart"} & {*call["words"]}]
+
+
+def test_a_refused_password_is_set_by_grafanas_own_command_line(
+    instance: Instance, docker: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, False])  # refused, then taken
+    monkeypatch.setattr(grafana_login, "refused", lambda *_: next(answers))
+    ComposeStack(instance).up()
+    (reset,) = calls_of(docker(), "exec")
+    assert after(reset, "exec") == [
+        "exec", "--no-TTY", "grafana", "grafana", "cli", "--homepath", "/usr/share/grafana",
+        "admin", "reset-admin-password", "--password-from-stdin",
+    ]  # fmt: skip  # a command a line
+    assert reset["given"] == "from-the-test"  # by standard input: no list of processes shows it
+
+
+def test_a_password_that_is_refused_all_the_same_is_an_error(
+    instance: Instance, docker: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grafana_login, "refused", lambda *_: True)
+    with pytest.raises(StackError, match="refuses the password in GRAFANA_ADMIN_PASSWORD"):
+        ComposeStack(instance).up()
+    assert len(calls_of(docker(), "exec")) == 1
+
+
+def test_a_broken_settings_file_does_not_keep_the_stack_from_being_stopped(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    instance.env_file.write_text("no setting\n")
+    ComposeStack(load_to_stop(instance.root, "unit", instance.env_file, {})).down()
+    (down,) = calls_of(docker(), "down")
+    words = down["words"]
+    assert words[words.index("--env-file") + 1] == str(instance.root / EXAMPLE)
+    assert down["GRAFANA_ADMIN_PASSWORD"] == "not-set"  # noqa: S105  # Compose wants one, even to stop
+
+
+def test_ports_of_paused_containers_are_our_own(instance: Instance, docker: Callable[[], list[Any]]) -> None:
+    containers = instance.root.parent / "containers"
+    assert callable(docker)
+    port = instance.env["GRAFANA_PORT"]
+    paused = {"Service": "grafana", "State": "paused", "Publishers": [{"PublishedPort": int(port)}]}
+    containers.write_text(json.dumps([paused]))
+    assert ComposeStack(instance)._ours() == {"GRAFANA_PORT"}
+
+
+@pytest.mark.parametrize("name", ["a,b", 'a "b" c', "a b"])
+def test_a_directory_of_any_name_is_mounted_to_be_checked(
+    instance: Instance, docker: Callable[[], list[Any]], name: str
+) -> None:
+    directory = instance.root / name
+    (instance.root / "prometheus").rename(directory)
+    instance.env["PROMETHEUS_CONFIG_DIR"] = str(directory)
+    ComposeStack(instance).check_with_images()
+    mount = next(call for call in docker() if "promtool" in call["words"])["words"]
+    (fields,) = csv.reader([mount[mount.index("--mount") + 1]])
+    assert fields == ["type=bind", f"source={directory}", "target=/etc/prometheus", "readonly"]
+    assert checks.directories(instance)["prometheus"] == directory
