@@ -34,6 +34,12 @@ WEBHOOK_ALERTS: Final = "sla_webhook_alerts_total"
 WEBHOOK_TRUNCATED: Final = "sla_webhook_alerts_truncated_total"
 
 # --- label values
+DAILY_MAIL: Final = "daily"
+BREACH_MAIL: Final = "breach"
+OUTAGE_MAIL: Final = "watchdog_outage"
+OUTAGE_END_MAIL: Final = "watchdog_outage_end"
+"""The kinds of mails, as the database and the metrics name them; delivery/kinds.py says what each is."""
+
 SUCCESS: Final = "success"
 FAILURE: Final = "failure"
 GIVEN_UP: Final = "given_up"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from sla_worker.conventions import DAILY_MAIL
 from sla_worker.database import DAY_SECONDS, SLADatabase
 
 
@@ -58,4 +59,4 @@ class Schedule:
         end = int(due.timestamp())
         oldest = self._database.oldest_slot()
         if oldest is not None and oldest <= end:
-            self._database.outbox.owe_report("daily", f"daily:{due:%Y-%m-%d}", end, now)
+            self._database.outbox.owe_report(DAILY_MAIL, f"daily:{due:%Y-%m-%d}", end, now)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sla_worker.conventions import OUTAGE_END_MAIL, OUTAGE_MAIL
 from sla_worker.database import SLADatabase
-from sla_worker.database.outages import OUTAGE, OUTAGE_END
 from sla_worker.errors import DatabaseError
 from sla_worker.model import Delivery, Notification
 
@@ -166,12 +166,12 @@ def test_the_end_of_an_outage_waits_for_its_beginning_recipient_by_recipient(led
     ledger.database.outages.begin(NOW - 600, NOW)
     ledger.database.outages.received(NOW)
     [begin] = ledger.outbox.due(NOW)  # the end waits: nobody has been told of the beginning
-    assert begin.type == OUTAGE
+    assert begin.type == OUTAGE_MAIL
     first, second = (ledger.outbox.attempt(each, NOW) for each in ledger.open(begin))
     ledger.outbox.delivered(first, NOW)
     ledger.outbox.failed(second, "450 later", NOW)
     [end] = ledger.outbox.due(NOW)
-    assert end.type == OUTAGE_END
+    assert end.type == OUTAGE_END_MAIL
     [told] = ledger.open(end)
     assert told.recipient == OWNER
     ledger.outbox.delivered(ledger.outbox.attempt(told, NOW), NOW)

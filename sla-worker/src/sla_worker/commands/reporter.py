@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.conventions import DAILY_MAIL
 from sla_worker.database import SLADatabase
-from sla_worker.delivery.kinds import DAILY, KINDS, Sources, daily
+from sla_worker.delivery.kinds import KINDS, Sources, daily
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import MailError, SLAWorkerError
@@ -57,7 +58,7 @@ def _write(mail: Mail, directory: Path) -> list[Path]:
 
 def _send(mail: Mail, settings: Settings, now: float) -> tuple[str, ...]:
     """Send a report now, beside the periodic ones. Returns the recipients. Raises MailError."""
-    recipients = KINDS[DAILY].recipients(settings)
+    recipients = KINDS[DAILY_MAIL].recipients(settings)
     made = message(mail, sender=settings.report_from, recipients=recipients, key=f"daily:{now!r}", now=now)
     refused = Mailer(settings.smtp).send(made, recipients)
     if refused:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sla_worker.breaches import OpenBreach, Opened, Resolved, Worsened, follow
+from sla_worker.conventions import BREACH_MAIL
 from sla_worker.database.definitions import StoredDefinition
 from sla_worker.database.engine import Engine, Row, Values
 from sla_worker.database.outbox import Outbox, Owed
@@ -70,7 +71,7 @@ class BreachStore:
             )
         self._outbox.add(
             [
-                Owed("breach", f"breach:{each.id}", breach_id=each.id)
+                Owed(BREACH_MAIL, f"breach:{each.id}", breach_id=each.id)
                 for each in page.entries
                 if each.begun and each.severity in MAILED_AT_ONCE
             ],

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from sla_worker.conventions import OUTAGE_END_MAIL, OUTAGE_MAIL
 from sla_worker.database.engine import Engine
 from sla_worker.database.outbox import Outbox, Owed
 from sla_worker.model import WatchdogOutage
-
-OUTAGE = "watchdog_outage"
-OUTAGE_END = "watchdog_outage_end"
-"""The kinds of the two mails about an outage."""
 
 _COLUMNS = "SELECT id, started_at, last_received_at, noticed_at, ended_at FROM watchdog_outages"
 
@@ -51,7 +48,7 @@ class OutageStore:
                     " VALUES (?, ?, ?, ?)",
                     (number, started_at, last, now),
                 )
-                self._outbox.add([Owed(OUTAGE, f"{OUTAGE}:{number}", outage_id=number)], now)
+                self._outbox.add([Owed(OUTAGE_MAIL, f"{OUTAGE_MAIL}:{number}", outage_id=number)], now)
             self._known = last, WatchdogOutage(number, started_at, last, now, None)
 
     def received(self, now: int) -> None:
@@ -68,7 +65,7 @@ class OutageStore:
                     self._engine.execute(
                         "UPDATE watchdog_outages SET ended_at = ? WHERE id = ?", (now, active.id)
                     )
-                    end = Owed(OUTAGE_END, f"{OUTAGE_END}:{active.id}", outage_id=active.id)
+                    end = Owed(OUTAGE_END_MAIL, f"{OUTAGE_END_MAIL}:{active.id}", outage_id=active.id)
                     self._outbox.add([end], now)
             self._known = now, None
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, OUTAGE_END_MAIL, OUTAGE_MAIL
 from sla_worker.database import SLADatabase
-from sla_worker.database.outages import OUTAGE, OUTAGE_END
 from sla_worker.errors import MailError
 from sla_worker.links import outage_links, report_links
 from sla_worker.model import Mail, Notification
@@ -15,9 +15,6 @@ from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.render.outage import outage_end_mail, outage_mail
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
-
-DAILY: Final = "daily"
-BREACH: Final = "breach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def _outage(sources: Sources, notification: Notification) -> Mail:
     if outage is None:  # its foreign key forbids it
         raise MailError(f"the notification {notification.key} belongs to no outage")
     settings = sources.settings
-    make = outage_end_mail if notification.type == OUTAGE_END else outage_mail
+    make = outage_end_mail if notification.type == OUTAGE_END_MAIL else outage_mail
     return make(outage, sources.now, settings.timezone, outage_links(settings))
 
 
@@ -69,8 +66,8 @@ def _at_once(settings: Settings) -> tuple[str, ...]:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    DAILY: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
-    BREACH: Kind(_breach, _at_once),
-    OUTAGE: Kind(_outage, _at_once),
-    OUTAGE_END: Kind(_outage, _at_once),
+    DAILY_MAIL: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
+    BREACH_MAIL: Kind(_breach, _at_once),
+    OUTAGE_MAIL: Kind(_outage, _at_once),
+    OUTAGE_END_MAIL: Kind(_outage, _at_once),
 }
