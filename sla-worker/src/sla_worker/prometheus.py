@@ -100,8 +100,8 @@ class HTTPTransport:
                 return response.status_code, response.headers, self._body(response, deadline)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise PrometheusError(
-                f"Prometheus at {self._url} does not answer ({type(error).__name__}: {error}); "
-                "check that it runs and PROMETHEUS_URL"
+                f"Prometheus at {self._url} does not answer ({_reason(error)});"
+                " check that it runs, and PROMETHEUS_URL"
             ) from error
 
     def _request(self, method: str, path: str, fields: Mapping[str, str] | None) -> requests.PreparedRequest:
@@ -127,6 +127,14 @@ class HTTPTransport:
                     " set PROMETHEUS_TIMEOUT_SECONDS, or ask for less with SLA_CATCH_UP_SECONDS"
                 )
         return bytes(body)
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong underneath, in a few words: the libraries above wrap it in lines of their own."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(words).split())
 
 
 def _headers(settings: PrometheusSettings) -> dict[str, str]:

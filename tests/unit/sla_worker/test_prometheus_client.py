@@ -149,6 +149,17 @@ def test_a_broken_answer_is_one_line(answer: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_nobody_listening_is_said_in_a_few_words() -> None:
+    port = free_port()
+    client = HTTPTransport(read_settings({"PROMETHEUS_URL": f"http://127.0.0.1:{port}"}).prometheus)
+    with pytest.raises(PrometheusError) as caught:
+        client.get("/")
+    assert str(caught.value) == (
+        f"Prometheus at http://127.0.0.1:{port} does not answer (Connection refused);"
+        " check that it runs, and PROMETHEUS_URL"
+    )
+
+
 def test_a_login_in_the_url_becomes_basic_authentication() -> None:
     with serving([OK]) as server:
         transport(server, login="me:s3%2Fcret@").get("/")
