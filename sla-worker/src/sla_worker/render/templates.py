@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sla_worker.conventions import MINIMUM_COVERAGE
+from sla_worker.model import SLAStatus
 from sla_worker.render import format as words
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def _environment() -> jinja2.Environment:
     )
     whole = (words.ratio, words.quantity, words.target, words.length)
     environment.globals.update({each.__name__: _unbroken(each) for each in whole})
+    environment.globals["actual"] = _actual
     others = (
-        words.actual, words.verdict, words.verdict_colour, words.score_word, words.score_colour,
+        words.verdict, words.verdict_colour, words.score_word, words.score_colour,
         words.status_colour, words.moment,
     )  # fmt: skip
     environment.globals.update({each.__name__: each for each in others})
@@ -42,6 +44,13 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
         return function(*arguments).replace(" ", "\N{NO-BREAK SPACE}")
 
     return unbroken
+
+
+def _actual(status: SLAStatus) -> str:
+    """`words.actual`, whose line may end beside `within` only."""
+    return " within ".join(
+        part.replace(" ", "\N{NO-BREAK SPACE}") for part in words.actual(status).split(" within ")
+    )
 
 
 def template(name: str) -> jinja2.Template:
