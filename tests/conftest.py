@@ -2,12 +2,17 @@
 
 import logging
 
+import hypothesis
 import pytest
 
 from waiting import patience
 
-# aiosmtpd tells of every connection, from a thread that may outlive the stream which pytest captures.
+# aiosmtpd reports every connection, from a thread that may outlive the stream which pytest captures.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
+
+# An example has no time limit of its own: how long it takes is the machine's; the test's timeout bounds it.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -17,6 +17,7 @@ import httpx
 T = TypeVar("T")
 
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS") or 4)
+EVERY_SECONDS = 0.05
 NOT_YET = (httpx.TransportError, httpx.HTTPStatusError)
 """A refused or broken connection, and an answer that is an error: what was waited for is not there yet."""
 
@@ -36,13 +37,19 @@ def poll(
     *,
     seconds: float = 10,
     until: Callable[[T], object] = bool,
-    every_seconds: float = 0.05,
+    every_seconds: float = EVERY_SECONDS,
 ) -> T:
     """Call `look` until what it returns satisfies `until` (by default: is true), and return that.
 
     None is never enough. `seconds` is the limit on an idle machine; raises StillWaitingError after
     `patience(seconds)`.
     """
+    return _looked(look, what, seconds, lambda found: found is not None and until(found), every_seconds)  # type: ignore[return-value]
+
+
+def _looked(
+    look: Callable[[], T], what: str, seconds: float, enough: Callable[[T], object], every_seconds: float
+) -> T:
     limit = patience(seconds)
     started = time.monotonic()
     seen: object = "nothing"
@@ -54,7 +61,7 @@ def poll(
         except NOT_YET as error:
             seen = f"{type(error).__name__}: {error}"
         else:
-            if found is not None and until(found):
+            if enough(found):
                 return found
         if last:
             raise StillWaitingError(f"waited {limit:g} s for {what}; last seen: {seen!r}")
@@ -62,13 +69,21 @@ def poll(
 
 
 def wait_for(expected: object, look: Callable[[], object], what: str, *, seconds: float = 10) -> None:
-    """Wait until `look` returns `expected`; see `poll`."""
-    poll(look, what, seconds=seconds, until=lambda found: found == expected)
+    """Wait until `look` returns `expected`, which may be None; see `poll`."""
+    _looked(look, what, seconds, lambda found: found == expected, EVERY_SECONDS)
 
 
-def stays(look: Callable[[], object], what: str, *, for_seconds: float, every_seconds: float = 0.5) -> None:
-    """Look again and again for so long; raises AssertionError as soon as `look` returns nothing true."""
+def stays(
+    expected: object,
+    look: Callable[[], object],
+    what: str,
+    *,
+    for_seconds: float,
+    every_seconds: float = 0.5,
+) -> None:
+    """Look again and again for so long; raises AssertionError as soon as `look` returns anything else."""
     started = time.monotonic()
     while (passed := time.monotonic() - started) < for_seconds:
-        assert look(), f"{what}: no longer so after {passed:.1f} s"
+        seen = look()
+        assert seen == expected, f"{what}: no longer so after {passed:.1f} s, but {seen!r}"
         time.sleep(every_seconds)

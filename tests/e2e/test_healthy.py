@@ -31,7 +31,8 @@ def test_a_healthy_stack_is_silent(healthy: Stack) -> None:
     poll(lambda: time.time() - newest(), "the last mail", seconds=60, until=lambda passed: passed > quiet)
     since = newest()
     stays(
-        lambda: names(stack) == {"Watchdog"} and newest() == since,
+        ({"Watchdog"}, since),
+        lambda: (names(stack), newest()),
         "no alert but the Watchdog, and no mail",
         for_seconds=stack.seconds(450),
     )

@@ -43,6 +43,6 @@ def test_there_is_a_look_after_the_time_is_over() -> None:
 
 
 def test_what_no_longer_holds_is_told() -> None:
-    found = iter([True, True, False])
-    with pytest.raises(AssertionError, match="calm: no longer so after"):
-        stays(lambda: next(found), "calm", for_seconds=60, every_seconds=0.01)
+    found = iter(["calm", "calm", "wild"])
+    with pytest.raises(AssertionError, match="the state: no longer so after .* s, but 'wild'"):
+        stays("calm", lambda: next(found), "the state", for_seconds=60, every_seconds=0.01)
