@@ -216,9 +216,9 @@ def run_waves(waves: Sequence[Wave], tools: Tools) -> list[Proof]:
         tools.events.wave_began(
             wave, [proof for lane in lanes.values() for run in lane for proof in run.proofs]
         )
-        if ills := _wait_for_calm(tools):
+        if troubles := _wait_for_calm(tools):
             for run in (run for lane in lanes.values() for run in lane):
-                run.fail(f"the stack did not come to rest before: {', '.join(ills)}")
+                run.fail(f"the stack did not come to rest before: {', '.join(troubles)}")
             continue
         _run_lanes(lanes, tools.stopped)
         if tools.stopped.is_set():
@@ -229,12 +229,12 @@ def run_waves(waves: Sequence[Wave], tools: Tools) -> list[Proof]:
 def _wait_for_calm(tools: Tools) -> list[str]:
     """Wait until nothing but the Watchdog is pending or firing; return what still is in the end."""
     deadline = time.monotonic() + tools.steady_seconds + tools.stack.seconds(2 * WINDOWS_SECONDS)
-    while ills := sorted(tools.watch.seen().active.keys() - {WATCHDOG}):
+    while troubles := sorted(tools.watch.seen().active.keys() - {WATCHDOG}):
         if tools.stopped.wait(POLL_SECONDS):
             raise StoppedError
         if time.monotonic() > deadline:
             break
-    return ills
+    return troubles
 
 
 def _run_lanes(lanes: Mapping[str, Sequence[Run]], stopped: threading.Event) -> None:

@@ -2,11 +2,11 @@
 
 
 class ProofError(Exception):
-    """Something that was to be shown did not show; the message tells what, and what was seen last."""
+    """Something that was to be shown did not show; the message says what, and what was seen last."""
 
 
 class RefusalError(Exception):
-    """The proof cannot begin; the message tells why, and the mend."""
+    """The proof cannot begin; the message says why, and the fix."""
 
 
 class StoppedError(Exception):

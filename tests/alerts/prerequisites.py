@@ -1,4 +1,4 @@
-"""What must be there before the proof begins, each with a clear word of what is not, and the mend."""
+"""What must be there before the proof begins, each with a clear word of what is not, and the fix."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_all_answer(stack: Stack, smtp_port: int) -> None:
     }
     troubles = [f"{name}: {trouble}" for name, check in checks.items() if (trouble := check())]
     if troubles:
-        raise RefusalError("\n".join([*troubles, "mend: make up starts what is missing, make ps shows it"]))
+        raise RefusalError("\n".join([*troubles, "fix:   make up starts what is missing, make ps shows it"]))
 
 
 def _page(stack: Stack, url: str, words: str = "") -> str | None:
@@ -60,7 +60,7 @@ def check_rules(stack: Stack, alerts: Mapping[str, Alert]) -> None:
     live = {rule["name"]: float(rule["duration"]) for group in groups for rule in group["rules"]}
     if missing := sorted(alerts.keys() - live.keys()):
         raise RefusalError(
-            f"Prometheus has not loaded {', '.join(missing)}\nmend: make up reads the shipped rules anew"
+            f"Prometheus has not loaded {', '.join(missing)}\nfix:   make up reads the shipped rules again"
         )
     odd = [
         f"{name} (for {live[name]:g} s, shipped {alert.for_seconds:g} s)"
@@ -72,26 +72,26 @@ def check_rules(stack: Stack, alerts: Mapping[str, Alert]) -> None:
         raise RefusalError(
             f"the durations of this stack are not the shipped ones ÷ {stack.factor:g}: "
             f"{', '.join(odd[:_NAMED])}{rest}\n"
-            "mend: STACK_FACTOR says by how much they are divided; make up reads the shipped rules anew"
+            "fix:   STACK_FACTOR says by how much they are divided; make up reads the shipped rules again"
         )
 
 
 def check_calm(stack: Stack, *, patience_seconds: float) -> None:
-    """Raise RefusalError that names what is ill: alerts that are not inactive, and active faults.
+    """Raise RefusalError that names what is in trouble: alerts that are not inactive, and active faults.
 
     A stack that has just been started may be given some patience.
     """
     deadline = time.monotonic() + patience_seconds
-    while ills := _ills(stack):
+    while troubles := _troubles(stack):
         if time.monotonic() >= deadline:
             raise RefusalError(
-                f"the stack is ill already: {', '.join(ills)}\n"
-                "mend: end the faults, wait until nothing but the Watchdog fires, and begin again"
+                f"the stack is in trouble already: {', '.join(troubles)}\n"
+                "fix:   end the faults, wait until nothing but the Watchdog fires, and begin again"
             )
         time.sleep(CALM_POLL_SECONDS)
 
 
-def _ills(stack: Stack) -> list[str]:
+def _troubles(stack: Stack) -> list[str]:
     states: dict[str, set[str]] = {}
     for alert in stack.alerts():
         states.setdefault(alert["labels"]["alertname"], set()).add(alert["state"])

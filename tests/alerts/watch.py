@@ -93,7 +93,7 @@ class Watch:
         if total == self._total:
             return
         # Mail that comes between the two questions moves the others back, so some more are asked for. Fewer
-        # than before: the server has begun anew.
+        # than before: the server has started again.
         new = min(total, total - self._total + _OVERLAP) if total > self._total else total
         items = [
             item

@@ -100,13 +100,13 @@ def main(argv: list[str]) -> int:
     """Measure and print; exit code 1 when the stack does not answer."""
     env_file = Path(argv[1]) if len(argv) > 1 else ROOT / ".env"
     if not env_file.exists():
-        print(f"error: {env_file} is not there\nmend:  start a stack first (make up)", file=sys.stderr)
+        print(f"error: {env_file} is not there\nfix:   start a stack first (make up)", file=sys.stderr)
         return 1
     with connected(env_file, factor=1) as stack:
         try:
             found = measure(stack)
         except httpx.TransportError as error:
-            print(f"error: {stack.prometheus}: {error}\nmend:  start the stack (make up)", file=sys.stderr)
+            print(f"error: {stack.prometheus}: {error}\nfix:   start the stack (make up)", file=sys.stderr)
             return 1
     table = Table(title=f"median of {SAMPLES} readings, one a second")
     for name in ("what", "median", "highest", "budget", "share of budget"):

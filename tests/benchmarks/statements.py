@@ -28,7 +28,7 @@ TURNS = 60
 
 
 def many_slas(file: Path, count: int = SLAS) -> None:
-    """Write a file of definitions with so many SLAs: the shipped ones over and over, each named anew."""
+    """Write a file of definitions with so many SLAs: the shipped ones repeatedly, each under its own name."""
     shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["slas"]
     made = []
     for number in range(count):

@@ -15,7 +15,7 @@ from unit.demo_app.process import App
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 LEAST = 4.5  # WCAG 2, AA, for text of any size
 
-ILL = {
+BROKEN = {
     "worker_down": 1,
     "dependency_down": 2,
     "cache_down": 1,
@@ -29,8 +29,8 @@ SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 SCHEMES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 
 
-def make_ill(app: App) -> None:
-    for name, intensity in ILL.items():
+def break_parts(app: App) -> None:
+    for name, intensity in BROKEN.items():
         app.client.post(f"{app.api}/faults/{name}", json={"intensity": intensity}).raise_for_status()
 
 
@@ -60,7 +60,7 @@ def worsen(page: Page) -> None:
     page.route("**/state", spoil)
 
 
-def wait_for_illness(page: Page) -> None:
+def wait_for_trouble(page: Page) -> None:
     # 1 worker, 2 breakers, 1 cache, the database, the bus, and, as worsened, the backup and the scan
     expect(page.locator(".system .badge[data-tone=bad]")).to_have_count(8, timeout=milliseconds(20))
 
@@ -77,9 +77,9 @@ def judge(page: Page) -> int:
 def test_every_text_has_a_contrast_of_at_least_4_5(
     app: App, open_page: Open, size: tuple[int, int], *, dark: bool
 ) -> None:
-    make_ill(app)
+    break_parts(app)
     page = open_page(app.api, size, dark=dark, before=worsen).page
-    wait_for_illness(page)
+    wait_for_trouble(page)
     for details in page.locator("details").all()[:2]:
         details.locator("summary").click()
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -116,9 +116,9 @@ def test_the_measure_of_contrast_finds_what_is_too_faint(app: App, open_page: Op
 def test_no_width_makes_the_page_scroll_sideways_or_a_text_leave_its_card(
     app: App, open_page: Open, width: int
 ) -> None:
-    make_ill(app)
+    break_parts(app)
     page = open_page(app.api, (width, 740), before=worsen).page
-    wait_for_illness(page)
+    wait_for_trouble(page)
 
     assert page.evaluate("document.documentElement.scrollWidth") == width
     outside = page.evaluate(
@@ -133,9 +133,9 @@ def test_no_width_makes_the_page_scroll_sideways_or_a_text_leave_its_card(
 
 
 def test_a_state_has_a_sign_and_a_word_beside_its_colour(app: App, open_page: Open) -> None:
-    make_ill(app)
+    break_parts(app)
     page = open_page(app.api, before=worsen).page
-    wait_for_illness(page)
+    wait_for_trouble(page)
 
     texts = page.locator(".system .badge").all_inner_texts()
 

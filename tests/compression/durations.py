@@ -22,7 +22,7 @@ def parsed(text: str) -> timedelta:
             return promql_parser.parse_duration(text)
     except ValueError:
         pass  # its parts stand in another order than Prometheus allows
-    raise CompressionError(f"{text!r} is no duration: write it like 5m or 1h30m")
+    raise CompressionError(f"invalid duration: {text!r}; write it like 5m or 1h30m")
 
 
 def divided(duration: timedelta, factor: int) -> timedelta:

@@ -2,4 +2,4 @@
 
 
 class CompressionError(Exception):
-    """The message holds the place, the value and the mend."""
+    """The message holds the place, the value and the fix."""

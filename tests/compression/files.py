@@ -105,11 +105,11 @@ def _rule_files(source: Path, tree: Tree) -> Iterator[Path]:
 
 
 def _copy(source: Path, target: Path, *, leave: set[Path]) -> None:
-    """Copy the files of a directory anew, so that nothing of an earlier copy remains."""
+    """Copy the files of a directory to an empty one, so that nothing of an earlier copy remains."""
     if target.resolve() == source.resolve() or target.resolve() in source.resolve().parents:
         raise CompressionError(f"the copy would replace its source {source}: give another directory")
     if not source.is_dir():
-        raise CompressionError(f"{source} is no directory: give one that holds the configuration")
+        raise CompressionError(f"not a directory: {source}; give the one that holds the configuration")
     shutil.rmtree(target, ignore_errors=True)
 
     def left(directory: str, names: list[str]) -> list[str]:
@@ -124,7 +124,7 @@ def _read(path: Path) -> Tree:
     except OSError as error:
         raise CompressionError(f"{path} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise CompressionError(f"{path} is no YAML: {error}") from error
+        raise CompressionError(f"invalid YAML in {path}: {error}") from error
     if not isinstance(tree, dict):
         raise CompressionError(f"{path} holds no mapping at its top")
     return tree

@@ -107,7 +107,7 @@ def evaluated(
     Every shipped alert is evaluated along the way, so that an expression may ask for ALERTS.
     """
     wanted = list(expressions)
-    # No test expects this value, so promtool fails each of them and tells what it got instead.
+    # No test expects this value, so promtool fails each of them and says what it got instead.
     never = [{"labels": "never{}", "value": 1}]
     tests = {
         "rule_files": [str(path) for path in alert_files()],

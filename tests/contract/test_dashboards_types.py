@@ -40,7 +40,7 @@ def node_project() -> pathlib.Path:
                 shutil.copy(file, fresh)
             run = subprocess.run(["npm", "ci"], cwd=fresh, capture_output=True, text=True, check=False)
             assert run.returncode == 0, f"npm ci failed in {PROJECT}:\n{run.stderr}"
-            # Only a complete installation gets the name, so an interrupted one is made anew.
+            # Only a complete installation gets the name, so an interrupted one is made again.
             pathlib.Path(fresh).rename(installed)
             pathlib.Path(fresh).mkdir()
     return installed

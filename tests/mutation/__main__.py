@@ -1,4 +1,4 @@
-"""Changes every alert rule a little, again and again, and tells which changes no case notices."""
+"""Changes every alert rule a little, again and again, and says which changes no case notices."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def check_all_exist(reasons: Reasons, alerts: Collection[str], made: Collection[
     for alert, change in reasons:
         if alert not in alerts or (alert in tried and (alert, change) not in made):
             raise MutationError(
-                f"{FILE.name}: {alert}: there is no mutant {change!r} any more: remove the entry or mend it"
+                f"{FILE.name}: {alert}: there is no mutant {change!r} any more: remove the entry or fix it"
             )
 
 

@@ -2,4 +2,4 @@
 
 
 class MutationError(Exception):
-    """The message holds the place, the value and the mend, in one line."""
+    """The message holds the place, the value and the fix, in one line."""

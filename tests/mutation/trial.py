@@ -72,7 +72,7 @@ class Bench:
                 if said := self._said(promtool, name, directory):
                     raise MutationError(
                         f"{rule['alert']}: the case {name!r} fails on the shipped rule: {in_one_line(said)}; "
-                        "mend it first, see `pytest tests/rules`"
+                        "fix it first, see `pytest tests/rules`"
                     )
 
     def attempt(self, rule: Rule | None, directory: Path) -> Finding:

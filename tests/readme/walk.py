@@ -38,11 +38,24 @@ class Step:
 
 
 def section(markdown: str, heading: str) -> str:
-    """The text below a heading of the second level, up to the next one; raises WalkError if there is none."""
-    match = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", markdown, re.MULTILINE | re.DOTALL)
-    if match is None:
+    """The text below a heading of the second level, up to the next one; raises WalkError if there is none.
+
+    What looks like a heading inside of a block is none.
+    """
+    found: list[str] | None = None
+    in_block = False
+    for line in markdown.splitlines(keepends=True):
+        in_block ^= line.startswith("```")
+        if line.startswith("## ") and not in_block:
+            if found is not None:
+                break
+            if line.rstrip() == f"## {heading}":
+                found = []
+        elif found is not None:
+            found.append(line)
+    if found is None:
         raise WalkError(f"no section is called {heading!r}")
-    return match[1]
+    return "".join(found)
 
 
 def steps(text: str) -> list[Step]:

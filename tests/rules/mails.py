@@ -55,12 +55,19 @@ class Post:
     def mail_about(
         self, job: str, alerts: list[dict[str, Any]], *, timeout_seconds: float = 20
     ) -> EmailMessage:
-        """Send alerts and wait for the next mail in whose text part `job` stands as their label."""
+        """Send alerts and wait for the next mail about all of them; `job` is their label.
+
+        On a busy machine Alertmanager may send the first ones before it has taken the last.
+        """
         seen = len(self.sink.mails)
         self.send(alerts)
 
         def about() -> list[EmailMessage]:
-            return [mail for mail in self.sink.mails[seen:] if f"job = {job}" in part(mail, "plain")]
+            return [
+                mail
+                for mail in self.sink.mails[seen:]
+                if f"job = {job}" in part(mail, "plain") and f":{len(alerts)}]" in mail["Subject"]
+            ]
 
         return poll(about, f"a mail about {job}", seconds=timeout_seconds)[0]
 

@@ -41,7 +41,7 @@ def all_well(request: httpx.Request) -> httpx.Response:
 
 
 def with_answer(host: str, response: httpx.Response | Exception) -> Answer:
-    """Servers that are well, but for one."""
+    """Servers that are healthy, but for one."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host != host:
@@ -81,7 +81,7 @@ def test_what_does_not_answer_is_named_with_the_mend(
 ) -> None:
     with pytest.raises(RefusalError, match=words) as caught:
         prerequisites.check_all_answer(stack_of(with_answer(host, response)), smtp_port)
-    assert "mend: make up" in str(caught.value)
+    assert "fix:   make up" in str(caught.value)
 
 
 def test_a_port_that_takes_no_mail_is_named() -> None:
@@ -118,7 +118,7 @@ def test_rules_that_are_missing_or_of_another_time_are_refused(
         prerequisites.check_rules(stack_of(rules(*loaded), factor=15), {"A": alert("A")})
 
 
-def ill(alerts: list[dict[str, Any]], faults: dict[str, float]) -> Answer:
+def unhealthy(alerts: list[dict[str, Any]], faults: dict[str, float]) -> Answer:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host == "prometheus":
             return httpx.Response(200, json={"data": {"alerts": alerts}})
@@ -132,11 +132,11 @@ def firing(name: str, state: str = "firing") -> dict[str, Any]:
 
 
 def test_a_stack_on_which_only_the_watchdog_fires_is_calm() -> None:
-    prerequisites.check_calm(stack_of(ill([firing("Watchdog")], {})), patience_seconds=0)
+    prerequisites.check_calm(stack_of(unhealthy([firing("Watchdog")], {})), patience_seconds=0)
 
 
 def test_what_ails_a_stack_is_named() -> None:
-    answer = ill(
+    answer = unhealthy(
         [firing("Watchdog"), firing("B"), firing("B", "pending"), firing("A", "pending")], {"errors": 1}
     )
     words = "A is pending, B is firing and pending, the fault errors is active"

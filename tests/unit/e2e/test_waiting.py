@@ -44,5 +44,5 @@ def test_there_is_a_look_after_the_time_is_over() -> None:
 
 def test_what_no_longer_holds_is_told() -> None:
     found = iter(["calm", "calm", "wild"])
-    with pytest.raises(AssertionError, match="the state: no longer so after .* s, but 'wild'"):
+    with pytest.raises(AssertionError, match=r"the state: no longer so after .* s, but 'wild'"):
         stays("calm", lambda: next(found), "the state", for_seconds=60, every_seconds=0.01)

@@ -57,6 +57,11 @@ def test_a_section_ends_where_the_next_begins() -> None:
         section(TEXT, "Three")
 
 
+def test_a_heading_inside_of_a_block_is_none() -> None:
+    text = "## One\n\n`page.md`:\n\n```markdown\n## Meaning\n```\n\n```sh\ntrue\n```\n\n## Two\n"
+    assert steps(section(text, "One")) == [Step("## Meaning\n", "page.md"), Step("true\n")]
+
+
 def test_a_block_is_a_file_only_after_a_line_with_its_name_alone() -> None:
     with pytest.raises(WalkError, match="a block of yaml needs a path before it"):
         steps(section(TEXT, "One"))  # "Words, and" stand before the name

@@ -1,4 +1,4 @@
-"""The real promtool: only it tells what a rule does, and how it says so."""
+"""The real promtool: only it says what a rule does, and how it says so."""
 
 from __future__ import annotations
 
