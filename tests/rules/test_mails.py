@@ -11,7 +11,7 @@ import pytest
 from programs import running_chromium
 from rules.binaries import required, versions
 from rules.contrast import Shown, shown_texts
-from rules.mail_parts import DRILL, LINKS, Page, alert
+from rules.mail_parts import DRILL, LINKS, Page, alert, lost
 from rules.mails import EXTERNAL_URL, Post, part, running_alertmanager
 
 
@@ -75,6 +75,21 @@ def test_a_resolved_mail_is_visibly_resolved(post: Post) -> None:
     assert "#b91c1c" not in part(mail, "html")  # the red of critical
     assert "Silence" not in page.links
     assert "after 1m30s" in part(mail, "plain")
+
+
+def test_a_mail_of_both_kinds_of_end_counts_them_apart(post: Post) -> None:
+    post.mail_about("both", [alert(job="both", worker_name=name) for name in ("a", "b", "c")])
+    ends = [
+        alert(job="both", ended=True, worker_name="a"),
+        *(lost(job="both", worker_name=name) for name in ("b", "c")),
+    ]
+    mail = post.mail_about("both", ends)
+    assert mail["Subject"] == "[NO LONGER REPORTED:2] CRITICAL WorkerUnhealthy"  # the worse of the two
+    text = part(mail, "plain")
+    assert "1 resolved, 2 no longer reported" in text
+    assert text.count("RESOLVED: Worker") == 1
+    assert text.count("NO LONGER REPORTED: Worker") == text.count("may still be going on") == 2
+    assert "1 resolved, 2 no longer reported" in Page(part(mail, "html")).text
 
 
 def test_each_severity_has_its_colour_and_its_word(post: Post) -> None:
@@ -177,6 +192,8 @@ def sources(post: Post) -> dict[str, str]:
         ),
         "html",
     )
+    post.mail_about("kind lost", [alert(job="kind lost")])
+    found["lost"] = part(post.mail_about("kind lost", [lost(job="kind lost")]), "html")
     crowd = [alert(job="kind crowd", worker_name=f"worker-{number}") for number in range(12)]
     found["crowd"] = part(post.mail_about("kind crowd", crowd), "html")
     return found
@@ -184,9 +201,9 @@ def sources(post: Post) -> dict[str, str]:
 
 def test_every_text_has_enough_contrast(sources: dict[str, str]) -> None:
     shown = {each for source in sources.values() for each in shown_texts(source)}
-    # red, amber, blue and green heads, the band of a drill, white blocks
+    # red, amber, blue, green and grey heads, the band of a drill, white blocks
     assert {each.background for each in shown} == {
-        "#b91c1c", "#9a5b00", "#1e4f8f", "#15703a", "#1f2933", "#ffffff"
+        "#b91c1c", "#9a5b00", "#1e4f8f", "#15703a", "#4a5568", "#1f2933", "#ffffff"
     }  # fmt: skip
     assert not [(each, round(each.contrast, 2)) for each in shown if each.contrast < 4.5]
 
