@@ -103,7 +103,7 @@ def test_every_critical_alert_that_can_be_muted_is_told_of_while_a_silence_is_ac
         rule["expr"]
         for group in yaml.safe_load(text)["groups"]
         for rule in group["rules"]
-        if rule["alert"] == "CriticalAlertMuted"
+        if rule.get("alert") == "CriticalAlertMuted"
     ]
     asked = re.findall(
         r'ALERTS\{alertname="(\w+)"[^}]*\}\s+and on \(([^)]*)\) ALERTS\{alertname="(\w+)"', expression
