@@ -85,7 +85,7 @@ test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 # Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,
 EMPTY :=
-LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof))
+LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof) local:readme)
 LIVE := PYTHONPATH=tests:local/src $(PY) -m
 test-live: $(VENV)/.test ## Run the live tests, then prove every alert; MODES="compose local" does so both ways
 	@$(LIVE) e2e.lanes $(LANES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -23,7 +24,10 @@ from e2e.stack_under_test import ROOT
 COMMANDS = {
     "tests": f"{sys.executable} -m pytest -q tests/e2e",
     "proof": f"{sys.executable} -m alerts",
+    "readme": f"{sys.executable} -m pytest -q tests/readme",
 }
+ALONE = frozenset({"readme"})
+"""What starts its own stack: it shares none with its neighbours."""
 LOGS = ROOT / ".run" / "lanes"
 MODES = ("auto", "compose", "local")
 USAGE = (
@@ -38,10 +42,13 @@ class LaneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Steps that run one after the other: for each stack its mode and the commands that run on it."""
+    """Steps that run one after the other: for each stack its mode and the commands that run on it.
+
+    A command that starts its own stack stands alone, with `shared` False.
+    """
 
     name: str
-    stacks: tuple[tuple[str, tuple[str, ...]], ...]
+    stacks: tuple[tuple[str, tuple[str, ...], bool], ...]
 
 
 def parsed(text: str, commands: Mapping[str, str] = COMMANDS) -> Lane:
@@ -51,9 +58,14 @@ def parsed(text: str, commands: Mapping[str, str] = COMMANDS) -> Lane:
         mode, _, what = step.partition(":")
         if mode not in MODES or what not in commands:
             raise LaneError(f"{step!r} in the lane {text!r} cannot be read\n{USAGE}")
-        steps.append((mode, commands[what]))
-    grouped = itertools.groupby(steps, key=lambda step: step[0])
-    return Lane(text, tuple((mode, tuple(command for _, command in group)) for mode, group in grouped))
+        steps.append((mode, what))
+    grouped = itertools.groupby(steps, key=lambda step: (step[0], step[1] not in ALONE))
+    return Lane(
+        text,
+        tuple(
+            (mode, tuple(commands[what] for _, what in group), shared) for (mode, shared), group in grouped
+        ),
+    )
 
 
 def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs: Path = LOGS) -> int:
@@ -88,13 +100,14 @@ def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs:
 def run(lane: Lane, suffix: str, output: int) -> int:
     """Run one lane to its end; its stacks have the suffix in their name, `output` is a file descriptor."""
     worst = 0
-    for mode, commands in lane.stacks:
+    for mode, commands, shared in lane.stacks:
         environment = os.environ | {"MODE": mode, "TEST_STACK": suffix}
-        words = [sys.executable, "-m", "e2e.shared", *commands]
-        done = subprocess.run(
-            words, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
-        )
-        worst = worst or done.returncode
+        on_one_stack = [[sys.executable, "-m", "e2e.shared", *commands]]
+        for words in on_one_stack if shared else [shlex.split(command) for command in commands]:
+            done = subprocess.run(
+                words, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+            )
+            worst = worst or done.returncode
     return worst
 
 

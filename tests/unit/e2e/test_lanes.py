@@ -31,7 +31,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 def test_neighbours_of_one_mode_share_a_stack() -> None:
     tests, proof = lanes.COMMANDS["tests"], lanes.COMMANDS["proof"]
     lane = lanes.parsed("compose:tests,compose:proof,local:proof,compose:proof")
-    assert lane.stacks == (("compose", (tests, proof)), ("local", (proof,)), ("compose", (proof,)))
+    assert lane.stacks == (
+        ("compose", (tests, proof), True),
+        ("local", (proof,), True),
+        ("compose", (proof,), True),
+    )
+
+
+def test_what_starts_its_own_stack_stands_alone() -> None:
+    proof, readme = lanes.COMMANDS["proof"], lanes.COMMANDS["readme"]
+    lane = lanes.parsed("local:proof,local:readme")
+    assert lane.stacks == (("local", (proof,), True), ("local", (readme,), False))
 
 
 @pytest.mark.parametrize("text", ["compose", "compose:everything", "moon:tests", "compose:tests,"])
