@@ -32,6 +32,7 @@ HEALTHY = {
     'prometheus_notifications_alertmanagers_discovered{job="prometheus"}': (1, 0),
     'prometheus_config_last_reload_successful{job="prometheus"}': (1, 0),
     'alertmanager_config_last_reload_successful{job="alertmanager"}': (1, 0),
+    'alertmanager_silences{job="alertmanager",state="active"}': (0, 0),
     'alertmanager_notifications_failed_total{job="alertmanager",integration="email"}': (0, 0),
 }
 """What the other services export while they are healthy, so that their absence is no alert: a first value and
