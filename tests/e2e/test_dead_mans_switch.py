@@ -16,21 +16,25 @@ ON_CALL = "on-call@example.com"
 SILENCE_SECONDS = 600
 
 
-@pytest.fixture
-def mute(healthy: Stack, services: Services) -> Iterator[Stack]:
-    """The stack while its Alertmanager does not move, so that no alert arrives anywhere."""
-    services.hold("alertmanager")
-    yield healthy
-    services.release("alertmanager")
+@pytest.fixture(params=["alertmanager", "prometheus"])
+def frozen(request: pytest.FixtureRequest, healthy: Stack, services: Services) -> Iterator[str]:
+    """The name of a service that does not move, so that no alert arrives anywhere."""
+    name: str = request.param
+    services.hold(name)
+    yield name
+    services.release(name)
 
 
-def test_a_silence_of_alerting_is_mailed_and_its_end_too(mute: Stack, services: Services) -> None:
-    stack, since = mute, time.time()
+def test_an_outage_of_alerting_is_mailed_and_its_end_too(
+    frozen: str, healthy: Stack, services: Services
+) -> None:
+    stack, since = healthy, time.time()
+    # Of a frozen Prometheus, Alertmanager sends what it knew for up to four minutes more.
     patience = 20 + stack.seconds(2 * SILENCE_SECONDS)
     mail = stack.wait_for_mail(ON_CALL, "Alerting is down", since=since, seconds=patience)
     assert ON_CALL in mail.recipients
     assert "Watchdog" in mail.text
 
-    services.release("alertmanager")
+    services.release(frozen)
     over = stack.wait_for_mail(ON_CALL, "Alerting works again", since=mail.received_at, seconds=patience)
     assert "Watchdog" in over.text

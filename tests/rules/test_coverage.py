@@ -73,6 +73,19 @@ def test_the_alert_has_the_labels_that_routing_needs(alert: str) -> None:
 
 
 @pytest.mark.parametrize("alert", shipped_alerts())
+def test_no_alert_relies_on_what_a_restart_forgets(alert: str) -> None:
+    assert "keep_firing_for" not in shipped_alerts()[alert].rule, "hold by an expression that reads ALERTS"
+
+
+def test_the_rules_about_programs_are_about_no_program_in_particular() -> None:
+    of_programs = {
+        name: shipped for name, shipped in shipped_alerts().items() if shipped.file.stem != "monitoring"
+    }
+    assert {name for name, shipped in of_programs.items() if "demo-app" in shipped.rule["expr"]} == set()
+    assert {name for name, shipped in of_programs.items() if "absent(" in shipped.rule["expr"]} == set()
+
+
+@pytest.mark.parametrize("alert", shipped_alerts())
 def test_the_annotations_tell_what_to_do(alert: str) -> None:
     annotations = shipped_alerts()[alert].rule["annotations"]
     assert annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
