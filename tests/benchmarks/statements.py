@@ -14,13 +14,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import yaml
 from rich.console import Console
 from rich.table import Table
 
 from sla_worker.conventions import GOOD_EVENTS
-from unit.sla_worker.fake_prometheus import SHIPPED, VALUES
+from unit.sla_worker.fake_prometheus import SHIPPED
 from unit.sla_worker.setting import Setting
 
 SLAS = 36
@@ -66,9 +65,8 @@ class Traced:
 
     def pass_of_breaches(self) -> None:
         """As `pass_`, and every SLA is breached for the first time."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(VALUES, GOOD_EVENTS, 900.0)
-            self.pass_()
+        self.setting.prometheus.values[GOOD_EVENTS] = 900.0
+        self.pass_()
 
     def idle(self) -> None:
         """A minute in which nothing is due, with somebody who asks for health and metrics every second."""
