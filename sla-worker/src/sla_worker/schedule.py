@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import DAILY_MAIL
@@ -22,34 +23,54 @@ def last_daily(now: float, zone: ZoneInfo, hour: int) -> dt.datetime:
     return due
 
 
+def midnight_after(slot: int, zone: ZoneInfo) -> int:
+    """The midnight that ends a slot's day, in epoch seconds; a slot that ends at midnight ends its day."""
+    day = dt.datetime.fromtimestamp(slot - 1, zone).date() + dt.timedelta(days=1)
+    return int(dt.datetime.combine(day, dt.time(), tzinfo=zone).timestamp())
+
+
 class Schedule:
     """Owes the daily report at its hour and stores the summary of a day at midnight.
 
-    What was done is remembered, so that asking again costs no statement until the next time comes.
+    Both wait for `settle_seconds`, after which the last slot of their period is stored: at the hour itself it
+    would be missing from them. What was done is remembered, so that asking again costs no statement until the
+    next time comes.
     """
 
-    def __init__(self, database: SLADatabase, *, zone: ZoneInfo, hour: int) -> None:
+    def __init__(self, database: SLADatabase, *, zone: ZoneInfo, hour: int, settle_seconds: int) -> None:
         self._database = database
         self._zone = zone
         self._hour = hour
+        self._settle_seconds = settle_seconds
         self._summarised: int | None = None
+        self._changed: set[int] = set()  # the midnights that end days into which late rows came
         self._reported: int | None = None
 
     def run(self, now: float) -> None:
         """Do what is due at `now` and was not done. Raises DatabaseError; what failed is due again."""
-        midnight = int(last_daily(now, self._zone, 0).timestamp())
-        if midnight != self._summarised:
-            self._database.generate_daily_summary(midnight - DAY_SECONDS)
-            self._summarised = midnight
-        due = last_daily(now, self._zone, self._hour)
+        settled = now - self._settle_seconds
+        self._summarise(int(last_daily(settled, self._zone, 0).timestamp()))
+        due = last_daily(settled, self._zone, self._hour)
         end = int(due.timestamp())
         if end != self._reported:
             self._owe_daily(due, int(now))
             self._reported = end
 
-    def rows_stored(self) -> None:
-        """Rows may have come that are older than the last report time: ask again whether one is owed."""
+    def rows_stored(self, late: Iterable[int]) -> None:
+        """Rows were stored, those of the slots `late` after their time.
+
+        Their days are summed up again, and perhaps there are rows older than the last report time now.
+        """
+        self._changed |= {midnight_after(slot, self._zone) for slot in late}
         self._reported = None
+
+    def _summarise(self, newest: int) -> None:
+        """Sum up the day that ended at the midnight `newest`, and the ended days that have changed."""
+        changed = {midnight for midnight in self._changed if midnight <= newest}
+        for midnight in sorted(changed | ({newest} if newest != self._summarised else set())):
+            self._database.generate_daily_summary(midnight - DAY_SECONDS)
+            self._changed.discard(midnight)
+        self._summarised = newest
 
     def _owe_daily(self, due: dt.datetime, now: int) -> None:
         """Owe the report, also when its time passed while the worker was down.

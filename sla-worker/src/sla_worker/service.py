@@ -125,7 +125,9 @@ def _join(
     exporter = Exporter(definitions, grid, KINDS)
     calculator = make_calculator(settings, definitions, database, clock=clock, transport=transport)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
-    schedule = Schedule(database, zone=settings.timezone, hour=settings.report_hour)
+    schedule = Schedule(
+        database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds
+    )
     deliveries = Deliveries(
         database,
         sender,
@@ -173,7 +175,7 @@ def _join(
             health.failed(error or "")
         else:
             health.passed()
-            schedule.rows_stored()
+            schedule.rows_stored(each.slot for each in result.measurements if each.late)
         exporter.rules_stale(len(calculator.foreign))
         exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
         show_slas()
