@@ -8,6 +8,10 @@ fail() {
   exit 1
 }
 
+case $PWD in *:*)
+  fail "the path of this directory holds a colon: $PWD" "move or clone it to a path without one: Python's virtual environments refuse it"
+esac
+
 command -v "$python" >/dev/null 2>&1 || {
   for other in python3.14 python3.13 python3.12 python3.11; do
     command -v "$other" >/dev/null 2>&1 && fail "$python is missing, $other is there" "make up PYTHON=$other"

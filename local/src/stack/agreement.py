@@ -63,7 +63,8 @@ def check_rules(instance: Instance) -> bool:
     done = _generator(instance, "--check")
     if done.returncode:
         raise StackError(
-            _words(done), "make generate; when it names a line of the definitions, put that right first"
+            _words(done, instance),
+            "make generate; when it names a line of the definitions, put that right first",
         )
     return True
 
@@ -75,7 +76,7 @@ def generate(instance: Instance) -> str:
     """
     done = _generator(instance)
     if done.returncode:
-        raise StackError(_words(done))
+        raise StackError(_words(done, instance))
     return done.stdout.strip()
 
 
@@ -83,8 +84,10 @@ def _is_there(instance: Instance) -> bool:
     return (instance.root / "sla-worker" / "src" / "sla_worker" / "cli.py").exists()
 
 
-def _words(done: subprocess.CompletedProcess[str]) -> str:
-    return re.sub(r"^error: ", "", (done.stderr or done.stdout).strip())
+def _words(done: subprocess.CompletedProcess[str], instance: Instance) -> str:
+    """What the generator said, its files as a person in the bundle's directory would write them."""
+    words = re.sub(r"^error: ", "", (done.stderr or done.stdout).strip())
+    return words.replace(f"{instance.root}/", "")
 
 
 def _generator(instance: Instance, *words: str) -> subprocess.CompletedProcess[str]:
