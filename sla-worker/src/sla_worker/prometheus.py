@@ -54,7 +54,7 @@ class HTTPTransport:
     """Requests by `requests`: no proxy from the environment, no compression, no redirects, no retries.
 
     `Accept-Encoding: identity` spares Prometheus most of the CPU of a small answer. The timeout holds for the
-    connection, for each wait for bytes, and for the answer as a whole. URL and errors hold no password: the
+    connection, for each wait for bytes, and for the body as a whole. URL and errors hold no password: the
     settings have taken it out of the URL.
     """
 
