@@ -235,3 +235,13 @@ def test_a_missing_slot_is_missing_for_the_sla_not_for_its_components(database: 
     database.store([component("crm", 0, 100), component("mail", 0, 90)])
     database.store([component("crm", 1, 100)])  # mail is gone
     assert database.missing_slots(NOW + 600, 0)[ERRORS.key] == [NOW + 600]
+
+
+def test_the_types_of_sqlite_stay_in_its_dialect() -> None:
+    package = Path(__file__).parents[3] / "sla-worker" / "src" / "sla_worker"
+    mention = {
+        str(each.relative_to(package))
+        for each in package.rglob("*.py")
+        if "import sqlite3" in each.read_text(encoding="utf-8")
+    }
+    assert mention == {"database/sqlite.py"}

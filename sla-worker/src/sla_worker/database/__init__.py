@@ -108,8 +108,8 @@ class SLADatabase:
     def look(self) -> str | None:
         """See whether the file is still the one that was opened, and get it back if it is not.
 
-        Call it once a turn of the loop; it makes no statement while all is well. A file that was removed is
-        written again with all its rows; one that was replaced is opened, and the former rows are kept
+        Call it once a turn of the loop; it makes no statement while nothing is wrong. A file that was removed
+        is written again with all its rows; one that was replaced is opened, and the former rows are kept
         beside it. Returns one line that says so, to be logged as an error. Raises DatabaseError when that
         fails; until it succeeds every other call raises DatabaseError.
         """

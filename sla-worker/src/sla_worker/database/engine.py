@@ -177,9 +177,9 @@ class Engine:
     def look(self, prepare: Callable[[], None] = lambda: None) -> str | None:
         """See whether the database is still the one that was opened, and get it back if not.
 
-        None: it is. Otherwise one line that says what happened and what was done; say it aloud. A database
+        None: it is. Otherwise one line that says what happened and what was done; log it. A database
         that is new to us is migrated and goes through `prepare`. Raises DatabaseError when nothing helps.
-        Makes no statement while all is well.
+        Makes no statement while nothing is wrong.
         """
         with self._mutex:
             if self._depth or self._dialect.misplaced() is None:
