@@ -44,7 +44,7 @@ def test_a_fault_goes_in_by_slider_and_switch_counts_down_and_ends_by_itself(
     expect(status(page, "errors")).to_have_text(re.compile(r"^on, 0:0[1-6] left$"), timeout=milliseconds(12))
     expect(status(page, "errors")).to_have_text("off", timeout=milliseconds(12))
     expect(page.get_by_role("switch", name="Errors", exact=True)).not_to_be_checked()
-    expect(page.locator("#active-count")).to_have_text("no fault active")
+    expect(page.locator("#active-count")).to_have_text("no faults active")
     assert active(app) == {}
 
 
@@ -95,7 +95,7 @@ def test_clear_all_ends_every_fault(app: App, open_page: Open) -> None:
 
     page.get_by_role("button", name="Clear all faults").click()
 
-    expect(page.locator("#active-count")).to_have_text("no fault active")
+    expect(page.locator("#active-count")).to_have_text("no faults active")
     expect(page.locator(".fault[data-active]")).to_have_count(0)
     assert active(app) == {}
 
@@ -107,7 +107,7 @@ def test_what_the_app_refuses_stands_in_the_card_and_the_switch_goes_back(app: A
     page.get_by_role("switch", name="Worker down").click()
 
     expect(card(page, "worker_down").get_by_role("alert")).to_have_text(
-        "intensity 9.0 of worker_down is not usable: give a whole number from 1 to 4 (workers)"
+        "invalid intensity of worker_down: 9.0; give a whole number from 1 to 4 (workers)"
     )
     expect(page.get_by_role("switch", name="Worker down")).not_to_be_checked()
     assert active(app) == {}

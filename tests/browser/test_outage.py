@@ -57,8 +57,8 @@ def test_it_says_since_when_there_is_no_answer_and_recovers_by_itself(own_app: A
     own_app.start()
 
     expect(outage).to_be_hidden(timeout=milliseconds(20))
-    expect(page.locator("#health")).to_have_text("✓ every part is up")
-    expect(page.locator("#active-count")).to_have_text("no fault active")  # a new app has none
+    expect(page.locator("#health")).to_have_text("✓ all parts are up")
+    expect(page.locator("#active-count")).to_have_text("no faults active")  # a new app has none
     watched.forgive("ERR_CONNECTION")  # the browser's own words on every poll in between
 
 

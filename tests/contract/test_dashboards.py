@@ -72,7 +72,7 @@ def test_check_names_a_stale_a_missing_and_an_orphaned_file(tmp_path: pathlib.Pa
     assert stale(slas, tmp_path) == [
         "grafana/provisioning/alerting/sla.yml is missing",
         "grafana/dashboards/json/insa-sla-monitoring.json is stale",
-        "grafana/dashboards/json/by-hand.json is made by no code: remove it",
+        "grafana/dashboards/json/by-hand.json is not made by any code: remove it",
     ]
 
 
@@ -211,7 +211,7 @@ def test_variables_are_substituted_in_all_three_ways_of_writing() -> None:
     assert substitute(written, values) == 'a{x="crm", y=~"crm", z="crm"}[1m]'
 
 
-def test_a_capture_of_label_replace_is_no_variable() -> None:
+def test_a_capture_of_label_replace_is_not_a_variable() -> None:
     assert (
         substitute('label_replace(a, "b", "$1", "c", "(.*)")', {})
         == 'label_replace(a, "b", "$1", "c", "(.*)")'

@@ -129,7 +129,7 @@ def test_a_category_without_an_sla_has_no_row(made: Made) -> None:
 
 
 @of("made", ["several of a category"], indirect=True)
-def test_panels_of_a_category_stand_two_by_two_and_the_last_one_alone(made: Made) -> None:
+def test_panels_of_a_category_are_side_by_side_and_a_last_one_is_alone(made: Made) -> None:
     dashboard, _ = made
 
     places = {

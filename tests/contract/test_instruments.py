@@ -256,7 +256,7 @@ def test_promtool_finds_nothing_in_the_metrics_of_the_demo_app(program: Path | N
 
 
 @each_version_of("promtool")
-def test_promtool_would_tell_of_a_counter_of_a_wrong_name(program: Path | None) -> None:
+def test_promtool_would_report_a_counter_with_a_wrong_name(program: Path | None) -> None:
     exposition = "# HELP insa_things Things.\n# TYPE insa_things counter\ninsa_things 1\n"
 
     code, words = findings(required(program, "promtool"), exposition)

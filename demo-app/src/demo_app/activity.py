@@ -1,4 +1,4 @@
-"""The activity feed: what the system did last, as the message bus tells it."""
+"""The activity feed: what the system did last, as reported by the message bus."""
 
 import threading
 from collections import Counter, deque
@@ -42,6 +42,6 @@ class ActivityFeed:
             return tuple(reversed(self._last))
 
     def counts(self) -> dict[str, int]:
-        """Return how many events there were of each topic that had any, those included that are not kept."""
+        """Return how many events each topic has had, if any, including those no longer kept."""
         with self._lock:
             return dict(self._counts)

@@ -25,14 +25,14 @@ POOL_WAIT_SECONDS: Final = 0.5
 
 
 class AgentEvents(RetryEvents, Protocol):
-    """Who wants to know what the agents do."""
+    """Notified of what the agents do."""
 
     def agent_fell_back(self, agent: str) -> None:
-        """Take note that the agent answered without its dependency."""
+        """The agent answered without its dependency."""
         ...
 
     def breaker_failed_request(self, breaker: str) -> None:
-        """Take note that a request ends in error because the breaker rejected its call."""
+        """A request ends in error because the breaker rejected its call."""
         ...
 
 
@@ -53,7 +53,7 @@ class Step:
     """A wait of `seconds` in the midst of a task, with what follows it.
 
     With a `call`, its outcome; without one the next attempt, `attempt`, counted from 1. `rejected` is why
-    there is no call and will be none. `permit` is the breaker's leave for the call. `answered` says that the
+    there is no call and will be none. `permit` is the breaker's permit for the call. `answered` says that the
     calls are over and the database comes next, on the connection of `lease` once there is one.
     """
 
@@ -127,7 +127,7 @@ class Agent:
         return self._record(request, step)
 
     def abandon(self, step: Step) -> None:
-        """Give back what a step holds that nobody waits for any more."""
+        """Return what an abandoned step holds."""
         if step.permit is not None:
             self._breaker.released(step.permit)
         if step.lease is not None and self._database is not None:
@@ -177,10 +177,12 @@ class Agent:
         return Step(lease.seconds, step.attempt, answered=True, lease=lease)
 
     def _fall_back(self, request: Request, step: Step) -> None:
-        if step.attempt > 1:  # a call that was rejected at once is none
+        if step.attempt > 1:  # a call rejected at once was never made
             self._retry.ended(step.attempt, succeeded=False)
         if not self._has_fallback:
-            if request.dead_since is None:  # a replayed one goes back among the dead letters, and is no error
+            if (
+                request.dead_since is None
+            ):  # a replayed one goes back to the dead letters and does not count as an error
                 self._events.breaker_failed_request(self._breaker.name)
             raise AgentError(f"{self.name}: {step.rejected}") from step.rejected
         self._events.agent_fell_back(self.name)

@@ -1,4 +1,4 @@
-"""The API: faults in and out, the state of the system, health; and the page for people that stands on it."""
+"""The API: starting and ending faults, the state of the system, health; and the page that uses it."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -40,7 +40,7 @@ for another site is refused, with or without a token.
 
 
 def _range_of_duration(schema: dict[str, Any]) -> None:
-    # For whoever reads the description; the rule itself stands in `Faults`, whose message names the range.
+    # For readers of the description; `Faults` applies the rule, and its message names the range.
     schema["anyOf"] = [
         {"type": "number", "minimum": MINIMUM_DURATION_SECONDS, "maximum": MAXIMUM_DURATION_SECONDS},
         {"type": "null"},
@@ -48,12 +48,12 @@ def _range_of_duration(schema: dict[str, Any]) -> None:
 
 
 class FaultOrder(BaseModel):
-    """How strong a fault is to be, and for how long; what is left out takes its default."""
+    """How strong a fault is to be, and for how long; whatever is left out takes its default."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     intensity: float | None = Field(
-        default=None, description="In the unit and range of the fault, as `GET /faults` tells them."
+        default=None, description="In the unit and range of the fault, see `GET /faults`."
     )
     duration_seconds: float | None = Field(
         default=None,
@@ -64,7 +64,7 @@ class FaultOrder(BaseModel):
 
 
 class FaultView(BaseModel):
-    """A fault: what it does, its range, and how it stands."""
+    """A fault: what it does, its range, and its state."""
 
     name: str
     group: str = Field(description="the part of the system in which it shows first")
@@ -113,13 +113,13 @@ class Landing(BaseModel):
 
 
 class Problem(BaseModel):
-    """What was wrong with the call, and how to mend it."""
+    """What was wrong with the call, and how to fix it."""
 
     detail: str
 
 
 class HealthView(BaseModel):
-    """`ok`, or `unwell` with the reasons."""
+    """`ok`, or `unhealthy` with the reasons."""
 
     status: str
     reasons: list[str]
@@ -158,24 +158,24 @@ def create_api(
     *,
     faults: Faults,
     state: Callable[[], StateView],
-    ailments: Callable[[], Sequence[str]],
+    problems: Callable[[], Sequence[str]],
     version: str,
     metrics_port: int,
     token: str | None = None,
 ) -> FastAPI:
     """Return the ASGI application.
 
-    `ailments` returns the reasons why the process is not well, none when it is. With a `token` every change
+    `problems` returns why the process is unhealthy, nothing when it is not. With a `token` every change
     must bring it. FastAPI's pages that load scripts from elsewhere are off; `/openapi.json` describes
     everything.
     """
     api = FastAPI(title="demo-app", version=version, description=DESCRIPTION, docs_url=None, redoc_url=None)
     api.add_middleware(Guard, token=token)
 
-    @api.get("/healthz", summary="Is the process well?", responses={503: {"model": HealthView}})
+    @api.get("/healthz", summary="Is the process healthy?", responses={503: {"model": HealthView}})
     async def healthz() -> HealthView:
-        reasons = list(ailments())
-        view = HealthView(status="unwell" if reasons else "ok", reasons=reasons)
+        reasons = list(problems())
+        view = HealthView(status="unhealthy" if reasons else "ok", reasons=reasons)
         return JSONResponse(view.model_dump(), status_code=503 if reasons else 200)  # type: ignore[return-value]  # FastAPI passes a response on
 
     @api.get("/state", summary="The system as its parts count themselves")
@@ -210,10 +210,10 @@ def _add_page(api: FastAPI, landing: Landing) -> None:
                 for asset in assets.values()
             }
         },
-        404: {"model": Problem, "description": "No such file; the detail names those that there are."},
+        404: {"model": Problem, "description": "No such file; the detail lists the files."},
     }
 
-    @api.get("/", summary="The page, for who wants HTML; else where to go", responses=page)
+    @api.get("/", summary="The page for clients that want HTML; for others, where to go", responses=page)
     async def read_landing(accept: Annotated[str, Header()] = "*/*") -> Landing:
         vary = {"vary": "accept"}
         if wants_page(accept):
@@ -225,7 +225,7 @@ def _add_page(api: FastAPI, landing: Landing) -> None:
         file: Annotated[str, Path(json_schema_extra={"enum": list(assets)})],
     ) -> Response:
         if file not in assets:
-            raise HTTPException(404, f"the page has no file {file!r}; its files are {', '.join(assets)}")
+            raise HTTPException(404, f"unknown file: {file!r}; the files of the page are {', '.join(assets)}")
         return Response(assets[file].content, media_type=assets[file].media_type)
 
 
@@ -243,13 +243,13 @@ def _add_fault_routes(api: FastAPI, faults: Faults, *, token_required: bool) -> 
             token_required=token_required,
         )
 
-    @api.get("/faults", summary="Every known fault and how it stands")
+    @api.get("/faults", summary="Every known fault and its state")
     async def list_faults() -> FaultList:
         return everything()
 
     @api.post(
         "/faults/{name}",
-        summary="Begin a fault, or change an active one",
+        summary="Start a fault, or change an active one",
         responses=CHANGE_PROBLEMS | NAME_PROBLEMS | ORDER_PROBLEMS,
     )
     async def start_fault(name: FaultName, order: FaultOrder | None = None) -> FaultView:
@@ -281,7 +281,7 @@ def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
     @api.exception_handler(HTTPException)
     async def no_such_thing(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # noqa: PLR2004  # the status of a body that is no text at all
-            return wrong_order(request, "body: it cannot be read")
+            return wrong_order(request, "the body cannot be read")
         answer = problem(error.status_code, error.detail)
         if error.status_code == 405:  # noqa: PLR2004  # the status
             answer.headers["allow"] = ", ".join(_methods(api, request))
@@ -294,7 +294,7 @@ def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
         return wrong_order(request, f"{place}: {first['msg']}")
 
     def wrong_order(request: Request, trouble: str) -> JSONResponse:
-        # The body is checked before the name is looked at, and a wrong name is the more useful news.
+        # The body is checked before the name, and a wrong name is the more useful news.
         try:
             spec = faults.spec(request.path_params.get("name", ""))
         except UnknownFaultError as unknown_fault:
@@ -307,7 +307,7 @@ def _add_problem_handlers(api: FastAPI, faults: Faults) -> None:
 
 
 def _methods(api: FastAPI, request: Request) -> list[str]:
-    """Return the methods that the path of a request takes: more than one route may have it."""
+    """Return the methods that the path of a request takes: several routes may share it."""
     scope = dict(request.scope)
     return sorted(
         method
@@ -318,7 +318,7 @@ def _methods(api: FastAPI, request: Request) -> list[str]:
 
 
 def _describe_token(api: FastAPI, *, token_required: bool) -> None:
-    """Say in the description of the API how a change brings its token, and whether it must."""
+    """Describe in the API how a change passes its token, and whether it must."""
     description = api.openapi()
     description["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "The value of `DEMO_TOKEN`."}

@@ -1,4 +1,4 @@
-"""Runs the parts until SIGTERM or SIGINT, and ends them in order."""
+"""Runs the parts until SIGTERM or SIGINT, and stops them in order."""
 
 import argparse
 import logging
@@ -17,20 +17,24 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from demo_app import __version__
 from demo_app.api import create_api
 from demo_app.clock import Repeater, SystemClock
-from demo_app.database import DatabaseStartError
+from demo_app.errors import StartError
 from demo_app.exposition import MetricsServer
 from demo_app.metrics import add_runtime_collectors
-from demo_app.settings import Settings, SettingsError, load
+from demo_app.settings import Settings, load
 from demo_app.system import System, build
 
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 2.5
-"""How long the end waits for requests under way: at rest nearly every one is done in 1.5 s."""
+"""How long shutdown waits for requests under way: without faults nearly every one is done in 1.5 s."""
 
 
-class PortInUseError(Exception):
-    """A port cannot be bound; the message names it and the variable that moves it."""
+class PortInUseError(StartError):
+    """A port cannot be bound; the message names it and the variable that sets it."""
+
+    def __init__(self, variable: str, port: int, error: OSError) -> None:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        super().__init__(f"{variable}={port} cannot be bound: {reason}", f"set {variable} to a free port")
 
 
 class Service:
@@ -54,7 +58,7 @@ class Service:
         self._pressure.start()
 
     def stop(self) -> None:
-        """End the traffic, let requests and messages under way finish for a moment, then end the rest."""
+        """Stop the traffic, give requests and messages under way a moment to finish, then stop the rest."""
         self._traffic.stop()
         self._pressure.stop()
         self._system.pressure.release()
@@ -70,8 +74,8 @@ class Service:
             self._system.volume.close()
         log.info("stopped requests_abandoned=%d messages_abandoned=%d", *left)
 
-    def ailments(self) -> list[str]:
-        """Return the reasons why the system is not well; none when it is."""
+    def problems(self) -> list[str]:
+        """Return the reasons why the system is unhealthy; none when it is healthy."""
         reasons = [
             f"the thread {thread.name} has ended"
             for thread in (self._supervision, self._housekeeping, self._bus, self._traffic, self._pressure)
@@ -82,7 +86,7 @@ class Service:
         return reasons
 
     def _left(self) -> tuple[int, int]:
-        """Return how many requests, and how many messages, are not done."""
+        """Return how many requests and how many messages are unfinished."""
         requests = self._system.orchestrator.counts().waiting  # first: its end publishes a message
         topics = self._system.bus.counts().values()
         return requests, sum(topic.backlog + topic.under_way for topic in topics)
@@ -92,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo-app until SIGTERM or SIGINT, and return the exit code."""
     parser = argparse.ArgumentParser(
         prog="demo_app",
-        description="A small multi-agent CRM into which faults can be put. Its settings are environment "
+        description="A small multi-agent CRM with faults to inject. Its settings are environment "
         "variables: DEMO_METRICS_PORT, DEMO_API_PORT, DEMO_BIND, DEMO_RATE, DEMO_SEED, DEMO_TIME_SCALE, "
         "DEMO_DATA_DIR, DEMO_MEMORY_LIMIT_MIB, DEMO_CPU_LIMIT_CORES, DEMO_RETENTION_DAYS, DEMO_TOKEN (each "
         "also as NAME_FILE).",
@@ -101,15 +105,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     _log_to_stderr()
     try:
         run(load(os.environ))
-    except (SettingsError, PortInUseError, DatabaseStartError) as error:
-        print(f"demo_app: {error}", file=sys.stderr)
+    except StartError as error:
+        print(error.lines, file=sys.stderr)
         return 2
     return 0
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises PortInUseError and DatabaseStartError."""
-    # Without this, every counter and histogram comes twice in OpenMetrics, the second time as its birthday.
+    # Without this, every counter and histogram has a second series in OpenMetrics: the time of its creation.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it without types
     clock = SystemClock()
     registry = CollectorRegistry()
@@ -119,7 +123,7 @@ def run(settings: Settings) -> None:
     api = create_api(
         faults=system.faults,
         state=system.state.view,
-        ailments=service.ailments,
+        problems=service.problems,
         version=__version__,
         metrics_port=settings.metrics_port,
         token=settings.token,
@@ -128,7 +132,7 @@ def run(settings: Settings) -> None:
         try:
             metrics = MetricsServer(settings.bind, settings.metrics_port, system.exposed, system.faults)
         except OSError as error:
-            raise PortInUseError(_port_text("DEMO_METRICS_PORT", settings.metrics_port, error)) from error
+            raise PortInUseError("DEMO_METRICS_PORT", settings.metrics_port, error) from error
         metrics.start()
         service.start()
         log.info(
@@ -152,21 +156,16 @@ def _listen(bind: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((bind, port), family=family)
     except OSError as error:
-        raise PortInUseError(_port_text("DEMO_API_PORT", port, error)) from error
-    # asyncio does this only for sockets that it has made; without it, an answer to a connection that is kept
-    # open waits 40 ms for the acknowledgement of its own headers.
+        raise PortInUseError("DEMO_API_PORT", port, error) from error
+    # asyncio does this only for sockets that it created; without it, an answer on a kept-alive connection
+    # waits 40 ms for the acknowledgement of its own headers.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-def _port_text(variable: str, port: int, error: OSError) -> str:
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return f"{variable}={port} cannot be bound ({reason}): set {variable} to a free port"
-
-
 def _serve(api: FastAPI, listener: socket.socket) -> None:
-    # uvicorn ends on both signals and then raises them again for whoever handled them before: nobody, here,
-    # or the process would end with the signal's code instead of 0.
+    # uvicorn ends on both signals and then raises them again for the previous handlers: none here, or the
+    # process would end with the signal's code instead of 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     server = uvicorn.Server(

@@ -21,27 +21,27 @@ UNVERIFIED_SUFFIX: Final = ".part"
 
 
 class BackupEvents(Protocol):
-    """Who wants to know of backups."""
+    """Notified of backups."""
 
     def backup_succeeded(self, at: float, size_bytes: int) -> None:
-        """Take note of a backup that was verified at `at`, in epoch seconds."""
+        """Record a backup that was verified at `at`, in epoch seconds."""
         ...
 
     def backup_kept(self, at: float, size_bytes: int) -> None:
-        """Take note that there is one from before the start, of `at` in epoch seconds."""
+        """There is one from before the start, of `at` in epoch seconds."""
         ...
 
     def backup_failed(self) -> None:
-        """Take note of a backup that failed."""
+        """Record a backup that failed."""
         ...
 
 
 Verify = Callable[[Path, dict[str, int]], None]
-"""Raises CopyError unless a copy is whole and has so many rows of each table."""
+"""Raises CopyError unless a copy is intact and has the given number of rows in each table."""
 
 
 class CopyError(Exception):
-    """The copy is not the same as what was copied."""
+    """The copy differs from the original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Backup:
         return self._volume.path / FILE_NAME / DIRECTORY_NAME / FILE_NAME  # nothing can lie below a file
 
     def _copy(self, copy: Path) -> dict[str, int]:
-        """Copy the database as it stands at one moment, and return its rows by table."""
+        """Copy the database as it is at one moment, and return its row counts by table."""
         with self._database.connection() as source:
             source.execute("BEGIN")  # reads from here on see the same state, the copy's too
             rows = _rows(source)
@@ -141,7 +141,7 @@ class Backup:
             self._volume.require(pages * page_bytes)
             with contextlib.closing(sqlite3.connect(copy)) as target:
                 source.backup(target)
-                target.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+                target.execute("PRAGMA journal_mode = DELETE")  # one self-contained file
             source.execute("COMMIT")
         return rows
 
@@ -159,7 +159,7 @@ def verify_copy(copy: Path, rows: dict[str, int]) -> None:
     with contextlib.closing(sqlite3.connect(f"{copy.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
         if verdict != "ok":
-            raise CopyError(f"the copy is not sound: {verdict}")
+            raise CopyError(f"the copy is corrupt: {verdict}")
         found = _rows(connection)
     if found != rows:
         raise CopyError(f"the copy has other rows than the original: {found} instead of {rows}")

@@ -1,6 +1,6 @@
-"""A batch client: long tasks that nobody waits for, put into the queue of one worker by a fault.
+"""A batch client: long tasks that nobody waits for, queued at one worker by a fault.
 
-Its tasks are no requests. They have no deadline, so that every request in the queue goes before them, and
+Its tasks are not requests. They have no deadline, so that every request in the queue goes before them, and
 they are counted here and nowhere else.
 """
 
@@ -83,7 +83,7 @@ class BatchClient:
         self.step()
 
     def orphaned(self, tasks: Sequence[Request]) -> None:
-        """Count the tasks that a dead worker gave back; they are not given to another one."""
+        """Count the tasks that a dead worker returned; no other worker gets them."""
         with self._lock:
             self._refused += len(tasks)
 

@@ -12,22 +12,22 @@ Value = TypeVar("Value")
 
 
 class CacheEvents(Protocol):
-    """Who wants to know how a cache is used."""
+    """Notified of how a cache is used."""
 
     def cache_lookup(self, cache: str, seconds: float, *, hit: bool) -> None:
-        """Take note of a lookup that took `seconds`."""
+        """Record a lookup that took `seconds`."""
         ...
 
     def cache_evicted(self, cache: str) -> None:
-        """Take note that an entry had to go for want of room."""
+        """An entry was evicted because the cache was full."""
         ...
 
     def cache_filled(self, cache: str, entries: int, capacity: int) -> None:
-        """Take note how many entries there are, of how many that could be."""
+        """Record how many entries there are, of how many that could be."""
         ...
 
     def cache_available(self, cache: str, *, up: bool) -> None:
-        """Take note whether the cache can be used."""
+        """Record whether the cache can be used."""
         ...
 
 
@@ -62,7 +62,7 @@ class Cache(Generic[Key, Value]):
         return self._up
 
     def get(self, key: Key) -> Value | None:
-        """Return the value of a key, or None when there is none or it is as old as an entry may become."""
+        """Return the value of a key, or None when there is none or it has expired."""
         began = self._clock.monotonic()
         with self._lock:
             found = self._entries.get(key)

@@ -1,7 +1,7 @@
 """The circuit breaker: stops calling a dependency that fails, and tries it again after a while.
 
 Closed: calls pass. Open: calls are rejected at once. Half-open: one call at a time passes, as a probe; its
-outcome closes the breaker or opens it again. Half-open is nobody's deed: it begins when the clock says so.
+outcome closes the breaker or opens it again. Nobody triggers half-open: it starts when the time is up.
 """
 
 import threading
@@ -30,22 +30,22 @@ TRANSITIONS: Final = (
 
 
 class BreakerEvents(Protocol):
-    """Who wants to know what a breaker does."""
+    """Notified of what a breaker does."""
 
     def breaker_changed(self, breaker: str, before: State, after: State) -> None:
-        """Take note that the breaker went from one state to another."""
+        """The breaker went from one state to another."""
         ...
 
     def breaker_state_time(self, breaker: str, state: State, seconds: float) -> None:
-        """Take note that the breaker has been in `state` for `seconds` more."""
+        """The breaker has been in `state` for `seconds` more."""
         ...
 
     def breaker_rejected(self, breaker: str) -> None:
-        """Take note that a call was rejected."""
+        """A call was rejected."""
         ...
 
     def breaker_failure(self, breaker: str) -> None:
-        """Take note that a call failed in a way that counts towards opening."""
+        """A call failed in a way that counts towards opening."""
         ...
 
 
@@ -66,7 +66,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class BreakerReading:
-    """How a breaker stands at a moment.
+    """The state of a breaker at one moment.
 
     `failures` counts those without a success between them, of `failure_limit` that open it; `state_seconds`
     is how long it has been in its state, `probe_in_seconds` how long it still rejects, None unless open.
@@ -107,12 +107,12 @@ class CircuitBreaker:
         self._lock = threading.Lock()
 
     def observe(self) -> State:
-        """Return the state as of now, and tell the listeners of what only the clock has done."""
+        """Return the current state, and notify the listeners of changes that came with time alone."""
         with self._lock:
             return self._look()
 
     def reading(self) -> BreakerReading:
-        """Return how the breaker stands as of now; it tells the listeners as `observe` does."""
+        """Return the current reading; notifies the listeners as `observe` does."""
         with self._lock:
             state = self._look()
             return BreakerReading(
@@ -134,7 +134,7 @@ class CircuitBreaker:
             return Permit(self._era)
 
     def succeeded(self, permit: Permit) -> None:
-        """Take note that the dependency answered."""
+        """The dependency answered."""
         with self._lock:
             state = self._look()
             if permit.era != self._era:
@@ -144,7 +144,7 @@ class CircuitBreaker:
                 self._change(State.CLOSED, self._told_at)
 
     def failed(self, permit: Permit) -> None:
-        """Take note that the dependency could not be had."""
+        """The dependency could not be had."""
         with self._lock:
             state = self._look()
             self._events.breaker_failure(self.name)
@@ -155,7 +155,7 @@ class CircuitBreaker:
                 self._change(State.OPEN, self._told_at)
 
     def released(self, permit: Permit) -> None:
-        """Take note that the call ended without a word on the dependency; the next one may be the probe."""
+        """The call ended without a word on the dependency; the next one may be the probe."""
         with self._lock:
             self._look()
             if permit.era == self._era:
@@ -180,7 +180,7 @@ class CircuitBreaker:
         self._events.breaker_changed(self.name, before, after)
 
     def _tell_time(self, until: float) -> None:
-        # A thread may have read its clock before another one that came first: time is never told twice.
+        # Another thread may have read a later time and got here first: no time is reported twice.
         if until > self._told_at:
             self._events.breaker_state_time(self.name, self._state, until - self._told_at)
             self._told_at = until

@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 
 
 class ScanEvents(Protocol):
-    """Who wants to know of scans."""
+    """Notified of scans."""
 
     def scan_ended(self, components: int, scanned: int, at: float) -> None:
-        """Take note of a scan at `at`, in epoch seconds, that could check `scanned` of the components."""
+        """Record a scan at `at`, in epoch seconds, that could check `scanned` of the components."""
         ...
 
 

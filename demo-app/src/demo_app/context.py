@@ -31,7 +31,7 @@ TTL_SECONDS: Final = 900.0
 """At two lookups a second, refreshing 100 records costs one lookup in 18."""
 
 FETCH_SECONDS: Final = 0.2
-"""A record that is not in the cache is there after so long."""
+"""How long it takes to fetch a record that is not in the cache."""
 
 SKEW: Final = 3
 """Record number = RECORDS x draw^SKEW: half of the lookups ask for an eighth of the records."""
@@ -49,7 +49,7 @@ class Contexts:
         }
         for name, cache in self.caches.items():
             for number in reversed(range(CAPACITY)):  # the most wanted last: used most lately
-                # of all ages, or they would all have to be fetched anew at the same time
+                # of all ages, or they would all have to be fetched again at the same time
                 cache.put(number, f"{name}-{number}", age_seconds=TTL_SECONDS * number / CAPACITY)
 
     def fetch_seconds(self, request: Request) -> float:

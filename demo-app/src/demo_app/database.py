@@ -1,7 +1,7 @@
 """The CRM's database: a SQLite file behind a bounded pool of connections.
 
 A query runs on the thread that asks for it and takes well below a millisecond. What makes it slow, a fault,
-is a wait that the lease of a connection begins with: the caller waits in its own way, and holds the
+is a wait at the start of a connection's lease: the caller waits in its own way, and holds the
 connection.
 """
 
@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from demo_app import catalogue as known
 from demo_app.clock import Clock
+from demo_app.errors import StartError
 from demo_app.faults import Faults, struck
 
 READ: Final = "read"
@@ -50,22 +51,22 @@ WRONG_UPDATE: Final = "UPDATE customers SET visits = -1 WHERE id = ?"
 
 
 class DatabaseEvents(Protocol):
-    """Who wants to know of queries and of the pool."""
+    """Notified of queries and of the pool."""
 
     def query_finished(self, operation: str, seconds: float, *, succeeded: bool) -> None:
-        """Take note of a query that took `seconds`, its wait included."""
+        """Record a query that took `seconds`, its wait included."""
         ...
 
     def database_error(self, kind: str) -> None:
-        """Take note of a query that failed, or could not even be sent."""
+        """Record a query that failed, or could not even be sent."""
         ...
 
     def pool_used(self, in_use: int, size: int) -> None:
-        """Take note how many connections are lent, of how many that there can be."""
+        """Record how many connections are in use, and how many there can be."""
         ...
 
     def database_available(self, *, up: bool) -> None:
-        """Take note whether the database can be used."""
+        """Record whether the database can be used."""
         ...
 
 
@@ -73,17 +74,17 @@ class DatabaseError(Exception):
     """The database could not do what was asked."""
 
 
-class DatabaseStartError(DatabaseError):
-    """There is no usable database at the start; the message names the file and the mend."""
+class DatabaseStartError(StartError, DatabaseError):
+    """The database cannot be used at the start; the message names the file."""
 
 
 class PoolExhaustedError(DatabaseError):
-    """All connections are lent; ask again a little later."""
+    """All connections are in use; try again a little later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A connection lent at `began`, in monotonic seconds; its query can run after `seconds`."""
+    """A connection borrowed at `began`, in monotonic seconds; its query can run after `seconds`."""
 
     connection: sqlite3.Connection
     began: float
@@ -123,7 +124,8 @@ class Database:
                 )
         except sqlite3.Error as error:
             raise DatabaseStartError(
-                f"{self._path} cannot be used ({error}): remove it, or set DEMO_DATA_DIR to another directory"
+                f"{self._path} cannot be used: {error}",
+                "remove it, or set DEMO_DATA_DIR to another directory",
             ) from error
         self.observe()
 
@@ -134,18 +136,18 @@ class Database:
 
     @property
     def pool_in_use(self) -> int:
-        """How many connections are lent."""
+        """How many connections are in use."""
         return self._in_use
 
     @property
     def pool_size(self) -> int:
-        """How many connections can be lent at once."""
+        """How many connections can be in use at once."""
         return self._pool_size
 
     def lease(self) -> Lease:
-        """Lend a connection for one visit; raises PoolExhaustedError and DatabaseError.
+        """Borrow a connection for one visit; raises PoolExhaustedError and DatabaseError.
 
-        Give it back by `record_visit`, or by `release` when there is to be no query.
+        Return it with `record_visit`, or with `release` when no query is made.
         """
         began = self._clock.monotonic()
         try:
@@ -179,7 +181,7 @@ class Database:
             self._events.pool_used(self._in_use, self._pool_size)
 
     def observe(self) -> None:
-        """Try whether the database answers, and tell."""
+        """Check whether the database answers, and report it."""
         try:
             with self._lent() as lease:
                 lease.connection.execute("SELECT 1")

@@ -19,22 +19,22 @@ Item = TypeVar("Item")
 
 
 class DeadLetterEvents(Protocol):
-    """Who wants to know what becomes of dead letters."""
+    """Notified of what becomes of dead letters."""
 
     def letter_added(self, reason: str) -> None:
-        """Take note that a message has died; one that comes back from a replay is not told again."""
+        """A message has died; one that comes back from a replay is not reported again."""
         ...
 
     def letter_dropped(self) -> None:
-        """Take note that the oldest letter was given up, for want of room."""
+        """The oldest letter was dropped because the queue was full."""
         ...
 
     def letter_replayed(self, *, succeeded: bool) -> None:
-        """Take note how the replay of a letter ended."""
+        """Record how the replay of a letter ended."""
         ...
 
     def letters_waiting(self, letters: int, oldest_seconds: float) -> None:
-        """Take note how many letters there are, and how long ago the oldest of them died; 0 without any."""
+        """Record how many letters there are, and how long ago the oldest of them died; 0 without any."""
         ...
 
 
@@ -65,7 +65,7 @@ class DeadLetterQueue(Generic[Item]):
         """Add a message, and return the letter that was dropped to make room for it, or None.
 
         With a message that comes back from a replay, `reason` is None and `since` says when it died first.
-        The caller has to account for a dropped letter: it is nowhere any more.
+        The caller has to account for a dropped letter: it is gone for good.
         """
         now = self._clock.monotonic()
         with self._lock:
@@ -111,7 +111,7 @@ class DeadLetterQueue(Generic[Item]):
 class Replayer(Generic[Item]):
     """Gives dead letters back, some at a time.
 
-    A letter that could be handed over is out of the queue; whoever got it tells how its replay ended.
+    A letter that was handed over is out of the queue; its receiver reports how the replay ended.
     """
 
     def __init__(

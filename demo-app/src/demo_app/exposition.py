@@ -1,4 +1,4 @@
-"""The metrics endpoint, and the faults that lie between the metrics and whoever reads them."""
+"""The metrics endpoint, and the faults between the metrics and their readers."""
 
 import socket
 import threading
@@ -68,7 +68,7 @@ class Restricted(Collector):
 class MetricsServer:
     """Serves the metrics over HTTP, each request in a thread of its own; raises OSError for a bad port.
 
-    While the fault has taken the endpoint away, the answer is 503 with one line that says so.
+    While the fault has removed the endpoint, the answer is 503 with one line that says why.
     """
 
     def __init__(self, bind: str, port: int, exposed: Exposed, faults: Faults) -> None:
@@ -110,4 +110,4 @@ class _ServerV6(_Server):
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Log nothing: a scrape every few seconds is no news."""
+        """Log nothing: a scrape every few seconds is not worth a line."""

@@ -19,17 +19,17 @@ GROUPS: Final = (
     ("Compliance", ("insa_backup_", "insa_scan_", "insa_metrics_retention_")),
     ("Monitoring", ("series_gone", "metrics_gone", "up{", "scrape_")),
 )
-"""The groups in the order in which they are shown, each with how its faults or its metrics begin."""
+"""The groups in display order, each with the prefixes of its faults or metrics."""
 
 
 def groups_of(specs: Sequence[FaultSpec]) -> list[str]:
-    """Return the groups that have a fault, in the order in which they are shown."""
+    """Return the groups that have a fault, in display order."""
     there = {group_of(spec) for spec in specs}
     return [group for group in (*(group for group, _ in GROUPS), OTHER) if group in there]
 
 
 def group_of(spec: FaultSpec) -> str:
-    """Return the group of a fault, by its name or else by the metric in which it shows first."""
+    """Return the group of a fault, by its name or else by the first metric it shows in."""
     for name in (spec.name, *spec.metrics[:1]):
         for group, beginnings in GROUPS:
             if f"{name}{{".startswith(beginnings):  # a name without labels too ends where labels begin

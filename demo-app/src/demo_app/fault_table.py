@@ -20,22 +20,22 @@ INTRODUCTION = f"""\
 
 <!-- Generated from the catalogue: python -m demo_app.fault_table docs/faults.md -->
 
-Each goes in at its cause and ends by itself, after {DEFAULT_DURATION_SECONDS:g} seconds unless told otherwise
-(from {MINIMUM_DURATION_SECONDS:g} to {MAXIMUM_DURATION_SECONDS:g}). Several may be active at once.
-Put one in on the page at http://localhost:8000, or with
+Each fault is injected at its cause and ends on its own, after {DEFAULT_DURATION_SECONDS:g} seconds by
+default (from {MINIMUM_DURATION_SECONDS:g} to {MAXIMUM_DURATION_SECONDS:g}). Several can be active at once.
+Start one on the page at http://localhost:8000, or with
 
 ```sh
 curl -X POST localhost:8000/faults/latency -H 'content-type: application/json' \\
   -d '{{"intensity": 20, "duration_seconds": 900}}'
 ```
 
-and end one with `curl -X DELETE localhost:8000/faults/latency`, all with
+and end it with `curl -X DELETE localhost:8000/faults/latency`, or all of them with
 `curl -X DELETE localhost:8000/faults`. With `DEMO_TOKEN` set, add `-H "Authorization: Bearer $DEMO_TOKEN"`.
 
-The alerts are those that fire at the default or the maximum intensity, if the fault lasts for long enough.
-The metrics are those that move by a fifth or more. Nearly every fault carries some along, and names them only
-where it shows in them: {_CARRIED}.
-Tests run the app with each fault and hold all of this.
+The alerts are those that fire at the default or the maximum intensity, if the fault lasts long enough.
+The metrics are those that move by a fifth or more. Nearly every fault also moves these, and
+lists them only where they are its main sign: {_CARRIED}.
+Tests run the app with each fault and check all of this.
 """
 
 HEAD = """\

@@ -1,4 +1,4 @@
-"""The faults that are at work: when they begin, how strong they are and when they end.
+"""The active faults: when they start, how strong they are and when they end.
 
 This module only says which fault is active. Each mechanism asks it at the place where the cause lies
 (a worker before it takes work, an upstream before it answers), and the metrics follow from what then happens.
@@ -21,7 +21,7 @@ MAXIMUM_DURATION_SECONDS: Final = 86_400.0
 
 
 class FaultEvents(Protocol):
-    """Who wants to know when a fault begins or ends."""
+    """Notified when a fault starts or ends."""
 
     def fault_changed(self, fault: str, *, active: bool) -> None:
         """Take note that `fault` is now active, or no longer."""
@@ -29,7 +29,7 @@ class FaultEvents(Protocol):
 
 
 class UnknownFaultError(Exception):
-    """There is no fault of this name; the message lists the known ones."""
+    """No fault has this name; the message lists the known ones."""
 
 
 class FaultValueError(Exception):
@@ -38,7 +38,7 @@ class FaultValueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FaultState:
-    """A fault as it stands now; `intensity` and `remaining_seconds` are None while it is not active."""
+    """The current state of a fault; `intensity` and `remaining_seconds` are None while it is not active."""
 
     spec: FaultSpec
     intensity: float | None
@@ -46,7 +46,7 @@ class FaultState:
 
     @property
     def active(self) -> bool:
-        """Whether the fault is at work now."""
+        """Whether the fault is active."""
         return self.intensity is not None
 
 
@@ -67,12 +67,12 @@ class Faults:
         self._lock = threading.Lock()
 
     def spec(self, name: str) -> FaultSpec:
-        """Return what is known of a fault; raises UnknownFaultError."""
+        """Return what is known about a fault; raises UnknownFaultError."""
         try:
             return self._specs[name]
         except KeyError:
             raise UnknownFaultError(
-                f"there is no fault {name!r}; the known faults are {', '.join(self._specs)}"
+                f"unknown fault: {name!r}; the known faults are {', '.join(self._specs)}"
             ) from None
 
     def intensity(self, name: str) -> float | None:
@@ -87,7 +87,7 @@ class Faults:
     def start(
         self, name: str, intensity: float | None = None, duration_seconds: float | None = None
     ) -> FaultState:
-        """Begin a fault, or change the one that is active, and return its state.
+        """Start a fault, or change an active one, and return its state.
 
         None takes the fault's default intensity, or 300 seconds.
         Raises UnknownFaultError and FaultValueError.
@@ -96,14 +96,14 @@ class Faults:
         strength = spec.default if intensity is None else intensity
         duration = DEFAULT_DURATION_SECONDS if duration_seconds is None else duration_seconds
         if not spec.minimum <= strength <= spec.maximum or (spec.whole and not float(strength).is_integer()):
-            raise FaultValueError(f"intensity {strength!r} of {name} is not usable: {intensity_range(spec)}")
+            raise FaultValueError(f"invalid intensity of {name}: {strength!r}; {intensity_range(spec)}")
         if not MINIMUM_DURATION_SECONDS <= duration <= MAXIMUM_DURATION_SECONDS:
-            raise FaultValueError(f"duration_seconds {duration!r} is not usable: {duration_range()}")
+            raise FaultValueError(f"invalid duration_seconds: {duration!r}; {duration_range()}")
         with self._lock:
             self._active[name] = _Active(strength, self._clock.monotonic() + duration)
             self._events.fault_changed(name, active=True)
             state = self._state(spec)
-        log.info("fault begun fault=%s intensity=%g duration_seconds=%g", name, strength, duration)
+        log.info("fault started fault=%s intensity=%g duration_seconds=%g", name, strength, duration)
         return state
 
     def stop(self, name: str) -> FaultState:
@@ -128,7 +128,7 @@ class Faults:
         _log_ended(ended)
 
     def states(self) -> list[FaultState]:
-        """Return every known fault as it stands now."""
+        """Return the current state of every known fault."""
         with self._lock:
             ended = self._end_due()
             states = [self._state(spec) for spec in self._specs.values()]

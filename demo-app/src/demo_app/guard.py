@@ -3,8 +3,8 @@
 Reading is open: the state holds no secret. A change is refused
 
 - with 403, when a browser sends it on behalf of another site: a page from elsewhere can make a browser send a
-  POST without a body to the own machine, and nobody would notice;
-- with 403, without a token, when it is addressed to a host name that somebody else may own: a name that was
+  POST without a body to this machine without anyone noticing;
+- with 403, without a token, when it is addressed to a host name that others may own: a name that was
   bound to 127.0.0.1 only after its page was loaded makes that page look like ours (DNS rebinding). Addresses,
   localhost and names of one word, as containers have them, cannot be owned by others;
 - with 401, when there is a token and the change does not bring it;
@@ -51,7 +51,7 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 NEEDS_TOKEN: Final = "a change needs the header 'Authorization: Bearer …' with the token of DEMO_TOKEN"  # noqa: S105  # no secret
-WRONG_TOKEN: Final = "the token is not that of DEMO_TOKEN"  # noqa: S105  # no secret
+WRONG_TOKEN: Final = "the token does not match DEMO_TOKEN"  # noqa: S105  # no secret
 
 
 FOREIGN: Final = "a browser sends this change for another site"
@@ -61,7 +61,7 @@ CHALLENGE: Final = 'Bearer realm="demo-app"'
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The answer to a change that is not let through."""
+    """The answer to a change that is refused."""
 
     status: int
     detail: str
@@ -118,7 +118,7 @@ class Guard:
 
 
 def foreign_site(headers: Mapping[str, str]) -> str | None:
-    """Return why a change comes from another site, or None; what is no browser tells of no site.
+    """Return why a change comes from another site, or None; programs other than browsers name no site.
 
     Where the browser says itself how the sites are related, that counts: a proxy may have changed the host.
     """
@@ -134,7 +134,7 @@ def foreign_site(headers: Mapping[str, str]) -> str | None:
 
 
 def foreign_host(host: str) -> str | None:
-    """Return why a host, as the header holds it, may belong to somebody else, or None when it cannot."""
+    """Return why a host, as in the header, may belong to someone else, or None when it cannot."""
     try:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:
@@ -145,14 +145,14 @@ def foreign_host(host: str) -> str | None:
         if name and ("." not in name or name.endswith(".localhost")):
             return None
         return (
-            f"without DEMO_TOKEN no change is taken at the host {name!r}, whose name may be another's: use "
-            "localhost, an address or a name of one word, or set DEMO_TOKEN"
+            f"without DEMO_TOKEN, changes addressed to the host {name!r} are refused, as others may own that "
+            "name: use localhost, an address or a name of one word, or set DEMO_TOKEN"
         )
     return None
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """Return the whole body, or None when it is too long or breaks off; what is left of it is not read."""
+    """Return the whole body, or None when it is too long or breaks off; the rest is not read."""
     body = b""
     more = True
     while more:
@@ -165,7 +165,7 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body once, and then what the connection has to say."""
+    """Return a `receive` that yields the body once, and then whatever the connection sends."""
     waiting = [body]
 
     async def again() -> Message:

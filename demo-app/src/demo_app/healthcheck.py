@@ -1,7 +1,7 @@
 """`python -m demo_app.healthcheck`: exit 0 when API and metrics of the app on this machine answer, else 1.
 
-While the fault metrics_gone is active, its 503 is the right answer of a well app and counts as one: Docker
-would otherwise show a broken container, and hold up who depends on it. Any other 503 is a failure.
+While the fault metrics_gone is active, its 503 is the right answer of a healthy app and counts as one: Docker
+would otherwise show a broken container, and hold up whatever depends on it. Any other 503 is a failure.
 """
 
 import http.client
@@ -16,11 +16,11 @@ TIMEOUT_SECONDS = 2.0
 
 
 def main() -> int:
-    """Ask `/healthz` and `/metrics`, say on stderr what is wrong, and return the exit code."""
+    """Check `/healthz` and `/metrics`, say on stderr what is wrong, and return the exit code."""
     try:
         settings = load(os.environ)
     except SettingsError as error:
-        print(f"demo_app.healthcheck: {error}", file=sys.stderr)
+        print(error.lines, file=sys.stderr)
         return 2
     address = ipaddress.ip_address(settings.bind)
     host = ("127.0.0.1" if address.version == 4 else "::1") if address.is_unspecified else str(address)  # noqa: PLR2004  # the version of IP
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _ask(host: str, port: int, path: str) -> str | None:
-    """Return what is wrong with an answer, or None when it is well."""
+    """Return what is wrong with an answer, or None when it is fine."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", path)

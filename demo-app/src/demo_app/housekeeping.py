@@ -8,14 +8,14 @@ from demo_app.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to be done every so many seconds."""
+    """Something to be done at a fixed interval, in seconds."""
 
     interval_seconds: float
     do: Callable[[], object]
 
 
 class Housekeeping:
-    """Does each chore when it is due. A stall is not made up for: what was missed is done once."""
+    """Does each chore when it is due. After a stall, a chore that was missed several times is done once."""
 
     def __init__(self, clock: Clock, chores: Sequence[Chore]) -> None:
         self._clock = clock

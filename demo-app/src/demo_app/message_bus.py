@@ -1,6 +1,6 @@
 """The message bus: takes messages by topic, keeps them in a bounded backlog and hands them to subscribers.
 
-A delivery takes time. It is a state on the clock, not a thread: `step` begins what there is room for, hands
+A delivery takes time. It is a state on the clock, not a thread: `step` starts what there is room for, hands
 over what is due, and says when it wants to be called again.
 """
 
@@ -32,18 +32,18 @@ SLOWEST_SECONDS: Final = 0.3
 
 
 class BusEvents(Protocol):
-    """Who wants to know what the bus does."""
+    """Notified of what the bus does."""
 
     def message_published(self, topic: str) -> None:
-        """Take note that the bus has taken a message."""
+        """The bus has taken a message."""
         ...
 
     def message_delivered(self, topic: str, seconds: float) -> None:
-        """Take note that the subscribers have processed a message, `seconds` after its delivery began."""
+        """The subscribers have processed a message, `seconds` after its delivery began."""
         ...
 
     def message_dropped(self, topic: str) -> None:
-        """Take note that the oldest message that waited was given up, for want of room."""
+        """The oldest waiting message was dropped because the backlog was full."""
         ...
 
     def bus_backlog(self, topic: str, messages: int) -> None:
@@ -51,7 +51,7 @@ class BusEvents(Protocol):
         ...
 
     def bus_available(self, *, up: bool) -> None:
-        """Take note whether the bus delivers."""
+        """Record whether the bus delivers."""
         ...
 
 
@@ -110,9 +110,9 @@ class _Topic:
 class MessageBus:
     """A bus with a fixed set of topics.
 
-    One thread calls `step`; all else is safe to use from every thread. Messages of a topic begin in order and
+    One thread calls `step`; all else is safe to use from every thread. Messages of a topic start in order and
     end in the order in which they are done. A topic without a subscriber keeps its messages.
-    `changed` is set when there is something new to be done: whoever calls `step` may wait on it.
+    `changed` is set when there is something new to do: the caller of `step` may wait on it.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class MessageBus:
         return message
 
     def step(self) -> float:
-        """Hand over what is due, begin what there is room for, and return the seconds until the next turn."""
+        """Deliver what is due, start what there is room for, and return the seconds until the next turn."""
         up = self._faults.intensity(known.BUS_DOWN) is None
         if up != self._up:
             self._up = up
@@ -203,11 +203,11 @@ class MessageBus:
             return self._topics[name]
         except KeyError:
             raise UnknownTopicError(
-                f"there is no topic {name!r}; the topics are {', '.join(self._topics)}"
+                f"unknown topic: {name!r}; the topics are {', '.join(self._topics)}"
             ) from None
 
     def _finish_due(self, name: str, topic: _Topic, now: float) -> None:
-        # Only this thread touches what is under way; the lock is not held while a subscriber is at work, so
+        # Only this thread touches what is under way; the lock is not held while a subscriber runs, so
         # that it may publish. The message counts as under way until all of them are done with it.
         while topic.under_way and topic.under_way[0].due <= now:
             delivery = topic.under_way[0]
@@ -233,7 +233,7 @@ class MessageBus:
         return wait
 
     def _break_off(self) -> None:
-        """Put what was under way back before what waits: the next turn that delivers begins it anew."""
+        """Put what was under way back at the front of the backlog; a later turn starts it again."""
         with self._lock:
             for name, topic in self._topics.items():
                 broken_off = sorted(topic.under_way, key=lambda delivery: delivery.number, reverse=True)

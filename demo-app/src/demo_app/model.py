@@ -1,4 +1,4 @@
-"""The values that the mechanisms hand to one another."""
+"""The values that the mechanisms pass to each other."""
 
 import math
 import random

@@ -31,27 +31,27 @@ DEAD_LETTERS: Final = 1000
 
 
 class RequestEvents(Protocol):
-    """Who wants to know what becomes of the requests."""
+    """Notified of what becomes of the requests."""
 
     def request_received(self, agent: str, size_bytes: int) -> None:
-        """Take note how large a request for `agent` is; told once, when it arrives."""
+        """Record how large a request for `agent` is; called once, when it arrives."""
         ...
 
     def request_started(self, agent: str) -> None:
-        """Take note that a request for `agent` has come in, or back from the dead letters."""
+        """A request for `agent` has come in, or back from the dead letters."""
         ...
 
     def request_parked(self, agent: str) -> None:
-        """Take note that a request for `agent` went to the dead letters."""
+        """A request for `agent` went to the dead letters."""
         ...
 
     def request_finished(self, agent: str, status: Status, seconds: float) -> None:
-        """Take note that a request ended with `status`, `seconds` after it came in."""
+        """A request ended with `status`, `seconds` after it came in."""
         ...
 
 
 class Events(RequestEvents, WorkerEvents, QueueEvents, DeadLetterEvents, Protocol):
-    """Everything that the orchestrator and what it holds tell of."""
+    """Every event of the orchestrator and its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class Orchestrator:
         self._route(request)
 
     def orphaned(self, requests: Sequence[Request]) -> None:
-        """Give the tasks of a dead worker to the others, to be begun anew; batch tasks go to their client."""
+        """Give the tasks of a dead worker to the others, to start over; batch tasks go to their client."""
         if self._stopping:
             return
         self.batch.orphaned([task for task in requests if task.agent == BATCH])
@@ -199,7 +199,7 @@ class Orchestrator:
                 self._route(request)
 
     def counts(self) -> Counts:
-        """Return the count of requests as it stands now."""
+        """Return the current counts of requests."""
         with self._lock:
             by_agent = {
                 agent: {str(status): count for status, count in counts.items()}
@@ -224,7 +224,7 @@ class Orchestrator:
         self._events.request_finished(request.agent, status, seconds)
         text = f"request {request.number} of {request.agent}: {status} after {seconds:.2f} s"
         self._publisher.publish(REQUESTS, text, request.seed)
-        with self._lock:  # last, so that whoever sees nothing waiting finds every metric complete
+        with self._lock:  # last: once nothing is waiting, every metric is complete
             self._ended[request.agent][status] += 1
 
     def _route(self, request: Request) -> None:

@@ -32,7 +32,7 @@ def load_assets() -> dict[str, Asset]:
 
 
 def wants_page(accept: str) -> bool:
-    """Return whether whoever sent this Accept header would rather read HTML than JSON.
+    """Return whether the sender of this Accept header prefers HTML to JSON.
 
     A browser would; curl and others that take anything get JSON.
     """

@@ -1,7 +1,7 @@
 """The faults of memory and CPU: blocks that are really held, and cycles that are really burnt.
 
 Both look at what the whole process uses and add what is missing to the fault's share of the app's own limit.
-They work in short turns, in a thread of their own, and let go of the interpreter's lock where the time goes.
+They work in short turns, in a thread of their own, and release the interpreter's lock while they are busy.
 """
 
 import hashlib
@@ -46,11 +46,11 @@ class Machine(Meter, Protocol):
     """A process whose figures can be read, and which can be made to use more."""
 
     def allocate(self, size: int) -> Block:
-        """Take so many bytes of memory and touch them all; raises OSError when there are none."""
+        """Allocate that many bytes of memory and touch them all; raises OSError when there are not enough."""
         ...
 
     def burn(self, seconds: float) -> None:
-        """Use so many seconds of CPU time."""
+        """Use that many seconds of CPU time."""
         ...
 
 
@@ -69,7 +69,7 @@ class ThisProcess(ProcessMeter):
         return block
 
     def burn(self, seconds: float) -> None:
-        """Hash a large buffer again and again; hashlib holds no lock of the interpreter meanwhile."""
+        """Hash a large buffer over and over; hashlib releases the interpreter's lock while it does."""
         until = time.thread_time() + seconds
         while time.thread_time() < until:
             hashlib.sha256(self._fuel).digest()

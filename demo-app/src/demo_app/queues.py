@@ -1,4 +1,4 @@
-"""The bounded queue that stands before each worker."""
+"""The bounded queue in front of each worker."""
 
 import heapq
 import threading
@@ -8,14 +8,14 @@ from demo_app.model import Request
 
 
 class QueueEvents(Protocol):
-    """Who wants to know how full a worker's queue is."""
+    """Notified of how full a worker's queue is."""
 
     def queue_depth(self, worker: str, tasks: int) -> None:
         """Take note that `tasks` wait for `worker` now."""
         ...
 
     def queue_capacity(self, worker: str, tasks: int) -> None:
-        """Take note that at most `tasks` can wait for `worker`."""
+        """At most `tasks` can wait for `worker`."""
         ...
 
 
@@ -31,7 +31,7 @@ class TaskQueue:
     """A bounded queue, earliest deadline first; safe to use from every thread.
 
     New requests all have the same patience, so that earliest deadline first is first in, first out for them,
-    and what comes back from a dead worker stands before what arrived after it. Tasks without a deadline come
+    and what comes back from a dead worker precedes what arrived after it. Tasks without a deadline come
     last.
     It starts closed: the worker opens it when it is there to take tasks.
     """
@@ -57,7 +57,7 @@ class TaskQueue:
             self._open = True
 
     def close(self) -> list[Request]:
-        """Let no task in any more, and return those that waited, for somebody else to do."""
+        """Accept no more tasks, and return those that waited, so that others can do them."""
         with self._lock:
             self._open = False
             waiting = [request for _, _, request in sorted(self._heap)]
@@ -94,5 +94,5 @@ class TaskQueue:
             return request
 
     def _tell(self) -> None:
-        # Inside the lock: two threads that told their depths in the other order would leave a wrong gauge.
+        # Inside the lock: two threads that reported their depths in the wrong order would spoil the gauge.
         self._events.queue_depth(self.worker, len(self._heap))

@@ -18,18 +18,18 @@ CPU_WINDOW_SECONDS: Final = 10.0
 
 
 class ResourceEvents(Protocol):
-    """Who wants to know what the process draws on."""
+    """Notified of what the process draws on."""
 
     def memory_used(self, used_bytes: int, limit_bytes: int) -> None:
-        """Take note of the resident memory, and of its limit."""
+        """Record the resident memory, and of its limit."""
         ...
 
     def cpu_used(self, seconds: float, limit_cores: float) -> None:
-        """Take note that the process used so many CPU seconds more, and of its limit in cores."""
+        """The process used so many CPU seconds more, and of its limit in cores."""
         ...
 
     def files_open(self, files: int) -> None:
-        """Take note how many file descriptors are open."""
+        """Record how many file descriptors are open."""
         ...
 
 
@@ -103,7 +103,7 @@ class Resources:
         self.observe()
 
     def observe(self) -> None:
-        """Measure, and tell; the first time tells the CPU time since the process began."""
+        """Measure and report; the first report covers the CPU time since the process started."""
         memory, seconds, files = (
             self._meter.memory_bytes(),
             self._meter.cpu_seconds(),

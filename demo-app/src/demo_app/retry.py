@@ -1,6 +1,6 @@
 """Retry: how often a failed call is tried again, and how long to wait before.
 
-Nothing here sleeps. The caller is told a delay and waits in its own way.
+Nothing here sleeps. The caller gets a delay and waits in its own way.
 """
 
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from typing import Protocol
 
 
 class RetryEvents(Protocol):
-    """Who wants to know of calls that are tried again."""
+    """Notified of calls that are tried again."""
 
     def retry_scheduled(self, operation: str, delay_seconds: float) -> None:
-        """Take note that a call is tried again after `delay_seconds`."""
+        """A call is tried again after `delay_seconds`."""
         ...
 
     def retry_ended(self, operation: str, *, succeeded: bool) -> None:
-        """Take note how a call ended that was tried again at least once."""
+        """Record how a call ended that was tried again at least once."""
         ...
 
     def call_ended(self, operation: str, attempts: int) -> None:
-        """Take note that a call ended, however it did, after so many attempts."""
+        """A call ended, however it did, after so many attempts."""
         ...
 
 
@@ -33,7 +33,7 @@ class RetryPolicy:
     maximum_delay_seconds: float = 2.0
 
     def delay_seconds(self, attempts: int, draw: float) -> float | None:
-        """Return the wait after so many failed attempts, or None when there is to be no other.
+        """Return the wait after that many failed attempts, or None when there is no further one.
 
         full = min(maximum, first x factor^(attempts - 1)); the delay is full x (1 + draw) / 2, for a draw
         from [0, 1): callers that failed together do not come back together.
@@ -62,7 +62,7 @@ class Retry:
         return delay
 
     def ended(self, attempts: int, *, succeeded: bool) -> None:
-        """Tell that a call is over after so many attempts, other than by `after_failure`."""
+        """Report that a call ended after that many attempts, other than through `after_failure`."""
         self._events.call_ended(self.operation, attempts)
         if attempts > 1:
             self._events.retry_ended(self.operation, succeeded=succeeded)

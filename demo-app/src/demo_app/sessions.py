@@ -1,6 +1,6 @@
 """Sessions of users: each request comes from a seat, and keeps the session on it open.
 
-A request on an empty seat begins a session. It ends when it has lasted as long as its user had planned, or
+A request on an empty seat starts a session. It ends when it has lasted as long as its user had planned, or
 when its seat has been silent for a minute.
 """
 
@@ -24,14 +24,14 @@ IDLE_SECONDS: Final = 60.0
 
 
 class SessionEvents(Protocol):
-    """Who wants to know of sessions."""
+    """Notified of sessions."""
 
     def session_began(self) -> None:
-        """Take note that a session was opened."""
+        """A session was opened."""
         ...
 
     def session_ended(self, seconds: float) -> None:
-        """Take note that a session ended, `seconds` after it began."""
+        """A session ended, `seconds` after it began."""
         ...
 
 
@@ -74,7 +74,7 @@ class Sessions:
         return self._seats
 
     def used(self, seed: int) -> None:
-        """Take note of a request, on the seat that its seed chooses; it begins a session if need be."""
+        """Record a request, on the seat that its seed chooses; it starts a session if needed."""
         limit = self._limit()
         with self._lock:
             now = self._look(limit)
@@ -112,7 +112,7 @@ class Sessions:
             if end <= now:
                 del self._open[seat]
                 self._ended += 1
-                # One that a fault cuts short went on until now: it was open when it was looked at last.
+                # One that a fault cuts short lasted until now: it was open at the last look.
                 self._events.session_ended(max(end, self._looked_at) - session.began)
         self._looked_at = now
         return now

@@ -12,24 +12,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo_app.errors import StartError
+
 PREFIX = "DEMO_"
 SHORTEST_TOKEN = 16
 
 
-class SettingsError(Exception):
-    """A setting that cannot be used; the message holds its name, its value and the mend."""
+class SettingsError(StartError):
+    """A setting that cannot be used; the message holds its name and its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment sets; the defaults serve a run on the own machine.
+    """What the environment sets; the defaults suit a run on your own machine.
 
     `rate` is in requests per second. `time_scale` divides the intervals of the app's own housekeeping
     (heartbeats, supervision, restart delay, crashes of a restart loop), never the durations of faults,
-    sessions or deliveries. `data_dir` is where mechanisms may store what outlives the process, a directory of
-    its own; None: nowhere. `memory_limit_mib` and `cpu_limit_cores` are what the app's own use is compared
-    with, `retention_days` how long it keeps its own usage figures. `token` is what every change
-    through the API must bring; None: nothing.
+    sessions or deliveries. `data_dir` is where mechanisms may store what outlives the process, used by
+    nothing else; None: nowhere. `memory_limit_mib` and `cpu_limit_cores` are what the app's own use is
+    compared with, `retention_days` how long it keeps its own usage figures. `token` is what every change
+    through the API must carry; None: nothing.
     """
 
     metrics_port: int = 9091
@@ -55,7 +57,8 @@ def load(environment: Mapping[str, str]) -> Settings:
     settings = Settings(**{_field(name): _READERS[name](name, value) for name, value in values.items()})  # type: ignore[arg-type]  # each reader returns its field's type
     if settings.metrics_port == settings.api_port:
         raise SettingsError(
-            f"DEMO_METRICS_PORT and DEMO_API_PORT are both {settings.api_port}: give them two ports"
+            f"DEMO_METRICS_PORT and DEMO_API_PORT are both {settings.api_port}",
+            "set one of them to another port",
         )
     return settings
 
@@ -69,8 +72,8 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            mend = f"did you mean {near[0]}?" if near else f"known are {', '.join(_READERS)}"
-            raise SettingsError(f"{name} is no setting of the demo-app: {mend}")
+            fix = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(_READERS)}"
+            raise SettingsError(f"unknown setting: {name}", fix)
 
 
 def _raw(environment: Mapping[str, str], name: str) -> str | None:
@@ -80,11 +83,14 @@ def _raw(environment: Mapping[str, str], name: str) -> str | None:
     if path is None:
         return value
     if value is not None:
-        raise SettingsError(f"{name} and {name}_FILE are both set: keep one of them")
+        raise SettingsError(f"{name} and {name}_FILE are both set", "keep one of them")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name}_FILE={path!r} cannot be read: {error}") from error
+        raise SettingsError(
+            f"{name}_FILE={path!r} cannot be read: {error}",
+            "give the path of a text file that holds the value",
+        ) from error
 
 
 def _whole(low: int, high: int) -> Callable[[str, str], int]:
@@ -94,7 +100,7 @@ def _whole(low: int, high: int) -> Callable[[str, str], int]:
         except ValueError:
             number = low - 1
         if not low <= number <= high:
-            raise SettingsError(f"{name}={value!r} is not usable: give a whole number from {low} to {high}")
+            raise SettingsError(f"invalid {name}: {value!r}", f"give a whole number from {low} to {high}")
         return number
 
     return read
@@ -107,7 +113,7 @@ def _number(low: float, high: float) -> Callable[[str, str], float]:
         except ValueError:
             number = math.nan
         if not low <= number <= high:  # false for NaN too
-            raise SettingsError(f"{name}={value!r} is not usable: give a number from {low:g} to {high:g}")
+            raise SettingsError(f"invalid {name}: {value!r}", f"give a number from {low:g} to {high:g}")
         return number
 
     return read
@@ -120,24 +126,22 @@ def _address(name: str, value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError as error:
         raise SettingsError(
-            f"{name}={value!r} is not usable: give an IP address such as 127.0.0.1 or 0.0.0.0"
+            f"invalid {name}: {value!r}", "give an IP address such as 127.0.0.1 or 0.0.0.0"
         ) from error
 
 
 def _directory(name: str, value: str) -> Path:
     path = Path(value)
     if not path.is_dir() or not os.access(path, os.W_OK):
-        raise SettingsError(
-            f"{name}={value!r} is not usable: give a directory that exists and can be written"
-        )
+        raise SettingsError(f"invalid {name}: {value!r}", "give an existing directory that can be written to")
     return path
 
 
 def _token(name: str, value: str) -> str:
     if len(value) < SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", value):
         raise SettingsError(  # without the value: it may be most of a secret
-            f"{name} ({len(value)} characters) is not usable: give at least {SHORTEST_TOKEN} letters, digits "
-            "or signs of ASCII, without white space"
+            f"invalid {name} ({len(value)} characters)",
+            f"give at least {SHORTEST_TOKEN} ASCII letters, digits or signs, without spaces",
         )
     return value
 

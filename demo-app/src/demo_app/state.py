@@ -53,7 +53,7 @@ from demo_app.volume import Volume
 from demo_app.workers import Worker
 
 OBSERVATION_SECONDS: Final = 1.0
-"""How often somebody has to call `StateReader.observe`."""
+"""How often `StateReader.observe` has to be called."""
 
 EVENTS_SHOWN: Final = 10
 
@@ -108,7 +108,7 @@ class StateReader:
         self._lookups = {name: Recent(clock, partial(_lookups, cache)) for name, cache in caches.items()}
 
     def observe(self) -> None:
-        """Note what the counts are now; once every OBSERVATION_SECONDS."""
+        """Take a sample of the counts; call it every OBSERVATION_SECONDS."""
         for recent in (self._requests, self._messages, *self._lookups.values()):
             recent.observe()
 

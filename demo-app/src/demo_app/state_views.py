@@ -37,7 +37,7 @@ class QueueView(BaseModel):
 
 
 class BreakerView(BaseModel):
-    """A circuit breaker, by the name of the dependency that it stands before."""
+    """A circuit breaker, named after the dependency it protects."""
 
     name: str
     state: Literal["closed", "half_open", "open"]
@@ -88,8 +88,8 @@ class TopicView(BaseModel):
     published: int = Field(description="messages taken since the start")
     delivered: int = Field(description="messages whose subscribers have processed them")
     backlog: int = Field(description="messages that wait for delivery")
-    under_way: int = Field(description="messages whose delivery has begun")
-    dropped: int = Field(description="messages given up for want of room")
+    under_way: int = Field(description="messages whose delivery has started")
+    dropped: int = Field(description="messages dropped because the backlog was full")
 
 
 class BusView(BaseModel):
@@ -111,7 +111,7 @@ class SessionsView(BaseModel):
 
 
 class ActivityEvent(BaseModel):
-    """Something that happened, as the message bus told it."""
+    """Something that happened, as the message bus reported it."""
 
     at: float = Field(description="when it was heard of, in epoch seconds")
     topic: str

@@ -1,7 +1,7 @@
-"""What the agents depend on: the one part of the system that is not there.
+"""What the agents depend on: the one part of the system that is simulated.
 
-It stands for the models and services that such agents call. A call says how long its answer takes and what it
-is; the agent's worker waits for it as for any network reply. The faults of the dependencies lie here.
+It stands in for the models and services that such agents call. A call says how long its answer takes and what
+it is; the agent's worker waits for it as for any network reply. The faults of the dependencies are here.
 """
 
 import math
@@ -51,13 +51,13 @@ class Outcome(Enum):
 
     ANSWERED = auto()
     REFUSED = auto()
-    """A failure that another attempt would not mend."""
+    """A failure that another attempt would not fix."""
     SILENT = auto()
     """Nothing came back until the agent gave up."""
     BUSY = auto()
     """The dependency is there and asks for another attempt."""
     UNREADABLE = auto()
-    """The dependency cannot read the message; the caller cannot tell whether that passes."""
+    """The dependency cannot read the message; the caller cannot know whether a retry would help."""
     DOWN = auto()
     """The dependency cannot be reached."""
 

@@ -28,10 +28,10 @@ ROOM_BYTES: Final = 4096
 
 
 class UsageEvents(Protocol):
-    """Who wants to know how long usage figures are kept."""
+    """Notified of how long usage figures are kept."""
 
     def retention(self, seconds: float) -> None:
-        """Take note of how long they are kept."""
+        """Record how long they are kept."""
         ...
 
 

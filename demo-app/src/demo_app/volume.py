@@ -29,15 +29,15 @@ IDLE_SECONDS: Final = 0.25
 
 
 class VolumeEvents(Protocol):
-    """Who wants to know how full the volume is."""
+    """Notified of how full the volume is."""
 
     def volume_used(self, used_bytes: int, capacity_bytes: int) -> None:
-        """Take note how many bytes are in use, of how many that there are."""
+        """Record how many bytes are in use, of how many that there are."""
         ...
 
 
 class Volume:
-    """A directory that holds so many bytes; without a directory of one's own it is temporary.
+    """A directory with a quota in bytes; a temporary one if none is given.
 
     A ballast that a killed process left behind is removed.
     """
@@ -50,7 +50,7 @@ class Volume:
         temporary = Path(tempfile.mkdtemp(prefix="demo-app-")) if directory is None else None
         self.path = temporary or directory or Path()
         self.close = weakref.finalize(self, _remove, temporary)
-        """Removes a temporary directory; for the end, when nobody writes any more."""
+        """Removes a temporary directory; call it at the end, when nothing is being written."""
         self.ballast_path.unlink(missing_ok=True)
         self.observe()
 
@@ -64,7 +64,7 @@ class Volume:
         return _bytes_below(self.path)
 
     def require(self, size: int) -> None:
-        """Ask for room before a write; raises OSError with ENOSPC when so many bytes more do not fit."""
+        """Reserve room before a write; raises OSError with ENOSPC when that many bytes do not fit."""
         free = max(0, self.capacity_bytes - self.used_bytes())
         if size > free:
             reason = f"{os.strerror(errno.ENOSPC)}: {size} bytes do not fit, {free} are free"
@@ -117,7 +117,7 @@ class DiskBallast:
 
 def _bytes_below(directory: Path | str) -> int:
     total = 0
-    # What is gone meanwhile, or not ours to read, does not count.
+    # What has vanished in the meantime, or cannot be read, does not count.
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):

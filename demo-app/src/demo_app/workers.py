@@ -1,6 +1,6 @@
 """The workers, threads that carry out tasks, and the supervisor that starts dead ones again.
 
-A worker never sleeps through a task. It begins the call, notes when the call is due and goes on with the next
+A worker never sleeps through a task. It starts the call, notes when the call is due and goes on with the next
 task, up to its number of slots: twelve seconds of waiting for a reply cost a slot, not the thread.
 """
 
@@ -29,26 +29,26 @@ scrapes in a row never find it dead."""
 
 
 class WorkerEvents(Protocol):
-    """Who wants to know what the workers do."""
+    """Notified of what the workers do."""
 
     def worker_health(self, worker: str, *, healthy: bool) -> None:
-        """Take note whether the worker's thread runs and gives signs of life."""
+        """Record whether the worker's thread runs and gives signs of life."""
         ...
 
     def worker_heartbeat(self, worker: str, at: float) -> None:
-        """Take note that the worker's loop turned at `at`, in epoch seconds."""
+        """The worker's loop turned at `at`, in epoch seconds."""
         ...
 
     def worker_utilization(self, worker: str, ratio: float) -> None:
-        """Take note of the share of the worker's slots that are in use, 0 to 1."""
+        """Record the share of the worker's slots that are in use, 0 to 1."""
         ...
 
     def worker_restarted(self, worker: str) -> None:
-        """Take note that the supervisor started the worker again."""
+        """The supervisor started the worker again."""
         ...
 
     def task_finished(self, worker: str, seconds: float, *, failed: bool) -> None:
-        """Take note that the worker ended a task on which it spent `seconds`."""
+        """The worker ended a task on which it spent `seconds`."""
         ...
 
 
@@ -69,7 +69,7 @@ class TaskOwner(Protocol):
 
 
 class TaskAgent(Protocol):
-    """What does a task, step by step; demo_app.agents tells of the steps and of what `finish` raises."""
+    """Does a task, step by step; demo_app.agents describes the steps and what `finish` raises."""
 
     def begin(self, request: Request) -> Step:
         """Begin the task, and return its first step."""
@@ -80,7 +80,7 @@ class TaskAgent(Protocol):
         ...
 
     def abandon(self, step: Step) -> None:
-        """Give back what a step holds that nobody waits for any more."""
+        """Return what an abandoned step holds."""
         ...
 
 
@@ -193,9 +193,9 @@ class Worker:
             self._thread.join(timeout_seconds)
 
     def turn(self) -> float | None:
-        """Do what is due and return the seconds until the next turn, or None when the worker is no more.
+        """Do what is due and return the seconds until the next turn, or None when the worker has ended.
 
-        Whatever this raises has ended the worker too: WorkerCrashError, or an error that nobody foresaw.
+        Any exception ends the worker too: WorkerCrashError, or an unforeseen one.
         """
         try:
             return self._turn()
@@ -236,7 +236,9 @@ class Worker:
     def _crash_if_due(self, now: float) -> None:
         if not self._in_restart_loop():
             self._crash_at = None
-        elif self._crash_at is None:  # the fault finds all workers at work, and is not to strike all at once
+        elif (
+            self._crash_at is None
+        ):  # all workers are running when the fault starts: do not hit them all at once
             self._crash_at = now + self._crash_seconds * (self.index + 1) / len(WORKERS)
         elif now >= self._crash_at:
             raise WorkerCrashError(f"the fault {known.RESTART_LOOP} strikes some time after each start")
@@ -308,7 +310,7 @@ class Worker:
 
 
 class Supervisor:
-    """Looks after the workers: starts dead ones again after a delay, and tells who is healthy."""
+    """Supervises the workers: restarts dead ones after a delay, and reports which are healthy."""
 
     def __init__(
         self,

@@ -2,8 +2,8 @@
 
 The functions below are for a program of your own; docs/instruments.md of the bundle shows them. Under them
 is one module a family of metrics, each with one class whose attributes are instruments of
-prometheus_client: names, labels and buckets stand there alone. Every label set that is given to such a
-class is made at zero, so that no series begins with its first event.
+prometheus_client: names, labels and buckets are defined there alone. Every label set that is given to such a
+class is created at zero, so that no series starts with its first event.
 """
 
 from insa_instruments.recording import (

@@ -17,7 +17,7 @@ class CacheInstruments:
 
         self.hits = counter("insa_cache_hits_total", "Lookups that found what they wanted.")
         self.misses = counter("insa_cache_misses_total", "Lookups that did not.")
-        self.evictions = counter("insa_cache_evictions_total", "Entries that had to go for want of room.")
+        self.evictions = counter("insa_cache_evictions_total", "Entries evicted because the cache was full.")
         self.entries = gauge("insa_cache_entries", "Entries in the cache.")
         self.capacity = gauge("insa_cache_capacity_entries", "Entries that the cache can hold.")
         self.up = gauge("insa_cache_up", "1 while the cache can be used, else 0.")

@@ -58,7 +58,7 @@ class RequestCalls:
         """Count a request out, with the status that its result has.
 
         What the program's own `status` raises ends the call, as an error; raises ValueError when it answers
-        something that is no status.
+        something that is not a status.
         """
         status = requests.ERROR
         try:
@@ -95,7 +95,7 @@ class OperationCalls:
         self._operation.queries[database.SUCCESS].inc()
 
     def raised(self, seconds: float, error: BaseException) -> None:
-        """Count an operation that an exception ended, and its error unless it is none."""
+        """Count an operation that an exception ended, and its error unless it counts as a success."""
         kind = kind_of(error, self._timeouts, self._expected)
         self._operation.duration.observe(seconds)
         self._operation.queries[database.SUCCESS if kind is None else database.ERROR].inc()

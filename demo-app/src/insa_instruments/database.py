@@ -42,7 +42,7 @@ class QueryInstruments:
 
 
 class DatabaseInstruments(QueryInstruments):
-    """Those of queries, and of the database and its pool: down and empty until told otherwise."""
+    """Those of queries, and of the database and its pool: down and empty until set otherwise."""
 
     def __init__(
         self, registry: CollectorRegistry, operations: Iterable[str], error_kinds: Iterable[str]
@@ -53,5 +53,5 @@ class DatabaseInstruments(QueryInstruments):
             return Gauge(name, text, registry=registry)
 
         self.pool_size = gauge("insa_database_pool_size", "Connections that there can be.")
-        self.pool_in_use = gauge("insa_database_pool_in_use", "Connections that are lent.")
+        self.pool_in_use = gauge("insa_database_pool_in_use", "Connections in use.")
         self.up = gauge("insa_database_up", "1 while the database can be opened, else 0.")

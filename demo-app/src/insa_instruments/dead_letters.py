@@ -31,7 +31,7 @@ class DeadLetterInstruments:
             registry=registry,
         )
         self.dropped = Counter(
-            "insa_dlq_dropped_total", "Dead letters given up for want of room.", registry=registry
+            "insa_dlq_dropped_total", "Dead letters dropped because the queue was full.", registry=registry
         )
         for reason in reasons:
             self.enqueued.labels(reason)

@@ -20,7 +20,9 @@ class MessageBusInstruments:
         self.delivered = counter(
             "insa_message_bus_delivered_total", "Messages that their subscriber has processed."
         )
-        self.dropped = counter("insa_message_bus_dropped_total", "Messages given up for want of room.")
+        self.dropped = counter(
+            "insa_message_bus_dropped_total", "Messages dropped because the backlog was full."
+        )
         self.processing_duration = Histogram(
             "insa_message_bus_processing_duration_seconds",
             "Time from the begin of a delivery to its end.",

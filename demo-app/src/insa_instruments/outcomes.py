@@ -31,7 +31,7 @@ class _End(IntEnum):
     FAILED = 3
 
 
-# A cancelled request is a timeout: nobody waits for its answer any more.
+# A cancelled request is a timeout: nobody is waiting for its answer.
 _STATUSES: Final = {
     _End.WELL: SUCCESS,
     _End.CANCELLED: TIMEOUT,

@@ -1,7 +1,7 @@
 """What a program of your own calls to have the metrics that the bundle watches.
 
-The functions of this module write to a Recorder on the registry that prometheus_client serves when it is
-told of no other. It is made when it is first needed; a Recorder of your own takes any registry.
+The functions of this module write to a Recorder on prometheus_client's default registry. It is created when
+it is first needed; a Recorder of your own takes any registry.
 """
 
 import functools
@@ -54,7 +54,7 @@ class Recorder:
         max_label_values: int = MAX_VALUES,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Keep at most `max_label_values` values of each label apart; `clock` tells seconds that only grow.
+        """Keep at most `max_label_values` values of each label apart; `clock` returns ascending seconds.
 
         Raises ValueError for a bound below 1, and when the registry has one of the metrics already.
         """
@@ -76,9 +76,9 @@ class Recorder:
         caches: Iterable[str] = (),
         operations: Iterable[str] = (),
     ) -> None:
-        """Make the series of these label values at zero, so that none begins with its first event.
+        """Create the series of these label values at zero, so that none starts with its first event.
 
-        A declared worker counts as unhealthy until it is told healthy. Raises TypeError for a string in
+        A declared worker counts as unhealthy until it is reported healthy. Raises TypeError for a string in
         place of several.
         """
         for values, series in (
@@ -124,7 +124,7 @@ class Recorder:
         *,
         queue_depth: int | None = None,
     ) -> None:
-        """Show whether a worker is well and, if it is known, how many tasks wait for it.
+        """Show whether a worker is healthy and, if known, how many tasks wait for it.
 
         Raises ValueError, and shows nothing, for a negative number of tasks.
         """
@@ -135,7 +135,7 @@ class Recorder:
         worker.health.set(int(healthy))
 
     def record_worker_restart(self, worker_name: str) -> None:
-        """Count that a worker was started again."""
+        """Count that a worker was restarted."""
         self._workers.of(worker_name).restarts.inc()
 
     def track_request_metrics(
@@ -152,7 +152,7 @@ class Recorder:
         TimeoutError, those of `timeouts` and a cancellation are a timeout; those of `expected`, the HTTP
         exceptions of FastAPI and Flask below 500, and a generator that its consumer leaves early are a
         success. `status` takes what was returned and gives the status; without it, the HTTP status of a
-        response decides, and any other result is a success. Exceptions pass on as they are.
+        response decides, and any other result is a success. Exceptions propagate unchanged.
         """
         of_agent = self._agents.of(agent)
         calls = RequestCalls(
@@ -172,7 +172,7 @@ class Recorder:
         Counts its time and its end. No exception, those of `expected`, the HTTP exceptions of FastAPI and
         Flask below 500, and a generator that its consumer leaves early are a success; any other exception is
         an error, of the kind `timeout` for TimeoutError and those of `timeouts`, `cancelled` for a
-        cancellation, `error` for the rest. Exceptions pass on as they are.
+        cancellation, `error` for the rest. Exceptions propagate unchanged.
         """
         return self._decorator(
             OperationCalls(self._operations.of(operation), timeouts=timeouts, expected=expected)
@@ -262,7 +262,7 @@ def update_worker_health(
 
 
 def record_worker_restart(worker_name: str) -> None:
-    """Count that a worker was started again."""
+    """Count that a worker was restarted."""
     default_recorder().record_worker_restart(worker_name)
 
 

@@ -1,4 +1,4 @@
-"""Decorators that measure a call from its begin to its end, whatever kind of function it is of."""
+"""Decorators that measure a call from start to end, for every kind of function."""
 
 import functools
 import inspect
@@ -11,23 +11,23 @@ R = TypeVar("R")
 
 
 class Calls(Protocol):
-    """Who wants to know of the calls of a function."""
+    """Notified of the calls of a function."""
 
     def began(self) -> None:
-        """Take note that a call has begun."""
+        """A call has started."""
         ...
 
     def returned(self, seconds: float, result: object) -> None:
-        """Take note that a call ended, `seconds` after its begin; the result of a generator is None."""
+        """A call ended, `seconds` after its begin; the result of a generator is None."""
         ...
 
     def raised(self, seconds: float, error: BaseException) -> None:
-        """Take note that an exception ended a call; it passes on."""
+        """An exception ended a call; it passes on."""
         ...
 
 
 def tracked(function: Callable[P, R], calls: Calls, clock: Callable[[], float]) -> Callable[P, R]:
-    """Return the function, with `calls` told of each of its calls; `clock` tells seconds that only grow.
+    """Return the function, with `calls` notified of each of its calls; `clock` returns ascending seconds.
 
     A call of a coroutine function lasts while it is awaited, that of a generator function, async or not,
     from the first item asked for until the generator ends or is closed. What is sent or thrown into a

@@ -12,7 +12,7 @@ class WorkerInstruments:
 
     def __init__(self, registry: CollectorRegistry, workers: Iterable[str]) -> None:
         def gauge(name: str, text: str) -> Gauge:
-            # Of a program of several processes, the one that owns a worker tells how it is.
+            # In a program of several processes, the one that owns a worker reports on it.
             return Gauge(name, text, ["worker_name"], registry=registry, multiprocess_mode="livemostrecent")
 
         def counter(name: str, text: str) -> Counter:

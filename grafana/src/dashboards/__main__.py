@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check(slas: list[Sla]) -> int:
-    """Says what is stale and what is against the house rules; 0 when nothing is, else 1."""
+    """Prints what is stale and what breaks the house rules; 0 when nothing does, else 1."""
     complaints = [f"{problem}: run `python -m dashboards`" for problem in stale(slas)]
     for dashboard in dashboards(slas):
         complaints += [f"{dashboard['uid']}: {problem}" for problem in problems(dashboard)]

@@ -14,9 +14,9 @@ UNMEASURED = 'status!~"excellent|good|poor|critical"'
 
 
 def fresh(selector: str) -> str:
-    """The selected series, or none when the sla-worker's last pass is too old to speak of now.
+    """The selected series, or none when the sla-worker's last pass is too old to describe the present.
 
-    A worker whose passes fail still exports the figures of the last good one; they must not look new.
+    A worker whose passes fail still exports the figures of the last good one; they must not look current.
     """
     return f"({selector} and on () (time() - {names.LAST_MEASURED} < {STALE_SLOTS} * {names.SLOT_SECONDS}))"
 

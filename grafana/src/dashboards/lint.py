@@ -1,4 +1,4 @@
-"""The house rules for dashboards, checked on the JSON that Grafana gets; a line for each offence."""
+"""The house rules for dashboards, checked on the JSON that Grafana gets; a line for each violation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .panels import GREEN
 from .queries import UnknownVariableError, dashboard_queries, panels
 
 INSTANT_TYPES = {"stat", "gauge", "bargauge", "table"}
-"""These show one newest value, so a range would be fetched in vain."""
+"""These show the newest value only, so a range query would be wasted."""
 
 TRACKING = {
     "refresh": "30s",
@@ -30,7 +30,7 @@ DESCRIPTION_PARTS = ("**Formula:**", "**What to do:**")
 
 
 def problems(dashboard: Mapping[str, Any]) -> list[str]:
-    """What the dashboard does against the rules, empty when nothing."""
+    """What breaks the rules, empty when nothing does."""
     whole = (dashboard_problems, expression_problems, grid_problems, id_problems)
     found = [problem for rule in whole for problem in rule(dashboard)]
     return found + [
@@ -51,7 +51,7 @@ def dashboard_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
         yield f"uid {dashboard.get('uid')!r} is not readable and fixed: begin it with insa-"
     for key in ("id", "version", "__inputs", "__requires"):
         if key in dashboard:
-            yield f"{key} belongs to one Grafana alone: leave it out"
+            yield f"{key} belongs to a single Grafana: leave it out"
     if names.DASHBOARD_TAG not in dashboard.get("tags", []):
         yield f"tag {names.DASHBOARD_TAG!r} is missing: the other dashboards cannot link to it"
     annotations = dashboard.get("annotations", {}).get("list", [])

@@ -20,13 +20,13 @@ ALERT_FILE = pathlib.PurePosixPath("grafana/provisioning/alerting/sla.yml")
 
 
 def dashboard_json(dashboard: sdk.dashboard_model.Dashboard) -> dict[str, Any]:
-    """The dashboard as plain values, in the flavour that the oldest supported Grafana reads."""
+    """The dashboard as plain values, in the form that the oldest supported Grafana reads."""
     plain: dict[str, Any] = json.loads(json.dumps(dashboard, cls=sdk.JSONEncoder))
     plain["schemaVersion"] = SCHEMA_VERSION
-    # The SDK puts links and annotation switches into a menu, where nobody sees them.
+    # The SDK hides links and annotation switches in a menu.
     for shown in (*plain["links"], *plain["annotations"]["list"]):
         shown.pop("placement", None)
-    # Newer Grafanas have no footer for a whole table any more; the SDK writes one that shows nothing.
+    # Newer Grafanas no longer have a footer for a whole table; the SDK writes one that shows nothing.
     for panel in panels(plain):
         panel["options"].pop("footer", None)
     return plain
@@ -47,7 +47,7 @@ def files(slas: list[Sla]) -> dict[pathlib.PurePosixPath, str]:
 
 
 def stale(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[str]:
-    """What differs on disk, a line each; empty when nothing does. Dashboards without code count too."""
+    """What differs on disk, a line each; empty when nothing does. Dashboards that no code makes count too."""
     made = files(slas)
     problems = []
     for path, text in made.items():
@@ -58,7 +58,7 @@ def stale(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[str]:
             problems.append(f"{path} is stale")
     for file in sorted((root / DASHBOARD_DIRECTORY).glob("*.json")):
         if DASHBOARD_DIRECTORY / file.name not in made:
-            problems.append(f"{DASHBOARD_DIRECTORY / file.name} is made by no code: remove it")
+            problems.append(f"{DASHBOARD_DIRECTORY / file.name} is not made by any code: remove it")
     return problems
 
 

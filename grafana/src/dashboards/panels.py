@@ -46,7 +46,7 @@ class Query:
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """What a panel says of itself; the description is shown on hover."""
+    """The words of a panel; the description is shown on hover."""
 
     title: str
     meaning: str
@@ -78,7 +78,7 @@ P = TypeVar("P", bound=PanelBuilder)
 
 
 def dress(builder: P, panel_id: int, text: Text, *, unit: str, queries: list[Query], steps: list[Step]) -> P:
-    """Gives a panel what every panel has: identity, words, unit, datasource, queries and thresholds."""
+    """Sets what every panel has: identity, words, unit, datasource, queries and thresholds."""
     return (
         builder.id(panel_id)
         .title(text.title)
@@ -123,7 +123,7 @@ def threshold_setting(steps: list[Step]) -> sdk.dashboard_model.DynamicConfigVal
 
 
 def nothing_measured(text: str = "No data") -> sdk.dashboard_model.SpecialValueMap:
-    """Null and NaN are words in a neutral colour, never a number."""
+    """Shows null and NaN as words in a neutral colour, never as a number."""
     model = sdk.dashboard_model
     return model.SpecialValueMap(
         model.DashboardSpecialValueMapOptions(
@@ -155,7 +155,7 @@ def sla_steps(sla: Sla) -> list[Step]:
 
 
 def newest() -> sdk.common.ReduceDataOptions:
-    """The newest value; nothing when the newest is missing, for an old value would pass for a new one."""
+    """The newest value; nothing when it is missing, as an older one would look current."""
     return sdk.common.ReduceDataOptions().calcs(["last"]).values(False).fields("")
 
 
@@ -232,10 +232,10 @@ def graph(
 
 
 def sla_graph(panel_id: int, text: Text, sla: Sla, queries: list[Query]) -> sdk.timeseries.Panel:
-    """A graph of an SLA's actual value with its target line, which is always in sight.
+    """A graph of an SLA's actual value with its target line, which is always visible.
 
-    The axis reaches at least five times what a share allows, or a fifth beyond any other target, and follows
-    the data from there.
+    The axis covers at least five times the allowance of a share, or a fifth beyond any other target, and
+    grows with the data.
     """
     unit = {"ratio": "percentunit", "seconds": "s"}.get(sla.unit, "short")
     panel = graph(panel_id, text, unit, queries, sla_steps(sla))

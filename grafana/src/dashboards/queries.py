@@ -13,7 +13,7 @@ import yaml
 
 from .definitions import REPOSITORY
 
-# What Grafana puts in for a 24 h range on a wide screen with a scrape interval of 15 s.
+# What Grafana substitutes for a 24 h range on a wide screen with a scrape interval of 15 s.
 BUILT_IN = {
     "__rate_interval": "1m",
     "__interval": "15s",

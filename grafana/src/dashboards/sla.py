@@ -38,7 +38,7 @@ def sla_dashboard(slas: list[Sla]) -> sdk.dashboard_model.Dashboard:
     built = (
         sdk.dashboard.Dashboard(TITLE)
         .uid(names.SLA_DASHBOARD_UID)
-        .description("Are the promises kept, what is broken now, and how much error budget is left.")
+        .description("Which SLAs are met, what is broken now, and how much error budget is left.")
         .tags([names.DASHBOARD_TAG, "sla"])
         .timezone("browser")
         .readonly()

@@ -1,15 +1,15 @@
-"""Listeners that write down what they are told."""
+"""Listeners that write down what they are heard."""
 
 
 class Recorder:
-    """Takes every event of the app's own jobs and of its resources; `told` holds them in order."""
+    """Takes every event of the app's own jobs and of its resources; `heard` holds them in order."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[object, ...]] = []
+        self.heard: list[tuple[object, ...]] = []
 
     def of(self, event: str) -> list[tuple[object, ...]]:
-        """Return what was told by one event, each time."""
-        return [rest for name, *rest_list in self.told if name == event for rest in (tuple(rest_list),)]
+        """Return what was heard by one event, each time."""
+        return [rest for name, *rest_list in self.heard if name == event for rest in (tuple(rest_list),)]
 
     def fault_changed(self, fault: str, *, active: bool) -> None:
         pass
@@ -27,28 +27,28 @@ class Recorder:
         pass
 
     def volume_used(self, used_bytes: int, capacity_bytes: int) -> None:
-        self.told.append(("volume", used_bytes, capacity_bytes))
+        self.heard.append(("volume", used_bytes, capacity_bytes))
 
     def memory_used(self, used_bytes: int, limit_bytes: int) -> None:
-        self.told.append(("memory", used_bytes, limit_bytes))
+        self.heard.append(("memory", used_bytes, limit_bytes))
 
     def cpu_used(self, seconds: float, limit_cores: float) -> None:
-        self.told.append(("cpu", seconds, limit_cores))
+        self.heard.append(("cpu", seconds, limit_cores))
 
     def files_open(self, files: int) -> None:
-        self.told.append(("files", files))
+        self.heard.append(("files", files))
 
     def backup_succeeded(self, at: float, size_bytes: int) -> None:
-        self.told.append(("backup", at, size_bytes))
+        self.heard.append(("backup", at, size_bytes))
 
     def backup_kept(self, at: float, size_bytes: int) -> None:
-        self.told.append(("kept", at, size_bytes))
+        self.heard.append(("kept", at, size_bytes))
 
     def backup_failed(self) -> None:
-        self.told.append(("failed",))
+        self.heard.append(("failed",))
 
     def scan_ended(self, components: int, scanned: int, at: float) -> None:
-        self.told.append(("scan", components, scanned, at))
+        self.heard.append(("scan", components, scanned, at))
 
     def retention(self, seconds: float) -> None:
-        self.told.append(("retention", seconds))
+        self.heard.append(("retention", seconds))

@@ -25,13 +25,13 @@ class Ailing:
 
 
 def api_of(
-    simulation: Simulation, ailments: Callable[[], Sequence[str]] = list, token: str | None = None
+    simulation: Simulation, problems: Callable[[], Sequence[str]] = list, token: str | None = None
 ) -> FastAPI:
     """Return the API of a simulated demo-app."""
     return create_api(
         faults=simulation.faults,
         state=simulation.system.state.view,
-        ailments=ailments,
+        problems=problems,
         version="1.2.3",
         metrics_port=9091,
         token=token,

@@ -68,7 +68,7 @@ def test_there_is_one_agent_for_every_name(bench: Bench) -> None:
     assert tuple(bench.agents) == AGENTS
 
 
-def test_a_task_that_goes_well_is_one_call(bench: Bench) -> None:
+def test_a_task_that_succeeds_is_one_call(bench: Bench) -> None:
     steps = bench.work(bench.agents["crm"], request())
 
     assert len(steps) == 2  # … and, for the CRM agent, a visit to the database
@@ -151,7 +151,7 @@ def test_with_its_breaker_open_the_crm_agent_fails_at_once(bench: Bench) -> None
     assert bench.count("insa_circuit_breaker_failed_requests_total", breaker="crm-api") == 2
 
 
-def test_a_replayed_request_that_is_rejected_again_is_no_failed_request(bench: Bench) -> None:
+def test_a_replayed_request_that_is_rejected_again_does_not_count_as_failed(bench: Bench) -> None:
     bench.faults.start("dependency_down", 2)
     for _ in range(2):
         with pytest.raises(AgentError):
@@ -178,7 +178,7 @@ def test_with_its_breaker_open_an_agent_on_the_model_answers_by_rules(bench: Ben
     assert bench.count("insa_circuit_breaker_failed_requests_total", breaker="llm") == 0
 
 
-def test_a_probe_that_nobody_waits_for_any_more_leaves_its_place_to_the_next(bench: Bench) -> None:
+def test_an_abandoned_probe_makes_way_for_the_next(bench: Bench) -> None:
     bench.faults.start("dependency_down", 1)
     for _ in range(2):
         with pytest.raises(AgentError):

@@ -34,7 +34,7 @@ def test_the_list_holds_every_fault_with_its_range(client: httpx.Client) -> None
 
     assert list(faults) == [spec.name for spec in SPECS]
     description = faults["latency"].pop("description")
-    assert "later by so many seconds" in description
+    assert "that many seconds later" in description
     assert faults["latency"] == {
         "name": "latency",
         "group": "Requests",
@@ -52,7 +52,7 @@ def test_the_list_holds_every_fault_with_its_range(client: httpx.Client) -> None
     }
 
 
-def test_the_list_tells_the_range_of_durations_and_the_groups_in_order(client: httpx.Client) -> None:
+def test_the_list_gives_the_range_of_durations_and_the_groups_in_order(client: httpx.Client) -> None:
     answer = client.get("/faults").json()
 
     assert answer["duration_seconds"] == {"minimum": 1, "maximum": 86400, "default": 300}
@@ -70,7 +70,7 @@ def test_a_fault_without_a_body_takes_its_defaults(client: httpx.Client) -> None
     assert fault["remaining_seconds"] == 300
 
 
-def test_a_fault_takes_intensity_and_duration_and_ends_by_itself(
+def test_a_fault_takes_intensity_and_duration_and_ends_on_its_own(
     client: httpx.Client, simulation: Simulation
 ) -> None:
     fault = client.post("/faults/errors", json={"intensity": 0.5, "duration_seconds": 60}).json()
@@ -131,8 +131,7 @@ def test_an_unknown_fault_is_404_and_names_the_known_ones(
 
     assert answer.status_code == 404
     assert answer.json() == {
-        "detail": "there is no fault 'gremlins'; the known faults are "
-        + ", ".join(spec.name for spec in SPECS)
+        "detail": "unknown fault: 'gremlins'; the known faults are " + ", ".join(spec.name for spec in SPECS)
     }
 
 
@@ -162,7 +161,7 @@ def test_a_bad_value_is_422_names_the_range_and_starts_nothing(client: httpx.Cli
     assert client.get("/state").json()["faults"] == {}
 
 
-def test_a_body_that_is_not_sent_as_json_is_told_how_to(client: httpx.Client) -> None:
+def test_a_body_that_is_not_sent_as_json_is_refused_with_the_fix(client: httpx.Client) -> None:
     answer = client.post(
         "/faults/errors",
         content='{"intensity": 1}',
@@ -188,7 +187,7 @@ def test_the_state_is_the_orchestrators_own_count(client: httpx.Client, simulati
     assert state["queues"]["worker-1"] == {"depth": 0, "capacity": 250}
 
 
-def test_the_state_tells_of_every_part(client: httpx.Client, simulation: Simulation) -> None:
+def test_the_state_covers_every_part(client: httpx.Client, simulation: Simulation) -> None:
     simulation.run(30)
     state = client.get("/state").json()
 
@@ -242,21 +241,21 @@ def test_the_state_shows_each_part_that_a_fault_hits(client: httpx.Client, simul
     }
 
 
-def test_health_is_200_when_well_and_503_with_the_reasons_when_not(
+def test_health_is_200_when_healthy_and_503_with_the_reasons_when_not(
     client: httpx.Client, ailing: Ailing
 ) -> None:
     well = client.get("/healthz")
     ailing.reasons = ["no worker is alive"]
-    unwell = client.get("/healthz")
+    unhealthy = client.get("/healthz")
 
     assert (well.status_code, well.json()) == (200, {"status": "ok", "reasons": []})
-    assert (unwell.status_code, unwell.json()) == (
+    assert (unhealthy.status_code, unhealthy.json()) == (
         503,
-        {"status": "unwell", "reasons": ["no worker is alive"]},
+        {"status": "unhealthy", "reasons": ["no worker is alive"]},
     )
 
 
-def test_the_description_of_the_api_tells_of_every_answer(client: httpx.Client) -> None:
+def test_the_description_of_the_api_covers_every_answer(client: httpx.Client) -> None:
     description = client.get("/openapi.json").json()
 
     assert description["info"]["version"] == "1.2.3"

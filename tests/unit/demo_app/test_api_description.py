@@ -26,7 +26,7 @@ expected-statuses = ["2xx", 422]
 
 
 @pytest.mark.parametrize("token", [None, TOKEN], ids=["open", "with a token"])
-def test_every_answer_is_one_that_the_description_tells_of(
+def test_every_answer_is_one_that_the_description_lists(
     simulation: Simulation, tmp_path: Path, token: str | None
 ) -> None:
     simulation.run(30)

@@ -50,7 +50,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_a_backup_is_a_whole_database_of_its_own_and_its_time_and_size_are_told(bench: Bench) -> None:
+def test_a_backup_is_a_complete_database_and_its_time_and_size_are_reported(bench: Bench) -> None:
     bench.visit()
 
     assert bench.backup.run()
@@ -118,7 +118,7 @@ def test_a_backup_that_fails_is_counted_and_logged_in_one_line_and_the_last_good
     assert bench.copied_visits() == 2
 
 
-def test_a_copy_with_other_rows_than_the_original_is_no_backup(
+def test_a_copy_whose_rows_differ_from_the_original_does_not_count_as_a_backup(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def short_of_one(copy: Path, rows: dict[str, int]) -> None:
@@ -135,7 +135,7 @@ def test_a_copy_with_other_rows_than_the_original_is_no_backup(
     assert not bench.backup.path.exists()
 
 
-def test_a_copy_that_is_damaged_is_no_backup(tmp_path: Path) -> None:
+def test_a_damaged_copy_does_not_count_as_a_backup(tmp_path: Path) -> None:
     def after_damage(copy: Path, rows: dict[str, int]) -> None:
         whole = copy.read_bytes()
         copy.write_bytes(whole[:4096] + b"\xff" * 4096 + whole[8192:])  # the page of the customers
@@ -149,7 +149,7 @@ def test_a_copy_that_is_damaged_is_no_backup(tmp_path: Path) -> None:
     assert not bench.backup.path.exists()
 
 
-def test_a_backup_of_before_the_start_is_told_and_not_counted(bench: Bench, tmp_path: Path) -> None:
+def test_a_backup_from_before_the_start_is_reported_and_not_counted(bench: Bench, tmp_path: Path) -> None:
     bench.backup.run()
     os.utime(bench.backup.path, (1_700_000_000, 1_700_000_000))
 

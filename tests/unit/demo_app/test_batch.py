@@ -76,7 +76,7 @@ def test_a_flood_keeps_one_queue_deep_and_no_request_notices(simulation: Simulat
     assert [depth(simulation, name) for name in WORKERS[1:]] == [0, 0, 0]
 
 
-def test_the_queue_drains_by_itself_within_half_a_minute_after_the_fault(simulation: Simulation) -> None:
+def test_the_queue_drains_within_half_a_minute_after_the_fault(simulation: Simulation) -> None:
     simulation.faults.start("queue_flood", None, 60)
     simulation.run(60)
     assert depth(simulation) >= 150

@@ -119,7 +119,7 @@ def test_ten_sessions_are_open_half_a_minute_after_the_start(simulation: Simulat
     assert simulation.value("insa_sessions_active") >= 10
 
 
-def test_sizes_are_told_once_for_each_request_and_lie_in_their_range(simulation: Simulation) -> None:
+def test_sizes_are_reported_once_per_request_and_are_within_range(simulation: Simulation) -> None:
     simulation.faults.start("poisoned_messages", 0.3, 300)  # replays are no arrivals
     simulation.run(600)
 

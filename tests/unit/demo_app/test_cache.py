@@ -42,7 +42,7 @@ def test_what_was_used_longest_ago_goes_first(clock: FakeClock, registry: Collec
     assert count(registry, "lookup_duration_seconds_count") == 4
 
 
-def test_an_entry_lives_as_long_as_it_may_and_is_no_eviction(
+def test_an_entry_expires_after_its_lifetime_and_that_is_not_an_eviction(
     clock: FakeClock, registry: CollectorRegistry
 ) -> None:
     cache = make(clock, registry)

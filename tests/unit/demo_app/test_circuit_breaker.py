@@ -12,7 +12,7 @@ from unit.demo_app.simulation import FakeClock
 
 
 class Heard:
-    """Writes down what it is told."""
+    """Writes down what it is heard."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[State, State]] = []

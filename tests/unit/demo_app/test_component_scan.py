@@ -26,7 +26,7 @@ class Bench:
         (directory / "py.typed").touch()
         self.scan = ComponentScan([directory], faults=self.faults, clock=self.clock, events=self.events)
         assert self.events.of("scan") == [(10, 10, 1_800_001_000.0)]  # the one at the start: all of them
-        self.events.told.clear()
+        self.events.heard.clear()
         self.clock.now += 300
 
 

@@ -96,13 +96,12 @@ def test_a_database_that_is_down_cannot_be_opened_and_comes_back_with_all_it_hel
     assert bench.database.record_visit(bench.database.lease(), 1) == 1
 
 
-def test_a_file_that_is_no_database_is_told_with_the_mend(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_error_with_the_fix(tmp_path: Path) -> None:
     (tmp_path / "crm.db").write_text("no database, but long enough to be looked at as one" * 10)
 
-    with pytest.raises(
-        DatabaseStartError, match=r"crm\.db cannot be used .*: remove it, or set DEMO_DATA_DIR"
-    ):
+    with pytest.raises(DatabaseStartError, match=r"crm\.db cannot be used: file is not a database") as raised:
         Bench(tmp_path)
+    assert raised.value.fix == "remove it, or set DEMO_DATA_DIR to another directory"
 
 
 def test_the_file_is_a_database_that_others_can_read(bench: Bench, tmp_path: Path) -> None:

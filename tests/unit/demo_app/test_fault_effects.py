@@ -24,7 +24,7 @@ def assert_calm(figures: Figures) -> None:
     assert figures.sessions_below_300s == 0
 
 
-def test_without_a_fault_the_system_is_well(simulation: Simulation) -> None:
+def test_without_a_fault_the_system_is_healthy(simulation: Simulation) -> None:
     for _ in range(5):
         assert_calm(simulation.figures(60))
 
@@ -171,7 +171,7 @@ def test_traffic_drop_of_one_is_silence_and_nothing_else(simulation: Simulation)
     assert_calm(simulation.figures(60))
 
 
-def test_traffic_drop_of_a_half_leaves_the_other_half_well(simulation: Simulation) -> None:
+def test_traffic_drop_of_one_half_leaves_the_other_half_healthy(simulation: Simulation) -> None:
     simulation.faults.start("traffic_drop", 0.5, 300)
 
     during = simulation.figures(300)
@@ -181,7 +181,7 @@ def test_traffic_drop_of_a_half_leaves_the_other_half_well(simulation: Simulatio
 
 
 @pytest.mark.parametrize("fault", [spec.name for spec in SPECS])
-def test_the_active_gauge_follows_a_fault_that_ends_by_itself(simulation: Simulation, fault: str) -> None:
+def test_the_active_gauge_follows_a_fault_that_ends_on_its_own(simulation: Simulation, fault: str) -> None:
     others = [spec.name for spec in SPECS if spec.name != fault]
     simulation.faults.start(fault, duration_seconds=30)
 

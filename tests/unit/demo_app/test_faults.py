@@ -10,7 +10,7 @@ from unit.demo_app.simulation import FakeClock
 
 
 class Heard:
-    """Writes down what it is told."""
+    """Writes down what it is heard."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[str, bool]] = []
@@ -78,7 +78,9 @@ def test_a_fault_takes_its_defaults(faults: Faults) -> None:
     assert (state.active, state.intensity, state.remaining_seconds) == (True, 12, 300)
 
 
-def test_a_fault_ends_by_itself_and_is_heard_to(faults: Faults, heard: Heard, clock: FakeClock) -> None:
+def test_a_fault_ends_on_its_own_and_its_end_is_reported(
+    faults: Faults, heard: Heard, clock: FakeClock
+) -> None:
     faults.start("errors", 0.5, 10)
     clock.now += 9.5
     assert faults.intensity("errors") == 0.5
@@ -123,7 +125,7 @@ def test_stopping_ends_one_fault_or_all(faults: Faults, heard: Heard) -> None:
     assert heard.changes[3:] == [("errors", False), ("timeouts", False), ("latency", False)]
 
 
-def test_stopping_what_is_not_active_is_no_news(faults: Faults, heard: Heard) -> None:
+def test_stopping_an_inactive_fault_reports_nothing(faults: Faults, heard: Heard) -> None:
     faults.stop("errors")
     faults.stop_all()
 

@@ -179,7 +179,7 @@ def test_a_body_that_breaks_off_starts_nothing() -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/state"), ("GET", "/no"), ("PUT", "/")])
-def test_every_answer_tells_the_browser_to_take_it_for_what_it_is(
+def test_every_answer_forbids_the_browser_to_guess_its_type(
     client: httpx.Client, method: str, path: str
 ) -> None:
     headers = client.request(method, path).headers

@@ -18,7 +18,7 @@ REST_P95_SECONDS = 0.2
 
 
 class Heard:
-    """Counts what it is told of each topic, and keeps the states."""
+    """Counts what it is heard of each topic, and keeps the states."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -188,7 +188,7 @@ def test_an_unknown_topic_is_answered_with_the_known_ones(bench: Bench) -> None:
         bench.bus.subscribe("new", bench.got.append)
 
 
-def test_while_the_bus_is_down_messages_wait_and_then_come_in_order_of_their_begin(bench: Bench) -> None:
+def test_while_the_bus_is_down_messages_wait_and_then_arrive_in_order(bench: Bench) -> None:
     bench.publish(2)
     bench.bus.step()
     bench.faults.start("bus_down", duration_seconds=60)
@@ -327,7 +327,7 @@ class BusMachine(RuleBasedStateMachine):
         self.bench.faults.start("bus_slow", slower, seconds)
 
     @rule()
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.bench.faults.stop_all()
 
     @invariant()
@@ -345,8 +345,8 @@ class BusMachine(RuleBasedStateMachine):
     def what_was_told_is_what_is(self) -> None:
         heard = self.bench.heard
         for topic, now in self.bench.bus.counts().items():
-            told = [heard.counts[kind, topic] for kind in ("published", "delivered", "dropped")]
-            assert told == [now.published, now.delivered, now.dropped]
+            heard = [heard.counts[kind, topic] for kind in ("published", "delivered", "dropped")]
+            assert heard == [now.published, now.delivered, now.dropped]
             assert heard.backlog.get(topic, 0) == now.backlog
         assert heard.up[-1] == self.bench.bus.up
 

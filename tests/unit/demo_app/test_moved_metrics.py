@@ -25,7 +25,7 @@ DEVIATIONS = 4
 """… and, for a count, when chance alone would not do it: so many standard deviations of a Poisson count."""
 
 SMALLEST = {"insa_system_disk_used_bytes": 2**22, "insa_system_disk_used_ratio": 1 / 8}
-"""The volume holds the database too: what its journal grows by, below 4 of the 32 MiB, is no move."""
+"""The volume holds the database too: the growth of its journal, below 4 of the 32 MiB, does not count."""
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 

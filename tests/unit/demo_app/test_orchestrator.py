@@ -120,7 +120,7 @@ def test_a_request_that_no_queue_can_hold_ends_at_once_as_an_error() -> None:
     assert (counts.by_agent["crm"]["error"], counts.waiting) == (1, 1000)
 
 
-def test_what_stands_in_queues_at_the_end_of_the_process_is_no_error() -> None:
+def test_requests_still_queued_at_shutdown_are_not_errors() -> None:
     simulation = Simulation()
     simulation.orchestrator.submit("crm", 1)
 

@@ -82,7 +82,7 @@ def test_the_ballast_never_goes_beyond_the_limit_whatever_the_meter_says(bench: 
     assert bench.machine.held == 160 * MIB
 
 
-def test_a_machine_without_memory_is_told_once_and_the_other_load_goes_on(
+def test_a_machine_without_memory_is_logged_once_and_the_other_load_continues(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.machine.exhausted = True

@@ -96,7 +96,7 @@ def test_with_a_token_it_takes_no_change_without_it() -> None:
         app.close()
 
 
-def test_the_healthcheck_command_tells_a_well_app_from_an_ended_one(app: App) -> None:
+def test_the_healthcheck_command_tells_a_healthy_app_from_a_stopped_one(app: App) -> None:
     command = [sys.executable, "-m", "demo_app.healthcheck"]
 
     well = subprocess.run(command, env=app.environment, capture_output=True, text=True, check=False)
@@ -108,7 +108,7 @@ def test_the_healthcheck_command_tells_a_well_app_from_an_ended_one(app: App) ->
     assert f"{app.api}/healthz: " in gone.stderr
 
 
-def test_with_every_worker_down_it_says_that_it_is_not_well(app: App) -> None:
+def test_with_every_worker_down_it_reports_unhealthy(app: App) -> None:
     app.client.post(f"{app.api}/faults/worker_down", json={"intensity": 4, "duration_seconds": 600})
     wait_for(503, lambda: app.client.get(f"{app.api}/healthz").status_code, "503")
     assert app.client.get(f"{app.api}/healthz").json()["reasons"] == ["no worker is alive"]
@@ -118,7 +118,7 @@ def test_with_every_worker_down_it_says_that_it_is_not_well(app: App) -> None:
 
 
 @pytest.mark.parametrize("module", ["demo_app", "demo_app.healthcheck"])
-def test_a_bad_setting_is_one_line_and_an_exit_code(module: str) -> None:
+def test_a_bad_setting_is_an_error_a_fix_and_an_exit_code(module: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", module],
         env=environment(DEMO_RATE="many"),
@@ -128,11 +128,11 @@ def test_a_bad_setting_is_one_line_and_an_exit_code(module: str) -> None:
     )
 
     assert ended.returncode == 2
-    assert ended.stderr == f"{module}: DEMO_RATE='many' is not usable: give a number from 0.1 to 200\n"
+    assert ended.stderr == "error: invalid DEMO_RATE: 'many'\nfix:   give a number from 0.1 to 200\n"
 
 
 @pytest.mark.parametrize("variable", ["DEMO_API_PORT", "DEMO_METRICS_PORT"])
-def test_a_port_in_use_is_named_with_the_variable_that_moves_it(variable: str) -> None:
+def test_a_port_in_use_is_named_with_the_variable_that_sets_it(variable: str) -> None:
     ports = dict(zip(("DEMO_API_PORT", "DEMO_METRICS_PORT"), free_ports(2), strict=True))
     with listening() as taken:
         ports[variable] = taken.getsockname()[1]
@@ -147,12 +147,12 @@ def test_a_port_in_use_is_named_with_the_variable_that_moves_it(variable: str) -
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        f"demo_app: {variable}={ports[variable]} cannot be bound (Address already in use): "
-        f"set {variable} to a free port\n"
+        f"error: {variable}={ports[variable]} cannot be bound: Address already in use\n"
+        f"fix:   set {variable} to a free port\n"
     )
 
 
-def test_the_version_of_the_package_stands_in_one_place() -> None:
+def test_the_version_of_the_package_is_defined_in_one_place() -> None:
     project = (SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8")
 
     assert 'attr = "demo_app.__version__"' in project

@@ -4,13 +4,13 @@ from demo_app.recent import Recent, RecentCounts
 from unit.demo_app.simulation import FakeClock
 
 
-def test_before_the_second_sample_there_is_no_time_and_no_count(clock: FakeClock) -> None:
+def test_before_the_second_sample_time_and_counts_are_zero(clock: FakeClock) -> None:
     recent = Recent(clock, lambda: {"calls": 7})
 
     assert recent.reading() == RecentCounts(0, {"calls": 0}, {"calls": []})
 
 
-def test_it_tells_the_growth_of_each_second_and_of_all(clock: FakeClock) -> None:
+def test_it_gives_the_growth_of_each_second_and_of_the_window(clock: FakeClock) -> None:
     counts = {"good": 10, "bad": 0}
     recent = Recent(clock, lambda: dict(counts))
     for good, bad in ((3, 0), (0, 2), (1, 0)):

@@ -1,4 +1,4 @@
-"""What the process draws on: the figures told, and those of this very process."""
+"""What the process draws on: the figures heard, and those of this very process."""
 
 import os
 
@@ -12,7 +12,7 @@ from unit.demo_app.simulation import FakeClock
 MIB = 2**20
 
 
-def test_figures_are_told_beside_their_limits_and_cpu_time_by_its_growth(clock: FakeClock) -> None:
+def test_figures_are_reported_with_their_limits_and_cpu_time_as_its_growth(clock: FakeClock) -> None:
     events = Recorder()
     machine = FakeMachine(clock)
     machine.burn(2.0)

@@ -11,16 +11,16 @@ class Heard:
     """Writes down what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[object] = []
+        self.events: list[object] = []
 
     def retry_scheduled(self, operation: str, delay_seconds: float) -> None:
-        self.told.append((operation, delay_seconds))
+        self.events.append((operation, delay_seconds))
 
     def retry_ended(self, operation: str, *, succeeded: bool) -> None:
-        self.told.append((operation, succeeded))
+        self.events.append((operation, succeeded))
 
     def call_ended(self, operation: str, attempts: int) -> None:
-        self.told.append((operation, "attempts", attempts))
+        self.events.append((operation, "attempts", attempts))
 
 
 POLICIES = st.builds(
@@ -56,22 +56,22 @@ def test_a_call_that_succeeds_at_once_was_no_retry() -> None:
 
     Retry("llm", heard, RetryPolicy()).ended(1, succeeded=True)
 
-    assert heard.told == [("llm", "attempts", 1)]
+    assert heard.events == [("llm", "attempts", 1)]
 
 
-def test_attempts_and_outcome_are_told_once_a_call() -> None:
+def test_attempts_and_outcome_are_reported_once_per_call() -> None:
     heard = Heard()
     retry = Retry("llm", heard, RetryPolicy(maximum_attempts=2))
 
     assert retry.after_failure(1, 0.0) == 0.1
     assert retry.after_failure(2, 0.0) is None
 
-    assert heard.told == [("llm", 0.1), ("llm", "attempts", 2), ("llm", False)]
+    assert heard.events == [("llm", 0.1), ("llm", "attempts", 2), ("llm", False)]
 
 
-def test_a_retry_that_succeeds_is_told() -> None:
+def test_a_retry_that_succeeds_is_reported() -> None:
     heard = Heard()
 
     Retry("llm", heard, RetryPolicy()).ended(2, succeeded=True)
 
-    assert heard.told == [("llm", "attempts", 2), ("llm", True)]
+    assert heard.events == [("llm", "attempts", 2), ("llm", True)]

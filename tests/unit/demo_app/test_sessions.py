@@ -1,4 +1,4 @@
-"""Sessions: begun by requests, ended by length, by silence or by a fault, none without an end."""
+"""Sessions: started by requests, ended by length, by inactivity or by a fault, none without an end."""
 
 import math
 import statistics
@@ -14,7 +14,7 @@ from unit.demo_app.simulation import FakeClock
 
 
 class Heard:
-    """Counts begins, and keeps the durations that it is told."""
+    """Counts begins, and keeps the durations that it is heard."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -54,7 +54,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_request_begins_a_session_and_those_after_it_keep_to_it(bench: Bench) -> None:
+def test_a_request_starts_a_session_and_later_ones_belong_to_it(bench: Bench) -> None:
     for seed in (1, 1, 25, 49):  # one seat: each leaves 1 when divided by 24
         bench.sessions.used(seed)
     assert bench.sessions.counts() == SessionCounts(begun=1, ended=0, active=1)
@@ -80,7 +80,7 @@ def test_a_seat_that_is_silent_for_a_minute_has_left(bench: Bench) -> None:
     assert bench.heard.ended == [90.0]  # 30 s to its last request, and a minute
 
 
-def test_a_session_in_use_ends_at_its_planned_length_and_the_next_request_begins_another(
+def test_a_session_in_use_ends_at_its_planned_length_and_the_next_request_starts_another(
     bench: Bench,
 ) -> None:
     bench.run(720, seats=1)
@@ -164,7 +164,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.bench.faults.start("short_sessions", limit, seconds)
 
     @rule()
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.bench.faults.stop_all()
 
     @invariant()

@@ -181,7 +181,7 @@ def test_a_restart_loop_crashes_a_worker_so_long_after_each_start(simulation: Si
         worker.turn()
 
 
-def test_a_restart_loop_that_begins_anew_strikes_anew_only_after_a_while(simulation: Simulation) -> None:
+def test_a_restarted_restart_loop_strikes_only_after_a_while(simulation: Simulation) -> None:
     worker = simulation.orchestrator.workers[3]
     simulation.faults.start("restart_loop", 4)
     worker.turn()

@@ -61,7 +61,7 @@ def test_names_resolve_among_the_globals_of_what_the_decorator_returns(function:
 
 
 @each_kind
-def test_names_resolve_for_whoever_unwraps(function: Callable[..., Any]) -> None:
+def test_names_resolve_after_unwrapping(function: Callable[..., Any]) -> None:
     wrapped = decorated(function)
 
     assert typing.get_type_hints(wrapped)["question"] is Question

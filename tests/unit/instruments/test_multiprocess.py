@@ -83,7 +83,7 @@ def test_a_scrape_shows_all_processes_together_without_their_numbers(directory: 
     assert value("insa_agent_requests_total", agent="crm", status="success") == 2
     assert value("insa_agent_request_duration_seconds_sum", agent="crm") == 3
     assert value("insa_agent_requests_in_flight", agent="crm") == 2
-    # Both processes have declared both workers; the one that owns a worker has told of it.
+    # Both processes have declared both workers; the one that owns a worker has reported on it.
     assert [value("insa_worker_health_status", worker_name=name) for name in ("w-1", "w-2")] == [1, 1]
     assert [value("insa_worker_queue_depth", worker_name=name) for name in ("w-1", "w-2")] == [1, 2]
 
@@ -102,7 +102,7 @@ def test_of_a_process_that_has_ended_the_counters_stay_and_the_gauges_go(
     # Each process has had one success; what was in flight in the killed one has gone with it.
     assert value("insa_agent_requests_total", agent="crm", status="success") == 2
     assert value("insa_agent_requests_in_flight", agent="crm") == 1
-    # Of w-1, only the ended process has told anything; that the other one has declared it does not count.
+    # Of w-1, only the ended process has reported anything; the other one's declaration does not count.
     assert value("insa_worker_health_status", worker_name="w-1") is None
     assert value("insa_worker_queue_depth", worker_name="w-1") is None
     assert value("insa_worker_health_status", worker_name="w-2") == 1

@@ -22,7 +22,7 @@ from fastapi.responses import JSONResponse
 from unit.instruments.recorded import Recorded
 
 
-class Known(Exception):  # noqa: N818  # what a program expects is no error
+class Known(Exception):  # noqa: N818  # what a program expects is not an error
     """An exception that a test names as expected or as a timeout."""
 
 
@@ -140,7 +140,7 @@ RESULTS: list[tuple[str, Any, str]] = [
     ("Flask 502", flask.Response("no", 502), "error"),
     ("any response", SimpleNamespace(status_code=500), "error"),
     ("a code of HTTPStatus", SimpleNamespace(status_code=HTTPStatus.BAD_GATEWAY), "error"),
-    ("a status that is no code", SimpleNamespace(status_code="500"), "success"),
+    ("a status that is not a code", SimpleNamespace(status_code="500"), "success"),
     ("a status of another protocol", SimpleNamespace(status_code=5000), "success"),
     # Outside a request of Flask a tuple may mean anything, such as a text and its length.
     ("a tuple", ("done", 500), "success"),

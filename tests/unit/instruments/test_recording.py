@@ -79,7 +79,7 @@ def test_a_duration_or_size_that_would_spoil_the_sum_is_refused(number: float) -
     assert recorded.names() == set()
 
 
-def test_hits_and_misses_are_counted_by_cache_and_begin_at_zero() -> None:
+def test_hits_and_misses_are_counted_by_cache_and_start_at_zero() -> None:
     recorded = Recorded()
 
     recorded.recorder.record_cache_hit("customer")
@@ -92,7 +92,7 @@ def test_hits_and_misses_are_counted_by_cache_and_begin_at_zero() -> None:
     assert recorded.value("insa_cache_misses_total", cache="knowledge") == 1
 
 
-def test_a_worker_is_what_was_told_last() -> None:
+def test_a_worker_is_in_the_state_reported_last() -> None:
     recorded = Recorded()
 
     recorded.recorder.update_worker_health("w-1", True, queue_depth=7)  # noqa: FBT003  # as users write it
@@ -113,7 +113,7 @@ def test_a_queue_of_negative_length_is_refused_and_nothing_shown() -> None:
     assert recorded.names() == set()
 
 
-def test_restarts_begin_at_zero_with_the_first_word_of_the_worker() -> None:
+def test_restarts_start_at_zero_with_the_first_report_on_the_worker() -> None:
     recorded = Recorded()
 
     recorded.recorder.update_worker_health("w-1", healthy=True)

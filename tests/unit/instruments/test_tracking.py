@@ -32,7 +32,7 @@ ENDS: dict[str, tuple[BaseException, str, str]] = {
 
 
 class Case:
-    """Decorated functions of each kind, all of which take 2 seconds and then end as they are told."""
+    """Decorated functions of each kind, all of which take 2 seconds and then end in the given way."""
 
     def __init__(self) -> None:
         self.recorded = Recorded()
@@ -189,7 +189,7 @@ def test_a_deadline_of_the_caller_counts_as_a_timeout() -> None:
     assert recorded.requests("crm") == {"timeout": 1}
 
 
-def test_a_coroutine_that_nobody_awaits_and_a_generator_that_nobody_asks_are_no_request() -> None:
+def test_an_unawaited_coroutine_and_an_unused_generator_are_not_requests() -> None:
     recorded = Recorded()
     case = Case()
     track = recorded.recorder.track_request_metrics("crm")

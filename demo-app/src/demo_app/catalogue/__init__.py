@@ -1,4 +1,4 @@
-"""The faults that there are: names, ranges, and where each shows."""
+"""All faults: names, ranges, and where each shows."""
 
 from typing import Final
 

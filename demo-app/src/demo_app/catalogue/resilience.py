@@ -11,7 +11,7 @@ RESILIENCE: Final = (
         name=names.DEPENDENCY_DOWN,
         description="The first of the dependencies, crm-api and llm, cannot be reached. Calls fail, are "
         "tried again and open its breaker; the CRM agent's requests then fail at once, while the agents on "
-        "the model fall back to an answer by rules.",
+        "the model fall back to rule-based answers.",
         unit="dependencies",
         minimum=1,
         maximum=len(DEPENDENCIES),
@@ -42,8 +42,8 @@ RESILIENCE: Final = (
     ),
     FaultSpec(
         name=names.BREAKER_FLAPPING,
-        description="The model, llm, cannot be reached for the first half of every period of so many "
-        "seconds: its breaker opens and closes again and again. The agents fall back meanwhile, so that "
+        description="The model, llm, cannot be reached for the first half of every period of the given "
+        "length: its breaker opens and closes over and over. The agents fall back in the meantime, so "
         "hardly a request fails.",
         unit="seconds a period",
         minimum=2,
@@ -69,8 +69,8 @@ RESILIENCE: Final = (
     ),
     FaultSpec(
         name=names.RETRY_FAILURE,
-        description="A share of the calls finds its dependency busy at every attempt, so that the retries "
-        "are used up and the request fails. Busy is an answer: no breaker counts it.",
+        description="A share of the calls finds its dependency busy at every attempt: the retries are used "
+        "up and the request fails. Busy is an answer: no breaker counts it.",
         unit="share of requests",
         minimum=0,
         maximum=1,
@@ -108,7 +108,7 @@ RESILIENCE: Final = (
     FaultSpec(
         name=names.POISONED_MESSAGES,
         description="A share of the messages cannot be read by the dependency they are for. Their retries "
-        "are used up, and they go to the dead letters; the replay gives them back, in vain until the "
+        "are used up, and they go to the dead letters; replaying them fails until the "
         "fault ends.",
         unit="share of requests",
         minimum=0,
@@ -145,7 +145,7 @@ RESILIENCE: Final = (
     FaultSpec(
         name=names.REPLAY_FAILURE,
         description="A share of the dead letters cannot be handed over when they are replayed. So that there "
-        "is something to replay, 2 % of the messages are poisoned meanwhile.",
+        "is something to replay, 2 % of the messages are poisoned in the meantime.",
         unit="share of replays",
         minimum=0,
         maximum=1,

@@ -1,4 +1,4 @@
-"""What is known of a fault."""
+"""What is known about a fault."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ class FaultSpec:
 
     `metrics`, `alerts` and `slas` are for people: where to look once the fault is active. Tests hold that
     `metrics` are all that move by a fifth or more, CARRIED aside, and that `alerts` are all that fire at the
-    default or the maximum intensity when the fault lasts for long enough.
+    default or the maximum intensity when the fault lasts long enough.
     """
 
     name: str
@@ -35,5 +35,5 @@ CARRIED: Final = frozenset(
         "insa_worker_utilization_ratio",
     }
 )
-"""What nearly every fault carries along, since requests end later or otherwise: a fault names these only
-where they are what it shows in."""
+"""What nearly every fault moves too, since requests end later or differently: a fault lists these only where
+they are its main sign."""

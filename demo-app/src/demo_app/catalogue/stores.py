@@ -10,7 +10,7 @@ STORES: Final = (
     FaultSpec(
         name=names.CACHE_MISS_STORM,
         description="A share of the lookups finds its entry invalidated just before, and the record has to "
-        "be fetched: 0.2 seconds more for the request.",
+        "be fetched, which adds 0.2 seconds to the request.",
         unit="share of lookups",
         minimum=0,
         maximum=1,
@@ -20,7 +20,7 @@ STORES: Final = (
     ),
     FaultSpec(
         name=names.EVICTION_STORM,
-        description="An import writes so many unknown records through the cache at every lookup; they "
+        description="An import writes that many unknown records through the cache at every lookup; they "
         "push out what the agents need, so that the hit rate falls too.",
         unit="records a lookup",
         minimum=1,
@@ -56,8 +56,8 @@ STORES: Final = (
     ),
     FaultSpec(
         name=names.DATABASE_ERRORS,
-        description="A share of the CRM agent's writes breaks a rule of the table, so that SQLite refuses "
-        "them; their requests fail.",
+        description="A share of the CRM agent's writes violates a constraint of the table, so SQLite "
+        "refuses them and their requests fail.",
         unit="share of writes",
         minimum=0,
         maximum=1,
@@ -75,8 +75,8 @@ STORES: Final = (
     ),
     FaultSpec(
         name=names.DATABASE_SLOW,
-        description="The CRM agent's reads take so many seconds more and hold their connection meanwhile. "
-        "Above some 8 seconds the 16 connections of the pool are used up, and requests wait for one.",
+        description="The CRM agent's reads take that many seconds longer, holding their connection. "
+        "Above about 8 seconds the 16 connections of the pool are used up, and requests wait for one.",
         unit="seconds",
         minimum=0,
         maximum=30,
@@ -148,9 +148,9 @@ STORES: Final = (
     ),
     FaultSpec(
         name=names.BUS_SLOW,
-        description="Each delivery of the message bus takes so many seconds more. 32 deliveries of a topic "
-        "can be under way: up to some 6 seconds none has to wait at 5 requests a second, above that the "
-        "backlog grows.",
+        description="Each delivery of the message bus takes that many seconds longer. 32 deliveries of a "
+        "topic can be under way: up to about 6 seconds none has to wait at 5 requests a second, above "
+        "that the backlog grows.",
         unit="seconds",
         minimum=0,
         maximum=30,

@@ -1,4 +1,4 @@
-"""Faults of the machine, of the jobs that nobody sees, and of the metrics themselves."""
+"""Faults of the machine, of background jobs, and of the metrics themselves."""
 
 from typing import Final
 
@@ -19,8 +19,8 @@ UPKEEP: Final = (
     ),
     FaultSpec(
         name=names.CPU_BURN,
-        description="CPU is really burnt, in short bursts, until the process uses a share of the app's own "
-        "limit (DEMO_CPU_LIMIT_CORES, a quarter of a core). Requests hardly notice.",
+        description="CPU time is really used, in short bursts, until the process uses a share of the app's "
+        "own limit (DEMO_CPU_LIMIT_CORES, a quarter of a core). Requests hardly notice.",
         unit="share of the limit",
         minimum=0.1,
         maximum=1,
@@ -31,7 +31,7 @@ UPKEEP: Final = (
     FaultSpec(
         name=names.DISK_FILL,
         description="A real file fills the app's own volume of 32 MiB up to a share of its capacity. At 1 "
-        "backups fail for want of room; SQLite writes past the quota, so that no request fails.",
+        "backups fail for lack of room; SQLite writes past the quota, so no request fails.",
         unit="share of the capacity",
         minimum=0,
         maximum=1,
@@ -71,9 +71,9 @@ UPKEEP: Final = (
     ),
     FaultSpec(
         name=names.SERIES_GONE,
-        description="The first so many families of metrics are not exposed: requests, workers, caches, "
-        "circuit breakers, dead letters, retries, database, message bus, system, compliance. The app itself "
-        "is well, and goes on counting.",
+        description="The first families of metrics, as many as given, are not exposed: requests, workers, "
+        "caches, circuit breakers, dead letters, retries, database, message bus, system, compliance. The app "
+        "itself is healthy and keeps counting.",
         unit="families",
         minimum=1,
         maximum=10,
@@ -109,8 +109,8 @@ UPKEEP: Final = (
     ),
     FaultSpec(
         name=names.METRICS_GONE,
-        description="The metrics endpoint answers 503 and one line that says so. The app itself is well; the "
-        "container's healthcheck takes this answer for a good one, so that Docker shows it healthy.",
+        description="The metrics endpoint answers 503 and one line that says why. The app itself is "
+        "healthy; the container's healthcheck accepts this answer, so Docker shows it as healthy.",
         unit="switch",
         minimum=1,
         maximum=1,

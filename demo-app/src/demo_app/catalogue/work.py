@@ -25,7 +25,7 @@ WORK: Final = (
     ),
     FaultSpec(
         name=names.RESTART_LOOP,
-        description="The first worker threads crash again and again, some 20 seconds (divided by "
+        description="The first worker threads crash over and over, about 20 seconds (divided by "
         "DEMO_TIME_SCALE) after each start; the supervisor starts them again. Their tasks go to the other "
         "workers, and no request fails.",
         unit="workers",
@@ -38,8 +38,8 @@ WORK: Final = (
     ),
     FaultSpec(
         name=names.QUEUE_FLOOD,
-        description="A batch client keeps so many tasks of 5 seconds waiting in the queue of worker-1. Its "
-        "tasks are no requests; these go before them, and to the other workers. The queue drains within "
+        description="A batch client keeps that many tasks of 5 seconds waiting in the queue of worker-1. "
+        "They are not requests, which overtake them or go to the other workers. The queue drains within "
         "about half a minute after the fault.",
         unit="tasks",
         minimum=110,
@@ -56,8 +56,8 @@ WORK: Final = (
     ),
     FaultSpec(
         name=names.ERRORS,
-        description="The upstream of the agents answers a share of the calls with a failure, so that the "
-        "agent's handler raises. A refusal is not tried again and no breaker counts it.",
+        description="The upstream of the agents answers a share of the calls with a failure, so the "
+        "agent's handler raises. A refusal is not retried and no breaker counts it.",
         unit="share of requests",
         minimum=0,
         maximum=1,
@@ -69,7 +69,7 @@ WORK: Final = (
     FaultSpec(
         name=names.TIMEOUTS,
         description="The upstream of the agents never answers a share of the calls; the agent gives up after "
-        "6 seconds of silence, does not try again, and no breaker counts it.",
+        "6 seconds without an answer, does not retry, and no breaker counts it.",
         unit="share of requests",
         minimum=0,
         maximum=1,
@@ -80,7 +80,7 @@ WORK: Final = (
     ),
     FaultSpec(
         name=names.LATENCY,
-        description="The upstream of the agents answers later by so many seconds. Requests that reach their "
+        description="The upstream of the agents answers that many seconds later. Requests that reach their "
         "deadline of 45 seconds end as timeouts.",
         unit="seconds",
         minimum=0,
@@ -92,7 +92,7 @@ WORK: Final = (
     ),
     FaultSpec(
         name=names.TRAFFIC_DROP,
-        description="A share of the traffic is lost before it reaches the system; 1 is silence.",
+        description="A share of the traffic is lost before it reaches the system; 1 is all of it.",
         unit="share of traffic",
         minimum=0,
         maximum=1,
@@ -118,8 +118,7 @@ WORK: Final = (
     ),
     FaultSpec(
         name=names.SHORT_SESSIONS,
-        description="Every session of a user ends after at most so many seconds; those that are older end "
-        "at once.",
+        description="Every session of a user ends after at most that many seconds; older ones end at once.",
         unit="seconds",
         minimum=5,
         maximum=300,

@@ -1,6 +1,6 @@
 """The metrics of the demo-app: hooks that the mechanisms call, written to the instruments of a family each.
 
-One module a family. Every label set is made at zero, so that no series begins with its first event.
+One module a family. Every label set is created at zero, so that no series starts with its first event.
 """
 
 from collections.abc import Iterable

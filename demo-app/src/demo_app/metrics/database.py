@@ -22,7 +22,7 @@ class DatabaseMetrics:
         self._database.errors.labels(kind).inc()
 
     def pool_used(self, in_use: int, size: int) -> None:
-        """Show how many connections are lent."""
+        """Show how many connections are in use."""
         self._database.pool_in_use.set(in_use)
         self._database.pool_size.set(size)
 

@@ -13,7 +13,7 @@ class WorkerMetrics:
         self._workers = WorkerInstruments(registry, WORKERS)
 
     def worker_health(self, worker: str, *, healthy: bool) -> None:
-        """Show whether the worker is well."""
+        """Show whether the worker is healthy."""
         self._workers.health.labels(worker).set(int(healthy))
 
     def worker_heartbeat(self, worker: str, at: float) -> None:

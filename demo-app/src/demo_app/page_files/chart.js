@@ -1,4 +1,4 @@
-// The last minute of requests, a bar a second: what succeeded stands on the line, what failed hangs below it.
+// The last minute of requests, one bar per second: successes above the line, failures below it.
 
 import { drawn, set } from "./dom.js";
 

@@ -2,7 +2,7 @@
 
 const TIMEOUT_MS = 3000;
 
-/** The app answered, and not with what was asked for; the message is the app's own. */
+/** The app refused; the message is the app's own. */
 export class RefusedError extends Error {
   constructor(status, detail) {
     super(detail);
@@ -10,7 +10,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** The JSON that a path gives; RefusedError when the app refuses, another error when it does not answer. */
+/** The JSON at a path; RefusedError when the app refuses, another error when it does not answer. */
 export async function call(path, { method = "GET", body = null, token = null } = {}) {
   const headers = { accept: "application/json" };
   if (body) headers["content-type"] = "application/json";

@@ -20,12 +20,12 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** Write a text, only when it has changed: a text that is written anew loses its selection. */
+/** Write a text, only when it has changed: text that is written again loses its selection. */
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** What an attribute is to be; null takes it away. */
+/** Set an attribute; null removes it. */
 export function set(node, name, value) {
   if (value === null) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
@@ -43,7 +43,7 @@ export function badge() {
   };
 }
 
-/** Say of something whether it is up. */
+/** Show whether something is up. */
 export function upOrDown(mark, up) {
   if (up) mark.show("good", "✓", "up");
   else mark.show("bad", "✗", "down");

@@ -1,4 +1,4 @@
-// One card a fault, as GET /faults lists them: what it breaks, a switch, its strength, its duration, who must notice.
+// One card per fault, as GET /faults lists them: what it breaks, a switch, its intensity, its duration, and which alerts must notice.
 
 import { element, set, write } from "./dom.js";
 import { clock, number, stretch, title } from "./format.js";
@@ -15,11 +15,11 @@ function names(heading, list, empty) {
     element("dd", {}, ...(list.length ? list.map((name) => element("span", { class: "name" }, name)) : [element("span", { class: "soft" }, empty)])));
 }
 
-/** A slider and a field for the same number; `onchange` is called when the person has settled on one. */
+/** A slider and a field for the same number; `onchange` is called when the user has settled on one. */
 function strength(fault, id, onchange) {
   const step = stepOf(fault);
   const limits = { min: fault.minimum, max: fault.maximum };
-  // The value comes last: a browser rounds it to the limits and the step that are there by then.
+  // The value comes last: a browser rounds it to the limits and the step set before it.
   const slider = element("input", { type: "range", id: `${id}-slider`, ...limits, step, value: fault.default, "aria-label": `Intensity of ${title(fault.name)}, ${fault.unit}`, "aria-describedby": `${id}-range` });
   const field = element("input", { type: "number", ...limits, step: fault.whole ? 1 : "any", value: fault.default, "aria-label": `Intensity of ${title(fault.name)} as a number, ${fault.unit}`, inputmode: "decimal" });
   slider.addEventListener("input", () => { field.value = slider.value; });
@@ -57,12 +57,12 @@ export function faultCard(fault, limits, actions) {
   const control = element("input", { type: "checkbox", role: "switch", id: `${id}-switch`, "aria-describedby": `${id}-text` });
   const status = element("span", { class: "fault-status" }, "off");
   const problem = element("p", { class: "problem", role: "alert", hidden: true });
-  let active = null; // { intensity, endsAt } as the app said last
+  let active = null; // { intensity, endsAt } from the app's last answer
 
   let waiting = 0;
   let last = Promise.resolve();
 
-  /** One change after the other, in the order in which the person made them. */
+  /** One change at a time, in the order in which the user made them. */
   function act(run) {
     waiting += 1;
     set(node, "aria-busy", "true");
@@ -93,7 +93,7 @@ export function faultCard(fault, limits, actions) {
     element("div", { class: "controls" }, ...(intensity ? [intensity.node] : []), duration.node),
     problem,
     element("dl", { class: "notice" },
-      names("Alerts", fault.alerts, "none must notice"), names("SLAs", fault.slas, "none must notice")),
+      names("Alerts", fault.alerts, "none"), names("SLAs", fault.slas, "none")),
     element("details", {}, element("summary", {}, fault.metrics.length === 1 ? "1 metric moves" : `${fault.metrics.length} metrics move`),
       element("ul", {}, ...fault.metrics.map((metric) => element("li", {}, element("code", {}, metric))))));
 
@@ -104,7 +104,7 @@ export function faultCard(fault, limits, actions) {
     heading,
     get active() { return active !== null; },
     matches: (words) => words.every((word) => haystack.includes(word)),
-    /** Take over what the app says: the intensity and the seconds left, or null when it is not active. */
+    /** Show the app's state: the intensity and the seconds left, or null when it is not active. */
     update(now) {
       if (now && intensity && now.intensity !== active?.intensity) intensity.value = now.intensity;
       active = now && { intensity: now.intensity, endsAt: performance.now() + now.remaining * 1000 };
@@ -112,7 +112,7 @@ export function faultCard(fault, limits, actions) {
       set(node, "data-active", active ? "" : null);
       this.tick();
     },
-    /** Write the time that is left as of now. */
+    /** Write the time that is left. */
     tick() {
       write(status, active ? `on, ${clock((active.endsAt - performance.now()) / 1000)} left` : "off");
     },

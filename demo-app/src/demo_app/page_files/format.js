@@ -45,7 +45,7 @@ export function bytes(value) {
   return `${number(Number((value / 1024 ** power).toFixed(1)))} ${units[power]}`;
 }
 
-/** Seconds since the epoch as the clock on the wall shows them. */
+/** Seconds since the epoch as a time of day. */
 export function timeOfDay(timestamp) {
   return new Date(timestamp * 1000).toLocaleTimeString("en-GB");
 }

@@ -1,4 +1,4 @@
-// Polls the app, shows what it says, and sends what the person changes.
+// Polls the app, shows its answers, and sends the user's changes.
 
 import { call, RefusedError } from "./client.js";
 import { badge, element, write } from "./dom.js";
@@ -15,9 +15,9 @@ const system = systemView(part("system"));
 const cards = new Map();
 const groups = new Map();
 let tokenRequired = false;
-let uptime = Infinity; // Infinity: the faults have to be listed anew, it may be another app
+let uptime = Infinity; // Infinity: list the faults again, it may be another app
 let lastAnswer = new Date();
-let changes = 0; // begun or ended; what was asked before the last of them is old news
+let changes = 0; // started or ended; an answer from before the last of them is outdated
 let changing = 0;
 let lost = false;
 
@@ -61,7 +61,7 @@ function showFaults(active) {
     if (was !== card.active) announce(`${card.heading}: ${card.active ? "active" : "ended"}`);
   }
   const count = Object.keys(active).length;
-  write(part("active-count"), count ? `${count} ${count === 1 ? "fault" : "faults"} active` : "no fault active");
+  write(part("active-count"), count ? `${count} ${count === 1 ? "fault" : "faults"} active` : "no faults active");
   part("active-count").toggleAttribute("data-some", count > 0);
   showTitle();
   filter();
@@ -132,7 +132,7 @@ async function stop(fault) {
 async function clearAll() {
   try {
     build(await change("DELETE", "faults"));
-    announce("Every fault has ended");
+    announce("All faults have ended");
     part("problem").hidden = true;
   } catch (error) {
     write(part("problem"), error.message);
@@ -145,7 +145,7 @@ async function clearAll() {
 function showHealth(state) {
   const down = state.workers.filter((worker) => !worker.healthy).length;
   const open = state.breakers.filter((breaker) => breaker.state !== "closed").length;
-  const ill = [
+  const problems = [
     down && `${down} of ${state.workers.length} workers down`,
     open && `${open} ${open === 1 ? "breaker" : "breakers"} open`,
     ...state.caches.filter((cache) => !cache.up).map((cache) => `cache ${cache.name} down`),
@@ -153,7 +153,7 @@ function showHealth(state) {
     !state.bus.up && "message bus down",
     state.backup.last_result === "failure" && "last backup failed",
   ].filter(Boolean);
-  health.show(ill.length ? "bad" : "good", ill.length ? "✗" : "✓", ill.length ? ill.join(", ") : "every part is up");
+  health.show(problems.length ? "bad" : "good", problems.length ? "✗" : "✓", problems.join(", ") || "all parts are up");
 }
 
 function showOutage(away) {
@@ -161,10 +161,10 @@ function showOutage(away) {
   lost = away;
   const banner = part("outage");
   banner.hidden = !away;
-  banner.textContent = away ? `No answer since ${lastAnswer.toLocaleTimeString("en-GB")}. What you see is of then; this page goes on trying.` : "";
+  banner.textContent = away ? `No answer since ${lastAnswer.toLocaleTimeString("en-GB")}. The page shows the state at that time and keeps trying.` : "";
   showTitle();
   if (away) health.show("bad", "✗", "no answer");
-  else announce("The app answers again");
+  else announce("The app is answering again");
 }
 
 function showToken() {

@@ -3,13 +3,13 @@
 import { badge, card, element, meter, set, stat, table, upOrDown, write } from "./dom.js";
 import { bytes, number, percent, stretch, timeOfDay } from "./format.js";
 
-const BACKLOG_ALERT = 100; // messages of a topic that wait: above it, MessageBusBacklogGrowing is on its way
-const MEMORY_ALERT = 0.9; // shares of a limit, as HighMemoryUsage, HighCPUUsage and DiskSpaceLow have them
+const BACKLOG_ALERT = 100; // waiting messages of a topic: above this, MessageBusBacklogGrowing goes pending
+const MEMORY_ALERT = 0.9; // shares of a limit, as in HighMemoryUsage, HighCPUUsage and DiskSpaceLow
 const CPU_ALERT = 0.8;
 const DISK_ALERT = 0.9;
 const EVENTS = 5;
 
-/** A count of something that ought not to be: a sign and a colour beside it as soon as there is one. */
+/** A count of something that should not happen: with a sign and a colour as soon as it does. */
 function badCount() {
   const node = element("span", { class: "count-of-bad" });
   return {
@@ -25,7 +25,7 @@ export function busCard() {
   const [up, lately] = [badge(), element("span", { class: "soft" })];
   const rows = table("Topics of the message bus", "Topic", "Waiting", "Under way", "Dropped");
   const make = ({ name, capacity }) => {
-    const waiting = meter(`messages of ${name} that wait`, { mark: BACKLOG_ALERT / capacity });
+    const waiting = meter(`waiting messages of ${name}`, { mark: BACKLOG_ALERT / capacity });
     const [underWay, dropped] = [element("span"), badCount()];
     return {
       cells: [name, waiting.node, underWay, dropped.node],
@@ -79,7 +79,7 @@ export function machineCard() {
 const ago = (seconds) => `${stretch(Math.floor(seconds))} ago`;
 const BACKUPS = { success: ["good", "✓", "good"], failure: ["bad", "✗", "failed"] };
 
-/** Each job as its state, what it did last, and figures. */
+/** Each job: its state, what it did last, and figures. */
 const JOBS = {
   Backup({ backup }) {
     const { last_success_age_seconds: age, size_bytes: size, runs } = backup;
@@ -130,7 +130,7 @@ export function jobsCard() {
 }
 
 export function usersCard() {
-  const stats = { active: stat("open now", "→", "plain"), begun: stat("begun", "+", "plain"), ended: stat("ended", "−", "plain") };
+  const stats = { active: stat("open now", "→", "plain"), begun: stat("started", "+", "plain"), ended: stat("ended", "−", "plain") };
   const list = element("ol", { class: "activity", "aria-label": "Newest activity" });
   const note = element("p", { class: "soft note" });
   let shown = null;
@@ -140,12 +140,12 @@ export function usersCard() {
       for (const [name, each] of Object.entries(stats)) write(each.value, number(sessions[name]));
       const newest = activity.last.slice(0, EVENTS);
       const key = JSON.stringify(newest);
-      if (key !== shown) { // what is written anew loses its selection
+      if (key !== shown) { // text that is written again loses its selection
         shown = key;
         list.replaceChildren(...newest.map(({ at, text }) =>
           element("li", {}, element("time", { datetime: new Date(at * 1000).toISOString() }, timeOfDay(at)), element("span", {}, text))));
       }
-      write(note, !bus.up ? "Nothing newer is heard of while the message bus is down." : newest.length ? "" : "Nothing has happened yet.");
+      write(note, !bus.up ? "No newer events while the message bus is down." : newest.length ? "" : "Nothing has happened yet.");
       note.hidden = !note.textContent;
     },
   };

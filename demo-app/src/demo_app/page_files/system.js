@@ -23,7 +23,7 @@ function requestsCard() {
         if (status === "error" || status === "timeout") set(each.node, "data-none", count ? null : "");
       }
       chart.show(history);
-      const rate = seconds > 0 ? `${number(Number((total / seconds).toFixed(1)))} a second` : "no second is over yet";
+      const rate = seconds > 0 ? `${number(Number((total / seconds).toFixed(1)))} a second` : "less than a second so far";
       const lost = state.traffic.lost ? `; ${number(state.traffic.lost)} lost on the way since the start` : "";
       write(note, `${rate}, ${total ? percent((counts.success ?? 0) / total) : "none"} succeeded${lost}`);
     },

@@ -1,4 +1,4 @@
-// Asks for the token once, and keeps it for as long as the tab is open.
+// Asks for the token once, and keeps it while the tab is open.
 
 const KEY = "demo-app-token";
 const dialog = document.getElementById("token-dialog");
@@ -16,7 +16,7 @@ export function forget() {
   sessionStorage.removeItem(KEY);
 }
 
-/** Ask for the token, with what was wrong with the last one; true when one was given. */
+/** Ask for the token, saying what was wrong with the last one; true when one was given. */
 export function ask(trouble = "") {
   problem.textContent = trouble;
   problem.hidden = !trouble;
