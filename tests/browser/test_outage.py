@@ -73,7 +73,7 @@ def test_with_a_token_it_asks_once_keeps_it_for_the_tab_and_forgets_a_wrong_one(
 
     page.get_by_label("Token", exact=True).fill("not-the-token-at-all")
     page.keyboard.press("Enter")
-    expect(dialog.get_by_role("alert")).to_have_text("the token is not that of DEMO_TOKEN")
+    expect(dialog.get_by_role("alert")).to_have_text("the token does not match DEMO_TOKEN")
     assert active(locked_app) == {}
     watched.forgive("401")
     page.get_by_label("Token", exact=True).fill(TOKEN)

@@ -1,4 +1,4 @@
-"""Listeners that write down what they are heard."""
+"""Listeners that record the events they get."""
 
 
 class Recorder:
@@ -8,7 +8,7 @@ class Recorder:
         self.heard: list[tuple[object, ...]] = []
 
     def of(self, event: str) -> list[tuple[object, ...]]:
-        """Return what was heard by one event, each time."""
+        """Return the arguments of each event of one name."""
         return [rest for name, *rest_list in self.heard if name == event for rest in (tuple(rest_list),)]
 
     def fault_changed(self, fault: str, *, active: bool) -> None:

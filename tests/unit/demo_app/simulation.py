@@ -15,7 +15,7 @@ BUCKETS = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "15.0", "3
 
 
 class FakeClock:
-    """A clock that stands still until it is heard to go on."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now

@@ -12,7 +12,7 @@ from unit.demo_app.simulation import FakeClock
 
 
 class Heard:
-    """Writes down what it is heard."""
+    """Records the events it gets."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[State, State]] = []

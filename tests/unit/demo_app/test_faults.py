@@ -10,7 +10,7 @@ from unit.demo_app.simulation import FakeClock
 
 
 class Heard:
-    """Writes down what it is heard."""
+    """Records the events it gets."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[str, bool]] = []
@@ -136,7 +136,7 @@ def test_stopping_an_inactive_fault_reports_nothing(faults: Faults, heard: Heard
 def test_an_unknown_name_is_answered_with_the_known_ones(faults: Faults, call: str) -> None:
     with pytest.raises(
         UnknownFaultError,
-        match="no fault 'worker'; the known faults are worker_down, restart_loop, queue_flood, errors",
+        match="unknown fault: 'worker'; the known faults are worker_down, restart_loop, queue_flood, errors",
     ):
         getattr(faults, call)("worker")
 

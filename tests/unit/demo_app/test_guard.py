@@ -44,7 +44,7 @@ def test_with_a_token_every_change_needs_it(locked: httpx.Client, method: str, p
     wrong = locked.request(method, path, headers={"authorization": f"Bearer {TOKEN[:-1]}"})
     assert wrong.status_code == 401
     assert wrong.headers["www-authenticate"] == 'Bearer realm="demo-app", error="invalid_token"'
-    assert wrong.json() == {"detail": "the token is not that of DEMO_TOKEN"}
+    assert wrong.json() == {"detail": "the token does not match DEMO_TOKEN"}
 
     assert locked.request(method, path, headers={"authorization": f"bearer {TOKEN}"}).status_code == 200
 

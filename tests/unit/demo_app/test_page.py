@@ -68,7 +68,9 @@ def test_an_unknown_file_is_404_and_names_the_known_ones(client: httpx.Client) -
     answer = client.get("/page/gremlins.js")
 
     assert answer.status_code == 404
-    assert answer.json()["detail"].startswith("unknown file: 'gremlins.js'; the files of the page are chart.js, ")
+    assert answer.json()["detail"].startswith(
+        "unknown file: 'gremlins.js'; the files of the page are chart.js, "
+    )
 
 
 @pytest.mark.parametrize("name", sorted(load_assets()))

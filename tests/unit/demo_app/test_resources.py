@@ -1,4 +1,4 @@
-"""What the process draws on: the figures heard, and those of this very process."""
+"""What the process uses: the reported figures, and those of this very process."""
 
 import os
 

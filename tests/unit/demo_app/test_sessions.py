@@ -14,7 +14,7 @@ from unit.demo_app.simulation import FakeClock
 
 
 class Heard:
-    """Counts begins, and keeps the durations that it is heard."""
+    """Counts starts, and keeps the reported durations."""
 
     def __init__(self) -> None:
         self.begun = 0
