@@ -32,7 +32,8 @@ from waiting import patience, poll
 
 PACKAGE = Path(insa_instruments.__file__).parent
 GUIDE = (ROOT / "docs" / "instruments.md").read_text()
-GROUPS = ("worker_health", "request_performance")
+GROUPS = {"worker_health": "insa_worker_", "request_performance": "insa_agent_"}
+"""The groups of alerts that the functions serve, and how the names of their metrics start."""
 PORT = "8100"
 """The port of the guide's program, and of the example of a drop-in file."""
 
@@ -185,13 +186,14 @@ def recorded_by_functions() -> list[Sample]:
 
 
 def selectors_of(group: str) -> list[promql.VectorSelector]:
-    """Every selector of an alert of the group."""
+    """Every selector of the group's own metrics, in its alerts and in what these read recorded."""
     tree = yaml.safe_load((ROOT / "prometheus" / "rules" / f"{group}.yml").read_text())
     return [
         selector
         for each in tree["groups"]
         for rule in each["rules"]
         for selector in selectors(parse(rule["expr"]))
+        if (selector.name or "").startswith(GROUPS[group])
     ]
 
 
