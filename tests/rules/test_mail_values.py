@@ -155,6 +155,19 @@ def test_right_to_left_text_stays_in_its_place(post: Post) -> None:
     assert "<bdi>עובד-1</bdi>" in source
 
 
+def test_labels_that_grafana_keeps_for_itself_are_not_shown(post: Post) -> None:
+    own = {"job": "grafana", "__alert_rule_uid__": "insa-uptime", "grafana_folder": "SLAs"}
+    mail = post.mail_about("grafana", [with_labels(own)])
+    assert "  grafana_folder = SLAs" in lines(part(mail, "plain"))
+    assert "  __alert_rule_uid__ = insa-uptime" not in lines(part(mail, "plain"))
+    page = Page(part(mail, "html"))
+    assert "grafana_folder" in page.text
+    assert "__alert_rule_uid__" not in page.text
+    assert '__alert_rule_uid__="insa-uptime"' in unquote(
+        page.links["Silence"]
+    )  # it tells this alert from others
+
+
 def odd_names(post: Post, job: str) -> list[dict[str, Any]]:
     """An alert with label names that are no plain words; none for an Alertmanager that refuses those."""
     body = with_labels({"job": job, 'host "na.me"': "a", "größe": "b"})
