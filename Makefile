@@ -37,10 +37,10 @@ down: $(VENV)/.run ## Stop everything; data stays
 restart: $(VENV)/.run ## Restart everything, or one service: make restart s=prometheus
 	@$(STACK) restart $(s)
 
-ps: $(VENV)/.run ## Show how each service is
+ps: $(VENV)/.run ## Show the state of each service
 	@$(STACK) ps
 
-logs: $(VENV)/.run ## Show logs: make logs, make logs s=sla-worker, make logs f=1 (goes on)
+logs: $(VENV)/.run ## Show logs: make logs, make logs s=sla-worker, make logs f=1 (follows)
 	@$(STACK) logs $(s) $(if $(f),--follow)
 
 drill: $(VENV)/.run ## Fire drill on the running stack: make drill ALERT=WorkerUnhealthy (SECONDS=60)

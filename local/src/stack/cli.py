@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add("up", "Start everything and wait until it is healthy")
     add("down", "Stop everything; data stays")
     restart = add("restart", "Restart all services, or those that are named")
-    add("ps", "Show how each service is")
+    add("ps", "Show the state of each service")
     logs = add("logs", "Show the last log lines of all services, or of those that are named")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     for command in (restart, logs):
@@ -188,11 +188,12 @@ def _other_mode(stack: Stack, instance: Instance) -> None:
     """Refuse to start the same stack a second time in the other mode."""
     if isinstance(stack, ComposeStack) and LocalStack(instance).is_running():
         raise StackError(
-            f"the stack {instance.name} runs already, as processes", "stop it first: make down MODE=local"
+            f"the stack {instance.name} is running already, as processes",
+            "stop it first: make down MODE=local",
         )
     if isinstance(stack, LocalStack) and why_not() is None and ComposeStack(instance).is_running():
         raise StackError(
-            f"the stack {instance.name} runs already, with Docker Compose",
+            f"the stack {instance.name} is running already, with Docker Compose",
             "stop it first: make down MODE=compose",
         )
 

@@ -32,7 +32,7 @@ def report(instance: Instance) -> int:
     missing = _programs(instance)
     running = LocalStack(instance).is_running() or (reason is None and ComposeStack(instance).is_running())
     if running:
-        console.say(f"the stack {instance.name} is running (make ps tells how it is)")
+        console.say(f"the stack {instance.name} is running (make ps shows its state)")
     else:
         _ports(instance)
     can_fetch = shutil.which("apt-get") is not None

@@ -1,4 +1,4 @@
-"""Asks a service over HTTP whether it is well."""
+"""Asks a service over HTTP whether it is healthy."""
 
 from __future__ import annotations
 

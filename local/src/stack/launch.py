@@ -1,9 +1,8 @@
 """Becomes one service: `python launch.py SPEC.json PIDFILE`.
 
 supervisord starts this instead of the service itself, so that arguments and environment (passwords among
-them) need no
-quoting in its configuration and are read anew at each restart. It runs by its path, with the standard
-library alone.
+them) need no quoting in its configuration and are read again at each restart. It runs by its path, with the
+standard library alone.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Ends processes of an instance that lost their supervisord (which somebody killed, or the machine ran out
-of memory)."""
+"""Ends processes of an instance whose supervisord is gone: killed, or out of memory."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def _holds(process: Path, wanted: set[str]) -> bool:
     try:
         return any(str(descriptor.readlink()) in wanted for descriptor in (process / "fd").iterdir())
     except OSError:
-        return False  # it ended, or belongs to somebody else
+        return False  # it ended, or belongs to another user
 
 
 def _holder_by_lsof(port: int) -> str | None:

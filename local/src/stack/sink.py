@@ -1,5 +1,4 @@
-"""A stand-in for MailHog where MailHog cannot be had: takes mail by SMTP, shows it, answers a part of
-MailHog's API.
+"""A stand-in for MailHog where there is none: takes mail by SMTP, shows it, answers a part of its API.
 
 Answered: GET /api/v2/messages (start, limit), GET /api/v2/search?kind=to|from|containing&query=…, DELETE
 /api/v1/messages, /api/v2/jim (of its chances AcceptChance alone), and a page with the list, which leads to
@@ -93,8 +92,7 @@ class Mailbox:
         return "250 Ok: queued"
 
     def find(self, kind: str | None = None, query: str = "") -> list[dict[str, Any]]:
-        """All messages, or those whose sender or recipients (`from`, `to`) or whole text (`containing`)
-        hold `query`."""
+        """All messages, or those whose `from`, `to` or whole text (`containing`) holds `query`."""
         with self._lock:
             messages = list(self._messages)
         return [message for message in messages if kind is None or _matches(message, kind, query.lower())]

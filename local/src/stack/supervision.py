@@ -68,11 +68,11 @@ def _is_elsewhere(directory: Path) -> bool:
 
 
 def _private(directory: Path) -> None:
-    """Make a directory that only this user may enter; raise StackError if somebody else made it."""
+    """Make a directory that only this user may enter; raise StackError if another user made it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.lstat()
     if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
-        raise StackError(f"{directory} belongs to somebody else", f"remove it: sudo rm -r {directory}")
+        raise StackError(f"{directory} belongs to another user", f"remove it: sudo rm -r {directory}")
     directory.chmod(0o700)
 
 

@@ -58,7 +58,7 @@ def test_all_rule_files_that_prometheus_loads_are_read() -> None:
     assert alert_rules.load(ROOT / "prometheus").keys() == shipped
 
 
-def test_without_a_name_the_known_ones_are_told() -> None:
+def test_without_a_name_the_known_ones_are_listed() -> None:
     with pytest.raises(StackError, match="no alert was named") as caught:
         alert_rules.pick({"DiskFull": RULE, "Watchdog": RULE}, "")
     assert caught.value.fix == "make drill ALERT=Name; there are DiskFull, Watchdog"
@@ -72,7 +72,7 @@ def test_without_a_name_the_known_ones_are_told() -> None:
         ("Zzz", "there are DiskFull, Watchdog"),
     ],
 )
-def test_an_unknown_name_is_told_with_near_ones(name: str, fix: str) -> None:
+def test_an_unknown_name_is_named_with_near_ones(name: str, fix: str) -> None:
     rules = {"DiskFull": RULE, "Watchdog": RULE}
     with pytest.raises(StackError, match=f"no alert is called '{name}'") as caught:
         alert_rules.pick(rules, name)

@@ -73,12 +73,12 @@ def test_what_a_killed_supervisord_leaves_is_ended_and_a_new_one_starts(director
     assert pid_of(directory, "one") != service
 
 
-def test_a_pid_that_now_is_somebody_elses_is_left_alone(directory: Path) -> None:
+def test_a_pid_that_is_another_process_now_is_left_alone(directory: Path) -> None:
     (directory / "pids" / "one.pid").write_text(str(os.getpid()))
     assert leftovers.processes(directory) == {}
 
 
-def test_restart_reads_the_specification_anew(directory: Path) -> None:
+def test_restart_reads_the_specification_again(directory: Path) -> None:
     supervisor = start(directory, Program("one", SLEEPS, {}))
     pid_of(directory, "one")
     words = (sys.executable, "-c", "import os, time; print(os.environ['WORD'], flush=True); time.sleep(600)")
