@@ -123,6 +123,13 @@ def test_the_readme_counts_the_alerts_and_their_files() -> None:
     assert f"{alerts} alerts in {NUMBERS[files]} groups" in README
 
 
+def test_the_readme_counts_the_receivers_that_send_mail() -> None:
+    tree = yaml.safe_load((ROOT / "alertmanager/alertmanager.yml").read_text(encoding="utf-8"))
+    mailing = [each for each in tree["receivers"] if each.get("email_configs")]
+    assert len(mailing) == 7
+    assert re.search(r"\bseven\s+receivers by component", README)
+
+
 def test_the_readme_counts_the_faults() -> None:
     assert f"There are {len(SPECS)} faults" in README
 

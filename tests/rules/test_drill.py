@@ -37,7 +37,7 @@ class Ground:
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     directory = tmp_path_factory.mktemp("drill")
     with running_alertmanager(required(request.param, "alertmanager"), directory) as post:
-        # Nobody listens on the other ports: nothing but the mails of Alertmanager tells what was done.
+        # Nobody listens on the other ports: nothing but the mails of Alertmanager says what was done.
         ports = {
             name: str(port)
             for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)

@@ -90,7 +90,7 @@ class ResourceReading:
 
 
 class Resources:
-    """Tells what the process draws on; `reading` may be called from every thread."""
+    """Shows what the process draws on; `reading` may be called from every thread."""
 
     def __init__(self, meter: Meter, limits: Limits, *, clock: Clock, events: ResourceEvents) -> None:
         self.limits = limits

@@ -79,7 +79,7 @@ class LocalStack:
         running = self._supervisor.processes()
         for name in services:
             if name not in running:
-                raise StackError(f"{name} is not part of the running stack", "make up tells why")
+                raise StackError(f"{name} is not part of the running stack", "make up says why")
         self._bring_up(again=services or self._instance.services, only=services or None)
 
     def _bring_up(self, *, again: Collection[str], only: Collection[str] | None = None) -> dict[str, str]:
@@ -312,7 +312,7 @@ class LocalStack:
         """What launch.py starts for a service of the running stack."""
         path = self._directory / "services" / f"{service}.json"
         if not path.exists():
-            raise StackError(f"{service} is not part of the running stack", "make up tells why")
+            raise StackError(f"{service} is not part of the running stack", "make up says why")
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def kill(self, service: str, signal: str = "KILL") -> None:

@@ -10,7 +10,7 @@ TOTAL_EVENTS: Final = "sla:total_events:increase"
 COVERAGE: Final = "sla:coverage:ratio"
 ACTUAL_VALUE: Final = "sla:actual:value"
 RULES_LABEL: Final = "rules"
-"""The label of a recorded figure that tells what it was made from."""
+"""The label of a recorded figure that says what it was made from."""
 
 # --- metrics of the sla-worker
 LAST_PASS: Final = "sla_worker_last_pass_timestamp_seconds"  # noqa: S105 - a name of a metric

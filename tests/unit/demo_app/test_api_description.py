@@ -1,6 +1,6 @@
 """The API against its own description: schemathesis makes calls of it, good and bad, and judges the answers.
 
-No answer is a 5xx; each has a status, a media type and a body that the description tells of; what is
+No answer is a 5xx; each has a status, a media type and a body that the description names; what is
 malformed is refused; and a method that is not described is a 405 with the right Allow.
 """
 

@@ -13,7 +13,7 @@ from unit.demo_app.simulation import Figures, Simulation
 
 
 def assert_calm(figures: Figures) -> None:
-    """A healthy minute: all succeed within 1.5 s, all workers are well, nothing waits, users stay."""
+    """A healthy minute: all succeed within 1.5 s, all workers are healthy, nothing waits, users stay."""
     assert 240 <= figures.success <= 360  # 300 expected, standard deviation sqrt(300) = 17
     assert (figures.error, figures.timeout, figures.task_failures, figures.over_5s) == (0, 0, 0, 0)
     assert 0.5 < figures.p95_seconds <= 2  # the slowest answer takes 1.5 s, and 2 is the next bound

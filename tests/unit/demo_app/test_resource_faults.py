@@ -39,7 +39,7 @@ def counts(simulation: Simulation) -> dict[str, float]:
 
 
 def minute(simulation: Simulation) -> Standing:
-    """Run for a minute in which requests are well, as no fault of resources harms one."""
+    """Run for a minute in which requests are healthy, as no fault of resources harms one."""
     before = counts(simulation)
     assert_calm(simulation.figures(60))
     after = counts(simulation)

@@ -76,7 +76,7 @@ if "ps" in sys.argv:
 
 @pytest.fixture
 def docker(instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
-    """A docker that records its calls, and tells of healthy containers of all services."""
+    """A docker that records its calls, and reports healthy containers of all services."""
     record, fake, containers = tmp_path / "calls", tmp_path / "bin" / "docker", tmp_path / "containers"
     fake.parent.mkdir()
     fake.write_text(FAKE.format(python=sys.executable, record=str(record), containers=str(containers)))

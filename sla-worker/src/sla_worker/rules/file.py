@@ -18,7 +18,7 @@ _HEADER = """\
 #
 # Figures of each SLA over the slot that ended one scrape interval ago, as exact counts: the steps of the
 # subqueries are aligned, so the increases of neighbouring slots add up. The reasoning stands in
-# sla-worker/src/sla_worker/promql.py; the label `rules` tells what a figure was made from.
+# sla-worker/src/sla_worker/promql.py; the label `rules` says what a figure was made from.
 # Made for slots of {slot} s (SLA_INTERVAL_SECONDS), a scrape every {scrape} s (SLA_SCRAPE_INTERVAL_SECONDS).
 # No interval: the group is evaluated at the global one, which should be the scrape interval.
 
