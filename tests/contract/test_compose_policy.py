@@ -58,8 +58,7 @@ def by_compose() -> dict[str, Any]:
 
 
 def by_hand() -> dict[str, Any]:
-    """The same properties out of our own reading, in the form that Compose prints, for machines without
-    Compose."""
+    """The same properties out of our own reading, in Compose's form, for machines without Compose."""
     tree = rendered(FILE, SETTINGS)
     for service in tree["services"].values():
         service["ports"] = [

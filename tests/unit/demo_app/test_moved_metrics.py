@@ -32,8 +32,11 @@ Key = tuple[str, frozenset[tuple[str, str]]]
 
 @dataclass(frozen=True)
 class Profile:
-    """What a while does to each series: how much a counter grows, what a gauge or an observation is on
-    average, and how many scrapes find the series at all."""
+    """What a while does to each series.
+
+    That is how much a counter grows, what a gauge or an observation is on average, and how many scrapes find
+    the series at all.
+    """
 
     counts: Mapping[Key, float]
     means: Mapping[Key, float]

@@ -71,8 +71,10 @@ class Mailer:
 
     @contextlib.contextmanager
     def _session(self, deadline: _Deadline) -> Iterator[smtplib.SMTP]:
-        """A connection that is greeted, encrypted and logged in. Its end is not waited for: what was taken
-        with 250 is delivered, whatever QUIT is answered."""
+        """A connection that is greeted, encrypted and logged in.
+
+        Its end is not waited for: what was taken with 250 is delivered, whatever QUIT is answered.
+        """
         settings = self._settings
         kind = _TLSClient if settings.tls == "tls" else _Client
         server = kind(settings.host, deadline)
