@@ -77,7 +77,7 @@ def generate(instance: Instance) -> str:
     done = _generator(instance)
     if done.returncode:
         raise StackError(_words(done, instance))
-    return done.stdout.strip()
+    return _words(done, instance)
 
 
 def _is_there(instance: Instance) -> bool:
@@ -86,7 +86,7 @@ def _is_there(instance: Instance) -> bool:
 
 def _words(done: subprocess.CompletedProcess[str], instance: Instance) -> str:
     """What the generator said, its files as a person in the bundle's directory would write them."""
-    words = re.sub(r"^error: ", "", (done.stderr or done.stdout).strip())
+    words = (done.stderr or done.stdout).strip().removeprefix("error: ")
     return words.replace(f"{instance.root}/", "")
 
 
