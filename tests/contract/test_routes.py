@@ -85,6 +85,11 @@ def test_a_receiver_has_its_own_address_and_the_webhook_and_tells_of_the_end(nam
     assert [mail["to"] for mail in mails] == ([] if name == "watchdog" else [TABLE["receivers"][name]])
     assert [hook["url"] for hook in receiver["webhook_configs"]] == [WEBHOOK]
     assert all(each["send_resolved"] is True for each in [*mails, *receiver["webhook_configs"]])
+    for hook in receiver["webhook_configs"]:
+        # The secret that the sla-worker asks for, and no more alerts at once than fit into its 4 MiB.
+        authorization = {"type": "Bearer", "credentials_file": "/run/secrets/sla_webhook_token"}
+        assert hook["http_config"] == {"authorization": authorization}
+        assert hook["max_alerts"] == 1000
     for mail in mails:
         assert mail["headers"] == {"Subject": '{{ template "insa.mail.subject" . }}'}
         assert (mail["html"], mail["text"]) == (
