@@ -25,7 +25,7 @@ class ResourceEvents(Protocol):
         ...
 
     def cpu_used(self, seconds: float, limit_cores: float) -> None:
-        """The process used so many CPU seconds more, and of its limit in cores."""
+        """Record the CPU seconds used since the last report, and the limit in cores."""
         ...
 
     def files_open(self, files: int) -> None:

@@ -19,7 +19,7 @@ class RetryEvents(Protocol):
         ...
 
     def call_ended(self, operation: str, attempts: int) -> None:
-        """A call ended, however it did, after so many attempts."""
+        """A call ended, successfully or not, after that many attempts."""
         ...
 
 
