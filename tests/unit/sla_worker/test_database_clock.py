@@ -191,6 +191,49 @@ def test_nothing_is_lost_when_it_is_the_present_that_is_wrong(ledger: Ledger) ->
     assert [(each.id, each.started_at) for each in again] == [(each.id, each.started_at) for each in breaches]
 
 
+def test_mails_that_were_owed_before_the_present_went_wrong_leave_once_it_is_right(ledger: Ledger) -> None:
+    """The mail server is away, and the machine starts again without its clock."""
+    ledger.measure(0)
+    ledger.measure(1, bad=10)
+    ledger.database.outbox.owe_report("daily", "daily:today", NOW, ledger.now)
+    owed = ["breach:1", "breach:2", "breach:3", "daily:today"]
+    assert ledger.owed() == owed
+    ledger.measure(-1000)
+    assert ledger.owed() == []  # by this clock none of it has happened
+    assert ledger.database.outbox.owed() == {}
+    ledger.measure(2, data=False)
+    assert ledger.owed() == owed
+
+
+def test_a_report_that_was_sent_before_the_present_went_wrong_is_not_sent_again(ledger: Ledger) -> None:
+    outbox = ledger.database.outbox
+    ledger.measure(0)
+    outbox.owe_report("daily", "daily:today", NOW, ledger.now)
+    [mail] = outbox.due(ledger.now)
+    [delivery] = outbox.deliveries(mail, ["a@example.com"], ledger.now)
+    outbox.delivered(outbox.attempt(delivery, ledger.now), ledger.now)
+    ledger.measure(-1000)
+    ledger.measure(-999)
+    ledger.measure(1)
+    assert not outbox.owe_report("daily", "daily:today", NOW, ledger.now)
+    assert not outbox.owe_report("daily", "daily:today", NOW, ledger.now)
+    assert ledger.owed() == []
+
+
+def test_the_mail_of_a_breach_that_turns_out_to_be_none_does_not_leave(ledger: Ledger) -> None:
+    """The newest slot is measured again, and has met its target."""
+    outbox = ledger.database.outbox
+    ledger.measure(0, bad=50)
+    first, *_ = outbox.due(ledger.now)
+    one, _other = outbox.deliveries(first, ["a@example.com", "b@example.com"], ledger.now)
+    outbox.delivered(outbox.attempt(one, ledger.now), ledger.now)
+    ledger.database.store(evaluate(sla, NOW, Figures(100, 100, 1)) for sla in DEFINITIONS)
+    assert (ledger.owed(), outbox.owed()) == ([], {})
+    # It is a breach after all: who has the mail does not get it twice.
+    ledger.database.store(evaluate(sla, NOW, Figures(50, 100, 1)) for sla in DEFINITIONS)
+    assert ledger.owed() == ["breach:2", "breach:3"]
+
+
 def test_a_report_that_a_clock_ahead_has_sent_is_owed_again_at_its_time(ledger: Ledger) -> None:
     outbox, tomorrow = ledger.database.outbox, NOW + 86_400
     ledger.measure(0)

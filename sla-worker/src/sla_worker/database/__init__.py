@@ -65,7 +65,7 @@ class SLADatabase:
         self.outbox = Outbox(self._engine, clock)
         self.alerts = AlertStore(self._engine)
         self.outages = OutageStore(self._engine, self.outbox)
-        self._trust = Trust(self._engine, clock, self.grid)
+        self._trust = Trust(self._engine, self.outbox, clock, self.grid)
         self._definitions = DefinitionStore(self._engine, clock)
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, self.slot_seconds)
         self._measurements = MeasurementStore(

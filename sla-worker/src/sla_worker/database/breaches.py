@@ -69,6 +69,7 @@ class BreachStore:
                 "UPDATE sla_breaches SET ended_at = ?, worst_value = ? WHERE id = ?",
                 [(each.ended_at, each.worst, each.id) for each in changed],
             )
+        self._outbox.drop((each.id for each in changed if each.id and each.ended_at == each.started_at), now)
         self._outbox.add(
             [
                 Owed(BREACH_MAIL, f"breach:{each.id}", breach_id=each.id)

@@ -14,10 +14,14 @@ from sla_worker.model import Delivery, Notification
 
 _FIRST_RETRY_SECONDS = 15
 _LONGEST_RETRY_SECONDS = 600
+_AT_ONCE_SECONDS = 60  # within this after its period a report is owed, unless the worker was away
+_DOUBT = " by a clock ahead, "  # in the key of a report that was sent before its period came
 
 _OPEN = """
 SELECT n.id, n.type, n.notification_key, n.breach_id, n.period_end, n.outage_id, n.created_at, n.attempts,
-       n.next_attempt_at, d.recipient, d.attempts AS tries, d.next_attempt_at AS next_try_at, d.result
+       n.next_attempt_at, d.recipient, d.attempts AS tries, d.next_attempt_at AS next_try_at, d.result,
+       EXISTS (SELECT 1 FROM sla_breaches b JOIN ledger l ON b.started_at >= l.trusted_until
+               WHERE b.id = n.breach_id) AS ahead
 FROM sla_notifications n
 LEFT JOIN sla_deliveries d ON d.notification_id = n.id AND (d.result IS NULL OR d.result <> 'withdrawn')
 WHERE n.done_at IS NULL
@@ -57,12 +61,20 @@ class Owed:
 
 @dataclass(slots=True)
 class _Open:
-    """A mail that is not done, its open deliveries, and who has one. No recipients: not looked at yet."""
+    """A mail that is not done, its open deliveries, and who has one. No recipients: not looked at yet.
+
+    `ahead`: its breach was stored by a clock that ran ahead, and has not been measured again.
+    """
 
     notification: Notification
     next_attempt_at: int
+    ahead: bool
     deliveries: list[Delivery] = field(default_factory=list)
     recipients: set[str] = field(default_factory=set)
+
+    def has_come(self, now: int) -> bool:
+        """Whether what the mail is about has happened by now, as far as the clock is right."""
+        return not self.ahead and (self.notification.period_end or 0) <= now
 
 
 class Outbox:
@@ -99,9 +111,60 @@ class Outbox:
         """Owe a periodic report once. False: it was owed or sent before."""
         if self._engine.rows("SELECT id FROM sla_notifications WHERE notification_key = ?", (key,)):
             return False
+        doubtful = self._engine.rows(
+            "SELECT id FROM sla_notifications WHERE notification_key LIKE ? AND created_at < ?",
+            (f"{key}{_DOUBT}%", now - _AT_ONCE_SECONDS),
+        )
         with self._engine.transaction():
+            if doubtful:  # it was owed before now, so it is the clock of the doubt that was wrong
+                self._engine.execute(
+                    "UPDATE sla_notifications SET notification_key = ? WHERE id = ?",
+                    (key, doubtful[-1]["id"]),
+                )
+                return False
             self.add([Owed(kind, key, period_end=period_end)], now)
         return True
+
+    def doubt_reports(self, now: int) -> None:
+        """The clock says that periods whose report was sent have not come; inside the caller's transaction.
+
+        Either they were sent by a clock that ran ahead, and are owed once more at their time; or the clock is
+        behind now. `owe_report` sees then which it was.
+        """
+        self._engine.execute(
+            "UPDATE sla_notifications SET notification_key = notification_key || ? || id"
+            " WHERE period_end > ? AND done_at IS NOT NULL AND notification_key NOT LIKE ?",
+            (_DOUBT, now, f"%{_DOUBT}%"),
+        )
+
+    def drop(self, breach_ids: Iterable[int], now: int) -> None:
+        """These breaches turned out to be none, inside the caller's transaction.
+
+        Nobody gets the mail any more; it is owed again if they turn out to be breaches after all, unless
+        somebody has it.
+        """
+        ids = [(each,) for each in breach_ids]
+        if not ids:
+            return
+        mail = "SELECT id FROM sla_notifications WHERE breach_id = ? AND done_at IS NULL"
+        self._engine.executemany(
+            f"DELETE FROM sla_deliveries WHERE notification_id IN ({mail})"  # noqa: S608 - constants
+            " AND (result IS NULL OR result = 'withdrawn')",
+            ids,
+        )
+        self._engine.executemany(
+            "DELETE FROM sla_notifications WHERE breach_id = ? AND done_at IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM sla_deliveries d WHERE d.notification_id = sla_notifications.id)",
+            ids,
+        )
+        self._engine.executemany(
+            "UPDATE sla_notifications SET done_at = ?, sent_at ="
+            " (SELECT MAX(d.closed_at) FROM sla_deliveries d"
+            " WHERE d.notification_id = sla_notifications.id AND d.result = 'delivered')"
+            " WHERE breach_id = ? AND done_at IS NULL",
+            [(now, *each) for each in ids],
+        )
+        self._forget()
 
     # --- what is open, from memory
 
@@ -121,7 +184,8 @@ class Outbox:
     def owed(self) -> dict[str, int]:
         """How many mails are not done yet, by kind; a kind with none is left out."""
         with self._engine.exclusive():
-            kinds = [each.notification.type for each in self._open().values()]
+            now = int(self._clock())
+            kinds = [each.notification.type for each in self._open().values() if each.has_come(now)]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
 
     def given_up(self) -> dict[str, int]:
@@ -232,7 +296,9 @@ class Outbox:
         self._mirror = None
 
     def _moment(self, entry: _Open, now: int) -> int | None:
-        """When the mail is to be looked at; None while it waits for another one."""
+        """When the mail is to be looked at; None while it waits for another one, or for its time to come."""
+        if not entry.has_come(now):
+            return None
         whole = _bounded(entry.next_attempt_at, now)
         if not entry.deliveries:
             first = self._before(entry)
@@ -321,7 +387,7 @@ def _mirrored(rows: list[Row]) -> dict[int, _Open]:
             created_at=row["created_at"],
             attempts=row["attempts"],
         )
-        entry = found.setdefault(row["id"], _Open(notification, row["next_attempt_at"]))
+        entry = found.setdefault(row["id"], _Open(notification, row["next_attempt_at"], bool(row["ahead"])))
         if row["recipient"] is None:
             continue
         entry.recipients.add(row["recipient"])

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 
 from sla_worker.database.engine import Engine
+from sla_worker.database.outbox import Outbox
 from sla_worker.grid import Grid
 from sla_worker.model import FutureRows
 
@@ -30,10 +31,6 @@ WHERE started_at < ? AND ended_at IS NULL
 # Scans the ledger, but only when a clock has jumped. Rows that lie behind may be of that clock as well: it
 # filled all slots up to its own present.
 _FIRST = "SELECT MIN(slot) AS slot FROM sla_measurements WHERE stored_at > ?"
-_UNSENT = """
-SELECT id FROM sla_notifications WHERE done_at IS NULL AND (period_end > ? OR breach_id IN
-    (SELECT id FROM sla_breaches WHERE started_at >= ?))
-"""
 
 
 class Trust:
@@ -42,8 +39,9 @@ class Trust:
     Rows of slots in (trusted_until, distrusted_until] do not count; without the two all rows do.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], float], grid: Grid) -> None:
+    def __init__(self, engine: Engine, outbox: Outbox, clock: Callable[[], float], grid: Grid) -> None:
         self._engine = engine
+        self._outbox = outbox
         self._clock = clock
         self._grid = grid
         self._stored_at = 0
@@ -69,7 +67,7 @@ class Trust:
         """The ledger has `rows` rows after the newest due slot, up to `last`: they must not count.
 
         Neither do the rows before it that were stored later than now. What followed from them is taken back:
-        breaches that they resolved go on, mails about breaches and periods that have not come are not sent.
+        breaches that they resolved go on; mails about breaches and periods that have not come wait for them.
         """
         found = FutureRows(rows, last) if rows else None
         known = self._future is not None and self._future.until == last
@@ -103,26 +101,17 @@ class Trust:
 
     def _take_back(self, newest: int, until: int) -> None:
         with self._engine.transaction():
-            now = int(self._clock())
             self._write((newest, until))
             self._engine.execute(_REOPEN, (newest, newest))
             self._engine.execute(_WORST, (newest, newest))
-            unsent = [(row["id"],) for row in self._engine.rows(_UNSENT, (now, newest))]
-            self._engine.executemany("DELETE FROM sla_deliveries WHERE notification_id = ?", unsent)
-            self._engine.executemany("DELETE FROM sla_notifications WHERE id = ?", unsent)
-            # A report of a period that has not come yet was sent: the one of that period is still owed.
-            self._engine.execute(
-                "UPDATE sla_notifications SET notification_key ="
-                " notification_key || ' by a clock ahead, ' || id WHERE period_end > ?",
-                (now,),
-            )
-        self._engine.reset()
+            self._outbox.doubt_reports(int(self._clock()))
         self._window, self._read = (newest, until), True
 
     def _write(self, window: tuple[int, int] | None) -> None:
         self._engine.execute(
             "UPDATE ledger SET trusted_until = ?, distrusted_until = ?", window or (None, None)
         )
+        self._engine.reset()  # which mails wait depends on it
         self._window, self._read = window, True
 
     def _known(self) -> tuple[int, int] | None:
