@@ -87,7 +87,7 @@ class Exporter:
             names.ROWS_AHEAD,
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
         )
-        self._shown: set[tuple[str, str]] = set()
+        self._shown: set[tuple[str, str]] = set()  # SLA and component
         self._kinds = dict.fromkeys(kinds)
         self._start_at_zero(definitions)
 
@@ -110,6 +110,7 @@ class Exporter:
             self._alerts.labels(status)
         for definition in definitions:
             where = (definition.key, definition.component)
+            self._shown.add(where)
             self._target.labels(*where, definition.category).set(definition.objective_ratio)
             for each in Status:
                 self._status.labels(*where, each.label)

@@ -51,3 +51,15 @@ def test_stale_rules_are_counted_and_shown(tmp_path: Path) -> None:
     assert "recorded of api-response-time-p95, platform-uptime is not used" in setting.ask("/")[1]
     assert setting.ask("/healthz")[0] == "200 OK"  # the figures are right, they only cost more
     setting.close()
+
+
+def test_after_a_restart_only_the_components_of_the_ledger_have_series(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.prometheus.components = ["crm", "mail"]
+    setting.step()
+    setting.close()
+    setting.start()
+    text = setting.ask("/metrics")[1]
+    setting.close()
+    assert text.count('sla_target_ratio{category="availability",component=') == 2
+    assert 'component="all"' not in text
