@@ -40,7 +40,8 @@ class Calculator:
     """Computes slots that are final and not in the ledger yet.
 
     The components of an SLA are those that the answer of Prometheus names. `clock` returns epoch seconds.
-    `catch_up_seconds` bounds how far back missing slots are looked for.
+    `catch_up_seconds` bounds how far back missing slots are looked for. `stored` is told of rows once they
+    are in the ledger, also in a pass that fails later.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Calculator:
         *,
         catch_up_seconds: int,
         clock: Callable[[], float],
+        stored: Callable[[Sequence[Measurement]], None] = lambda _: None,
     ) -> None:
         self._definitions = definitions
         self._client = client
@@ -59,6 +61,7 @@ class Calculator:
         self._grid = grid
         self._catch_up_seconds = catch_up_seconds
         self._clock = clock
+        self._stored = stored
         self._scraping = Scraping(client, grid)
         self._marks = {each.key: fingerprint(each, grid) for each in definitions}
         self._foreign: frozenset[str] = frozenset()
@@ -117,7 +120,7 @@ class Calculator:
         older = sorted({slot for each in wanted for slot in missing[each.key] if slot < newest})
         for batch in _runs(older, self._grid.slot_seconds):
             rows = self._late_rows(wanted, batch, missing)
-            self._ledger.store(rows)
+            self._store(rows)
             stored += rows
             asked += 1
         due = [each for each in wanted if newest in missing[each.key]]
@@ -127,10 +130,14 @@ class Calculator:
             if any(each.coverage < 1 for each in rows):  # scrapes are missing, or were never made
                 refused.update(self._scraping.refused(due, newest, doubt=not late))
                 rows = [each for each in rows if each.key not in refused]
-            self._ledger.store(rows)
+            self._store(rows)
             stored += rows
             asked += count
         return PassResult(tuple(stored), late=late, queries=asked)
+
+    def _store(self, rows: Sequence[Measurement]) -> None:
+        self._ledger.store(rows)
+        self._stored(rows)
 
     def _newest_rows(self, due: Sequence[Definition], slot: int) -> tuple[list[Measurement], int]:
         answer = self._client.query(queries.recorded_query(self._grid), self._grid.read_at(slot))

@@ -43,7 +43,7 @@ class Schedule:
         self._hour = hour
         self._settle_seconds = settle_seconds
         self._summarised: int | None = None
-        self._changed: set[int] = set()  # the midnights that end days into which late rows came
+        self._changed: set[int] = set()  # the midnights that end days into which rows came
         self._reported: int | None = None
 
     def run(self, now: float) -> None:
@@ -56,12 +56,14 @@ class Schedule:
             self._owe_daily(due, int(now))
             self._reported = end
 
-    def rows_stored(self, late: Iterable[int]) -> None:
-        """Rows were stored, those of the slots `late` after their time.
+    def rows_stored(self, slots: Iterable[int]) -> None:
+        """Rows of these slots were stored.
 
-        Their days are summed up again, and perhaps there are rows older than the last report time now.
+        Their days are summed up once they have ended, again if need be: the last slot of a day may come later
+        than usual, and a worker that was away brings days. Perhaps there are rows older than the last report
+        time now.
         """
-        self._changed |= {midnight_after(slot, self._zone) for slot in late}
+        self._changed |= {midnight_after(slot, self._zone) for slot in set(slots)}
         self._reported = None
 
     def _summarise(self, newest: int) -> None:

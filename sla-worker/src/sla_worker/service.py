@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
-from sla_worker.model import Definition, FutureRows, PassResult
+from sla_worker.model import Definition, FutureRows, Measurement, PassResult
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.render.format import moment
 from sla_worker.schedule import Schedule
@@ -43,6 +43,7 @@ def make_calculator(
     *,
     clock: Callable[[], float] = time.time,
     transport: Transport | None = None,
+    stored: Callable[[Sequence[Measurement]], None] = lambda _: None,
 ) -> Calculator:
     """A calculator that asks the Prometheus of the settings and stores into the database."""
     return Calculator(
@@ -52,6 +53,7 @@ def make_calculator(
         settings.grid,
         catch_up_seconds=settings.catch_up_seconds,
         clock=clock,
+        stored=stored,
     )
 
 
@@ -123,10 +125,17 @@ def _join(
 ) -> Service:
     grid, stopping = settings.grid, threading.Event()
     exporter = Exporter(definitions, grid, KINDS)
-    calculator = make_calculator(settings, definitions, database, clock=clock, transport=transport)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(
         database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds
+    )
+    calculator = make_calculator(
+        settings,
+        definitions,
+        database,
+        clock=clock,
+        transport=transport,
+        stored=lambda rows: schedule.rows_stored(each.slot for each in rows),
     )
     deliveries = Deliveries(
         database,
@@ -160,8 +169,6 @@ def _join(
         exporter.show(day, month, database.get_active_breaches())
         future = database.future_rows()
         exporter.rows_ahead(0 if future is None else future.rows)
-        for line in _ahead(future, settings.timezone):
-            _log.error("%s", line)
         exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))
 
     def show_alerting() -> None:
@@ -175,7 +182,6 @@ def _join(
             health.failed(error or "")
         else:
             health.passed()
-            schedule.rows_stored(each.slot for each in result.measurements if each.late)
         exporter.rules_stale(len(calculator.foreign))
         exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
         show_slas()

@@ -35,6 +35,7 @@ class FakePrometheus:
         self.evaluated_after = 20.0  # seconds after the slot's end; inside (15, 30) it belongs to the slot
         self.recorded = [each.key for each in definitions]
         self.down = False
+        self.ranges_left: int | None = None  # so many range queries are answered; None: all
         self.answer: tuple[int, bytes] | None = None
         self.clock: float | None = None
         self.configuration: str | None = CONFIGURATION
@@ -56,6 +57,10 @@ class FakePrometheus:
         self.asked.append((path, dict(fields)))
         if self.down:
             raise PrometheusError("Prometheus does not answer")
+        if path.endswith("/query_range") and self.ranges_left is not None:
+            self.ranges_left -= 1
+            if self.ranges_left < 0:
+                raise PrometheusError("Prometheus does not answer")
         headers = {} if self.clock is None else {"Date": formatdate(self.clock, usegmt=True)}
         if self.answer:
             return self.answer[0], headers, self.answer[1]
