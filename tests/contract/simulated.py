@@ -17,6 +17,7 @@ import yaml
 from demo_app import catalogue as known
 from rules.cases import EXTERNAL_LABELS, RULES, STEP_SECONDS
 from unit.demo_app.simulation import Simulation
+from waiting import patience
 
 TARGET = {"job": "demo-app", "instance": "demo-app:9091"}
 
@@ -128,7 +129,7 @@ def evaluated(
     file = directory / "simulated.yml"
     file.write_text(yaml.dump(tests, Dumper=yaml.CSafeDumper, sort_keys=False, width=1_000_000))
     done = subprocess.run(
-        [promtool, "test", "rules", file], capture_output=True, text=True, check=False, timeout=110
+        [promtool, "test", "rules", file], capture_output=True, text=True, check=False, timeout=patience(110)
     )
     found = re.findall(r"^\s+got:(.*)$", done.stdout + done.stderr, re.MULTILINE)
     assert len(found) == len(wanted), done.stdout + done.stderr

@@ -19,6 +19,7 @@ from dashboards.definitions import DEFINITIONS_FILE, REPOSITORY, load
 from dashboards.lint import problems
 from dashboards.output import dashboards, files
 from dashboards.queries import dashboard_queries, panels
+from waiting import patience
 
 UPTIME = {
     "key": "shop-uptime",
@@ -210,7 +211,7 @@ def test_rules_and_dashboards_are_generated_for_a_foreign_program(tmp_path: path
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=patience(60),
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

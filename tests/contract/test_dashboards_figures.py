@@ -11,6 +11,7 @@ import yaml
 from dashboards import expressions as ql
 from dashboards.definitions import load
 from rules.binaries import each_version_of, required
+from waiting import patience
 
 LAST = "sla_worker_last_pass_timestamp_seconds"
 SLOT = "sla_worker_slot_seconds"
@@ -74,6 +75,6 @@ def test_figures(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patience(60),
     )
     assert done.returncode == 0, done.stdout + done.stderr

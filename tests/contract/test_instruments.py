@@ -236,7 +236,7 @@ def findings(promtool: Path, exposition: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patience(60),
     )
     return done.returncode, done.stdout + done.stderr
 

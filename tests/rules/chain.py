@@ -19,7 +19,7 @@ import yaml
 from ports import free_ports
 from rules.binaries import found
 from rules.mails import ROOT, Post
-from waiting import poll
+from waiting import patience, poll
 
 RESEND_DELAY = re.compile(r"--rules\.alert\.resend-delay=\$\{ALERT_RESEND_DELAY:-1m\}(\S*)")
 
@@ -131,7 +131,7 @@ class Prometheus:
         """End it at once, without leave to say goodbye, frozen or not."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=patience(30))
             self._process = None
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from programs import not_there
 from rules.cases import ROOT, RULES
+from waiting import patience
 
 
 def pint() -> Path:
@@ -41,7 +42,7 @@ def complaints(rules: Path) -> str:
         text=True,
         check=False,
         cwd=directory,
-        timeout=100,
+        timeout=patience(100),
     )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 

@@ -11,12 +11,13 @@ import yaml
 
 from rules.binaries import each_version_of, required, version_of
 from rules.cases import ROOT, RULES, STEP_SECONDS, all_cases, beside, promtool_test, shipped_alerts
+from waiting import patience
 
 
 def run(*words: object) -> None:
     """Run a program, which must be content."""
     done = subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, check=False, timeout=100
+        [str(word) for word in words], capture_output=True, text=True, check=False, timeout=patience(100)
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from demo_app.api import create_api
 from ports import listening
 from unit.demo_app.simulation import Simulation
-from waiting import poll
+from waiting import patience, poll
 
 
 class Ailing:
@@ -51,5 +51,5 @@ def served(api: FastAPI) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(5)
+        thread.join(patience(5))
         listener.close()

@@ -14,6 +14,7 @@ import pytest
 
 from unit.demo_app.serving import api_of, served
 from unit.demo_app.simulation import Simulation
+from waiting import patience
 
 TOKEN = "a-token-of-20-signs!"  # noqa: S105  # no secret
 OPERATIONS = 8  # GET of /, /page/{file}, /healthz, /state, /faults; POST and DELETE of a fault; DELETE of all
@@ -43,7 +44,7 @@ def test_every_answer_is_one_that_the_description_lists(
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=patience(60),
         )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,6 +20,7 @@ import werkzeug.exceptions
 from fastapi.responses import JSONResponse
 
 from unit.instruments.recorded import Recorded
+from waiting import patience
 
 
 class Known(Exception):  # noqa: N818  # what a program expects is not an error
@@ -223,6 +224,6 @@ def test_nothing_of_the_known_libraries_is_imported() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=patience(60),
     )
     assert done.stdout == "set()\n"

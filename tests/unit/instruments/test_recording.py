@@ -16,6 +16,7 @@ import insa_instruments
 from insa_instruments import Recorder
 from insa_instruments.recording import Status
 from unit.instruments.recorded import Recorded
+from waiting import patience
 
 SOURCE = Path(insa_instruments.__file__).parents[1]
 
@@ -231,7 +232,7 @@ def printed(program: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=patience(60),
     )
     return done.stdout
 

@@ -14,6 +14,7 @@ import pytest
 
 from ports import free_ports
 from stack import sink
+from waiting import patience
 
 
 @pytest.fixture
@@ -31,13 +32,15 @@ def send(port: int, to: list[str], subject: str) -> None:
     message["From"], message["To"], message["Subject"] = "alertmanager@example.com", ", ".join(to), subject
     message.set_content("plain\n")
     message.add_alternative("<b>html</b>", subtype="html")
-    with smtplib.SMTP("127.0.0.1", port, timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=patience(5)) as client:
         client.send_message(message)
 
 
 def ask(port: int, path: str, method: str = "GET", body: bytes | None = None) -> bytes:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, method=method)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        request, timeout=patience(5)
+    ) as answer:
         return bytes(answer.read())
 
 
@@ -106,7 +109,9 @@ def test_the_page_leads_to_each_mail_as_it_is_read_without_scripts(ports: tuple[
     send(smtp_port, ["a@example.com"], "first")
     [mail] = messages(http_port, "/api/v2/messages")["items"]
     assert f'href="/mail/{mail["ID"]}"' in ask(http_port, "/").decode()
-    with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/mail/{mail['ID']}", timeout=5) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{http_port}/mail/{mail['ID']}", timeout=patience(5)
+    ) as answer:
         assert answer.read().strip() == b"<b>html</b>"
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert answer.headers["Content-Security-Policy"].startswith("sandbox")
