@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.setting import Setting
+from waiting import patience
 
 
 @pytest.fixture
@@ -78,3 +80,26 @@ def test_a_database_that_was_removed_is_written_again_and_said_until_the_next_pa
     setting.step()
     assert warnings(setting) == []
     assert slots(tmp_path) == [0, 300]
+
+
+def test_health_does_not_wait_for_a_database_that_is_busy(setting: Setting) -> None:
+    """A transaction may wait ten seconds for another program; the container's check gives up after four."""
+    begun, done = threading.Event(), threading.Event()
+
+    def busy() -> None:
+        with setting.service.database.outbox._engine.transaction():  # whatever writes
+            begun.set()
+            done.wait(patience(30))
+
+    writer = threading.Thread(target=busy)
+    writer.start()
+    assert begun.wait(patience(10))
+    answers: list[str] = []
+    asker = threading.Thread(target=lambda: answers.append(setting.ask("/healthz")[0]))
+    asker.start()
+    asker.join(patience(5))
+    answered = list(answers)
+    done.set()
+    asker.join()
+    writer.join()
+    assert answered == ["200 OK"]

@@ -120,7 +120,7 @@ class DefinitionStore:
             self._engine.executemany(
                 "INSERT INTO sla_components (name, id) VALUES (?, ?)", list(made.items())
             )
-            known |= made
+            known = self._components = known | made  # other threads may be looking at the former one
         return known
 
     def components(self) -> dict[str, int]:

@@ -172,7 +172,7 @@ class Engine:
         """Why the database cannot be used, in one line; None when it can. Makes no statement."""
         if self._closed:
             return f"{self.place}: is closed"
-        return self._dialect.misplaced() or next(iter(self._refused.values()), None)
+        return self._dialect.misplaced() or next(iter([*self._refused.values()]), None)
 
     def look(self, prepare: Callable[[], None] = lambda: None) -> str | None:
         """See whether the database is still the one that was opened, and get it back if not.

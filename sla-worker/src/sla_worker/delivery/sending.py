@@ -60,6 +60,7 @@ class Deliveries:
         self._monotonic = monotonic
         self._observe = observe
         self._resume_at = 0.0
+        self._owed = 0
         self._error: str | None = None
         self._complaint: str | None = None
         self._gave_up: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
@@ -67,10 +68,10 @@ class Deliveries:
     def concerns(self) -> list[str]:
         """What somebody should look at, one line each: mails that do not leave, and recipients given up.
 
-        The latter for a day, and as far as this process remembers; the database keeps them all.
+        The latter for a day, and as far as this process remembers; the database keeps them all. Waits for
+        nobody: a database that is busy does not hold up the question whether the worker is healthy.
         """
-        lines = []
-        owed = sum(self._outbox.owed().values())
+        lines, owed = [], self._owed
         if owed and self._error is not None:
             lines.append(f"{owed} {'mail does' if owed == 1 else 'mails do'} not leave: {self._error}")
         since = self._clock() - _REMEMBERED_SECONDS
@@ -97,6 +98,7 @@ class Deliveries:
         It ends when the mail server cannot be used: the next mail would only wait for the same. Raises
         DatabaseError when a try cannot be recorded; then nothing more is sent.
         """
+        self._owed = sum(self._outbox.owed().values())
         if self._monotonic() < self._resume_at:
             return
         end = self._monotonic() + ROUND_SECONDS
