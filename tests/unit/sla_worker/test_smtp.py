@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import email
 import shutil
+import socket
 import ssl
 import subprocess
+import time
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,7 @@ from sla_worker.model import Mail
 from sla_worker.settings import SMTPSettings
 from unit.sla_worker.setting import Mailbox
 from unit.sla_worker.smtp_server import Script, mail_server
+from waiting import patience
 
 OWNER, ON_CALL = "owner@example.com", "on-call@example.com"
 BOTH = (OWNER, ON_CALL)
@@ -112,6 +116,39 @@ def test_a_mail_takes_no_longer_than_its_deadline(script: Script) -> None:
         mailer(server.port, SHORT).send(made(), BOTH)
     assert f"127.0.0.1:{server.port}" in str(found.value)
     assert server.connections == 1
+
+
+def test_the_deadline_holds_when_the_name_was_found_late() -> None:
+    """The server drips: once connected, only the deadline ends it."""
+
+    def slowly(*asked: Any, **how: Any) -> Any:
+        time.sleep(2 * SHORT)  # as a name server that is far away
+        return socket.getaddrinfo(*asked, **how)
+
+    with mail_server(Script(drip_seconds=0.05)) as server:
+        settings = SMTPSettings("127.0.0.1", server.port, None, None, "none", SHORT)
+        with pytest.raises(MailServerError, match="within"):
+            Mailer(settings, resolve=slowly).send(made(), BOTH)
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_next_one() -> None:
+    with mail_server() as server, socket.create_server(("127.0.0.2", server.port), backlog=0) as silent:
+        waiting = [socket.socket() for _ in range(3)]  # the queue is full: who comes now gets no answer
+        for each in waiting:
+            each.settimeout(0)
+            each.connect_ex(silent.getsockname())
+
+        def both(_host: str, port: int, **_how: Any) -> Any:
+            return [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+                for address in ("127.0.0.2", "127.0.0.1")
+            ]
+
+        settings = SMTPSettings("mail.example", server.port, None, None, "none", patience(2))
+        assert Mailer(settings, resolve=both).send(made(), BOTH) == {}
+        for each in waiting:
+            each.close()
+    assert len(server.bodies) == 1
 
 
 @pytest.mark.parametrize(

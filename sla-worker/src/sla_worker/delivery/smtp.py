@@ -7,7 +7,8 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
@@ -18,6 +19,9 @@ from sla_worker.settings import SMTPSettings
 _TAKEN = 250
 _RECIPIENT_TAKEN = (250, 251)
 _PERMANENT = range(500, 600)
+
+Resolve = Callable[..., Sequence[tuple[Any, ...]]]
+"""As `socket.getaddrinfo`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,14 @@ class Refusal:
 
 
 class Mailer:
-    """Hands messages to the mail server; a connection each, since there are a few a day."""
+    """Hands messages to the mail server; a connection each, since there are a few a day.
 
-    def __init__(self, settings: SMTPSettings) -> None:
+    `resolve` is asked for the addresses of the server.
+    """
+
+    def __init__(self, settings: SMTPSettings, *, resolve: Resolve = socket.getaddrinfo) -> None:
         self._settings = settings
+        self._resolve = resolve
 
     def send(self, made: EmailMessage, recipients: Sequence[str]) -> Mapping[str, Refusal]:
         """Returns the recipients that were refused; the others have their mail.
@@ -53,7 +61,7 @@ class Mailer:
         except (ValueError, LookupError) as error:  # what email raises for values that fit in no message
             raise MailError(f"the mail cannot be written down ({type(error).__name__}: {error})") from error
         settings = self._settings
-        deadline = _Deadline(settings.timeout_seconds)
+        deadline = _Deadline(settings.timeout_seconds, self._resolve)
         where = f"the mail server {settings.host}:{settings.port}"
         try:
             with deadline, self._session(deadline) as server:
@@ -127,18 +135,42 @@ class _Deadline:
     A timeout of the socket counts from the last byte: a server that drips lines never reaches it.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, resolve: Resolve) -> None:
         self.seconds = seconds
         self.passed = False
+        self._resolve = resolve
+        self._end_at = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
 
-    def watch(self, connection: socket.socket) -> None:
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection that ends in time; each address gets its share of the time that is left."""
+        reason: OSError = TimeoutError("there was no time left to connect")
+        found = dict.fromkeys(
+            address[:2] for *_, address in self._resolve(host, port, type=socket.SOCK_STREAM)
+        )
+        for left, address in zip(range(len(found), 0, -1), found, strict=True):
+            seconds = self._end_at - time.monotonic()
+            if seconds <= 0:
+                break
+            try:
+                connection = socket.create_connection(address, seconds / left)
+            except OSError as error:
+                reason = error
+                continue
+            connection.settimeout(self.seconds)
+            self._watch(connection)
+            return connection
+        raise reason
+
+    def _watch(self, connection: socket.socket) -> None:
         """End this connection too. A copy is kept: wrapping a socket in TLS takes the first one away."""
         with self._lock:
             self._sockets.append(connection.dup())
+            if self.passed:  # just now: nobody comes to end this one
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _end(self) -> None:
         with self._lock:
@@ -166,10 +198,8 @@ class _Client(smtplib.SMTP):
         super().__init__(timeout=deadline.seconds)
         self._host = host  # whose certificate STARTTLS must show
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = socket.create_connection((host, port), timeout)
-        self._deadline.watch(connection)
-        return connection
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
+        return self._deadline.connect(host, port)
 
 
 class _TLSClient(_Client):
