@@ -95,6 +95,12 @@ class _Environment:
                 value = Path(file).read_text(encoding="utf-8-sig").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"{name}_FILE={file}: cannot be read ({error})") from error
+            if not value:  # a secret that is not there must not mean that none is asked for
+                raise SettingsError(
+                    f"{name}_FILE={file}: is empty; write the value into it or unset {name}_FILE"
+                )
+        if value and not value.strip():
+            raise SettingsError(f"{name}={_shown(value)}: is blank; give a value or unset it")
         return value or default
 
     def required(self, name: str, default: str) -> str:
@@ -104,10 +110,7 @@ class _Environment:
     def number(self, name: str, default: int, minimum: int, maximum: int) -> int:
         """A whole number within a range."""
         text = self.required(name, str(default))
-        try:
-            value = int(text)
-        except ValueError:
-            value = minimum - 1
+        value = int(text) if re.fullmatch(r" *[0-9]{1,9} *", text) else minimum - 1
         if not minimum <= value <= maximum:
             raise SettingsError(f"{name}={_shown(text)}: give a whole number from {minimum} to {maximum}")
         return value
@@ -207,7 +210,8 @@ def is_host(text: str) -> bool:
 def is_address(text: str) -> bool:
     """Whether a text is one bare mail address that every mail server takes: ASCII, no name, no quotes."""
     local, at, domain = text.rpartition("@")
-    return bool(at) and _LOCAL_PART.fullmatch(local) is not None and is_host(domain)
+    good = bool(at) and _LOCAL_PART.fullmatch(local) is not None and is_host(domain)
+    return good and ":" not in domain and not domain.endswith(".")  # of which `email` makes an empty address
 
 
 def _ascii(name: str, text: str, *, spaces: bool = True) -> str:

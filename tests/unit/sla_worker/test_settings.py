@@ -59,6 +59,7 @@ def test_an_error_names_variable_value_and_fix(name: str, value: str, line: str)
     [
         "me", "@b.example", "a@", "a b@c.example", "Me <a@b.example>", "a@b..example", "a@-b.example",
         "a\n@b.example", "a@b.example\nBcc: x@y.example", "ä@b.example", "a@bücher.example", "a@[127.0.0.1]",
+        "a@::1", "a@b.example.",
         '"a b"@c.example', ".a@b.example", "a..b@c.example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example",
     ],
 )  # fmt: skip
@@ -178,3 +179,22 @@ def test_two_logins_for_prometheus_are_refused() -> None:
     assert complaint(**environ) == (
         "PROMETHEUS_BEARER_TOKEN and a user name in PROMETHEUS_URL are both set; set one of them"
     )
+
+
+def test_a_secret_whose_file_is_empty_is_not_a_secret_that_is_unset(tmp_path: Path) -> None:
+    """Without the token the webhook is open to every program: nobody wanted that who names a file of it."""
+    file = tmp_path / "token"
+    file.write_text("\n")
+    assert complaint(SLA_WEBHOOK_TOKEN_FILE=str(file)) == (
+        f"SLA_WEBHOOK_TOKEN_FILE={file}: is empty; write the value into it or unset SLA_WEBHOOK_TOKEN_FILE"
+    )
+
+
+@pytest.mark.parametrize("name", ["SLA_DATABASE_PATH", "SMTP_USER", "SMTP_HOST", "SLA_WEBHOOK_TOKEN"])
+def test_a_blank_value_is_said_to_be_blank(name: str) -> None:
+    assert complaint(**{name: "  "}) == f"{name}=  : is blank; give a value or unset it"
+
+
+@pytest.mark.parametrize("text", ["٣٠٠", "3_00", "300s", "3e2"])
+def test_a_number_is_written_in_digits(text: str) -> None:
+    assert "give a whole number from 5 to 3600" in complaint(SLA_INTERVAL_SECONDS=text)
