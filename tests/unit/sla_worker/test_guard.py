@@ -18,7 +18,7 @@ READ = ("/", "/metrics", "/api/alerts", "/runbooks/")
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
     setting = Setting(
-        tmp_path, SLA_WORKER_PUBLIC_URL="https://sla.example.com/", SLA_WORKER_ALLOWED_HOSTS="a.b, c.d"
+        tmp_path, SLA_WORKER_PUBLIC_URL="https://sla.example.com/", SLA_WORKER_ALLOWED_HOSTS="a.b, c.d, e.f."
     )
     with served(setting.service.application) as client:
         yield client
@@ -53,7 +53,8 @@ def test_a_name_that_others_may_own_reads_nothing(client: Client, path: str, hos
     [
         "localhost", "127.0.0.1:18080", "[::1]:8080", "sla-worker:8080", "LOCALHOST:8080", "x.localhost",
         "sla.example.com",  # of the public URL
-        "a.b:1", "C.D",  # of the setting
+        "a.b:1", "C.D", "a.b.",  # of the setting
+        "e.f", "e.f.:80",  # of the setting, which names it by its root
     ],
 )  # fmt: skip
 def test_our_own_names_are_answered(client: Client, host: str) -> None:

@@ -38,7 +38,7 @@ class Guard:
     def __init__(self, app: WSGIApplication, *, token: str | None, hosts: Iterable[str]) -> None:
         self._app = app
         self._token = None if token is None else token.encode()
-        self._hosts = frozenset(each.lower() for each in hosts)
+        self._hosts = frozenset(each.lower().removesuffix(".") for each in hosts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let a request pass, or answer it."""
