@@ -51,6 +51,17 @@ def test_a_name_that_others_may_own_reads_nothing(client: Client, path: str, hos
 @pytest.mark.parametrize(
     "host",
     [
+        "localhost/.attacker.example", "user@localhost", "attacker, localhost", "localhost:80:80", "[::1",
+        "[attacker.example]", "::1", "127.1", "[]", ":8080",
+    ],
+)  # fmt: skip
+def test_what_is_no_name_at_all_reads_nothing(client: Client, host: str) -> None:
+    assert client.ask("GET", "/api/alerts", {"Host": host}).status == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
         "localhost", "127.0.0.1:18080", "[::1]:8080", "sla-worker:8080", "LOCALHOST:8080", "x.localhost",
         "sla.example.com",  # of the public URL
         "a.b:1", "C.D", "a.b.",  # of the setting

@@ -63,11 +63,11 @@ def test_what_alertmanager_left_out_is_counted(client: Client) -> None:
     assert metric(client, "sla_webhook_alerts_truncated_total") == 42
 
 
-@pytest.mark.parametrize("truncated", ["1", -1, 1.5, [1]])
+@pytest.mark.parametrize("truncated", ["1", -1, 1.5, [1], 10**400])
 def test_an_odd_count_of_those_left_out_is_refused(client: Client, truncated: object) -> None:
     answer = client.post_alerts(json.dumps({"alerts": [], "truncatedAlerts": truncated}).encode())
     assert answer.status == 400
-    assert "it must be a whole number" in answer.error
+    assert "must be a whole number" in answer.error
 
 
 def test_half_a_surrogate_pair_is_replaced_and_the_window_stays_readable(client: Client) -> None:

@@ -17,9 +17,9 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from sla_worker.web.http import HTTPError
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN: Final = "/healthz"
+_HOST = re.compile(r"(?:\[([0-9A-Za-z:.%_-]+)\]|([0-9A-Za-z._-]+))(?::[0-9]*)?")
 CHALLENGE: Final = 'Bearer realm="sla-worker"'
 
 
@@ -86,11 +87,9 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port; empty when there is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
-    except ValueError:
-        return ""
+    """The name in a Host header, without its port; empty when there is none, or more than one."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else (found[1] or found[2]).lower().removesuffix(".")
 
 
 def _nobody_elses(name: str) -> bool:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAXIMUM_BODY: Final = 4 * 1024 * 1024
 """Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 
+_MAXIMUM_TRUNCATED = 2**53  # what a metric can count
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -52,8 +54,8 @@ def parse(body: bytes, received_at: int) -> Call:
     if not isinstance(data, dict) or not isinstance(data.get("alerts"), list):
         raise HTTPError(400, "the body is not a webhook of Alertmanager: `alerts` must be a list")
     truncated = data.get("truncatedAlerts") or 0
-    if not isinstance(truncated, int) or truncated < 0:
-        raise HTTPError(400, f"`truncatedAlerts` is {truncated!r}; it must be a whole number")
+    if not isinstance(truncated, int) or not 0 <= truncated <= _MAXIMUM_TRUNCATED:
+        raise HTTPError(400, "`truncatedAlerts` must be a whole number of alerts that were left out")
     receiver = _text(data.get("receiver", ""))
     return Call(
         [
