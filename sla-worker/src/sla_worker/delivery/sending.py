@@ -61,7 +61,7 @@ class Deliveries:
         self._observe = observe
         self._resume_at = 0.0
         self._owed = 0
-        self._error: str | None = None
+        self._errors: dict[int, str] = {}  # why a mail did not leave, by its id, the newest last
         self._complaint: str | None = None
         self._gave_up: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
 
@@ -71,9 +71,9 @@ class Deliveries:
         The latter for a day, and as far as this process remembers; the database keeps them all. Waits for
         nobody: a database that is busy does not hold up the question whether the worker is healthy.
         """
-        lines, owed = [], self._owed
-        if owed and self._error is not None:
-            lines.append(f"{owed} {'mail does' if owed == 1 else 'mails do'} not leave: {self._error}")
+        lines, owed, errors = [], self._owed, list(self._errors.values())
+        if owed and errors:
+            lines.append(f"{owed} {'mail does' if owed == 1 else 'mails do'} not leave: {errors[-1]}")
         since = self._clock() - _REMEMBERED_SECONDS
         return lines + [line for at, line in list(self._gave_up) if at >= since]
 
@@ -99,6 +99,8 @@ class Deliveries:
         DatabaseError when a try cannot be recorded; then nothing more is sent.
         """
         self._owed = sum(self._outbox.owed().values())
+        if not self._owed:
+            self._errors.clear()
         if self._monotonic() < self._resume_at:
             return
         end = self._monotonic() + ROUND_SECONDS
@@ -120,9 +122,9 @@ class Deliveries:
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a value does to a mail: the others still leave
-            self._error = _reason(error)
-            wait = self._outbox.postpone(owed, self._error, int(now))
-            _log.warning("mail cannot be made key=%s retry_seconds=%d error=%s", owed.key, wait, self._error)
+            reason = self._note(owed, _reason(error))
+            wait = self._outbox.postpone(owed, reason, int(now))
+            _log.warning("mail cannot be made key=%s retry_seconds=%d error=%s", owed.key, wait, reason)
             self._observe(owed.type, FAILURE)
             return
         if made is not None:
@@ -141,13 +143,13 @@ class Deliveries:
         try:
             refused = self._sender.send(made, [each.recipient for each in tried])
         except Exception as error:  # what fails here has reached nobody
-            self._error = _reason(error)
+            reason = self._note(owed, _reason(error))
             for each in tried:
-                self._failed(owed, each, self._error)
+                self._failed(owed, each, reason)
             if isinstance(error, MailServerError):
                 raise
             return
-        self._error = None
+        self._errors.pop(owed.id, None)
         unrecorded: DatabaseError | None = None
         for each in tried:
             try:
@@ -170,8 +172,14 @@ class Deliveries:
             self._gave_up.append((now, f"gave up the {owed.type} mail to {delivery.recipient}: {refusal}"))
             self._outbox.gave_up(delivery, str(refusal), now)
         else:
-            self._error = f"{delivery.recipient}: {refusal}"
+            self._note(owed, f"{delivery.recipient}: {refusal}")
             self._failed(owed, delivery, str(refusal))
+
+    def _note(self, owed: Notification, reason: str) -> str:
+        """Remember why a mail did not leave, for `concerns`. Returns the reason."""
+        self._errors.pop(owed.id, None)
+        self._errors[owed.id] = reason
+        return reason
 
     def _failed(self, owed: Notification, delivery: Delivery, reason: str) -> None:
         self._observe(owed.type, FAILURE)
