@@ -128,6 +128,18 @@ def test_the_names_that_users_know(database: SLADatabase) -> None:
         database.add_sla_definition("X", "efficiency", "x", 1, "ratio", "loud")
     with pytest.raises(DatabaseError, match="no SLA with the id 99"):
         database.record_measurement(99, 1, 1)
+    for odd in (float("nan"), float("inf")):
+        with pytest.raises(DatabaseError, match="give a finite number"):
+            database.record_measurement(queue, odd, 50)
+
+
+def test_a_removed_sla_is_in_breach_as_long_as_it_was_measured(database: SLADatabase) -> None:
+    """Its breach began at NOW - 300, and its last slot ended at NOW + 300."""
+    database.store([errors(0, 50, 100), errors(1, 50, 100)])
+    database.sync_definitions([UPTIME, LATENCY])
+    assert database.counts()["active breaches"] == 0
+    assert len(database.breaches_between(NOW, NOW + 86_400)) == 1
+    assert database.breaches_between(NOW + 300, NOW + 86_400) == []
 
 
 def test_the_daily_summary_sums_its_day(database: SLADatabase) -> None:

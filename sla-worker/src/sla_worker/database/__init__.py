@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -204,8 +205,11 @@ class SLADatabase:
     ) -> Measurement:
         """Store one value for the slot that `at` (default: now) lies in, counted as one event.
 
-        Raises DatabaseError for an unknown id.
+        Raises DatabaseError for an unknown id, and for what is not a finite number.
         """
+        for value in (actual_value, target_value):
+            if not math.isfinite(value):
+                raise DatabaseError(f"{value!r} cannot be measured; give a finite number")
         found = [each for each in self._definitions.all().values() if each.id == sla_id]
         if not found:
             raise DatabaseError(f"there is no SLA with the id {sla_id}; add_sla_definition returns it")
@@ -234,13 +238,12 @@ class SLADatabase:
         """How many definitions, measurements and active breaches there are."""
         row = self._engine.row(
             "SELECT (SELECT COUNT(*) FROM sla_definitions WHERE enabled = 1) AS definitions,"
-            " (SELECT COUNT(*) FROM sla_measurements) AS measurements,"
-            " (SELECT COUNT(*) FROM sla_breaches WHERE ended_at IS NULL) AS breaches"
+            " (SELECT COUNT(*) FROM sla_measurements) AS measurements"
         )
         return {
             "definitions": row["definitions"],
             "measurements": row["measurements"],
-            "active breaches": row["breaches"],
+            "active breaches": len(self._breaches.active()),
         }
 
     def newest_slot(self) -> int | None:

@@ -92,11 +92,16 @@ class BreachStore:
         return found[0] if found else None
 
     def between(self, start: int, end: int) -> list[Breach]:
-        """The breaches that touch [start, end), oldest first."""
+        """The breaches that touch [start, end), oldest first.
+
+        One of a removed SLA, which nothing ends any more, lasts as long as that was measured.
+        """
         return self._list(
-            "WHERE b.started_at < ? AND (b.ended_at IS NULL"
-            " OR (b.ended_at > ? AND b.ended_at > b.started_at)) ORDER BY b.started_at, b.id",
-            (min(end, self._trust.bound()), start),
+            "WHERE b.started_at < ? AND ((b.ended_at > ? AND b.ended_at > b.started_at)"
+            " OR (b.ended_at IS NULL AND (d.enabled = 1 OR EXISTS (SELECT 1 FROM sla_measurements m WHERE"
+            " m.sla_id = b.sla_id AND m.component_id = b.component_id AND m.slot > ?))))"
+            " ORDER BY b.started_at, b.id",
+            (min(end, self._trust.bound()), start, start),
         )
 
     def _list(self, where: str, values: Values) -> list[Breach]:
