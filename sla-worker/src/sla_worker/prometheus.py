@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import requests
@@ -168,7 +169,7 @@ class PrometheusClient:
     def configuration(self) -> str | None:
         """The configuration that the server runs with, as YAML; None where the engine does not show it."""
         status, _, body = self._transport.get("/api/v1/status/config")
-        if status >= _SERVER_ERROR:
+        if status >= _SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
             raise _refusal(status, repr(body[:80]))
         try:
             text = json.loads(body)["data"]["yaml"]

@@ -39,6 +39,7 @@ class FakePrometheus:
         self.answer: tuple[int, bytes] | None = None
         self.clock: float | None = None
         self.configuration: str | None = CONFIGURATION
+        self.not_shown = 404  # what is answered without one
         self.jobs = {each.key: "demo-app" for each in definitions}
         self.components = ["all"]
         self.marks = {each.key: fingerprint(each, GRID) for each in definitions}
@@ -49,7 +50,7 @@ class FakePrometheus:
         if self.down:
             raise PrometheusError("Prometheus does not answer")
         if self.configuration is None:
-            return 404, {}, b"404 page not found"
+            return self.not_shown, {}, b"page not found"
         data = {"yaml": self.configuration}
         return 200, {}, json.dumps({"status": "success", "data": data}).encode()
 

@@ -221,10 +221,12 @@ def test_a_scrape_interval_that_was_changed_is_seen_at_the_first_slot_that_lacks
     assert setting.database.counts()["measurements"] == 3  # those of the slot before
 
 
+@pytest.mark.parametrize("answer", [404, 501])
 def test_an_engine_that_does_not_show_its_configuration_is_believed(
-    setting: Setting, caplog: pytest.LogCaptureFixture
+    setting: Setting, caplog: pytest.LogCaptureFixture, answer: int
 ) -> None:
     setting.prometheus.configuration = None
+    setting.prometheus.not_shown = answer
     assert len(setting.calculator.run_pass().measurements) == 3
     assert "a scrape every 15 s is assumed (SLA_SCRAPE_INTERVAL_SECONDS)" in caplog.text
 
