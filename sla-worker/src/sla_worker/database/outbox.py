@@ -84,6 +84,7 @@ class Outbox:
         self._engine = engine
         self._clock = clock
         self._mirror: dict[int, _Open] | None = None
+        self._of_outages: dict[int, list[_Open]] = {}  # the same, by outage; at most two each
         self._gave_up: dict[str, int] = {}
         self._unrecorded: dict[tuple[int, str], tuple[Delivery, int]] = {}
         engine.on_reset(self._forget)
@@ -290,6 +291,10 @@ class Outbox:
         if self._mirror is None:
             self._gave_up = {row["type"]: row["deliveries"] for row in self._engine.rows(_GIVEN_UP)}
             self._mirror = _mirrored(self._engine.rows(_OPEN))
+            self._of_outages = {}
+            for each in self._mirror.values():
+                if each.notification.outage_id is not None:
+                    self._of_outages.setdefault(each.notification.outage_id, []).append(each)
         return self._mirror
 
     def _forget(self) -> None:
@@ -321,11 +326,7 @@ class Outbox:
         outage = entry.notification.outage_id
         if outage is None:
             return []
-        return [
-            each
-            for each in self._open().values()
-            if each.notification.outage_id == outage and each.notification.id < entry.notification.id
-        ]
+        return [each for each in self._of_outages[outage] if each.notification.id < entry.notification.id]
 
     # --- the tables
 
