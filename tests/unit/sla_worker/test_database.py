@@ -133,6 +133,28 @@ def test_the_names_that_users_know(database: SLADatabase) -> None:
             database.record_measurement(queue, odd, 50)
 
 
+def test_a_component_that_is_gone_is_in_breach_for_a_day_at_most(database: SLADatabase) -> None:
+    """That of `b` began at NOW - 300 and ended nowhere: from then on the SLA is about `a` alone."""
+
+    def slot(number: int, good: float, *components: str) -> None:
+        at, figures = NOW + number * 300, Figures(good, 100, 1)
+        database.store(evaluate(ERRORS, at, figures, component=each) for each in components)
+
+    slot(0, 50, "a", "b")
+    slot(1, 100, "a")
+    slot(287, 100, "a")
+    assert [each.component for each in database.get_active_breaches()] == ["b"]
+    database.store([evaluate(ERRORS, NOW + 288 * 300, Figures())])  # no data at all says nothing of `b`
+    assert [each.component for each in database.get_active_breaches()] == ["b"]
+    slot(289, 100, "a")  # more than a day after the last one of `b`
+    assert database.get_active_breaches() == []
+    assert database.counts()["active breaches"] == 0
+    ended, lasting = (database.breaches_between(start, NOW + 86_400) for start in (NOW, NOW - 300))
+    assert (ended, [each.component for each in lasting]) == ([], ["a", "b"])
+    slot(290, 50, "b")  # it is back
+    assert [each.component for each in database.get_active_breaches()] == ["b"]
+
+
 def test_a_removed_sla_is_in_breach_as_long_as_it_was_measured(database: SLADatabase) -> None:
     """Its breach began at NOW - 300, and its last slot ended at NOW + 300."""
     database.store([errors(0, 50, 100), errors(1, 50, 100)])

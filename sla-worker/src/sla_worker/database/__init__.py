@@ -243,7 +243,7 @@ class SLADatabase:
         return {
             "definitions": row["definitions"],
             "measurements": row["measurements"],
-            "active breaches": len(self._breaches.active()),
+            "active breaches": len(self.get_active_breaches()),
         }
 
     def newest_slot(self) -> int | None:
@@ -272,16 +272,30 @@ class SLADatabase:
         return self._status.over(end - int(hours * 3600), end)
 
     def get_active_breaches(self) -> list[Breach]:
-        """The breaches that last, oldest first."""
-        return self._breaches.active()
+        """The breaches that last, oldest first.
+
+        That of a component which the SLA has had no more for a day does not: nothing would end it.
+        """
+        return [
+            each
+            for each in self._breaches.active()
+            if self._measurements.last_before_it_went(each.key, each.component) is None
+        ]
 
     def get_breach(self, breach_id: int) -> Breach | None:
         """One breach; None if there is none with that id."""
         return self._breaches.get(breach_id)
 
     def breaches_between(self, start: int, end: int) -> list[Breach]:
-        """The breaches that touch [start, end), oldest first."""
-        return self._breaches.between(start, end)
+        """The breaches that touch [start, end), oldest first; of a component that is gone only until then."""
+
+        def touches(breach: Breach) -> bool:
+            if breach.ended_at is not None:
+                return True
+            last = self._measurements.last_before_it_went(breach.key, breach.component)
+            return last is None or last > start
+
+        return [each for each in self._breaches.between(start, end) if touches(each)]
 
     def generate_daily_summary(self, day_start: int | None = None) -> list[dict[str, Any]]:
         """Sum up one day of 24 h (default: the last full day of UTC), store it, and return its rows.

@@ -60,6 +60,11 @@ JOIN sla_definitions d ON d.id = m.sla_id AND d.from_file = 1
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ?
 """  # noqa: S608 - constants
 
+_GONE_SECONDS = 86_400
+_DATA_SINCE = """
+SELECT slot FROM sla_measurements WHERE sla_id = ? AND component_id = ? AND slot >= ? AND coverage > 0 LIMIT 1
+"""
+
 _Pair = tuple[int, int]  # the integer keys of SLA and component
 
 
@@ -129,6 +134,25 @@ class MeasurementStore:
         last = max(ends, default=newest)
         rows = int(self._engine.row(_AFTER, (newest,))["rows_after"]) if last > newest else 0
         self._trust.note(newest, last, rows)
+
+    def last_before_it_went(self, key: str, component: str) -> int | None:
+        """The last slot of a component without which its SLA has been measured for a day; None: it is there.
+
+        Were only its data missing, those of all components would be, or would be back within a day.
+        """
+        with self._engine.exclusive():
+            sla_id, ends = self._definitions.get(key).id, self._known_ends()
+            pair = sla_id, self._definitions.components()[component]
+            last = ends[pair].last if pair in ends else None
+            if last is None:
+                return None
+            others = [
+                other
+                for other, each in ends.items()
+                if other[0] == sla_id and each.last is not None and each.last >= last + _GONE_SECONDS
+            ]
+            measured = any(self._engine.rows(_DATA_SINCE, (*each, last + _GONE_SECONDS)) for each in others)
+            return last if measured else None
 
     # --- storing
 
