@@ -11,6 +11,7 @@ import yaml
 
 from rules.binaries import each_version_of, required, version_of
 from rules.cases import ROOT, RULES, STEP_SECONDS, all_cases, beside, promtool_test, shipped_alerts
+from stack.rendering import fit_prometheus
 from waiting import patience
 
 
@@ -52,13 +53,12 @@ def test_the_rules_pass_the_strictest_lint(program: Path | None) -> None:
 def test_the_configuration_is_valid(program: Path | None, tmp_path: Path) -> None:
     promtool = required(program, "promtool")
     tree: dict[str, Any] = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
-    if version_of(promtool) < (3, 11):
-        del tree["storage"]["tsdb"][
-            "retention"
-        ]  # these know it as a flag only, which the launcher makes of it
     tree["rule_files"] = [str(ROOT / "prometheus" / pattern) for pattern in tree["rule_files"]]
     config = tmp_path / "prometheus.yml"
     config.write_text(yaml.safe_dump(tree))
+    # As the launcher fits it to the versions that do not know all of it.
+    version = version_of(promtool)
+    fit_prometheus(config, frozenset(), retention_as_flags=version < (3, 11), without_fallback=version < (3,))
     run(promtool, "check", "config", "--lint=all", "--lint-fatal", config)
 
 
