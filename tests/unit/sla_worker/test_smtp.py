@@ -118,6 +118,24 @@ def test_a_mail_takes_no_longer_than_its_deadline(script: Script) -> None:
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("answer", ["250 ok", "251 forwarded", "252 not verified, but tried"])
+def test_every_answer_that_takes_a_recipient_takes_it(answer: str) -> None:
+    with mail_server(Script(recipients={ON_CALL: answer})) as server:
+        assert mailer(server.port).send(made(), BOTH) == {}
+
+
+def test_every_answer_that_takes_a_mail_takes_it() -> None:
+    with mail_server(Script(taken="200 thanks")) as server:
+        assert mailer(server.port).send(made(), BOTH) == {}
+
+
+def test_what_a_server_says_is_one_printable_line() -> None:
+    with mail_server(Script(recipients={ON_CALL: f"550-no\r\n550 \x1b[31m\0{'x' * 2000}"})) as server:
+        said = str(mailer(server.port).send(made(), BOTH)[ON_CALL])
+    assert said.isprintable()
+    assert said == "550 no \ufffd[31m\ufffd" + "x" * 491  # 500 characters beside the code
+
+
 def test_the_deadline_holds_when_the_name_was_found_late() -> None:
     """The server drips: once connected, only the deadline ends it."""
 

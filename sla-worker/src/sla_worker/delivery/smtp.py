@@ -16,9 +16,9 @@ from typing import Any
 from sla_worker.errors import MailError, MailServerError
 from sla_worker.settings import SMTPSettings
 
-_TAKEN = 250
-_RECIPIENT_TAKEN = (250, 251)
+_TAKEN = range(200, 300)  # whatever is said beside it: who takes a mail to be refused sends it again
 _PERMANENT = range(500, 600)
+_LINE_CHARACTERS = 500
 
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 """As `socket.getaddrinfo`."""
@@ -107,12 +107,12 @@ def _transaction(
 ) -> Mapping[str, Refusal]:
     """MAIL, one RCPT a recipient, DATA once for those that were taken."""
     code, text = server.mail(sender, [f"size={len(raw)}"] if server.has_extn("size") else [])
-    if code != _TAKEN:
+    if code not in _TAKEN:
         raise smtplib.SMTPSenderRefused(code, text, sender)
     refused: dict[str, Refusal] = {}
     for recipient in recipients:
         code, text = server.rcpt(recipient)
-        if code not in _RECIPIENT_TAKEN:
+        if code not in _TAKEN:
             refused[recipient] = Refusal(code, _line(text))
     taken = [each for each in recipients if each not in refused]
     if taken:
@@ -120,13 +120,15 @@ def _transaction(
             code, text = server.data(raw)
         except smtplib.SMTPDataError as error:
             code, text = error.smtp_code, error.smtp_error  # type: ignore[assignment]  # bytes, as everywhere
-        if code != _TAKEN:
+        if code not in _TAKEN:
             refused |= dict.fromkeys(taken, Refusal(code, _line(text)))
     return refused
 
 
 def _line(text: bytes) -> str:
-    return " ".join(text.decode("utf-8", "replace").split())
+    """What a server said, for logs and pages: one line, printable, no longer than anybody reads."""
+    said = " ".join(text.decode("utf-8", "replace").split())[:_LINE_CHARACTERS]
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in said)
 
 
 class _Deadline:
