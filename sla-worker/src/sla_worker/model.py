@@ -212,8 +212,8 @@ class Breach:
     ended_at: int | None
 
     def duration_seconds(self, now: int) -> int:
-        """How long the breach lasted, or has lasted at `now`."""
-        return (now if self.ended_at is None else self.ended_at) - self.started_at
+        """How long the breach lasted, or has lasted at `now`; not less than 0 when the clock went back."""
+        return max((now if self.ended_at is None else self.ended_at) - self.started_at, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +354,9 @@ class WatchdogOutage:
     ended_at: int | None
 
     def duration_seconds(self, now: int) -> int:
-        """How long it lasted, or has lasted at `now`."""
-        return (now if self.ended_at is None else self.ended_at) - self.started_at
+        """How long it lasted, or has lasted at `now`: not less than it took to notice."""
+        ended = now if self.ended_at is None else self.ended_at
+        return max(ended, self.noticed_at) - self.started_at
 
 
 @dataclass(frozen=True, slots=True)

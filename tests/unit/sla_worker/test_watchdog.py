@@ -319,3 +319,17 @@ def test_without_its_web_side_the_loop_waits_for_no_watchdog(
     service.worker.step()
     assert service.database.outages.active() is None
     service.close()
+
+
+def test_a_clock_that_goes_back_gives_an_outage_no_negative_length() -> None:
+    """It was noticed after 600 s; that it took at least so long is all that is known."""
+    outage = WatchdogOutage(
+        id=1, started_at=START, last_received_at=START, noticed_at=START + 600, ended_at=START - 3600
+    )
+    mail = outage_end_mail(outage, START - 3600, ZoneInfo("UTC"), {})
+    assert mail.subject == "[resolved] Alerting works again after 10 min"
+    lasting = WatchdogOutage(
+        id=1, started_at=START, last_received_at=START, noticed_at=START + 600, ended_at=None
+    )
+    assert lasting.duration_seconds(START - 3600) == 600
+    assert lasting.duration_seconds(START + 700) == 700
