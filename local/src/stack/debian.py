@@ -10,12 +10,13 @@ from pathlib import Path
 from stack.errors import StackError
 
 _PACKAGES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
+_PAGE_PARTS = ("libjs-", "fonts-")  # Prometheus' pages link to files of these packages
 _TIMEOUT_SECONDS = 300
 _SHARED = b"/usr/share/prometheus/alertmanager"
 
 
 def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
-    """Unpack Debian's package of `name` to `cache`/debian/`name`.
+    """Unpack Debian's package of `name`, with what its pages are made of, to `cache`/debian/`name`.
 
     Raises StackError with the reason when this is not Debian, or the package is not offered or not reachable.
     """
@@ -27,13 +28,15 @@ def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
     shutil.rmtree(work, ignore_errors=True)
     (work / "deb").mkdir(parents=True)
     tell(f"fetching Debian's package {package}")
-    _run(["apt-get", *options, "-q", "download", package], work / "deb")
+    wanted = [package, *_page_packages(package, options)]
+    _run(["apt-get", *options, "-q", "download", *wanted], work / "deb")
     archives = list((work / "deb").glob("*.deb"))
-    if len(archives) != 1:
+    if len(archives) != len(wanted):
         raise StackError(
-            f"Debian's package {package}: apt-get downloaded {len(archives)} archives instead of one"
+            f"Debian's package {package}: apt-get downloaded {len(archives)} archives instead of {len(wanted)}"
         )
-    _run(["dpkg-deb", "-x", str(archives[0]), str(work / "root")], work)
+    for archive in archives:
+        _run(["dpkg-deb", "-x", str(archive), str(work / "root")], work)
     target = cache / "debian" / name
     shutil.rmtree(target, ignore_errors=True)
     for program in (work / "root" / "usr" / "bin").iterdir():
@@ -46,6 +49,13 @@ def working_directory(name: str, program: Path) -> Path | None:
     """Where a program of a package must start so that it finds its files (see relocate); None: anywhere."""
     shared = program.parents[1] / "share" / "prometheus"
     return shared if name == "alertmanager" and shared.is_dir() else None
+
+
+def page_flags(name: str, program: Path) -> tuple[str, ...]:
+    """What tells a program of a package where its pages are: Debian's Prometheus looks below /usr/share."""
+    pages = program.parents[1] / "share" / "prometheus" / "web"
+    there = name == "prometheus" and (pages / "templates").is_dir()
+    return (f"--web.local-assets={pages}/",) if there else ()
 
 
 def relocate(program: Path) -> None:
@@ -77,6 +87,14 @@ def _options(package: str, cache: Path, tell: Callable[[str], None]) -> list[str
     return options
 
 
+def _page_packages(package: str, options: Sequence[str]) -> list[str]:
+    """The packages with scripts, styles and fonts that `package` depends on, at any depth."""
+    leave = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+    words = ["depends", "--recurse", *(f"--no-{each}" for each in leave), package]
+    lines = _run(["apt-cache", *options, *words], Path()).splitlines()
+    return sorted({line for line in lines if line.startswith(_PAGE_PARTS)})
+
+
 def _offers(package: str, options: Sequence[str]) -> bool:
     found = subprocess.run(  # noqa: S603  # fixed words
         ["apt-cache", *options, "show", "--no-all-versions", package],  # noqa: S607  # found by shutil.which
@@ -87,7 +105,8 @@ def _offers(package: str, options: Sequence[str]) -> bool:
     return found.returncode == 0 and "Filename:" in found.stdout
 
 
-def _run(command: Sequence[str], directory: Path) -> None:
+def _run(command: Sequence[str], directory: Path) -> str:
+    """Run a command and return what it prints; StackError with its last error when it fails."""
     try:
         done = subprocess.run(  # noqa: S603  # fixed words and our own paths
             command, cwd=directory, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
@@ -99,3 +118,4 @@ def _run(command: Sequence[str], directory: Path) -> None:
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.startswith("E:")] or ["it said nothing"]
         raise StackError(f"{command[0]} failed: {lines[-1]}")
+    return done.stdout

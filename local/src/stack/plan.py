@@ -162,7 +162,7 @@ def programs(
             directory = debian.working_directory(service, found[service].path)
             if directory is None:
                 argv = tuple(_relative(word, instance.directory) for word in argv)
-            argv = (*argv, *flags.get(service, []))
+            argv = (*argv, *flags.get(service, []), *debian.page_flags(service, found[service].path))
             made.append(Program(service, argv, environment | more, directory=directory))
     return tuple(made)
 

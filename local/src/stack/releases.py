@@ -83,7 +83,9 @@ def fetch(
     age = time.time() - failed.stat().st_mtime if failed.exists() else _RETRY_SECONDS
     if 0 <= age < _RETRY_SECONDS:
         words = failed.read_text(encoding="utf-8")
-        raise StackError(f"{words} (tried {age / 60:.0f} minutes ago; tried again after an hour)")
+        minutes = round(age / 60)
+        ago = f"{minutes} minute{'' if minutes == 1 else 's'} ago" if minutes else "just now"
+        raise StackError(f"{words} (tried {ago}; tried again after an hour)")
     try:
         _fetch(target, _filled((sources or RELEASES)[name], version, cpu), tell)
     except StackError as error:

@@ -49,7 +49,7 @@ PORT_VARIABLES = {port.variable: service.name for service in SERVICES for port i
 
 PAGES = {
     "GRAFANA_PORT": "/",
-    "PROMETHEUS_PORT": "/alerts",
+    "PROMETHEUS_PORT": "/",
     "ALERTMANAGER_PORT": "/",
     "MAILHOG_PORT": "/",
     "SLA_WORKER_PORT": "/",

@@ -98,6 +98,33 @@ def test_the_path_in_debians_alertmanager_becomes_a_relative_one_of_the_same_len
     assert after.endswith(b"/alertmanager/ui/xyz\0")
 
 
+def test_debians_prometheus_is_fetched_with_its_pages_and_told_where_they_are(
+    path: Path, tmp_path: Path
+) -> None:
+    depends = "prometheus\n  Depends: libjs-a\n  Depends: libc6\nlibjs-a\n  Depends: fonts-b\nfonts-b\nlibc6"
+    (path / "apt-cache").write_text(
+        f'#!/bin/sh\n[ "$1" = show ] && echo "Filename: it" || echo "{depends}"\n'
+    )
+    (path / "apt-get").write_text('#!/bin/sh\nshift 2\nfor each; do : > "$each.deb"; done\n')
+    unpack = '#!/bin/sh\nmkdir -p "$3/usr/bin" "$3/usr/share/prometheus/web/templates" "$3/${2##*/}"\n'
+    (path / "dpkg-deb").write_text(unpack)
+    for each in ("apt-cache", "apt-get", "dpkg-deb"):
+        (path / each).chmod(0o755)
+    for each in ("mkdir", "sh"):
+        (path / each).symlink_to(shutil.which(each, path=os.defpath) or each)
+    debian.fetch("prometheus", tmp_path, lambda _: None)
+    root = tmp_path / "debian" / "prometheus"
+    assert sorted(each.name for each in root.glob("*.deb")) == [
+        "fonts-b.deb",
+        "libjs-a.deb",
+        "prometheus.deb",
+    ]
+    web = root / "usr/share/prometheus/web"
+    assert debian.page_flags("prometheus", root / "usr/bin/prometheus") == (f"--web.local-assets={web}/",)
+    assert debian.page_flags("alertmanager", root / "usr/bin/prometheus-alertmanager") == ()
+    assert debian.page_flags("prometheus", tmp_path / "release/prometheus") == ()
+
+
 @dataclass
 class Source:
     """An HTTP server with releases, what was asked of it, and the table that names it."""
