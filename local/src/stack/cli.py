@@ -308,7 +308,6 @@ def _clean(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     _check_files(instance)
-    say(f"a runbook for each of {runbooks.check(instance)} alerts")
     stack = LocalStack(replace(instance, env=instance.env | {PASSWORD: "-"}))
     done = stack.check_rendered(stack.definitions())
     if not done and why_not() is None:
@@ -327,6 +326,8 @@ def _check_files(instance: Instance) -> None:
     say(f"{checks.check_yaml(instance)} YAML files")
     if count := target_files.check(instance):
         say(f"{count} {'file' if count == 1 else 'files'} of targets")
+    if alerts := runbooks.check(instance):
+        say(f"a runbook for each of {alerts} alerts")
     agreement.check_intervals(instance)
     if agreement.check_rules(instance):
         say("SLA definitions, and the rules made from them for these settings")

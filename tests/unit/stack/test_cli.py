@@ -238,6 +238,14 @@ def other_scrape_interval(root: Path) -> None:
     path.write_text(path.read_text().replace("scrape_interval: 15s", "scrape_interval: 30s"))
 
 
+def alert_without_a_runbook(root: Path) -> None:
+    rules = root / "prometheus" / "rules"
+    rules.mkdir(exist_ok=True)
+    (rules / "mine.yml").write_text(
+        "groups:\n  - name: mine\n    rules:\n      - {alert: Mine, expr: up == 0}\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -247,6 +255,10 @@ def other_scrape_interval(root: Path) -> None:
         (directory_in_place_of_a_template, "/.env.example is a directory, not a file"),
         (target_as_url, "prometheus/targets/mine.yml:1: not host:port: 'http://localhost:9100'"),
         (broken_target, "prometheus/targets/mine.yml:2:1: "),
+        (
+            alert_without_a_runbook,
+            "prometheus/rules/mine.yml:4: Mine has no runbook: no file runbooks/Mine.md",
+        ),
         (other_scrape_interval, "scrape_interval is 30s, but SLA_SCRAPE_INTERVAL_SECONDS=15"),
     ],
 )
