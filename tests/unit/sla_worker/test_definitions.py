@@ -58,7 +58,7 @@ def test_the_shipped_file_promises_what_the_specification_says() -> None:
         ("target: 0.001", "target: high", "7: SLA errors: target is `high`; give a ratio"),
         ("target: 0.001", "target: .nan", "7: SLA errors: target is `.nan`; give a ratio"),
         ("target: 0.001", "target: [1]", "7: SLA errors: target is a list; give a ratio"),
-        ("    unit: ratio", "    unti: ratio", "2: SLA errors has no `unit`; add it"),
+        ("    unit: ratio", "    unti: ratio", "8: SLA errors has the unknown key `unti`; did you mean"),
         ("    unit: ratio", "    unit: ratio\n    owner: me", "9: SLA errors has the unknown key `owner`"),
         ("unit: ratio", "unit: seconds", "11: SLA errors: sli: kind is `events`; its unit must be"),
         ("severity: high", "severity: loud", "5: SLA errors: severity is `loud`; give one of"),
@@ -69,7 +69,8 @@ def test_the_shipped_file_promises_what_the_specification_says() -> None:
         ('{status="error"}', "{status=error}", "13: SLA errors: sli: bad is `requests_total{status"),
         ("      bad:", "      worse:", "11: SLA errors: sli needs either `good`"),
         ("kind: events", "kind: magic", "11: SLA errors: sli: kind is `magic`; give one of uptime, events"),
-        ("slas:", "sla:", "1: the file has no `slas`; add it"),
+        ("slas:", "sla:", "1: the file has the unknown key `sla`; did you mean `slas`?"),
+        ("slas:", "promises:", "1: the file has no `slas`; add it"),
         ("  - key", "  - key: [", ""),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,13 @@ class YamlMap:
         """The node of a key that must be there."""
         self._known.append(key)
         if key not in self._nodes:
+            for near in difflib.get_close_matches(key, self._keys, n=1, cutoff=0.75):
+                complain(
+                    self.file,
+                    self._keys[near],
+                    f"{self.what} has the unknown key `{near}`",
+                    f"did you mean `{key}`?",
+                )
             complain(self.file, self.node, f"{self.what} has no `{key}`", "add it")
         return self._nodes[key]
 
