@@ -33,7 +33,7 @@ def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
     archives = list((work / "deb").glob("*.deb"))
     if len(archives) != len(wanted):
         raise StackError(
-            f"Debian's package {package}: apt-get downloaded {len(archives)} archives instead of {len(wanted)}"
+            f"Debian's package {package}: apt-get downloaded {len(archives)} of {len(wanted)} archives"
         )
     for archive in archives:
         _run(["dpkg-deb", "-x", str(archive), str(work / "root")], work)

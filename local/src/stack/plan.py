@@ -26,6 +26,7 @@ DEMO_DIRECTORY = "demo"
 """What lies here, below the configuration of a service, is about the demo-app alone."""
 
 _PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker"}
+_FOR_READERS = ("_PUBLIC_URL", "GF_SERVER_ROOT_URL", "--web.external-url")
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER")
 _RETENTION_IN_FILE = (3, 11, 0)
 _THREE = (3, 0, 0)
@@ -152,7 +153,7 @@ def programs(
             if mount.volume:
                 Path(where.paths[mount.target]).mkdir(parents=True, exist_ok=True)
         environment = {key: os.environ[key] for key in _INHERITED if key in os.environ}
-        environment |= {key: where.apply(value) for key, value in definition.environment.items()}
+        environment |= {key: _placed(key, value, where) for key, value in definition.environment.items()}
         if service in _PYTHON:
             made.append(_python_service(definition, environment, instance))
         elif service == "mailhog":
@@ -180,10 +181,15 @@ def _relative(word: str, directory: Path) -> str:
     )
 
 
+def _placed(name: str, value: str, where: Places) -> str:
+    """A variable's value or a flag, local; the links in mails and on pages stay as the settings say."""
+    return value if name.endswith(_FOR_READERS) else where.apply(value)
+
+
 def _argv(definition: Definition, binary: Found, where: Places) -> tuple[tuple[str, ...], dict[str, str]]:
     if definition.name == "grafana":
         return _grafana(definition, binary, where)
-    words = [where.apply(word) for word in definition.command]
+    words = [_placed(word.partition("=")[0], word, where) for word in definition.command]
     for flag, since in _FLAGS_SINCE.get(definition.name, {}).items():
         if binary.version and binary.version < since:
             words = [word for word in words if not word.startswith(flag)]

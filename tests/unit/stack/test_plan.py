@@ -125,6 +125,20 @@ def test_the_python_services_get_the_environment_of_compose(
     )
 
 
+def test_links_for_readers_are_as_the_settings_have_them(instance: Instance) -> None:
+    """Even when they look like an address inside the containers."""
+    instance.env.update(PROMETHEUS_PORT="9090", SLA_WORKER_PORT="8080", GRAFANA_PORT="3000")
+    instance.env.update(ALERTMANAGER_PUBLIC_URL="http://alertmanager:9093")
+    made = programs(
+        instance, composefile.definitions(instance.root / "docker-compose.yml", instance.variables, ()), NEW
+    )
+    assert "--web.external-url=http://localhost:9090" in made["prometheus"].argv
+    assert "--web.external-url=http://alertmanager:9093" in made["alertmanager"].argv
+    worker = made["sla-worker"].environment
+    assert worker["SLA_WORKER_PUBLIC_URL"] == "http://localhost:8080"
+    assert worker["PROMETHEUS_URL"] == "http://127.0.0.1:9090"
+
+
 def test_a_mail_server_of_ones_own_is_left_as_it_is(instance: Instance) -> None:
     instance.env.update(REPORT_SMTP_HOST="mail.example.com", REPORT_SMTP_PORT="587")
     definitions = composefile.definitions(instance.root / "docker-compose.yml", instance.variables, ("demo",))
