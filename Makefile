@@ -129,7 +129,7 @@ $(VENV)/.run: $(RUN_LOCKS) | $(PY)
 	@touch $@
 
 $(VENV)/.test: $(TEST_LOCK) $(VENV)/.run
-	@echo "Installing what the tests need into $(VENV) (some seconds, once)"
+	@echo "Installing what tests and generators need into $(VENV) (a minute or two, once)"
 	@$(PY) -m pip install --quiet --require-hashes -r $(TEST_LOCK)
 	@touch $@
 
