@@ -101,10 +101,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "DEMO_DATA_DIR, DEMO_MEMORY_LIMIT_MIB, DEMO_CPU_LIMIT_CORES, DEMO_RETENTION_DAYS, DEMO_TOKEN (each "
         "also as NAME_FILE).",
     )
-    parser.parse_args(argv)
+    parser.add_argument("--check", action="store_true", help="say whether the settings can be used, and end")
+    arguments = parser.parse_args(argv)
     _log_to_stderr()
     try:
-        run(load(os.environ))
+        settings = load(os.environ)
+        if not arguments.check:
+            run(settings)
     except StartError as error:
         print(error.lines, file=sys.stderr)
         return 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -92,7 +91,7 @@ def _words(done: subprocess.CompletedProcess[str], instance: Instance) -> str:
 
 def _generator(instance: Instance, *words: str) -> subprocess.CompletedProcess[str]:
     directories = checks.directories(instance)
-    environment = _bare() | {
+    environment = checks.bare_environment() | {
         "PYTHONPATH": "src",
         "SLA_DEFINITIONS": str(directories["definitions"] / "sla_thresholds.yml"),
         SLOT: instance.env[SLOT],
@@ -108,11 +107,6 @@ def _generator(instance: Instance, *words: str) -> subprocess.CompletedProcess[s
         timeout=120,
         check=False,
     )
-
-
-def _bare() -> dict[str, str]:
-    """The environment without what could reach the sla-worker as a setting."""
-    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
 
 
 def file_of_rules(directory: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,7 +84,10 @@ def yaml_problem(path: Path, name: str) -> tuple[str, str] | None:
             for _ in yaml.load_all(file, Loader=_UniqueKeys):  # a subclass of SafeLoader
                 pass
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        begun = (
+            error.context == "while scanning a simple key"
+        )  # a line without its colon; noticed in the next
+        mark = (error.context_mark if begun else None) or error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         reason = f"{error.context}: {error.problem}" if error.context else str(error.problem)
         fix = next(
@@ -115,6 +119,11 @@ def run_tool(command: list[str], names: Mapping[str, str], what: str) -> None:
     for rendered, original in names.items():
         words = words.replace(rendered, original)
     raise StackError(f"{what} is refused:\n{words}", "fix the file that is named, then try again")
+
+
+def bare_environment() -> dict[str, str]:
+    """The environment without what could reach a service as a setting."""
+    return {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
 
 
 def trouble_of(command: Sequence[str], given: str, environment: Mapping[str, str]) -> str | None:

@@ -22,6 +22,7 @@ from stack import (
     envfile,
     runbooks,
     secret_files,
+    service_settings,
     settings,
     target_files,
 )
@@ -162,6 +163,8 @@ def _prepared(arguments: argparse.Namespace) -> Instance:
     env_file = arguments.env_file.absolute()
     for line in envfile.ensure(env_file, ROOT / EXAMPLE):
         say(line)
+    for line in envfile.unknown(env_file, ROOT / EXAMPLE):
+        console.warn(line)
     instance = _instance(arguments)
     if DEMO in os.environ:
         for line in envfile.remember(env_file, DEMO, instance.env[DEMO]):
@@ -328,6 +331,7 @@ def _check_files(instance: Instance) -> None:
         say(f"{count} {'file' if count == 1 else 'files'} of targets")
     if alerts := runbooks.check(instance):
         say(f"a runbook for each of {alerts} alerts")
+    service_settings.check(instance)
     agreement.check_intervals(instance)
     if agreement.check_rules(instance):
         say("SLA definitions, and the rules made from them for these settings")

@@ -13,6 +13,7 @@ import yaml
 from stack.errors import StackError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SETTING = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
 
@@ -36,6 +37,14 @@ class Definition:
     ports: dict[int, int]
     mounts: tuple[Mount, ...]
     profiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value in a container's environment that comes from a setting, and the name of that setting."""
+
+    value: str
+    variable: str
 
 
 def interpolate(text: str, env: Mapping[str, str]) -> str:
@@ -109,6 +118,16 @@ def definitions(path: Path, env: Mapping[str, str], profiles: Collection[str]) -
     volumes = tree.get("volumes") or {}
     found = (_definition(name, body, volumes) for name, body in tree["services"].items())
     return {each.name: each for each in found if not each.profiles or {*each.profiles} & {*profiles}}
+
+
+def given(path: Path, env: Mapping[str, str], service: str) -> dict[str, Given]:
+    """What settings decide of a service's environment, by the name that it has inside the container."""
+    body = yaml.safe_load(path.read_text(encoding="utf-8"))["services"][service]
+    return {
+        name: Given(interpolate(value, env), match[1])
+        for name, value in body.get("environment", {}).items()
+        if (match := _SETTING.match(str(value)))
+    }
 
 
 def _definition(name: str, body: dict[str, Any], volumes: Collection[str]) -> Definition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import secrets
@@ -16,6 +17,7 @@ MADE = {PASSWORD: "a random Grafana password", WEBHOOK_TOKEN: "a secret for the 
 """Variables that get a random value when they are empty, and what that is."""
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+_OF_DOCKER = ("COMPOSE_", "DOCKER_")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -90,6 +92,18 @@ def ensure(path: Path, example: Path) -> list[str]:
         path.chmod(0o600)
         done.append(f"took the rights of others from {path.name} (mode 600)")
     return done
+
+
+def unknown(path: Path, example: Path) -> list[str]:
+    """A line for each variable of the file that nothing reads: mistyped, or of another version."""
+    known = read(example)
+    lines = []
+    for name in read(path):
+        if name in known or name.startswith(_OF_DOCKER):
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
+        lines.append(f"{name} in {path.name} is not a setting{f'; did you mean {near[0]}?' if near else ''}")
+    return lines
 
 
 def remember(path: Path, name: str, value: str) -> list[str]:

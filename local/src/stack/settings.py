@@ -15,6 +15,12 @@ from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES
 DEMO = "DEMO"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LAST_PORT = 65535
+_DURATIONS = {
+    "ALERT_RESEND_DELAY": (re.compile(r"[1-9][0-9]*[hms]"), "1m or 90s: whole hours, minutes or seconds"),
+    "PROMETHEUS_LOOKBACK_DELTA": (re.compile(r"([1-9][0-9]*(ms|[smhdwy]))+"), "5m or 1m30s"),
+}
+"""Settings that become flags as they are: a program that refuses its flags ends at its start."""
+
 _SHORTEST_TOKEN = 16
 
 
@@ -124,6 +130,11 @@ def _check_values(env: dict[str, str], env_file: Path) -> None:
             f"{DEMO}={env[DEMO]!r}: neither 0 nor 1",
             f"set it in {env_file} to 1, to run the demo-app, or to 0, to leave it out",
         )
+    for name, (form, like) in _DURATIONS.items():
+        if env[name] and not form.fullmatch(env[name]):
+            raise StackError(
+                f"{name}: invalid duration: {env[name]!r}", f"set it in {env_file} to one like {like}"
+            )
     token = env[WEBHOOK_TOKEN]
     if token and (len(token) < _SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", token)):
         raise StackError(  # without the value: it may be most of a secret

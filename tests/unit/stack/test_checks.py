@@ -17,7 +17,7 @@ from stack.settings import Instance
     [
         ("a:\n\tb: 1\n", "x.yml:2:1", "spaces, not with tabs"),
         ("a: b: c\n", "x.yml:1:5", "quote a value"),
-        ("a: 1\nb\n", "x.yml:3:1", "write key: value"),
+        ("a: 1\nb\n", "x.yml:2:1", "write key: value"),
         ("a: 1\n  b: 2\n", "x.yml:2:4", "indent"),
         ("a: [1, 2\n", "x.yml:2:1", "close the bracket"),
         ("a: 'b\n", "x.yml:2:1", "close the quote"),

@@ -72,6 +72,22 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path, example: Path) -> None:
     assert made[TOKEN] != made["GRAFANA_ADMIN_PASSWORD"]
 
 
+def test_a_variable_that_nothing_reads_is_named_with_what_was_meant(tmp_path: Path, example: Path) -> None:
+    path = tmp_path / ".env"
+    (known, *_) = envfile.read(example)
+    path.write_text(f"{known}=x\n{known}X=x\nUNLIKE_ANY=x\nCOMPOSE_PROJECT_NAME=x\n")
+    assert envfile.unknown(path, example) == [
+        f"{known}X in .env is not a setting; did you mean {known}?",
+        "UNLIKE_ANY in .env is not a setting",
+    ]
+
+
+@pytest.mark.parametrize("value", ["1 minute", "0s", "90"])
+def test_a_duration_that_a_program_would_refuse_is_named(bundle: Path, value: str) -> None:
+    with pytest.raises(StackError, match="ALERT_RESEND_DELAY: invalid duration"):
+        settings.load(bundle, "a", bundle / ".env", {"ALERT_RESEND_DELAY": value})
+
+
 def test_a_choice_is_remembered_in_the_line_that_counts(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("DEMO=1\n# DEMO=1\nexport DEMO = 1 # note\nDEMO_RATE=5")

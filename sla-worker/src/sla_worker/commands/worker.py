@@ -9,10 +9,14 @@ from sla_worker.settings import read_settings
 
 def main(argv: Arguments = None) -> int:
     """Run the service until it is stopped."""
-    parser("sla_worker", "The service: calculates, reports, serves pages and metrics.").parse_args(argv)
+    options = parser("sla_worker", "The service: calculates, reports, serves pages and metrics.")
+    options.add_argument("--check", action="store_true", help="say whether the settings can be used, and end")
+    arguments = options.parse_args(argv)
 
     def command() -> int:
-        service.serve(read_settings())
+        settings = read_settings()
+        if not arguments.check:
+            service.serve(settings)
         return 0
 
     return run(command)
