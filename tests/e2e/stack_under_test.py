@@ -43,8 +43,10 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "SLA_WEBHOOK_TOKEN": os.urandom(16).hex(),
         "PROMETHEUS_CONFIG_DIR": str(configuration / "prometheus"),
         "ALERTMANAGER_CONFIG_DIR": str(configuration / "alertmanager"),
-        "PROMETHEUS_LOOKBACK_DELTA": f"{300 // FACTOR}s",
-        "ALERT_RESEND_DELAY": f"{60 // FACTOR}s",
+        # These bound how long a restart may take, and one takes as long here as anywhere: divided by less.
+        "PROMETHEUS_LOOKBACK_DELTA": "60s",
+        "ALERT_RESEND_DELAY": "10s",
+        "ALERTMANAGER_START_DELAY": "15s",
         "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
         "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
         "SLA_WATCHDOG_SECONDS": str(600 // FACTOR),

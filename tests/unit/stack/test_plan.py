@@ -80,7 +80,7 @@ def test_alertmanager_waits_for_all_alerts_after_its_start_if_it_knows_how(
 ) -> None:
     have = NEW | {"alertmanager": dataclasses.replace(NEW["alertmanager"], version=version)}
     argv = programs(instance, definitions, have)["alertmanager"].argv
-    assert ("--dispatch.start-delay=1m" in argv) is known
+    assert ("--dispatch.start-delay=90s" in argv) is known
     assert "--cluster.listen-address=" in argv
 
 
