@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sla_worker.model import Breach, Comparison, SLAStatus, Status
+from sla_worker.model import Breach, Comparison, Report, SLAStatus, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
 from sla_worker.render.mails import breach_mail
@@ -108,10 +108,31 @@ def test_the_transport_sends_what_the_settings_say() -> None:
 )
 def test_a_verdict_needs_coverage(good: float | None, coverage: float, word: str, colour: str) -> None:
     """The objective is 99.9 % of 1,000 events."""
-    status = SLAStatus(
+    status = measured(good, coverage)
+    assert (words.verdict(status), words.verdict_colour(status)) == (word, colour)
+
+
+@pytest.mark.parametrize(
+    ("coverages", "word", "colour"),
+    [
+        ((1.0, 0.9), "all targets met", words.GREEN),
+        ((1.0, 0.8999), "all targets met so far", words.GREY),  # the second only passes so far
+    ],
+)
+def test_a_report_is_no_surer_than_its_slas(coverages: tuple[float, ...], word: str, colour: str) -> None:
+    report = Report(
+        title="t", start=0, end=300, generated_at=300,
+        statuses=tuple(measured(999.0, coverage) for coverage in coverages),
+        active_breaches=(), period_breaches=0,
+    )  # fmt: skip
+    assert (words.score_word(report), words.score_colour(report)) == (word, colour)
+
+
+def measured(good: float | None, coverage: float) -> SLAStatus:
+    """An SLA with `good` of 1,000 events."""
+    return SLAStatus(
         key="k", name="n", component="all", category="availability", severity="high", unit="ratio",
         comparison=Comparison.AT_LEAST, target=0.999, objective_ratio=0.999, percentile=None, actual=None,
         status=Status.NO_DATA, slot=None, good=good or 0.0, total=1000.0 if good else 0.0,
         compliance_ratio=good / 1000 if good else None, coverage_ratio=coverage, in_breach=False,
     )  # fmt: skip
-    assert (words.verdict(status), words.verdict_colour(status)) == (word, colour)

@@ -69,7 +69,7 @@ def score_word(report: Report) -> str:
     if score is None:
         return "no data"
     if score >= SCORE_GOOD:
-        return "all targets met"
+        return "all targets met so far" if _too_soon(report) else "all targets met"
     return "some targets missed" if score >= SCORE_POOR else "targets missed"
 
 
@@ -78,7 +78,14 @@ def score_colour(report: Report) -> str:
     score = report.score_ratio
     if score is None:
         return GREY
-    return GREEN if score >= SCORE_GOOD else AMBER if score >= SCORE_POOR else RED
+    if score >= SCORE_GOOD:
+        return GREY if _too_soon(report) else GREEN
+    return AMBER if score >= SCORE_POOR else RED
+
+
+def _too_soon(report: Report) -> bool:
+    """Whether too little is measured for one of the passes to stand."""
+    return any(verdict(status) == "pass so far" for status in report.statuses)
 
 
 def status_colour(status: Status) -> str:
