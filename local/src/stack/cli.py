@@ -181,6 +181,8 @@ def _up(arguments: argparse.Namespace) -> int:
     how = "with Docker Compose" if isinstance(stack, ComposeStack) else "as processes on this machine"
     without = "" if instance.demo else ", without the demo-app"
     plain(f"Starting the stack {instance.name} {how}{without}")
+    if isinstance(stack, LocalStack) and arguments.mode == "auto" and shutil.which("docker"):
+        plain(f"(Docker is there, but not used: {why_not() or 'the stack runs without it already'})")
     notes = stack.up()
     say(f"all healthy after {time.monotonic() - started:.0f} s")
     _print_urls(instance, notes)
