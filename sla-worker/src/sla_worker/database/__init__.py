@@ -89,7 +89,7 @@ class SLADatabase:
             if wanted is not None and wanted.slot_seconds != has and self._engine.writable:
                 raise DatabaseError(
                     f"{self._engine.place}: its slots are {has} s long, not {wanted.slot_seconds} s;"
-                    " set SLA_INTERVAL_SECONDS to that or SLA_DATABASE_PATH to another file"
+                    f" set SLA_INTERVAL_SECONDS={has} again, or move this file away for a new ledger"
                 )
             return Grid(has, (wanted or _DEFAULT_GRID).scrape_seconds)
         grid = wanted or _DEFAULT_GRID
