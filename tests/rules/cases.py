@@ -99,15 +99,14 @@ def shipped_alerts() -> dict[str, Shipped]:
 
 
 def beside(shipped: Shipped) -> list[dict[str, Any]]:
-    """The other rules of the file that the alert may read: records, and if it reads alerts, these too."""
+    """The other rules of the file that the alert reads: records, and if it reads alerts, all of these."""
     groups = yaml.safe_load(shipped.file.read_text(encoding="utf-8"))["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
     reads_alerts = "ALERTS" in shipped.rule["expr"]
-    return [
-        rule
-        for group in groups
-        for rule in group["rules"]
-        if "record" in rule or (reads_alerts and rule.get("alert") != shipped.rule["alert"])
-    ]
+    read = [shipped.rule, *(rule for rule in rules if reads_alerts and "alert" in rule)]
+    for rule in read:  # grows: a record may read another one
+        read += [each for each in rules if each.get("record", "ALERTS") in rule["expr"] and each not in read]
+    return [rule for rule in rules if rule in read and rule.get("alert") != shipped.rule["alert"]]
 
 
 @functools.cache
