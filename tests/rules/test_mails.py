@@ -83,7 +83,7 @@ def test_a_mail_of_both_kinds_of_end_counts_them_apart(post: Post) -> None:
         alert(job="both", ended=True, worker_name="a"),
         *(lost(job="both", worker_name=name) for name in ("b", "c")),
     ]
-    mail = post.mail_about("both", ends)
+    mail = post.mail_about("both", ends, counted=2)
     assert mail["Subject"] == "[NO LONGER REPORTED:2] CRITICAL WorkerUnhealthy"  # the worse of the two
     text = part(mail, "plain")
     assert "1 resolved, 2 no longer reported" in text
