@@ -163,6 +163,7 @@ RESILIENCE: Final = (
         alerts=(
             "HighDLQReplayFailureRate",
             "DeadLetterQueueGrowing",
+            "LowRetrySuccessRate",
         ),
     ),
 )
