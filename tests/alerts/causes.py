@@ -139,8 +139,13 @@ class Causes:
             self._services.reload("prometheus")
 
     def _rules(self) -> Path:
-        """Where Prometheus finds its rule files: as it says itself if that is here, else what is mounted."""
-        file = Path(self._stack.get(f"{self._stack.prometheus}/api/v1/status/flags")["data"]["config.file"])
+        """Where Prometheus finds its rule files: as it says itself if that is here, else what is mounted.
+
+        A process says it relative to where it runs.
+        """
+        flags = self._stack.get(f"{self._stack.prometheus}/api/v1/status/flags")["data"]
+        said: str = flags["config.file"]
+        file = self._command.local_directory / said
         if ROOT in file.parents:
             return file.parent / "rules"
         directory = read_env_file(self._command.env_file).get("PROMETHEUS_CONFIG_DIR") or "./prometheus"

@@ -87,8 +87,9 @@ class Containers:
             container.unpause()
 
     def reload(self, name: str) -> None:
-        """See Services."""
-        self.get(name).kill(signal="HUP")
+        """See Services. Not with `docker kill`, like the launcher: Docker would not start it again later."""
+        done = self.get(name).exec_run(["sh", "-c", "kill -HUP 1"])
+        assert done.exit_code == 0, done.output
 
 
 class Command(Protocol):

@@ -85,11 +85,16 @@ class StackCommand:
         """Run it and return what it printed, whatever its exit code."""
         return self._run(command, *arguments).stdout
 
+    @property
+    def local_directory(self) -> Path:
+        """Where its processes run, when they are no containers."""
+        return ROOT / ".run" / "local" / self.name
+
     def services(self) -> Services:
         """What may be done to the services of this stack."""
         if self.mode == compose.MODE:
             return Containers(self.name, read_env_file(self.env_file)["ALPINE_IMAGE"])
-        return Processes(self, ROOT / ".run" / "local" / self.name)
+        return Processes(self, self.local_directory)
 
     def _run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -162,12 +162,20 @@ class ComposeStack:
             if not kept or before[name]["State"] != "running" or known.get(name) == digest:
                 continue
             if name in _RELOADED:
-                self._ask("kill", "--signal", "HUP", name)
+                self._have_read_again(name)
             else:
                 self._ask("restart", name)
             console.say(f"{name} reads its changed configuration")
         record.parent.mkdir(exist_ok=True)
         record.write_text(json.dumps(known | now), encoding="utf-8")
+
+    def _have_read_again(self, service: str) -> None:
+        """Have a container's program read its configuration again.
+
+        From within: any signal of `docker kill` counts as a wish to stop, and Docker would not start it
+        again when it ends later, whatever its restart policy says.
+        """
+        self._ask("exec", "--no-TTY", service, "sh", "-c", "kill -HUP 1")
 
     def _reset_password(self, password: str) -> str | None:
         """Have Grafana's own command line set the password; None, or what went wrong."""
@@ -278,7 +286,7 @@ class ComposeStack:
         if signal in _FREEZER:
             self._ask(_FREEZER[signal], service)
         elif signal == "HUP":
-            self._ask("kill", "--signal", "HUP", service)
+            self._have_read_again(service)
         else:
             pid = _output("docker", "inspect", "--format", "{{.State.Pid}}", container["ID"])
             # The pid is the host's, where this user may lack the right; a container that sees all pids has

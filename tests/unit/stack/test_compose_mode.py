@@ -146,14 +146,19 @@ def test_what_changed_in_the_files_of_a_kept_container_is_applied_once(
     (instance.root / "alertmanager" / "mail.tmpl").chmod(0o644)
     (instance.root / "sla-worker" / "sla_thresholds.yml").write_text("slas: {changed: 1}\n")
     ComposeStack(instance).up()
-    applied = [call for call in docker()[before:] if {"kill", "restart"} & {*call["words"]}]
+    applied = [call for call in docker()[before:] if {"exec", "restart"} & {*call["words"]}]
     assert [call["words"][-3:] for call in applied] == [
-        ["--signal", "HUP", "alertmanager"],
+        ["sh", "-c", "kill -HUP 1"],
         [str(instance.root), "restart", "sla-worker"],
     ]
     before = len(docker())
     ComposeStack(instance).up()
-    assert not [call for call in docker()[before:] if {"kill", "restart"} & {*call["words"]}]
+    assert not [call for call in docker()[before:] if {"exec", "restart"} & {*call["words"]}]
+
+
+def resets(calls: list[Any]) -> list[Any]:
+    """The calls that set Grafana's password."""
+    return [call for call in calls_of(calls, "exec") if "reset-admin-password" in call["words"]]
 
 
 def test_a_refused_password_is_set_by_grafanas_own_command_line(
@@ -162,7 +167,7 @@ def test_a_refused_password_is_set_by_grafanas_own_command_line(
     answers = iter([True, False])  # refused, then taken
     monkeypatch.setattr(grafana_login, "refused", lambda *_: next(answers))
     ComposeStack(instance).up()
-    (reset,) = calls_of(docker(), "exec")
+    (reset,) = resets(docker())
     assert after(reset, "exec") == [
         "exec", "--no-TTY", "grafana", "grafana", "cli", "--homepath", "/usr/share/grafana",
         "admin", "reset-admin-password", "--password-from-stdin",
@@ -176,7 +181,7 @@ def test_a_password_that_is_refused_all_the_same_is_an_error(
     monkeypatch.setattr(grafana_login, "refused", lambda *_: True)
     with pytest.raises(StackError, match="refuses the password in GRAFANA_ADMIN_PASSWORD"):
         ComposeStack(instance).up()
-    assert len(calls_of(docker(), "exec")) == 1
+    assert len(resets(docker())) == 1
 
 
 def test_a_broken_settings_file_does_not_keep_the_stack_from_being_stopped(

@@ -97,7 +97,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[
 @pytest.mark.parametrize(
     ("service", "name", "expected"),
     [
-        ("prometheus", "HUP", ["kill", "--signal", "HUP", "prometheus"]),
+        ("prometheus", "HUP", ["exec", "--no-TTY", "prometheus", "sh", "-c", "kill -HUP 1"]),
         ("prometheus", "STOP", ["pause", "prometheus"]),
         ("alertmanager", "CONT", ["unpause", "alertmanager"]),
         # From outside, to the process id that docker inspect tells: 4321.
