@@ -15,13 +15,12 @@ from stack import checks, console, grafana_login, inputs, ports, secret_files
 from stack.console import State
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError
-from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES, PROFILES
+from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES, PROFILES, RELOADED
 from stack.settings import Instance
 
 _TIMEOUT_SECONDS = 300.0
 _LOG_LINES = 15
 _ANSWER_SECONDS = 20
-_RELOADED = ("prometheus", "alertmanager")
 _FREEZER = {"STOP": "pause", "CONT": "unpause"}
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -161,7 +160,7 @@ class ComposeStack:
             kept = name in before and name in after and before[name]["ID"] == after[name]["ID"]
             if not kept or before[name]["State"] != "running" or known.get(name) == digest:
                 continue
-            if name in _RELOADED:
+            if name in RELOADED:
                 self._have_read_again(name)
             else:
                 self._ask("restart", name)

@@ -33,14 +33,13 @@ from stack.console import State
 from stack.envfile import PASSWORD
 from stack.errors import StackError
 from stack.health import trouble
-from stack.services import NAMES, PROFILES, SERVICES
+from stack.services import NAMES, PROFILES, RELOADED, SERVICES
 from stack.settings import Instance
 from stack.supervision import Program, Supervisor
 
 _TIMEOUT_SECONDS = 180.0
 _DEATHS_UNTIL_FAILED = 3
 _LOG_LINES = 15
-_RELOADED = ("prometheus", "alertmanager")
 # supervisord calls a process RUNNING when it has lived for some seconds; it holds its ports before that.
 _ALIVE = ("STARTING", "RUNNING", "STOPPING")
 STAND_IN = "a stand-in, not MailHog"
@@ -194,7 +193,7 @@ class LocalStack:
         lines = (f"{variable} {port}\n" for variable, port in held.items())
         (self._directory / "ports").write_text("".join(lines), encoding="utf-8")
         reloaded = {name for name in moved if name in names}
-        return names, restarted | (reloaded - set(_RELOADED)), reloaded & set(_RELOADED)
+        return names, restarted | (reloaded - set(RELOADED)), reloaded & set(RELOADED)
 
     def _write_specification(self, program: Program) -> bool:
         """Write what launch.py reads; True when it differs from what was there."""

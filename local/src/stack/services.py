@@ -58,6 +58,9 @@ PAGES = {
 }
 """The page of each port that the table of URLs shows, in its order; SMTP has none."""
 
+RELOADED = ("prometheus", "alertmanager")
+"""The services that read changed files again on SIGHUP; the others are restarted for that."""
+
 SIGNALS = {
     "HUP": "told to read its configuration again:",
     "STOP": "paused",
