@@ -34,6 +34,9 @@ STATUSES: dict[str, tuple[str, str | None]] = {
     "no_data": ("No data", MISSING),
     "no_traffic": ("No traffic", MISSING),
     "partial": ("Partly measured", MISSING),
+    "low_traffic": ("Low traffic", MISSING),
+    "out_of_hours": ("Out of hours", MISSING),
+    "excluded": ("Excluded", MISSING),
 }
 
 

@@ -9,10 +9,8 @@ from sla_worker.model import UNDIVIDED, Comparison, Definition, Figures, Measure
 
 _PERCENT = ("percent", "percentage", "%")
 
-_UNJUDGED = {
-    State.NO_DATA: Status.NO_DATA,
-    State.NO_TRAFFIC: Status.NO_TRAFFIC,
-    State.PARTIAL: Status.PARTIAL,
+_UNJUDGED: dict[State, Status] = {
+    state: Status[state.name] for state in State if state not in (State.MET, State.BREACHED)
 }
 
 

@@ -33,10 +33,10 @@ def test_a_component_that_the_ledger_no_longer_names_leaves_no_series(
     database.close()
     two = [replace(status, component=name, good=1, total=1, compliance_ratio=1.0) for name in ("crm", "mail")]
     exporter.show(two, two, [])
-    assert exporter.text().count(b'component="mail"') == 3 + 7  # target, compliance, budget; 7 statuses
+    assert exporter.text().count(b'component="mail"') == 3 + 10  # target, compliance, budget; 10 statuses
     exporter.show(two[:1], two[:1], [])
     assert b'component="mail"' not in exporter.text()
-    assert exporter.text().count(b'component="crm"') == 3 + 7
+    assert exporter.text().count(b'component="crm"') == 3 + 10
 
 
 def test_stale_rules_are_counted_and_shown(tmp_path: Path) -> None:

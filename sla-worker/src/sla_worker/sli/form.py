@@ -11,7 +11,7 @@ from sla_worker import promql
 from sla_worker.conventions import COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Judgement, Promise
+from sla_worker.model import Comparison, Judgement, Member, Promise
 
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 # Blanks only: a line break would end the line that the expression has in the file of rules.
@@ -61,6 +61,11 @@ class RatioForm:
     def percentile(self) -> float | None:
         """None: it has none."""
         return None
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """None: it is measured itself."""
+        return ()
 
     def good_and_total(self, grid: Grid) -> tuple[str, str]:
         """The expressions of the two counts."""

@@ -10,7 +10,7 @@ from sla_worker import promql
 from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Judgement, Promise
+from sla_worker.model import Comparison, Judgement, Member, Promise
 from sla_worker.sli import form
 
 
@@ -55,6 +55,11 @@ class LatencySli:
     def percentile(self) -> float | None:
         """The percentile as a ratio."""
         return self.objective
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """None: it is measured itself."""
+        return ()
 
     @property
     def scraped(self) -> str:

@@ -1,0 +1,84 @@
+"""The values that the modules hand to one another: frozen, checked by whoever makes them.
+
+Ratios are 0 to 1, times are whole epoch seconds, durations are seconds. None means "not known", never 0.
+"""
+
+from __future__ import annotations
+
+from sla_worker.model.breach import (
+    Breach,
+    WatchdogOutage,
+)
+from sla_worker.model.definition import (
+    CATEGORIES,
+    SEVERITIES,
+    UNDIVIDED,
+    Comparison,
+    Definition,
+    Judgement,
+    Member,
+    Promise,
+    Sli,
+    objective_ratio,
+)
+from sla_worker.model.mail import (
+    Delivery,
+    Mail,
+    Notification,
+    WebhookAlert,
+)
+from sla_worker.model.measurement import (
+    Figures,
+    FutureRows,
+    Measurement,
+    PassResult,
+    State,
+    Status,
+)
+from sla_worker.model.period import (
+    Report,
+    SLAStatus,
+)
+from sla_worker.model.policy import (
+    DEFAULT_POLICY,
+    WINDOWS,
+    Maintenance,
+    NewSeries,
+    NoData,
+    Policy,
+    ServiceHours,
+)
+
+__all__ = [
+    "CATEGORIES",
+    "DEFAULT_POLICY",
+    "SEVERITIES",
+    "UNDIVIDED",
+    "WINDOWS",
+    "Breach",
+    "Comparison",
+    "Definition",
+    "Delivery",
+    "Figures",
+    "FutureRows",
+    "Judgement",
+    "Mail",
+    "Maintenance",
+    "Measurement",
+    "Member",
+    "NewSeries",
+    "NoData",
+    "Notification",
+    "PassResult",
+    "Policy",
+    "Promise",
+    "Report",
+    "SLAStatus",
+    "ServiceHours",
+    "Sli",
+    "State",
+    "Status",
+    "WatchdogOutage",
+    "WebhookAlert",
+    "objective_ratio",
+]

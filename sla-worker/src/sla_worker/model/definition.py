@@ -1,0 +1,136 @@
+"""What is promised, and how it is measured: an SLA as the file of definitions gives it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sla_worker.grid import Grid
+from sla_worker.model.policy import DEFAULT_POLICY, Policy
+
+UNDIVIDED = "all"  # the component of an SLA that is not measured per component
+
+SEVERITIES = ("critical", "high", "medium", "low")
+CATEGORIES = (
+    "availability",
+    "performance",
+    "reliability",
+    "efficiency",
+    "business",
+    "compliance",
+    "composite",
+)
+
+
+class Comparison(enum.StrEnum):
+    """On which side of its target a value is good."""
+
+    AT_LEAST = ">="
+    AT_MOST = "<="
+
+
+class Promise(Protocol):
+    """What a value is compared with; a Definition is one."""
+
+    @property
+    def comparison(self) -> Comparison: ...
+    @property
+    def target(self) -> float: ...
+    @property
+    def unit(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the counts of one slot say: whether the promise was kept, the value, and the allowance used.
+
+    `actual` is in the unit of the target, None when there is no value to show. `used` is 1 at the target.
+    """
+
+    kept: bool
+    actual: float | None
+    used: float
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A part of a composite: either one SLA, by its key, or the measured SLAs of a category."""
+
+    weight: float
+    sla: str | None = None
+    category: str | None = None
+
+
+class Sli(Protocol):
+    """What is measured, and how; the forms stand in the package sli, and nothing asks which one it is."""
+
+    @property
+    def metric_name(self) -> str:
+        """The metric's name, without matchers."""
+        ...
+
+    @property
+    def percentile(self) -> float | None:
+        """The share of events that must be within the target; None where the target itself is that share."""
+        ...
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """What a composite is made of; nothing for every other form."""
+        ...
+
+    @property
+    def scraped(self) -> str:
+        """A selector whose samples show that a scrape took place."""
+        ...
+
+    def figures(self, grid: Grid) -> Mapping[str, str]:
+        """The expressions that are asked of raw series, by the names of the recording rules."""
+        ...
+
+    def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
+        """Judge the counts of one slot; `total` is above 0, `shown` is the figure `sla:actual:value`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One SLA as the file of definitions gives it. `target` is in `unit` (ratio, seconds, tasks …).
+
+    `by` are the labels whose values name its components; without them all is `component`.
+    """
+
+    key: str
+    name: str
+    category: str
+    description: str
+    comparison: Comparison
+    target: float
+    unit: str
+    severity: str
+    sli: Sli
+    component: str = UNDIVIDED
+    by: tuple[str, ...] = ()
+    policy: Policy = DEFAULT_POLICY
+    enabled: bool = True
+
+    @property
+    def objective_ratio(self) -> float:
+        """The share of events that must be good, 0 to 1, whatever the unit of the target."""
+        return objective_ratio(self.comparison, self.target, self.percentile)
+
+    @property
+    def percentile(self) -> float | None:
+        """The share of events that must be within the target; None where the target itself is that share."""
+        return self.sli.percentile
+
+
+def objective_ratio(comparison: Comparison, target: float, percentile: float | None) -> float:
+    """The share of events that must be good: the percentile, else the target or its complement."""
+    if percentile is not None:
+        return percentile
+    if comparison is Comparison.AT_LEAST:
+        return target
+    return round(1 - target, 12)  # 1 - 0.001 is 0.999, not 0.99900000000000000022

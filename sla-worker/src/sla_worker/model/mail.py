@@ -1,0 +1,54 @@
+"""Mails that are owed or made, and the alerts that come by webhook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A mail that is owed. `key` is unique: what stands once in the outbox is sent once."""
+
+    id: int
+    type: str
+    key: str
+    breach_id: int | None
+    period_end: int | None
+    outage_id: int | None
+    created_at: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A mail that is owed to one address. `attempts` were begun; the next is due at `next_attempt_at`."""
+
+    notification_id: int
+    kind: str
+    recipient: str
+    attempts: int
+    next_attempt_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message ready to be sent: plain text and the same as HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAlert:
+    """One alert of one call of Alertmanager's webhook, as it was sent; times are RFC 3339 texts."""
+
+    status: str
+    alertname: str
+    receiver: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: str
+    ends_at: str
+    received_at: int
+    fingerprint: str

@@ -1,0 +1,96 @@
+"""What holds over a period: one SLA, and the report over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sla_worker.model.breach import Breach
+from sla_worker.model.definition import Comparison
+from sla_worker.model.measurement import Status
+
+
+@dataclass(frozen=True, slots=True)
+class SLAStatus:
+    """One SLA over a period that ends at the newest slot.
+
+    `compliance_ratio` is good ÷ total events, None without events. `coverage_ratio` is the measured
+    share of the period since the SLA exists. `actual` and `status` are those of the newest slot.
+    `meets_target` is None where there is nothing to judge.
+    """
+
+    key: str
+    name: str
+    component: str
+    category: str
+    severity: str
+    unit: str
+    comparison: Comparison
+    target: float
+    objective_ratio: float
+    percentile: float | None
+    actual: float | None
+    status: Status
+    slot: int | None
+    good: float
+    total: float
+    compliance_ratio: float | None
+    coverage_ratio: float
+    in_breach: bool
+
+    @property
+    def meets_target(self) -> bool | None:
+        """Whether the period's ratio of sums reaches the objective; None without events."""
+        if self.compliance_ratio is None:
+            return None
+        return self.compliance_ratio >= self.objective_ratio
+
+    @property
+    def period_actual(self) -> float | None:
+        """The period's figure in the target's own terms.
+
+        A ratio that must be low shows its bad share; a percentile cannot be had from counts, so the
+        share within the target stands for it. None without events.
+        """
+        if self.compliance_ratio is None:
+            return None
+        if self.percentile is None and self.comparison is Comparison.AT_MOST:
+            return (self.total - self.good) / self.total
+        return self.compliance_ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a report over one period says; figures only, no words and no colours.
+
+    `score_ratio` is the share of measured SLAs that kept their target, None when nothing was measured.
+    """
+
+    title: str
+    start: int
+    end: int
+    generated_at: int
+    statuses: tuple[SLAStatus, ...]
+    active_breaches: tuple[Breach, ...]
+    period_breaches: int
+
+    @property
+    def measured(self) -> tuple[SLAStatus, ...]:
+        """The SLAs that had events in the period."""
+        return tuple(each for each in self.statuses if each.compliance_ratio is not None)
+
+    @property
+    def meeting(self) -> int:
+        """How many SLAs kept their target."""
+        return sum(each.meets_target is True for each in self.statuses)
+
+    @property
+    def score_ratio(self) -> float | None:
+        """The overall compliance: SLAs that kept their target ÷ SLAs that were measured."""
+        return self.meeting / len(self.measured) if self.measured else None
+
+    @property
+    def coverage_ratio(self) -> float:
+        """The measured share of the period, all SLAs alike; 0 without SLAs."""
+        if not self.statuses:
+            return 0.0
+        return sum(each.coverage_ratio for each in self.statuses) / len(self.statuses)
