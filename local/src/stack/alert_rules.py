@@ -18,6 +18,7 @@ _LABEL = re.compile(r"\$labels\.(\w+)")
 _EXTERNAL = re.compile(r"\$externalLabels\.(\w+)")
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _MARK = "[DRILL] "
+_WHERE = "each alert has a page in runbooks/"
 VALUE = "(the value)"
 """What stands in a drill where the rule would say its value."""
 
@@ -101,8 +102,8 @@ def pick(rules: Mapping[str, AlertRule], name: str) -> AlertRule:
     if name in rules:
         return rules[name]
     if not name:
-        raise StackError("no alert was named", f"make drill ALERT=Name; there are {', '.join(sorted(rules))}")
+        raise StackError("no alert was named", f"make drill ALERT=WorkerUnhealthy, or another: {_WHERE}")
     by_small = {known.lower(): known for known in rules}
     near = [by_small[each] for each in difflib.get_close_matches(name.lower(), by_small, n=3, cutoff=0.5)]
-    fix = f"near are {', '.join(near)}" if near else f"there are {', '.join(sorted(rules))}"
-    raise StackError(f"no alert is called {name!r}", fix)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    raise StackError(f"no alert is called {name!r}", f"{meant}{_WHERE}")

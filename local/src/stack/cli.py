@@ -6,12 +6,14 @@ import argparse
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from stack import (
     agreement,
@@ -37,12 +39,13 @@ from stack.settings import DEMO, Instance
 
 ROOT = Path(__file__).resolve().parents[3]
 Stack = ComposeStack | LocalStack
+_MODES = ("auto", "compose", "local")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0 done, 1 refused or failed, 130 interrupted."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         with _alone(arguments):
             return _COMMANDS[arguments.command](arguments)
     except StackError as error:
@@ -78,19 +81,50 @@ def _alone(arguments: argparse.Namespace) -> Iterator[None]:
         yield
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Arguments(argparse.ArgumentParser):
+    """A parser that refuses like everything else here: an error and its fix, no text of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise StackError; the fix is the second line of a message, where it has one."""
+        words, _, fix = message.removeprefix("argument ").partition("\n")
+        raise StackError(words, fix or "make help lists the commands and what they take")
+
+
+def _mode(text: str) -> str:
+    """A mode; as a type, since argparse does not hold a default (here: MODE) against the choices."""
+    if text not in _MODES:
+        raise argparse.ArgumentTypeError(
+            f"unknown mode: {text!r}\nMODE=compose or MODE=local, or neither: what is there"
+        )
+    return text
+
+
+def _seconds(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise argparse.ArgumentTypeError(
+            f"not a number of seconds: {text!r}\nmake drill ALERT=WorkerUnhealthy SECONDS=60"
+        )
+    return int(text)
+
+
+def _parser() -> _Arguments:
     mode = os.environ.get("MODE") or "auto"
     name = os.environ.get("STACK_NAME") or "insa"
     env_file = Path(os.environ.get("STACK_ENV_FILE") or ROOT / ".env")
-    modes = ("auto", "compose", "local")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--mode", choices=modes, default=mode, help="default: what is there; also MODE")
+    common = _Arguments(add_help=False)
+    common.add_argument(
+        "--mode",
+        type=_mode,
+        metavar=f"{{{','.join(_MODES)}}}",
+        default=mode,
+        help="default: what is there; also MODE",
+    )
     common.add_argument("--name", default=name, help="of the stack (default: insa; also STACK_NAME)")
     common.add_argument("--env-file", type=Path, default=env_file, help="default: .env; also STACK_ENV_FILE")
-    parser = argparse.ArgumentParser(prog="stack", description="Starts, watches and stops the bundle.")
+    parser = _Arguments(prog="stack", description="Starts, watches and stops the bundle.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, words: str) -> argparse.ArgumentParser:
+    def add(name: str, words: str) -> _Arguments:
         return commands.add_parser(name, help=words, description=words, parents=[common])
 
     add("up", "Start everything and wait until it is healthy")
@@ -120,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     rehearse.add_argument("alert", metavar="ALERT", help="its name: WorkerUnhealthy")
     rehearse.add_argument(
-        "--seconds", type=int, default=60, help="it ends by itself after so long (default: 60)"
+        "--seconds", type=_seconds, default=60, help="it ends by itself after so long (default: 60)"
     )
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")

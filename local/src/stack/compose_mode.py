@@ -261,8 +261,16 @@ class ComposeStack:
         return there
 
     def logs(self, services: list[str], *, follow: bool) -> None:
-        """Show the services' logs."""
-        self._run("logs", "--tail", "40", *(["--follow"] if follow else []), *services)
+        """Show the services' logs, on anything but a terminal without its codes."""
+        words = ["logs", "--tail", "40", *(["--follow"] if follow else []), *services]
+        if console.OUT.is_terminal:
+            self._run(*words)
+            return
+        # --no-color leaves the codes of a container that starts again and again.
+        command = self._command("logs", "--no-color", *words[1:])
+        with subprocess.Popen(command, env=self._environment(), stdout=subprocess.PIPE, text=True) as compose:  # noqa: S603  # as above
+            for line in compose.stdout or ():
+                print(_CONTROL.sub("", line), end="", flush=True)
 
     def run_in(self, service: str, words: Sequence[str]) -> int:
         """Run a command in a service's container, its output on the terminal; return its exit code."""

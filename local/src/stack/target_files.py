@@ -29,7 +29,9 @@ Problem = tuple[str, str]
 
 
 def check(instance: Instance) -> int:
-    """Check the target files of all jobs, and return their number; warn of files that are not read.
+    """Check the target files of all jobs, and return their number.
+
+    Warns of files that are not read, and of targets without a port.
 
     Raises StackError with every problem: file, line, what it is, and a fix.
     """
@@ -38,7 +40,10 @@ def check(instance: Instance) -> int:
     problems: list[Problem] = []
     for path in files:
         if path.suffix in SUFFIXES:
-            problems += _problems(path, checks.shown(path, instance.root))
+            found = _problems(path, checks.shown(path, instance.root))
+            problems += found
+            for words in [] if found else _without_port(path, checks.shown(path, instance.root)):
+                console.warn(words)
         elif path.suffix not in _NOTES:
             name = checks.shown(path, instance.root)
             console.warn(f"{name} is not read: a target file ends in {', '.join(SUFFIXES)}")
@@ -60,6 +65,19 @@ def _files(directory: Path) -> Iterator[Path]:
     for place in sorted({directory / Path(pattern).parent for pattern in patterns if pattern}):
         if place.is_dir():
             yield from sorted(path for path in place.iterdir() if path.is_file() and path.name[0] != ".")
+
+
+def _without_port(path: Path, name: str) -> Iterator[str]:
+    """Warnings of targets for which Prometheus chooses the port, which few programs listen on."""
+    for node in documents(path):
+        for group in items(node):
+            for target in items(value(group, "targets")):
+                address = text(target) or ""
+                if not _PORT.search(address):
+                    yield (
+                        f"{name}:{line(target)}: {address} has no port: Prometheus takes 80, or 443 with "
+                        f'__scheme__: https. Write "{address}:9100", or the port that is meant'
+                    )
 
 
 def _problems(path: Path, name: str) -> list[Problem]:

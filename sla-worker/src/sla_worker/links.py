@@ -11,7 +11,7 @@ def report_links(settings: Settings) -> dict[str, str]:
     return {
         "SLA dashboard": f"{settings.grafana_public_url}/d/{SLA_DASHBOARD_UID}",
         "Status page": f"{settings.worker_public_url}/",
-        "Prometheus": f"{settings.prometheus_public_url}/",
+        "Prometheus": _prometheus(settings),
     }
 
 
@@ -26,7 +26,12 @@ def outage_links(settings: Settings) -> dict[str, str]:
     """The links of the mails about the Watchdog: what to look at first comes first."""
     return {
         "Runbook": f"{settings.worker_public_url}/runbooks/Watchdog",
-        "Prometheus": f"{settings.prometheus_public_url}/alerts",
+        "Prometheus": _prometheus(settings),
         "Alertmanager": f"{settings.alertmanager_public_url}/",
         "Status page": f"{settings.worker_public_url}/",
     }
+
+
+def _prometheus(settings: Settings) -> str:
+    """Its first page: the others have other addresses in Debian's package (/classic/alerts)."""
+    return f"{settings.prometheus_public_url}/"

@@ -58,22 +58,25 @@ def test_all_rule_files_that_prometheus_loads_are_read() -> None:
     assert alert_rules.load(ROOT / "prometheus").keys() == shipped
 
 
-def test_without_a_name_the_known_ones_are_listed() -> None:
+def test_without_a_name_it_is_said_where_the_names_stand() -> None:
     with pytest.raises(StackError, match="no alert was named") as caught:
         alert_rules.pick({"DiskFull": RULE, "Watchdog": RULE}, "")
-    assert caught.value.fix == "make drill ALERT=Name; there are DiskFull, Watchdog"
+    assert caught.value.fix == (
+        "make drill ALERT=WorkerUnhealthy, or another: each alert has a page in runbooks/"
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "fix"),
     [
-        ("DiskFul", "near are DiskFull"),
-        ("diskfull", "near are DiskFull"),
-        ("Zzz", "there are DiskFull, Watchdog"),
+        ("DiskFul", "did you mean DiskFull or DisksFull? each alert has a page in runbooks/"),
+        ("diskfull", "did you mean DiskFull or DisksFull? each alert has a page in runbooks/"),
+        ("DiskFulls", "did you mean DiskFull or DisksFull? each alert has a page in runbooks/"),
+        ("Zzz", "each alert has a page in runbooks/"),
     ],
 )
 def test_an_unknown_name_is_named_with_near_ones(name: str, fix: str) -> None:
-    rules = {"DiskFull": RULE, "Watchdog": RULE}
+    rules = dict.fromkeys(("DiskFull", "DisksFull", "Watchdog"), RULE)
     with pytest.raises(StackError, match=f"no alert is called '{name}'") as caught:
         alert_rules.pick(rules, name)
     assert caught.value.fix == fix

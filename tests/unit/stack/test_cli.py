@@ -27,7 +27,7 @@ def no_locks_left() -> Iterator[None]:
     """Removes what the commands of a test leave in the repository's own .run."""
     yield
     for path in (ROOT / ".run").glob("unit-*.lock"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def run(*arguments: str, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
@@ -79,6 +79,45 @@ def test_nothing_is_run_in_or_killed_of_what_is_not_there(arguments: tuple[str, 
     assert "fix:" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ("drill", "DatabaseDown", "--seconds", "abc"),
+            "error: --seconds: not a number of seconds: 'abc'\n"
+            "fix:   make drill ALERT=WorkerUnhealthy SECONDS=60\n",
+        ),
+        (
+            ("drill", "DatabaseDown", "--seconds", "-1"),
+            "error: --seconds: not a number of seconds: '-1'\n"
+            "fix:   make drill ALERT=WorkerUnhealthy SECONDS=60\n",
+        ),
+        (
+            ("drill", "A", "B"),
+            "error: unrecognized arguments: B\nfix:   make help lists the commands and what they take\n",
+        ),
+        (
+            ("ps", "--mode", "podman"),
+            "error: --mode: unknown mode: 'podman'\n"
+            "fix:   MODE=compose or MODE=local, or neither: what is there\n",
+        ),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_one_error_with_its_fix(
+    arguments: tuple[str, ...], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 1
+    assert capsys.readouterr().err == error
+
+
+def test_a_mode_from_the_environment_is_checked_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODE", "podman")
+    assert cli.main(["ps"]) == 1
+    assert "unknown mode: 'podman'" in capsys.readouterr().err
+
+
 def test_fetch_takes_what_is_on_path(tmp_path: Path) -> None:
     for name, version in (("prometheus", "3.13.4"), ("alertmanager", "0.34.1")):
         program = tmp_path / name
@@ -122,14 +161,14 @@ def test_the_end_of_up_names_every_page_and_where_a_fault_can_be_tried(
 
 
 def test_a_second_command_on_the_same_stack_is_refused_while_the_first_runs() -> None:
-    path = ROOT / ".run" / "unit-locked.lock"
+    path = ROOT / ".run" / "held-by-a-test.lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = run("down", "--mode", "local", "--name", "unit-locked")
+        done = run("down", "--mode", "local", "--name", "held-by-a-test")
     path.unlink()
     assert (done.returncode, done.stdout) == (1, "")
-    assert "another command is at work on the stack unit-locked" in done.stderr
+    assert "another command is at work on the stack held-by-a-test" in done.stderr
 
 
 def test_an_error_of_ours_is_never_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,7 +329,6 @@ def test_what_the_system_refuses_is_said_with_the_path_and_a_fix(
         raise OSError(number, os.strerror(number), "/srv/bundle/.run")
 
     monkeypatch.setitem(cli._COMMANDS, "ps", refuse)
-    monkeypatch.setattr(console.ERR, "file", sys.stderr)
     assert cli.main(["ps"]) == 1
     error, advice = capsys.readouterr().err.splitlines()
     assert error == f"error: /srv/bundle/.run: {os.strerror(number)}"

@@ -69,6 +69,8 @@ names = ("COMPOSE_PROFILES", "DEMO_CONFIG_DIR", "GRAFANA_ADMIN_PASSWORD", "DEMO_
 given = sys.stdin.read() if "exec" in sys.argv else ""
 call = {{"words": sys.argv[1:], "given": given}} | {{name: os.environ.get(name) for name in names}}
 open({record!r}, "a").write(json.dumps(call) + "\\n")
+if "logs" in sys.argv:
+    print("\x1b[36mgrafana-1  |\x1b[0m \x1b[2Kready")
 if "ps" in sys.argv:
     print(open({containers!r}).read())
 """
@@ -154,6 +156,14 @@ def test_what_changed_in_the_files_of_a_kept_container_is_applied_once(
     before = len(docker())
     ComposeStack(instance).up()
     assert not [call for call in docker()[before:] if {"exec", "restart"} & {*call["words"]}]
+
+
+def test_logs_in_a_pipe_hold_no_codes_of_a_terminal(
+    instance: Instance, docker: Callable[[], list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ComposeStack(instance).logs(["grafana"], follow=True)
+    assert capsys.readouterr().out == "grafana-1  | ready\n"
+    assert after(docker()[-1], "logs") == ["logs", "--no-color", "--tail", "40", "--follow", "grafana"]
 
 
 def resets(calls: list[Any]) -> list[Any]:

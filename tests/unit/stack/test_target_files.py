@@ -125,6 +125,21 @@ def test_a_file_that_nothing_reads_is_said(instance: Instance, capsys: pytest.Ca
     )
 
 
+def test_a_target_without_a_port_is_said(instance: Instance, capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        instance,
+        "a.yml",
+        "- targets:\n    - 'localhost:9100'\n    - my-host\n    - '[::1]'\n    - '[::1]:80'\n",
+    )
+    assert target_files.check(instance) == 2  # a warning: port 80 may be meant
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == (
+        "! prometheus/targets/a.yml:3: my-host has no port: Prometheus takes 80, or 443 with "
+        '__scheme__: https. Write "my-host:9100", or the port that is meant'
+    )
+    assert second.startswith("! prometheus/targets/a.yml:4: [::1] has no port: ")
+
+
 def test_the_shipped_example_is_good(instance: Instance) -> None:
     shipped = Path(__file__).resolve().parents[3] / "prometheus" / "targets" / "example.yml.txt"
     write(instance, "mine.yml", shipped.read_text())
