@@ -29,8 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         slas = load(arguments.definitions)
         if arguments.check:
-            return check(slas)
-        for path in write(slas):
+            return check(slas, arguments.definitions)
+        for path in write(slas, source=arguments.definitions):
             print(f"wrote {path}")
     except (DashboardError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -38,9 +38,9 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def check(slas: list[Sla]) -> int:
+def check(slas: list[Sla], source: pathlib.Path = DEFINITIONS_FILE) -> int:
     """Prints what is stale and what breaks the house rules; 0 when nothing does, else 1."""
-    complaints = [f"{problem}: run `python -m dashboards`" for problem in stale(slas)]
+    complaints = [f"{problem}: run `python -m dashboards`" for problem in stale(slas, source=source)]
     for dashboard in dashboards(slas):
         complaints += [f"{dashboard['uid']}: {problem}" for problem in problems(dashboard)]
     for complaint in complaints:

@@ -1,14 +1,20 @@
-"""The files that are made, dashboards as JSON and the alert rule as YAML: written, or compared."""
+"""The files that are made, dashboards as JSON and the alert rule as YAML: written, or compared.
+
+A record says which definitions they were made from: `make up` compares it, which works without the SDK.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pathlib
 from typing import Any
 
+import yaml
+
 from . import sdk
 from .alerting import alert_file
-from .definitions import REPOSITORY, Sla
+from .definitions import DEFINITIONS_FILE, REPOSITORY, Sla
 from .queries import panels
 from .sla import sla_dashboard
 
@@ -16,6 +22,7 @@ SCHEMA_VERSION = 37
 """What Grafana 9.4 writes; 10 to 13 bring it up to their own when they load it."""
 
 DASHBOARD_DIRECTORY = pathlib.PurePosixPath("grafana/dashboards/json")
+RECORD = pathlib.PurePosixPath("grafana/dashboards/made-from.json")
 ALERT_FILE = pathlib.PurePosixPath("grafana/provisioning/alerting/sla.yml")
 
 
@@ -37,18 +44,30 @@ def dashboards(slas: list[Sla]) -> list[dict[str, Any]]:
     return [dashboard_json(sla_dashboard(slas))]
 
 
-def files(slas: list[Sla]) -> dict[pathlib.PurePosixPath, str]:
-    """Path below the repository → text; the same definitions always give the same bytes."""
-    made = {ALERT_FILE: alert_file(slas)}
+def files(slas: list[Sla], source: pathlib.Path = DEFINITIONS_FILE) -> dict[pathlib.PurePosixPath, str]:
+    """Path below the repository → text; the same definitions always give the same bytes.
+
+    `source` is the file that the SLAs were read from.
+    """
+    record = {f"{source.parent.name}/{source.name}": _digest(source)}
+    made = {ALERT_FILE: alert_file(slas), RECORD: json.dumps(record) + "\n"}
     for dashboard in dashboards(slas):
         text = json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False)
         made[DASHBOARD_DIRECTORY / f"{dashboard['uid']}.json"] = text + "\n"
     return made
 
 
-def stale(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[str]:
+def _digest(source: pathlib.Path) -> str:
+    """What the definitions say, without comments and layout; stack.agreement computes the same."""
+    said = json.dumps(yaml.safe_load(source.read_text(encoding="utf-8-sig")), sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def stale(
+    slas: list[Sla], root: pathlib.Path = REPOSITORY, source: pathlib.Path = DEFINITIONS_FILE
+) -> list[str]:
     """What differs on disk, a line each; empty when nothing does. Dashboards that no code makes count too."""
-    made = files(slas)
+    made = files(slas, source)
     problems = []
     for path, text in made.items():
         file = root / path
@@ -62,10 +81,12 @@ def stale(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[str]:
     return problems
 
 
-def write(slas: list[Sla], root: pathlib.Path = REPOSITORY) -> list[pathlib.PurePosixPath]:
+def write(
+    slas: list[Sla], root: pathlib.Path = REPOSITORY, source: pathlib.Path = DEFINITIONS_FILE
+) -> list[pathlib.PurePosixPath]:
     """Writes the files that differ; returns their paths."""
     written = []
-    for path, text in files(slas).items():
+    for path, text in files(slas, source).items():
         file = root / path
         if file.exists() and file.read_text(encoding="utf-8") == text:
             continue

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import yaml
 
 from stack import checks
 from stack.errors import StackError
@@ -15,6 +19,7 @@ from stack.yaml_nodes import documents, line, text, value
 SLOT = "SLA_INTERVAL_SECONDS"
 SCRAPE = "SLA_SCRAPE_INTERVAL_SECONDS"
 _DEFAULT_INTERVAL = "1m"
+_GENERATE = "make generate, then the same again"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 _PART = re.compile(r"(\d+)(ms|[smhdwy])")
@@ -61,10 +66,29 @@ def check_rules(instance: Instance) -> bool:
         return False
     done = _generator(instance, "--check")
     if done.returncode:
-        raise StackError(
-            _words(done, instance),
-            "make generate; when it names a line of the definitions, put that right first",
-        )
+        raise _refusal(done, instance)
+    return True
+
+
+def check_dashboards(instance: Instance) -> bool:
+    """Whether the dashboards are made from the definitions; False where others are used, or none are there.
+
+    Raises StackError when they were made from what the definitions said before. Reads a record that the
+    dashboards' code writes: the code itself needs more packages than a stack.
+    """
+    definitions = instance.root / "sla-worker" / "sla_thresholds.yml"
+    record = instance.root / "grafana" / "dashboards" / "made-from.json"
+    if checks.directories(instance)["definitions"] != definitions.parent or not record.is_file():
+        return False
+    said = json.dumps(
+        yaml.safe_load(definitions.read_text(encoding="utf-8-sig")), sort_keys=True, default=str
+    )
+    name = checks.shown(definitions, instance.root)
+    if (
+        record.read_text(encoding="utf-8")
+        != json.dumps({name: hashlib.sha256(said.encode()).hexdigest()}) + "\n"
+    ):
+        raise StackError(f"the dashboards are stale: {name} has changed since they were made", _GENERATE)
     return True
 
 
@@ -75,8 +99,14 @@ def generate(instance: Instance) -> str:
     """
     done = _generator(instance)
     if done.returncode:
-        raise StackError(_words(done, instance))
+        raise _refusal(done, instance)
     return _words(done, instance)
+
+
+def _refusal(done: subprocess.CompletedProcess[str], instance: Instance) -> StackError:
+    """What the generator refused, and its fix, which it says after the last semicolon."""
+    words, _, fix = _words(done, instance).rpartition("; ")
+    return StackError(words or fix, _GENERATE if "`make generate`" in fix else fix if words else None)
 
 
 def _is_there(instance: Instance) -> bool:

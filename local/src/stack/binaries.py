@@ -33,12 +33,16 @@ BELONGS_TO = {"promtool": "prometheus", "amtool": "alertmanager"}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A program that runs here; `version` is None when it does not tell."""
+    """A program that runs here; `version` is None when it does not tell.
+
+    `reasons` say why it is not the pinned version, a line for each way to that which was tried.
+    """
 
     name: str
     path: Path
     origin: str
     version: tuple[int, int, int] | None
+    reasons: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -124,8 +128,7 @@ def get(
         reasons.append("what was fetched does not run on this machine")
     if found is None:
         return Missing(name, tuple(reasons), _FIXES[name])
-    tell(f"{name}: {found.words}: {'; '.join(reasons)}")
-    return found
+    return replace(found, reasons=tuple(reasons))
 
 
 Way = Callable[[str, Instance, Callable[[str], None], Mapping[str, Release] | None], None]

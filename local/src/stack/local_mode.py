@@ -88,10 +88,11 @@ class LocalStack:
         if not running and (ended := leftovers.end(self._directory)):
             console.say(f"ended what a killed supervisord had left: {', '.join(ended)}")
         ports.check_free(self._instance, self._ours() if running else frozenset())
-        found, notes = self._binaries(only)
+        found, notes, said = self._binaries(only)
         self.check_rendered(definitions)
         secret_files.write(self._instance)
         names, changed, reloaded = self._write(definitions, found, only)
+        self._said.write_text(json.dumps(said), encoding="utf-8")
         logs = {name: self._log(name) for name in names}
         self._logged = {name: log.stat().st_size for name, log in logs.items() if log.exists()}
         self._apply(running, names, changed | {name for name in names if name in again}, reloaded)
@@ -118,22 +119,37 @@ class LocalStack:
         record = self._directory / "ports"
         return dict(line.split() for line in record.read_text().splitlines()) if record.exists() else {}
 
-    def _binaries(self, only: Collection[str] | None) -> tuple[dict[str, Found], dict[str, str]]:
+    @property
+    def _said(self) -> Path:
+        """What was said of programs that are missing or not the pinned ones: said again when it changes."""
+        return self._directory / "said.json"
+
+    def _binaries(
+        self, only: Collection[str] | None
+    ) -> tuple[dict[str, Found], dict[str, str], dict[str, list[str]]]:
+        """The programs, notes for the table, and what has been said of them by now; all by service."""
         found: dict[str, Found] = {}
         notes: dict[str, str] = {}
+        before: dict[str, list[str]] = (
+            json.loads(self._said.read_text(encoding="utf-8")) if self._said.exists() else {}
+        )
+        said: dict[str, list[str]] = {}
         for name in ("prometheus", "alertmanager", "mailhog", "grafana"):
             if only is not None and name not in only:
                 one = binaries.look(name, self._instance) or Missing(name, (), "")
+                said |= {name: before[name]} if name in before else {}
             else:
                 one = binaries.get(name, self._instance, console.plain)
+                said |= {name: lines} if (lines := _lines(one)) else {}
             if isinstance(one, Found):
                 found[name] = one
                 notes[name] = one.words
             else:
-                if one.reasons:
-                    _say_missing(one)
                 notes[name] = STAND_IN if name == "mailhog" else "missing"
-        return found, notes
+        for name, lines in said.items():
+            if before.get(name) != lines:
+                console.warn("\n  ".join(lines))
+        return found, notes, said
 
     def check_rendered(self, definitions: Mapping[str, Definition]) -> list[str]:
         """Ask promtool and amtool about the configuration, in a copy aside; return what was checked."""
@@ -369,7 +385,9 @@ def _death(exit_status: int, spawn_error: str) -> str:
     )
 
 
-def _say_missing(missing: Missing) -> None:
-    instead = "a stand-in takes the mail" if missing.name == "mailhog" else "the rest starts without it"
-    console.warn(f"{missing.name} is missing: {instead} ({'; '.join(missing.reasons)})")
-    console.plain(f"  to have it: {missing.fix}")
+def _lines(one: Found | Missing) -> list[str]:
+    """What there is to say of a program that is missing, or not the pinned one; empty of any other."""
+    if isinstance(one, Found):
+        return [f"{one.name}: {one.words}: {'; '.join(one.reasons)}"] if one.reasons else []
+    instead = "a stand-in takes the mail" if one.name == "mailhog" else "the rest starts without it"
+    return [f"{one.name} is missing: {instead} ({'; '.join(one.reasons)})", f"to have it: {one.fix}"]

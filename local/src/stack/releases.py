@@ -82,15 +82,13 @@ def fetch(
     failed = target.with_name(f"{target.name}.failed")
     age = time.time() - failed.stat().st_mtime if failed.exists() else _RETRY_SECONDS
     if 0 <= age < _RETRY_SECONDS:
-        words = failed.read_text(encoding="utf-8")
-        minutes = round(age / 60)
-        ago = f"{minutes} minute{'' if minutes == 1 else 's'} ago" if minutes else "just now"
-        raise StackError(f"{words} (tried {ago}; tried again after an hour)")
+        raise StackError(failed.read_text(encoding="utf-8"))
     try:
         _fetch(target, _filled((sources or RELEASES)[name], version, cpu), tell)
     except StackError as error:
-        failed.write_text(error.message, encoding="utf-8")
-        raise
+        words = f"{error.message} (tried again after an hour)"
+        failed.write_text(words, encoding="utf-8")
+        raise StackError(words) from error
     for old in target.parent.glob(f"{name}*"):
         if old not in (target, target.with_name(f"{name}.part")):
             shutil.rmtree(old) if old.is_dir() else old.unlink()

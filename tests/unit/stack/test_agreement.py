@@ -54,8 +54,38 @@ def test_rules_made_for_other_settings_are_refused_until_they_are_made_again(
 def test_rules_made_from_other_definitions_are_refused(with_worker: Instance) -> None:
     path = with_worker.root / "sla-worker" / "sla_thresholds.yml"
     path.write_text(path.read_text().replace("api-error-rate", "api-failure-rate"))
-    with pytest.raises(StackError, match=r"recording\.yml"):
+    with pytest.raises(StackError, match=r"recording\.yml") as caught:
         agreement.check_rules(with_worker)
+
+    assert caught.value.message.endswith("gives for api-error-rate, api-failure-rate")
+    assert caught.value.fix == "make generate, then the same again"
+
+
+def test_a_wrong_definition_is_said_once_with_its_fix(with_worker: Instance) -> None:
+    path = with_worker.root / "sla-worker" / "sla_thresholds.yml"
+    path.write_text(path.read_text().replace("category: reliability", "category: reliable", 1))
+    with pytest.raises(StackError, match=r"sla_thresholds\.yml:\d+: ") as caught:
+        agreement.check_rules(with_worker)
+    assert ";" not in caught.value.message
+    assert caught.value.fix is not None
+    assert "reliability" in caught.value.fix
+
+
+def test_dashboards_made_from_other_definitions_are_refused(with_worker: Instance) -> None:
+    assert not agreement.check_dashboards(with_worker)  # the miniature has none
+    shutil.copytree(ROOT / "grafana" / "dashboards", with_worker.root / "grafana" / "dashboards")
+    assert agreement.check_dashboards(with_worker)
+    path = with_worker.root / "sla-worker" / "sla_thresholds.yml"
+    path.write_text("# A comment changes nothing.\n" + path.read_text())
+    assert agreement.check_dashboards(with_worker)
+    # The rules do not hold this target, but the dashboards do.
+    path.write_text(path.read_text().replace("target: 0.999", "target: 0.998", 1))
+    assert agreement.check_rules(with_worker)
+    with pytest.raises(StackError, match=r"dashboards are stale: sla-worker/sla_thresholds\.yml has changed"):
+        agreement.check_dashboards(with_worker)
+    # Where others are used, nobody makes dashboards from them.
+    with_worker.env["SLA_DEFINITIONS_DIR"] = "elsewhere"
+    assert not agreement.check_dashboards(with_worker)
 
 
 def test_a_setting_that_the_worker_refuses_is_said_in_its_words(with_worker: Instance) -> None:

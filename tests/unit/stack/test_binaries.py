@@ -232,12 +232,16 @@ def test_without_the_release_debians_package_is_named_as_its_substitute(
     assert not list(path.iterdir())
     program(instance.cache / "debian/alertmanager/usr/bin/prometheus-alertmanager", "version 0.25.0")
     said: list[str] = []
+    reasons: list[tuple[str, ...]] = []
     for _ in range(2):
         found = binaries.get("alertmanager", instance, said.append, source.table)
         assert isinstance(found, Found)
         assert found.words == "0.25.0, Debian's package in place of 0.34.1"
+        reasons.append(found.reasons)
     host = source.table["alertmanager"].archive.split("/")[2]
-    assert f"its release cannot be fetched from {host}: it answers 404" in said[1]
+    words = f"its release cannot be fetched from {host}: it answers 404 (tried again after an hour)"
+    assert reasons == [(words,), (words,)]  # the same, so that it is said once
+    assert said == [f"looking for alertmanager-0.34.1 at {host}"]
     assert len(source.asked) == 1  # what failed is tried again after an hour, not at each start
     record = instance.cache / "releases" / "alertmanager-0.34.1.failed"
     hour = time.time() - 3601

@@ -123,16 +123,26 @@ def test_a_restart_of_one_service_takes_its_changes_over_and_leaves_the_others(
 
 
 def test_up_again_finds_no_thief_in_what_just_started_and_restarts_what_changed(
-    instance: Instance, stack: LocalStack, pids: Callable[[], dict[str, int]]
+    instance: Instance,
+    stack: LocalStack,
+    pids: Callable[[], dict[str, int]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    said = json.loads((instance.directory / "said.json").read_text())
+    assert said["mailhog"][0].startswith("mailhog is missing: a stand-in takes the mail (")
+    capsys.readouterr()
     stack._supervisor.restart("grafana")  # for five seconds supervisord calls it STARTING
     before = pids()
     stack.up()
     assert changed(before, pids()) == set()
     assert stack._ours() == frozenset(instance.ports)
+    assert "mailhog is missing" not in capsys.readouterr().out  # it was said, and is the same
+    said["mailhog"] = ["another reason"]
+    (instance.directory / "said.json").write_text(json.dumps(said))
     (instance.root / "sla-worker" / "sla_thresholds.yml").write_text("slas: {changed: 1}\n")
     stack.up()
     assert changed(before, pids()) == {"sla-worker"}  # which reads its definitions at its start only
+    assert "mailhog is missing" in capsys.readouterr().out
 
 
 def test_the_demo_app_leaves_with_its_target_and_comes_back(instance: Instance, stack: LocalStack) -> None:
