@@ -1,0 +1,164 @@
+"""Selectors of series as Prometheus writes them, and which series they select.
+
+The grammar is that of Prometheus, with quoted UTF-8 names: `a{b="c"}`, `{"a.b", c="d"}`.
+What selects by more than one name, at another time or by alternatives is refused: an SLA counts the series of
+one metric.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import promql_parser
+
+LEGACY_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_NAME_LABEL = "__name__"
+_OPERATORS = (  # its values cannot be keys
+    (promql_parser.MatchOp.Equal, "="),
+    (promql_parser.MatchOp.NotEqual, "!="),
+    (promql_parser.MatchOp.Re, "=~"),
+    (promql_parser.MatchOp.NotRe, "!~"),
+)
+_LONGEST = 4000  # letters; nobody writes that by hand, and no parser is asked to nest without end
+_SETS = re.compile(r"\\.|\[\]?[^\]]*\]")
+_POSSESSIVE = re.compile(r"[*+?}][*+]")
+_UNCLOSED = re.compile(r"unexpected end|unclosed")
+
+
+class SelectorError(ValueError):
+    """A text is not the selector or expression that is wanted; `str()` says why, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label. `operator` is `=`, `!=`, `=~` or `!~`."""
+
+    label: str
+    operator: str
+    value: str
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels satisfy it; a label that is not there is an empty one, a regex matches all of it."""
+        return _test(self.operator, self.value)(labels.get(self.label, ""))
+
+    def __str__(self) -> str:
+        label = self.label if LABEL.fullmatch(self.label) else _quoted(self.label)
+        return f"{label}{self.operator}{_quoted(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """The series of one metric, all or those with certain labels."""
+
+    name: str
+    matchers: tuple[Matcher, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series, given with its `__name__`, is selected."""
+        return labels.get(_NAME_LABEL) == self.name and all(each.matches(labels) for each in self.matchers)
+
+    def renamed(self, name: str) -> Selector:
+        """The same conditions on another metric."""
+        return Selector(name, self.matchers)
+
+    def plus(self, *matchers: Matcher) -> Selector:
+        """The same with further conditions."""
+        return Selector(self.name, (*self.matchers, *matchers))
+
+    def __str__(self) -> str:
+        inside = [str(each) for each in self.matchers]
+        if not LEGACY_NAME.fullmatch(self.name):
+            return "{" + ", ".join([_quoted(self.name), *inside]) + "}"
+        return self.name + ("{" + ", ".join(inside) + "}" if inside else "")
+
+
+def parse_selector(text: str) -> Selector:
+    """The selector that a text is. Raises SelectorError."""
+    parsed = _parse(text)
+    if isinstance(parsed, promql_parser.MatrixSelector):
+        raise SelectorError("it has a range; leave the brackets out")
+    if not isinstance(parsed, promql_parser.VectorSelector):
+        raise SelectorError("it is an expression, not a selector of series")
+    if parsed.offset is not None or parsed.at is not None:
+        raise SelectorError("it looks at another time; leave `offset` and `@` out")
+    if parsed.matchers.or_matchers:
+        raise SelectorError("it has alternatives; leave `or` out of the braces")
+    name, matchers = parsed.name, []
+    for each in parsed.matchers.matchers:
+        if each.name != _NAME_LABEL:
+            matchers.append(Matcher(each.name, _operator(each.op), each.value))
+        elif name is None and each.op == promql_parser.MatchOp.Equal and each.value:
+            name = each.value
+        else:
+            raise SelectorError("it selects by more than one name; give the name of one metric")
+    if name is None:
+        raise SelectorError("it names no metric; give the name of one metric")
+    for matcher in matchers:
+        _test(matcher.operator, matcher.value)
+    return Selector(name, tuple(matchers))
+
+
+def check_expression(text: str) -> None:
+    """Raise SelectorError for what is no PromQL, or gives no number a series."""
+    parsed = _parse(text)
+    if isinstance(parsed, promql_parser.MatrixSelector | promql_parser.StringLiteral):
+        raise SelectorError("it gives no number; wrap a range in a function such as avg_over_time")
+    if isinstance(parsed, promql_parser.SubqueryExpr):
+        raise SelectorError("it gives a range; wrap it in a function such as avg_over_time")
+
+
+def _parse(text: str) -> promql_parser.Expr:
+    if len(text) > _LONGEST:
+        raise SelectorError(f"it is longer than {_LONGEST} letters")
+    try:
+        return promql_parser.parse(text)
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        raise SelectorError(
+            "it is cut off: a bracket or quote is open" if _UNCLOSED.search(said) else said
+        ) from error
+
+
+def _operator(parsed: promql_parser.MatchOp) -> str:
+    return next(text for operator, text in _OPERATORS if operator == parsed)
+
+
+@functools.lru_cache(maxsize=4096)
+def _test(operator: str, value: str) -> Callable[[str], bool]:
+    """A matcher's condition on the label's value. Raises SelectorError for a regex that cannot be used."""
+    if operator == "=":
+        return value.__eq__
+    if operator == "!=":
+        return value.__ne__
+    pattern = _regex(value)
+    if operator == "=~":
+        return lambda text: pattern.fullmatch(text) is not None
+    return lambda text: pattern.fullmatch(text) is None
+
+
+def _regex(value: str) -> re.Pattern[str]:
+    """RE2's pattern as one of Python's; what the two read differently is refused, never read wrongly."""
+    refusal = "upper and lower case of letters beyond ASCII" if "(?i" in value and not value.isascii() else ""
+    if _POSSESSIVE.search(_SETS.sub("x", value)):
+        refusal = "a repetition of a repetition"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Python warns where it reads [[:alpha:]] as a plain set
+        try:
+            pattern = re.compile(value, re.DOTALL | re.ASCII)
+        except (re.error, Warning, OverflowError, RecursionError) as error:
+            refusal = str(error)
+    if refusal:
+        raise SelectorError(
+            f"the regex {value} cannot be used here ({refusal}); write it with plain sets and groups"
+        )
+    return pattern
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
