@@ -15,6 +15,7 @@ from sla_worker.model import Definition, Figures, Measurement, PassResult
 from sla_worker.prometheus import Answer, PrometheusClient, Series
 from sla_worker.rules.recording import fingerprint
 from sla_worker.scraping import Scraping
+from sla_worker.service_hours import in_service
 
 _log = logging.getLogger(__name__)
 _NAMED = 5  # so many SLAs are named in one line
@@ -153,7 +154,7 @@ class Calculator:
             direct = _by_slot(answer, [slot], self._grid)
             figures.update({each.key: direct.get((slot, each.key), {}) for each in unrecorded})
             asked += 1
-        return [row for each in due for row in _rows(each, slot, figures.get(each.key))], asked
+        return [row for each in due for row in self._rows(each, slot, figures.get(each.key))], asked
 
     def _late_rows(
         self, definitions: Sequence[Definition], slots: Sequence[int], missing: Mapping[str, set[int]]
@@ -169,8 +170,16 @@ class Calculator:
             for slot in slots
             for each in wanted
             if slot in missing[each.key]
-            for row in _rows(each, slot, figures.get((slot, each.key)), late=True)
+            for row in self._rows(each, slot, figures.get((slot, each.key)), late=True)
         ]
+
+    def _rows(
+        self, definition: Definition, slot: int, components: _Components | None, *, late: bool = False
+    ) -> Iterable[Measurement]:
+        """A row for each component that was named; without any the SLA itself has no data."""
+        inside = in_service(definition.policy.service_hours, slot, self._grid.slot_seconds)
+        for component, figures in (components or {definition.component: Figures()}).items():
+            yield evaluate(definition, slot, figures, component=component, in_service=inside, late=late)
 
     def _check(self, answer: Answer, slot: int) -> None:
         """Log what Prometheus warns of; refuse an answer given before the slot was final by its clock."""
@@ -218,14 +227,6 @@ def _stale(foreign: frozenset[str]) -> str:
         f" {', '.join(names[:_NAMED])}{more} is not used, the raw series are asked; run `make generate`, then"
         " `make restart`"
     )
-
-
-def _rows(
-    definition: Definition, slot: int, components: _Components | None, *, late: bool = False
-) -> Iterable[Measurement]:
-    """A row for each component that was named; without any the SLA itself has no data."""
-    for component, figures in (components or {definition.component: Figures()}).items():
-        yield evaluate(definition, slot, figures, component=component, late=late)
 
 
 def _named(series: Series) -> tuple[str, str]:

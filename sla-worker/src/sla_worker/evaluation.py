@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 
 from sla_worker.conventions import MINIMUM_COVERAGE, STATUS_LIMITS
-from sla_worker.model import UNDIVIDED, Comparison, Definition, Figures, Measurement, State, Status
+from sla_worker.model import (
+    UNDIVIDED,
+    Comparison,
+    Definition,
+    Figures,
+    Measurement,
+    NoData,
+    Policy,
+    State,
+    Status,
+)
 
 _PERCENT = ("percent", "percentage", "%")
 
@@ -52,13 +62,15 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _unjudged(total: float, coverage: float) -> State | None:
-    """The state of a slot that judges nothing; None when its counts do."""
+def _unjudged(policy: Policy, total: float, coverage: float) -> State | None:
+    """The state of a slot in service that judges nothing; None when its counts do."""
     if coverage <= 0:
-        return State.NO_DATA
+        return None if policy.no_data is NoData.BAD else State.NO_DATA
     if coverage < MINIMUM_COVERAGE:
         return State.PARTIAL
-    return State.NO_TRAFFIC if total <= 0 else None
+    if total <= 0:
+        return State.NO_TRAFFIC
+    return State.LOW_TRAFFIC if total < policy.minimum_events else None
 
 
 def _status(kept: bool, used: float) -> Status:  # noqa: FBT001 - private, and both are of one judgement
@@ -76,28 +88,34 @@ def evaluate(
     figures: Figures,
     *,
     component: str = UNDIVIDED,
+    in_service: bool = True,
     late: bool = False,
+    final: bool = True,
 ) -> Measurement:
-    """One slot of one component of an SLA as a row of the ledger.
+    """One slot of one component of an SLA as a row of the ledger; `in_service`: it lies in the service hours.
 
     Figures that are not finite numbers count as not there: one NaN would poison every sum of a month.
-    Good is held to total: a reset that only one of two counters shows could exceed it.
+    Good is held to total: a reset that only one of two counters shows could exceed it. Where the policy says
+    that no data are bad, a slot without any is one bad event. The counts stand in the row whatever its state:
+    who sums leaves out the states that do not count.
     """
+    policy = definition.policy
     total = max(_finite(figures.total) or 0.0, 0.0)
     good = min(max(_finite(figures.good) or 0.0, 0.0), total)
     coverage = min(max(_finite(figures.coverage) or 0.0, 0.0), 1.0)
+    judgement = None
     if coverage <= 0:
         good = total = 0.0
-    judgement = None
-    if total > 0:
+    elif total > 0:
         judgement = definition.sli.judge(definition, good, total, _finite(figures.actual))
-    unjudged = _unjudged(total, coverage)
-    if unjudged is None and judgement is not None:
+    state = State.OUT_OF_HOURS if not in_service else _unjudged(policy, total, coverage)
+    if state is not None:
+        status = _UNJUDGED[state]
+    elif judgement is None:  # no data, which the policy calls bad
+        state, status, total = State.BREACHED, Status.CRITICAL, 1.0
+    else:
         state = State.MET if judgement.kept else State.BREACHED
         status = _status(judgement.kept, judgement.used)
-    else:
-        state = unjudged or State.NO_TRAFFIC
-        status = _UNJUDGED[state]
     return Measurement(
         key=definition.key,
         component=component,
@@ -110,4 +128,5 @@ def evaluate(
         state=state,
         status=status,
         late=late,
+        final=final,
     )

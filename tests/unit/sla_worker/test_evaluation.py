@@ -1,6 +1,7 @@
 """The arithmetic from counts to state and status, by hand and over everything hypothesis thinks of."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import allowance_used, evaluate, meets, status_of
-from sla_worker.model import Comparison, Figures, State, Status
+from sla_worker.model import Comparison, Definition, Figures, NoData, Policy, State, Status
 
 UPTIME, LATENCY, ERRORS = read_definitions(Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml")
 AT_LEAST, AT_MOST = Comparison.AT_LEAST, Comparison.AT_MOST
@@ -86,6 +87,40 @@ def test_a_latency(figures: Figures, state: State, status: Status) -> None:
     assert (row.state, row.status) == (state, status)
 
 
+@pytest.mark.parametrize(
+    ("figures", "state", "status", "counts"),
+    [
+        (Figures(9, 9, 1), State.LOW_TRAFFIC, Status.LOW_TRAFFIC, (9, 9)),
+        (Figures(0, 9, 1), State.LOW_TRAFFIC, Status.LOW_TRAFFIC, (0, 9)),  # nine errors of nine are too few
+        (Figures(10, 10, 1), State.MET, Status.EXCELLENT, (10, 10)),
+        (Figures(0, 0, 1), State.NO_TRAFFIC, Status.NO_TRAFFIC, (0, 0)),
+        (Figures(9, 9, 0.5), State.PARTIAL, Status.PARTIAL, (9, 9)),
+        (Figures(), State.NO_DATA, Status.NO_DATA, (0, 0)),
+    ],
+)
+def test_below_the_minimum_of_events_nothing_is_judged(
+    figures: Figures, state: State, status: Status, counts: tuple[float, float]
+) -> None:
+    row = evaluate(replace(ERRORS, policy=Policy(minimum_events=10)), 300, figures)
+    assert (row.state, row.status, (row.good, row.total)) == (state, status, counts)
+
+
+def test_no_data_is_one_bad_event_where_the_policy_says_so() -> None:
+    strict = replace(ERRORS, policy=Policy(no_data=NoData.BAD, minimum_events=10))
+    row = evaluate(strict, 300, Figures())
+    assert (row.state, row.status) == (State.BREACHED, Status.CRITICAL)
+    assert (row.good, row.total, row.coverage, row.actual) == (0, 1, 0, None)
+    assert evaluate(strict, 300, Figures(0, 0, 1)).state is State.NO_TRAFFIC  # measured: there was nothing
+    assert evaluate(strict, 300, Figures(), in_service=False).state is State.OUT_OF_HOURS
+
+
+def test_out_of_hours_the_counts_are_kept_and_judge_nothing() -> None:
+    for figures in (Figures(0, 100, 1), Figures(0, 100, 0.1), Figures(0, 0, 1)):
+        row = evaluate(ERRORS, 300, figures, in_service=False)
+        assert (row.state, row.status, row.compliant) == (State.OUT_OF_HOURS, Status.OUT_OF_HOURS, None)
+        assert row.total == figures.total
+
+
 def test_one_failed_scrape_of_twenty_breaches_three_nines() -> None:
     assert evaluate(UPTIME, 300, Figures(19, 20, 1)).state is State.BREACHED
 
@@ -99,11 +134,21 @@ counts = st.one_of(st.none(), st.floats(), st.integers(0, 10**9).map(float))
     coverage=counts,
     actual=counts,
     which=st.sampled_from((UPTIME, LATENCY, ERRORS)),
+    policy=st.builds(Policy, minimum_events=st.floats(0, 1e6), no_data=st.sampled_from(NoData)),
+    in_service=st.booleans(),
 )
 def test_no_row_can_poison_a_sum(
-    good: float | None, total: float | None, coverage: float | None, actual: float | None, which: object
+    *,
+    good: float | None,
+    total: float | None,
+    coverage: float | None,
+    actual: float | None,
+    which: Definition,
+    policy: Policy,
+    in_service: bool,
 ) -> None:
-    row = evaluate(which, 300, Figures(good, total, coverage, actual))  # type: ignore[arg-type]  # one of three
+    definition = replace(which, policy=policy)
+    row = evaluate(definition, 300, Figures(good, total, coverage, actual), in_service=in_service)
     assert 0 <= row.good <= row.total < math.inf
     assert 0 <= row.coverage <= 1
     assert row.actual is None or math.isfinite(row.actual)
