@@ -35,13 +35,19 @@ class Schedule:
     Both wait for `settle_seconds`, after which the last slot of their period is stored: at the hour itself it
     would be missing from them. What was done is remembered, so that asking again costs no statement until the
     next time comes.
+
+    After a start every day within `catch_up_seconds` is summed up once more: a process that was killed in the
+    middle of a catch-up has stored rows and not summed up their days.
     """
 
-    def __init__(self, database: SLADatabase, *, zone: ZoneInfo, hour: int, settle_seconds: int) -> None:
+    def __init__(
+        self, database: SLADatabase, *, zone: ZoneInfo, hour: int, settle_seconds: int, catch_up_seconds: int
+    ) -> None:
         self._database = database
         self._zone = zone
         self._hour = hour
         self._settle_seconds = settle_seconds
+        self._unknown_seconds = catch_up_seconds  # how far back days may have changed before this start
         self._summarised: int | None = None
         self._changed: set[int] = set()  # the midnights that end days into which rows came
         self._reported: int | None = None
@@ -49,6 +55,7 @@ class Schedule:
     def run(self, now: float) -> None:
         """Do what is due at `now` and was not done. Raises DatabaseError; what failed is due again."""
         settled = now - self._settle_seconds
+        self._look_back(int(settled))
         self._summarise(int(last_daily(settled, self._zone, 0).timestamp()))
         due = last_daily(settled, self._zone, self._hour)
         end = int(due.timestamp())
@@ -65,6 +72,17 @@ class Schedule:
         """
         self._changed |= {midnight_after(slot, self._zone) for slot in set(slots)}
         self._reported = None
+
+    def _look_back(self, now: int) -> None:
+        """After a start, count all days that a catch-up may have reached as changed."""
+        oldest = self._database.oldest_slot() if self._unknown_seconds else None
+        if oldest is not None:
+            first = max(oldest, now - self._unknown_seconds)
+            # Half a day apart, so that no day of 23 hours is left out.
+            self._changed |= {
+                midnight_after(slot, self._zone) for slot in range(first, now, DAY_SECONDS // 2)
+            }
+        self._unknown_seconds = 0
 
     def _summarise(self, newest: int) -> None:
         """Sum up the day that ended at the midnight `newest`, and the ended days that have changed."""

@@ -127,7 +127,11 @@ def _join(
     exporter = Exporter(definitions, grid, KINDS)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(
-        database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds
+        database,
+        zone=settings.timezone,
+        hour=settings.report_hour,
+        settle_seconds=grid.settle_seconds,
+        catch_up_seconds=settings.catch_up_seconds,
     )
     calculator = make_calculator(
         settings,

@@ -162,6 +162,44 @@ def test_a_mail_that_cannot_be_made_waits_as_a_whole(ledger: Ledger) -> None:
     assert ledger.outbox.owed() == {"daily": 1}
 
 
+@pytest.mark.parametrize(
+    ("tries", "seconds", "old"),
+    [
+        (100, 432_000, True),
+        (99, 432_000, False),  # a clock that jumped ahead by days is no days of tries
+        (100, 431_999, False),
+        (800, 0, False),
+    ],
+)
+def test_a_mail_is_old_after_five_days_and_a_hundred_tries(
+    ledger: Ledger,
+    tries: int,
+    seconds: int,
+    old: bool,  # noqa: FBT001
+) -> None:
+    assert ledger.outbox.is_old(ledger.owe(), tries, NOW + seconds) is old
+
+
+def test_a_mail_that_cannot_be_made_is_abandoned_for_all_who_miss_it(ledger: Ledger) -> None:
+    mail = ledger.owe()
+    first, _ = ledger.open(mail)
+    ledger.outbox.delivered(ledger.outbox.attempt(first, NOW), NOW)
+    assert ledger.outbox.abandon(mail, "no such template", NOW) == [ON_CALL]
+    assert (ledger.outbox.owed(), ledger.outbox.given_up()) == ({}, {"daily": 1})
+    assert ledger.stored("SELECT success, error, done_at FROM sla_notifications") == [
+        (0, f"{ON_CALL}: no such template", NOW)
+    ]
+
+
+def test_a_mail_whose_recipients_are_not_known_is_abandoned_too(ledger: Ledger) -> None:
+    mail = ledger.owe()
+    assert ledger.outbox.abandon(mail, "unknown kind", NOW) == []
+    assert (ledger.outbox.owed(), ledger.outbox.next_due()) == ({}, None)
+    assert ledger.stored("SELECT success, error, done_at FROM sla_notifications") == [
+        (0, "unknown kind", NOW)
+    ]
+
+
 def test_the_end_of_an_outage_waits_for_its_beginning_recipient_by_recipient(ledger: Ledger) -> None:
     ledger.database.outages.begin(NOW - 600, NOW)
     ledger.database.outages.received(NOW)

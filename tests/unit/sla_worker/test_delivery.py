@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sla_worker.errors import MailServerError
 from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.setting import Mailbox, Setting
 from unit.sla_worker.smtp_server import Script, ScriptedServer, mail_server
@@ -148,6 +149,41 @@ def test_a_mail_that_makes_the_client_fail_is_counted_and_the_next_one_leaves(tm
     assert [count(setting, "daily", each) for each in ("success", "failure")] == [1, 1]
     assert owed(setting) == {"daily": 1}
     assert "1 mail does not leave: UnicodeEncodeError" in setting.ask("/healthz")[1]  # although others do
+    setting.close()
+
+
+class Refusing:
+    """A mail server that cannot be used, for as long as it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send(self, _made: object, _recipients: object) -> dict[str, object]:
+        self.asked += 1
+        raise MailServerError("the mail server refuses everything")
+
+
+def test_a_mail_that_nobody_takes_for_five_days_is_given_up_counted_and_seen(tmp_path: Path) -> None:
+    sender = Refusing()
+    setting = Setting(tmp_path, sender=sender)
+    setting.step()
+    owe_reports(setting, 14)
+    outbox, begun = setting.service.database.outbox, setting.now
+    while sender.asked < 99:
+        setting.now = max(
+            setting.now + 15, outbox.next_due() or 0
+        )  # after a failure it is left alone for 15 s
+        setting.service.deliveries.round()
+    # Tries come 0, 15, 45, 105, 225, 465, 945 s after the first, which is at 15 s, and then every 600 s.
+    assert setting.now - begun == 15 + 945 + 92 * 600
+    assert owed(setting) == {"daily": 1}
+    setting.now = begun + 5 * 86_400
+    setting.service.deliveries.round()
+    assert owed(setting) == {}
+    assert (count(setting, "daily", "failure"), count(setting, "daily", "given_up")) == (99, 1)
+    assert (
+        f"gave up the daily mail to {OWNER}: for days it was not taken: the mail server refuses everything"
+    ) in setting.ask("/")[1]
     setting.close()
 
 

@@ -75,7 +75,7 @@ def test_days_into_which_rows_came_late_are_summed_up_again(setting: Setting, tm
     setting.prometheus.down = True
     setting.start()
     setting.step()
-    assert summaries(tmp_path) == {}  # Prometheus is away too, and of the 16th there is nothing
+    assert summaries(tmp_path) == {"11-14": 1}  # Prometheus is away too, and of the 15th and 16th is nothing
     setting.prometheus.down = False
     at(setting, setting.now + 15)
     assert summaries(tmp_path) == {"11-14": 22, "11-15": 288, "11-16": 288}
@@ -101,6 +101,21 @@ def test_days_of_a_catch_up_that_is_interrupted_are_summed_up_again(setting: Set
     setting.step()
     setting.prometheus.ranges_left = None
     at(setting, setting.now + 15)
+    assert summaries(tmp_path) == {"11-14": 22, "11-15": 288, "11-16": 288}
+
+
+def test_days_of_a_catch_up_in_which_the_process_was_killed_are_summed_up(
+    setting: Setting, tmp_path: Path
+) -> None:
+    """The worker is away until the 17th, and is killed when the newest batches are stored."""
+    setting.close()
+    setting.now = MIDNIGHT + 2 * 86_400 + 45.0
+    setting.start()
+    setting.service.worker._calculator.run_pass()  # as the loop does, before its chores
+    assert summaries(tmp_path) == {}
+    setting.close()
+    setting.start()
+    setting.step()
     assert summaries(tmp_path) == {"11-14": 22, "11-15": 288, "11-16": 288}
 
 

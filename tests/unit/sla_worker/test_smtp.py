@@ -11,6 +11,7 @@ import time
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -34,9 +35,16 @@ def mailer(port: int, seconds: float = LONG, username: str | None = None) -> Mai
     return Mailer(SMTPSettings("127.0.0.1", port, username, "secret", "none", seconds))
 
 
-def made(subject: str = "A subject") -> EmailMessage:
+def made(subject: str = "A subject", now: float = 0, zone: str = "UTC") -> EmailMessage:
     mail = Mail(subject, "Text, with a dot at the start of a line:\n.\nEnd: ≥ 99.9 %\n", "<p>HTML</p>")
-    return message(mail, sender="sla-worker@example.com", recipients=BOTH, key="daily:2026-03-01", now=0)
+    return message(
+        mail,
+        sender="sla-worker@example.com",
+        recipients=BOTH,
+        key="daily:2026-03-01",
+        now=now,
+        zone=ZoneInfo(zone),
+    )
 
 
 def test_all_recipients_get_one_mail_in_one_transaction() -> None:
@@ -57,7 +65,12 @@ def test_all_recipients_get_one_mail_in_one_transaction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "permanent"), [("550 5.1.1 no such user", True), ("450 4.2.1 try later", False)]
+    ("answer", "permanent"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("450 4.2.1 try later", False),
+        ("552 5.2.2 mailbox full", False),  # which its owner empties; RFC 5321 wants 452 there
+    ],
 )
 def test_a_refused_recipient_does_not_cost_the_others_their_mail(answer: str, permanent: bool) -> None:  # noqa: FBT001
     with mail_server(Script(recipients={ON_CALL: answer})) as server:
@@ -84,6 +97,16 @@ def test_a_mail_that_is_refused_is_refused_for_all_who_were_taken(script: Script
     assert {to: str(refusal) for to, refusal in refused.items()} == {
         OWNER: "554 5.6.0 no",
         ON_CALL: "450 later",
+    }
+
+
+@pytest.mark.parametrize("script", [Script(mail="552 5.3.4 too big"), Script(taken="552 5.3.4 too big")])
+def test_a_mail_that_is_too_big_will_always_be(script: Script) -> None:
+    with mail_server(script) as server:
+        refused = mailer(server.port).send(made(), BOTH)
+    assert {to: (str(refusal), refusal.permanent) for to, refusal in refused.items()} == {
+        OWNER: ("552 5.3.4 too big", True),
+        ON_CALL: ("552 5.3.4 too big", True),
     }
 
 
@@ -171,8 +194,13 @@ def test_an_address_that_never_answers_leaves_time_for_the_next_one() -> None:
 
 @pytest.mark.parametrize(
     "script",
-    [Script(greeting="554 go away"), Script(mail="550 not from you"), Script(greeting="nonsense")],
-    ids=["greeting", "sender", "no-smtp"],
+    [
+        Script(greeting="554 go away"),
+        Script(mail="550 not from you"),
+        Script(mail="452 no room"),
+        Script(greeting="nonsense"),
+    ],
+    ids=["greeting", "sender", "full", "no-smtp"],
 )
 def test_a_server_that_takes_nothing_from_us_is_a_server_that_cannot_be_used(script: Script) -> None:
     with mail_server(script) as server, pytest.raises(MailServerError):
@@ -197,6 +225,19 @@ def test_the_same_key_gives_the_same_message_id_and_a_subject_is_one_line() -> N
     first, again = made("One\nline\t of  it"), made("Another")
     assert first["Message-ID"] == again["Message-ID"]
     assert first["Subject"] == "One line of it"
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "date"),
+    [
+        # 2026-03-29 01:00 UTC is when the clocks of Berlin go from 02:00 to 03:00.
+        (1_774_746_000 - 1, "Europe/Berlin", "Sun, 29 Mar 2026 01:59:59 +0100"),
+        (1_774_746_000.5, "Europe/Berlin", "Sun, 29 Mar 2026 03:00:00 +0200"),
+        (1_774_746_000, "UTC", "Sun, 29 Mar 2026 01:00:00 +0000"),  # -0000 would mean: no zone is known
+    ],
+)
+def test_the_date_of_a_mail_has_the_offset_of_its_zone(moment: float, zone: str, date: str) -> None:
+    assert made(now=moment, zone=zone)["Date"] == date
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,14 @@ def _write(mail: Mail, directory: Path) -> list[Path]:
 def _send(mail: Mail, settings: Settings, now: float) -> tuple[str, ...]:
     """Send a report now, beside the periodic ones. Returns the recipients. Raises MailError."""
     recipients = KINDS[DAILY_MAIL].recipients(settings)
-    made = message(mail, sender=settings.report_from, recipients=recipients, key=f"daily:{now!r}", now=now)
+    made = message(
+        mail,
+        sender=settings.report_from,
+        recipients=recipients,
+        key=f"daily:{now!r}",
+        now=now,
+        zone=settings.timezone,
+    )
     refused = Mailer(settings.smtp).send(made, recipients)
     if refused:
         said = "; ".join(f"{recipient}: {refusal}" for recipient, refusal in refused.items())

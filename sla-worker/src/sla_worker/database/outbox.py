@@ -1,38 +1,25 @@
 """Mails that are owed. A row is written with what causes it and is tried until every recipient has it, once.
 
-What is open is mirrored in memory, so that nobody asks the database while nothing changes.
+Or until it is given up: the mail server refuses it for good, or has not taken it for days.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from sla_worker.database.engine import Engine, Row
+from sla_worker.database.engine import Engine
+from sla_worker.database.open_mails import LONGEST_RETRY_SECONDS, OpenMails, bounded
 from sla_worker.model import Delivery, Notification
 
 _FIRST_RETRY_SECONDS = 15
-_LONGEST_RETRY_SECONDS = 600
+_OLD_SECONDS = 5 * 86_400  # as long as mail servers keep a mail that they cannot hand on (RFC 5321, 4.5.4.1)
+_OLD_TRIES = (
+    100  # 16 hours of them: a clock that jumps ahead, or a worker that was away, is not to cost a mail
+)
 _AT_ONCE_SECONDS = 60  # within this after its period a report is owed, unless the worker was away
 _DOUBT = " by a clock ahead, "  # in the key of a report that was sent before its period came
-
-_OPEN = """
-SELECT n.id, n.type, n.notification_key, n.breach_id, n.period_end, n.outage_id, n.created_at, n.attempts,
-       n.next_attempt_at, d.recipient, d.attempts AS tries, d.next_attempt_at AS next_try_at, d.result,
-       EXISTS (SELECT 1 FROM sla_breaches b JOIN ledger l ON b.started_at >= l.trusted_until
-               WHERE b.id = n.breach_id) AS ahead
-FROM sla_notifications n
-LEFT JOIN sla_deliveries d ON d.notification_id = n.id AND (d.result IS NULL OR d.result <> 'withdrawn')
-WHERE n.done_at IS NULL
-ORDER BY n.id, d.recipient
-"""
-
-_GIVEN_UP = """
-SELECT n.type, COUNT(*) AS deliveries
-FROM sla_deliveries d JOIN sla_notifications n ON n.id = d.notification_id
-WHERE d.result = 'given up' GROUP BY n.type
-"""
 
 _DONE = """
 UPDATE sla_notifications SET done_at = ?,
@@ -59,35 +46,14 @@ class Owed:
     outage_id: int | None = None
 
 
-@dataclass(slots=True)
-class _Open:
-    """A mail that is not done, its open deliveries, and who has one. No recipients: not looked at yet.
-
-    `ahead`: its breach was stored by a clock that ran ahead, and has not been measured again.
-    """
-
-    notification: Notification
-    next_attempt_at: int
-    ahead: bool
-    deliveries: list[Delivery] = field(default_factory=list)
-    recipients: set[str] = field(default_factory=set)
-
-    def has_come(self, now: int) -> bool:
-        """Whether what the mail is about has happened by now, as far as the clock is right."""
-        return not self.ahead and (self.notification.period_end or 0) <= now
-
-
 class Outbox:
     """The tables sla_notifications and sla_deliveries."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
         self._engine = engine
         self._clock = clock
-        self._mirror: dict[int, _Open] | None = None
-        self._of_outages: dict[int, list[_Open]] = {}  # the same, by outage; at most two each
-        self._gave_up: dict[str, int] = {}
+        self._open = OpenMails(engine)
         self._unrecorded: dict[tuple[int, str], tuple[Delivery, int]] = {}
-        engine.on_reset(self._forget)
 
     # --- owing
 
@@ -106,7 +72,7 @@ class Outbox:
                 for number, each in enumerate(owed, start=first)
             ],
         )
-        self._forget()
+        self._open.forget()
 
     def owe_report(self, kind: str, key: str, period_end: int, now: int) -> bool:
         """Owe a periodic report once. False: it was owed or sent before."""
@@ -165,7 +131,7 @@ class Outbox:
             " WHERE breach_id = ? AND done_at IS NULL",
             [(now, *each) for each in ids],
         )
-        self._forget()
+        self._open.forget()
 
     # --- what is open, from memory
 
@@ -173,27 +139,27 @@ class Outbox:
         """When the earliest mail is to be looked at (perhaps in the past); None when there is none."""
         with self._engine.exclusive():
             now = int(self._clock())
-            moments = [self._moment(each, now) for each in self._open().values()]
+            moments = [self._open.moment(each, now) for each in self._open.all().values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def due(self, now: int) -> list[Notification]:
         """The mails to be looked at now, oldest first."""
         with self._engine.exclusive():
-            found = [(self._moment(each, now), each.notification) for each in self._open().values()]
+            found = [(self._open.moment(each, now), each.notification) for each in self._open.all().values()]
         return [notification for moment, notification in found if moment is not None and moment <= now]
 
     def owed(self) -> dict[str, int]:
         """How many mails are not done yet, by kind; a kind with none is left out."""
         with self._engine.exclusive():
             now = int(self._clock())
-            kinds = [each.notification.type for each in self._open().values() if each.has_come(now)]
+            kinds = [each.notification.type for each in self._open.all().values() if each.has_come(now)]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
 
     def given_up(self) -> dict[str, int]:
         """How many deliveries were given up for good, by kind; a kind with none is left out."""
         with self._engine.exclusive():
-            self._open()
-            return dict(self._gave_up)
+            self._open.all()
+            return dict(self._open.gave_up)
 
     # --- delivering
 
@@ -209,20 +175,21 @@ class Outbox:
             raise ValueError(f"the mail {notification.key} has no recipients")
         with self._engine.exclusive():
             self._record_late()
-            entry = self._open().get(notification.id)
+            entry = self._open.all().get(notification.id)
             if entry is None:
                 return []
             surplus = [each for each in entry.deliveries if each.recipient not in wanted]
             if surplus or not entry.recipients.issuperset(wanted):
                 self._name_recipients(notification, wanted, surplus, now)
-                entry = self._open().get(notification.id)
+                entry = self._open.all().get(notification.id)
                 if entry is None:
                     return []
             return sorted(
                 (
                     each
                     for each in entry.deliveries
-                    if _bounded(each.next_attempt_at, now) <= now and not self._held(entry, each.recipient)
+                    if bounded(each.next_attempt_at, now) <= now
+                    and not self._open.held(entry, each.recipient)
                 ),
                 key=lambda each: wanted.index(each.recipient),
             )
@@ -274,6 +241,25 @@ class Outbox:
         """The mail server will never take it for this recipient."""
         self._close(delivery, "given up", error, now)
 
+    def is_old(self, notification: Notification, tries: int, now: int) -> bool:
+        """Whether a mail, or one delivery of it, that was tried so often has been tried long enough."""
+        return tries >= _OLD_TRIES and now - notification.created_at >= _OLD_SECONDS
+
+    def abandon(self, notification: Notification, error: str, now: int) -> list[str]:
+        """The whole mail is given up: it cannot be made. Returns the recipients who do not get it."""
+        with self._engine.exclusive():
+            entry = self._open.all().get(notification.id)
+            deliveries = list(entry.deliveries) if entry else []
+        for each in deliveries:
+            self.gave_up(each, error, now)
+        if not deliveries:  # its recipients are not known either
+            with self._changing():
+                self._engine.execute(
+                    "UPDATE sla_notifications SET success = 0, error = ?, done_at = ? WHERE id = ?",
+                    (error, now, notification.id),
+                )
+        return [each.recipient for each in deliveries]
+
     def postpone(self, notification: Notification, error: str, now: int) -> int:
         """The whole mail waits: it could not be made, or no server was reached. Returns the seconds."""
         wait = _wait_seconds(notification.attempts)
@@ -285,56 +271,13 @@ class Outbox:
             )
         return wait
 
-    # --- the mirror
-
-    def _open(self) -> dict[int, _Open]:
-        if self._mirror is None:
-            self._gave_up = {row["type"]: row["deliveries"] for row in self._engine.rows(_GIVEN_UP)}
-            self._mirror = _mirrored(self._engine.rows(_OPEN))
-            self._of_outages = {}
-            for each in self._mirror.values():
-                if each.notification.outage_id is not None:
-                    self._of_outages.setdefault(each.notification.outage_id, []).append(each)
-        return self._mirror
-
-    def _forget(self) -> None:
-        self._mirror = None
-
-    def _moment(self, entry: _Open, now: int) -> int | None:
-        """When the mail is to be looked at; None while it waits for another one, or for its time to come."""
-        if not entry.has_come(now):
-            return None
-        whole = _bounded(entry.next_attempt_at, now)
-        if not entry.deliveries:
-            first = self._before(entry)
-            return None if any(not each.deliveries for each in first) else whole
-        moments = [
-            max(whole, _bounded(each.next_attempt_at, now))
-            for each in entry.deliveries
-            if not self._held(entry, each.recipient)
-        ]
-        return min(moments, default=None)
-
-    def _held(self, entry: _Open, recipient: str) -> bool:
-        return any(
-            not each.deliveries or any(one.recipient == recipient for one in each.deliveries)
-            for each in self._before(entry)
-        )
-
-    def _before(self, entry: _Open) -> list[_Open]:
-        """The open mails about the same outage that come before this one."""
-        outage = entry.notification.outage_id
-        if outage is None:
-            return []
-        return [each for each in self._of_outages[outage] if each.notification.id < entry.notification.id]
-
     # --- the tables
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         with self._engine.transaction():
             yield
-            self._forget()
+            self._open.forget()
 
     def _name_recipients(
         self, notification: Notification, wanted: list[str], surplus: list[Delivery], now: int
@@ -375,34 +318,5 @@ class Outbox:
             del self._unrecorded[place]
 
 
-def _mirrored(rows: list[Row]) -> dict[int, _Open]:
-    found: dict[int, _Open] = {}
-    for row in rows:
-        notification = Notification(
-            id=row["id"],
-            type=row["type"],
-            key=row["notification_key"],
-            breach_id=row["breach_id"],
-            period_end=row["period_end"],
-            outage_id=row["outage_id"],
-            created_at=row["created_at"],
-            attempts=row["attempts"],
-        )
-        entry = found.setdefault(row["id"], _Open(notification, row["next_attempt_at"], bool(row["ahead"])))
-        if row["recipient"] is None:
-            continue
-        entry.recipients.add(row["recipient"])
-        if row["result"] is None:
-            entry.deliveries.append(
-                Delivery(row["id"], row["type"], row["recipient"], row["tries"], row["next_try_at"])
-            )
-    return found
-
-
 def _wait_seconds(attempts: int) -> int:
-    return min(_FIRST_RETRY_SECONDS << min(attempts, 10), _LONGEST_RETRY_SECONDS)
-
-
-def _bounded(moment: int, now: int) -> int:
-    """No wait is longer than the longest: what lies further ahead was stored by a clock that ran ahead."""
-    return now if moment > now + _LONGEST_RETRY_SECONDS else moment
+    return min(_FIRST_RETRY_SECONDS << min(attempts, 10), LONGEST_RETRY_SECONDS)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import hashlib
 from collections.abc import Sequence
 from email.message import EmailMessage
+from zoneinfo import ZoneInfo
 
 from sla_worker.model import Mail
 
 
-def message(mail: Mail, *, sender: str, recipients: Sequence[str], key: str, now: float) -> EmailMessage:
+def message(
+    mail: Mail, *, sender: str, recipients: Sequence[str], key: str, now: float, zone: ZoneInfo
+) -> EmailMessage:
     """The mail as a message. The same `key` gives the same Message-ID: a mailbox recognises a repetition.
 
+    `now` is when it is written, in epoch seconds; its date is in the zone.
     Raises ValueError or UnicodeError for a value that no header can hold.
     """
     made = EmailMessage()
     made["Subject"] = " ".join(mail.subject.split())  # a header is one line
     made["From"] = sender
     made["To"] = ", ".join(recipients)
-    made["Date"] = email.utils.formatdate(now)
+    made["Date"] = email.utils.format_datetime(dt.datetime.fromtimestamp(int(now), zone))
     made["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(mail.text)

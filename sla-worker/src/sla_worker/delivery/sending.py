@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0  # how often owed mails are looked for; the answer comes from memory
 ROUND_SECONDS = 60.0  # no mail is begun later in a round
 PAUSE_SECONDS = 15.0  # after the mail server could not be used
+_NOBODY = "(nobody is known to receive it)"
 _REMEMBERED, _REMEMBERED_SECONDS = 5, 86_400
 
 
@@ -63,7 +64,7 @@ class Deliveries:
         self._owed = 0
         self._errors: dict[int, str] = {}  # why a mail did not leave, by its id, the newest last
         self._complaint: str | None = None
-        self._gave_up: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
+        self._lost: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
 
     def concerns(self) -> list[str]:
         """What somebody should look at, one line each: mails that do not leave, and recipients given up.
@@ -75,7 +76,7 @@ class Deliveries:
         if owed and errors:
             lines.append(f"{owed} {'mail does' if owed == 1 else 'mails do'} not leave: {errors[-1]}")
         since = self._clock() - _REMEMBERED_SECONDS
-        return lines + [line for at, line in list(self._gave_up) if at >= since]
+        return lines + [line for at, line in list(self._lost) if at >= since]
 
     def run(self) -> None:
         """Repeat `round` until `stopping` is set. The thread outlives what nobody thought of."""
@@ -123,6 +124,10 @@ class Deliveries:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a value does to a mail: the others still leave
             reason = self._note(owed, _reason(error))
+            if self._outbox.is_old(owed, owed.attempts + 1, int(now)):
+                for recipient in self._outbox.abandon(owed, reason, int(now)) or [_NOBODY]:
+                    self._gave_up(owed, recipient, f"for days it could not be made: {reason}")
+                return
             wait = self._outbox.postpone(owed, reason, int(now))
             _log.warning("mail cannot be made key=%s retry_seconds=%d error=%s", owed.key, wait, reason)
             self._observe(owed.type, FAILURE)
@@ -137,7 +142,14 @@ class Deliveries:
 
     def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
         mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)
-        return message(mail, sender=self._settings.report_from, recipients=recipients, key=owed.key, now=now)
+        return message(
+            mail,
+            sender=self._settings.report_from,
+            recipients=recipients,
+            key=owed.key,
+            now=now,
+            zone=self._settings.timezone,
+        )
 
     def _send(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> None:
         try:
@@ -167,9 +179,7 @@ class Deliveries:
             self._observe(owed.type, SUCCESS)
             self._outbox.delivered(delivery, now)
         elif refusal.permanent:
-            _log.error("mail given up key=%s recipient=%s error=%s", owed.key, delivery.recipient, refusal)
-            self._observe(owed.type, GIVEN_UP)
-            self._gave_up.append((now, f"gave up the {owed.type} mail to {delivery.recipient}: {refusal}"))
+            self._gave_up(owed, delivery.recipient, str(refusal))
             self._outbox.gave_up(delivery, str(refusal), now)
         else:
             self._note(owed, f"{delivery.recipient}: {refusal}")
@@ -181,7 +191,19 @@ class Deliveries:
         self._errors[owed.id] = reason
         return reason
 
+    def _gave_up(self, owed: Notification, recipient: str, reason: str) -> None:
+        """Count and remember that a recipient does not get a mail, for `concerns` too."""
+        _log.error("mail given up key=%s recipient=%s error=%s", owed.key, recipient, reason)
+        self._observe(owed.type, GIVEN_UP)
+        self._errors.pop(owed.id, None)
+        self._lost.append((self._clock(), f"gave up the {owed.type} mail to {recipient}: {reason}"))
+
     def _failed(self, owed: Notification, delivery: Delivery, reason: str) -> None:
+        if self._outbox.is_old(owed, delivery.attempts, int(self._clock())):
+            words = f"for days it was not taken: {reason}"
+            self._gave_up(owed, delivery.recipient, words)
+            self._outbox.gave_up(delivery, words, int(self._clock()))
+            return
         self._observe(owed.type, FAILURE)
         wait = self._outbox.failed(delivery, reason, int(self._clock()))
         _log.warning(

@@ -18,6 +18,7 @@ from sla_worker.settings import SMTPSettings
 
 _TAKEN = range(200, 300)  # whatever is said beside it: who takes a mail to be refused sends it again
 _PERMANENT = range(500, 600)
+_EXCEEDED = 552  # the mail is too big for the server, or a mailbox is full
 _LINE_CHARACTERS = 500
 
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
@@ -26,15 +27,20 @@ Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the server said to a recipient, or to the mail as a whole. `permanent`: do not try again."""
+    """What the server said to a recipient, or to the mail as a whole. `permanent`: do not try again.
+
+    That is so for 5xx, which the server will say next time too; but a mailbox that is full (552) or a mail
+    with too many recipients (552, RFC 5321, 4.5.3.1.10) is not so for ever.
+    """
 
     code: int
     text: str
+    to_mail: bool = False
 
     @property
     def permanent(self) -> bool:
-        """Whether the server will say the same next time (5xx)."""
-        return self.code in _PERMANENT
+        """Whether the server will say the same next time."""
+        return self.code in _PERMANENT and (self.to_mail or self.code != _EXCEEDED)
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}"
@@ -105,8 +111,13 @@ class Mailer:
 def _transaction(
     server: smtplib.SMTP, sender: str, recipients: Sequence[str], raw: bytes
 ) -> Mapping[str, Refusal]:
-    """MAIL, one RCPT a recipient, DATA once for those that were taken."""
+    """MAIL, one RCPT a recipient, DATA once for those that were taken.
+
+    What is refused at MAIL is the sender, and so every mail, unless it is this one's size.
+    """
     code, text = server.mail(sender, [f"size={len(raw)}"] if server.has_extn("size") else [])
+    if code == _EXCEEDED:
+        return dict.fromkeys(recipients, Refusal(code, _line(text), to_mail=True))
     if code not in _TAKEN:
         raise smtplib.SMTPSenderRefused(code, text, sender)
     refused: dict[str, Refusal] = {}
@@ -121,7 +132,7 @@ def _transaction(
         except smtplib.SMTPDataError as error:
             code, text = error.smtp_code, error.smtp_error  # type: ignore[assignment]  # bytes, as everywhere
         if code not in _TAKEN:
-            refused |= dict.fromkeys(taken, Refusal(code, _line(text)))
+            refused |= dict.fromkeys(taken, Refusal(code, _line(text), to_mail=True))
     return refused
 
 
