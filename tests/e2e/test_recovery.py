@@ -9,6 +9,7 @@ import pytest
 from e2e.live import Stack
 from e2e.services import Services
 from e2e.stack_under_test import StackCommand
+from stack.services import RELOADED
 from waiting import poll, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(420)]
@@ -20,8 +21,6 @@ HEALTH = {
     "demo-app": "/healthz",
     "sla-worker": "/healthz",
 }
-
-RELOADED = ("prometheus", "alertmanager")
 
 
 def test_each_service_comes_back_after_sigkill_and_no_row_is_lost(
