@@ -22,7 +22,8 @@ def _is_compose() -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about containers where there are none: those tests have nothing to look at."""
+    """Put first what needs a stack that had no fault yet; leave out what is about containers without them."""
+    items.sort(key=lambda item: item.get_closest_marker("before_faults") is None)  # else in the same order
     if not (left := [item for item in items if item.get_closest_marker("containers")]) or _is_compose():
         return
     config.hook.pytest_deselected(items=left)
