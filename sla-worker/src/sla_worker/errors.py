@@ -1,5 +1,7 @@
 """The errors of the package: each message names the value and the fix."""
 
+from dataclasses import dataclass
+
 
 class SLAWorkerError(Exception):
     """Everything this package raises on purpose; `str()` of it is one line fit for a person."""
@@ -9,8 +11,26 @@ class SettingsError(SLAWorkerError):
     """An environment variable holds a value that cannot be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong in a file: `place` is its name and line, `fix` what to do about it."""
+
+    place: str
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}; {self.fix}"
+
+
 class DefinitionError(SLAWorkerError):
-    """The file of SLA definitions is wrong; the message begins with `file:line:`."""
+    """The file of SLA definitions is wrong; the message begins with `file:line:` of the first mistake."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        """`mistakes` has at least one."""
+        more = len(mistakes) - 1
+        super().__init__(f"{mistakes[0]}" + (f" (and {more} more: sla_lint names them all)" if more else ""))
+        self.mistakes = mistakes
 
 
 class PrometheusError(SLAWorkerError):

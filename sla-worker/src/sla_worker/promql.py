@@ -29,6 +29,7 @@ millisecond is counted at both steps there, in good and total alike.)
 from __future__ import annotations
 
 from sla_worker.grid import Grid
+from sla_worker.selectors import Matcher
 
 
 def duration(seconds: int) -> str:
@@ -75,14 +76,8 @@ def quantile(bucket: str, share: float, grid: Grid) -> str:
     return f"histogram_quantile({share!r}, sum by (le) ({rate})) >= 0"
 
 
-def with_matchers(name: str, *matchers: str) -> str:
-    """A selector of a name and label matchers, of which some may be empty."""
-    inside = ", ".join(matcher for matcher in matchers if matcher)
-    return f"{name}{{{inside}}}" if inside else name
-
-
-def bucket_matcher(bound: float) -> str:
+def bucket_matcher(bound: float) -> Matcher:
     """Prometheus 3 writes `le="5.0"` for what a client called `le="5"`; both must be found."""
     if bound == int(bound):
-        return f'le=~"{int(bound)}(\\\\.0)?"'
-    return f'le="{bound!r}"'
+        return Matcher("le", "=~", f"{int(bound)}(\\.0)?")
+    return Matcher("le", "=", repr(bound))

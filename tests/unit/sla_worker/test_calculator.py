@@ -19,6 +19,7 @@ from sla_worker.prometheus import PrometheusClient
 from sla_worker.promql import duration
 from sla_worker.rules.recording import fingerprint
 from sla_worker.scraping import read_intervals, seconds
+from sla_worker.selectors import Matcher, Selector
 from sla_worker.sli.uptime import UptimeSli
 from unit.sla_worker.fake_prometheus import CONFIGURATION, DEFINITIONS, SLOT, FakePrometheus
 
@@ -174,7 +175,7 @@ def test_figures_of_other_rules_are_not_used(setting: Setting, caplog: pytest.Lo
 @pytest.mark.parametrize(
     ("key", "change"),
     [
-        ("platform-uptime", {"sli": UptimeSli('up{job="other"}')}),
+        ("platform-uptime", {"sli": UptimeSli(Selector("up", (Matcher("job", "=", "other"),)))}),
         ("platform-uptime", {"component": "eu"}),
         ("api-response-time-p95", {"sli": replace(DEFINITIONS[1].sli, threshold_seconds=10.0)}),  # type: ignore[type-var]
     ],

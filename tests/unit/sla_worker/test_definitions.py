@@ -7,6 +7,7 @@ import pytest
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
 from sla_worker.model import Comparison
+from sla_worker.selectors import Selector, parse_selector
 from sla_worker.sli.events import EventsSli
 from sla_worker.sli.latency import LatencySli
 from sla_worker.sli.uptime import UptimeSli
@@ -42,12 +43,12 @@ def complaint(tmp_path: Path, text: str) -> str:
 def test_the_shipped_file_promises_what_the_specification_says() -> None:
     uptime, latency, errors = read_definitions(SHIPPED)
     assert (uptime.name, uptime.target, uptime.severity) == ("Platform Uptime", 0.999, "critical")
-    assert uptime.sli == UptimeSli('up{job="demo-app"}')
+    assert uptime.sli == UptimeSli(parse_selector('up{job="demo-app"}'))
     assert (latency.name, latency.target, latency.unit) == ("API Response Time P95", 5, "seconds")
-    assert latency.sli == LatencySli("insa_agent_request_duration_seconds", "", 5, 0.95)
+    assert latency.sli == LatencySli(Selector("insa_agent_request_duration_seconds"), 5, 0.95)
     assert (errors.name, errors.target, errors.comparison) == ("API Error Rate", 0.001, Comparison.AT_MOST)
     requests = "insa_agent_requests_total"
-    assert errors.sli == EventsSli(requests, bad=f'{requests}{{status="error"}}')
+    assert errors.sli == EventsSli(Selector(requests), bad=parse_selector(f'{requests}{{status="error"}}'))
     assert [each.objective_ratio for each in (uptime, latency, errors)] == [0.999, 0.95, 0.999]
 
 
@@ -60,7 +61,7 @@ def test_the_shipped_file_promises_what_the_specification_says() -> None:
         ("target: 0.001", "target: [1]", "7: SLA errors: target is a list; give a ratio"),
         ("    unit: ratio", "    unti: ratio", "8: SLA errors has the unknown key `unti`; did you mean"),
         ("    unit: ratio", "    unit: ratio\n    owner: me", "9: SLA errors has the unknown key `owner`"),
-        ("unit: ratio", "unit: seconds", "11: SLA errors: sli: kind is `events`; its unit must be"),
+        ("unit: ratio", "unit: seconds", "8: SLA errors: unit is seconds, but its kind is events; give"),
         ("severity: high", "severity: loud", "5: SLA errors: severity is `loud`; give one of"),
         ("key: errors", "key: My Errors", "2: SLA number 1: key is `My Errors`; give lower"),
         ("name: Errors", "name: 5", "3: SLA errors: name is `5`; give a name for people, in one line"),
@@ -70,7 +71,7 @@ def test_the_shipped_file_promises_what_the_specification_says() -> None:
         ("      bad:", "      worse:", "11: SLA errors: sli needs either `good`"),
         ("kind: events", "kind: magic", "11: SLA errors: sli: kind is `magic`; give one of uptime, events"),
         ("slas:", "sla:", "1: the file has the unknown key `sla`; did you mean `slas`?"),
-        ("slas:", "promises:", "1: the file has no `slas`; add it"),
+        ("slas:", "promises:", "1: the file has the unknown key `promises`; known are slas"),
         ("  - key", "  - key: [", ""),
     ],
 )  # fmt: skip

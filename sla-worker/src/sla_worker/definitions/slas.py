@@ -2,18 +2,273 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
+from sla_worker.definitions.complaints import Complaints, line_of
+from sla_worker.definitions.policy import KEYS as POLICY_KEYS
+from sla_worker.definitions.policy import Holidays, read_holidays, read_policy
 from sla_worker.definitions.yaml_map import YamlMap, compose
-from sla_worker.model import CATEGORIES, SEVERITIES, UNDIVIDED, Comparison, Definition, Sli
-from sla_worker.sli import FORMS
+from sla_worker.grid import Grid
+from sla_worker.model import (
+    CATEGORIES,
+    DEFAULT_POLICY,
+    SEVERITIES,
+    UNDIVIDED,
+    Comparison,
+    Definition,
+    Policy,
+)
+from sla_worker.sli import FORMS, MEASURED
 
+KEYS = (
+    "key",
+    "name",
+    "category",
+    "severity",
+    "comparison",
+    "target",
+    "unit",
+    "description",
+    "component",
+    "by",
+    "enabled",
+    "sli",
+    *POLICY_KEYS,
+)
+COMPOSITE = "composite"
 _KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_UNITS = ("ratio", "seconds")
+_LABEL = re.compile(r"(?!__)[^\n]+")
+_LONGEST_UNIT = 30
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the file says: its SLAs, and the line on which each begins, by key."""
+
+    definitions: tuple[Definition, ...]
+    lines: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What stands at the top of the file and holds for all SLAs, and what they are read for."""
+
+    complaints: Complaints
+    policy: Policy
+    holidays: Holidays
+    grid: Grid | None
+    kinds: Collection[str]
+
+
+def read_definitions(
+    file: Path, grid: Grid | None = None, *, kinds: Collection[str] = MEASURED
+) -> tuple[Definition, ...]:
+    """All SLAs of the file that are enabled, in its order.
+
+    With `grid`, service hours must begin and end where slots do. Raises DefinitionError, which holds every
+    mistake.
+    """
+    return tuple(each for each in read_file(file, grid, kinds=kinds).definitions if each.enabled)
+
+
+def read_file(file: Path, grid: Grid | None = None, *, kinds: Collection[str] = MEASURED) -> Read:
+    """All SLAs of the file, those that are disabled too. Raises DefinitionError with every mistake."""
+    complaints = Complaints(file)
+    top = YamlMap(complaints, compose(file), "the file")
+    top.allow("slas", "holidays", "defaults")
+    holidays: Holidays = {}
+    if top.has("holidays") and (node := top.node_of("holidays")):
+        holidays = read_holidays(complaints, node)
+    shared = _Shared(complaints, _defaults(top, holidays, grid), holidays, grid, kinds)
+    found: list[tuple[Definition, YamlMap]] = []
+    for position, node in enumerate(top.items("slas", "give a list with at least one SLA"), start=1):
+        source = YamlMap(complaints, node, f"SLA number {position}")
+        definition = _definition(source, shared)
+        if definition is not None:
+            found.append((definition, source))
+    _check_names(found)
+    _check_members(found)
+    complaints.stop()
+    return Read(
+        tuple(definition for definition, _ in found),
+        {definition.key: line_of(source.node) for definition, source in found},
+    )
+
+
+def _defaults(top: YamlMap, holidays: Holidays, grid: Grid | None) -> Policy:
+    node = top.node_of("defaults") if top.has("defaults") else None
+    if node is None:
+        return DEFAULT_POLICY
+    source = YamlMap(top.complaints, node, "defaults")
+    source.allow(*POLICY_KEYS)
+    return read_policy(source, DEFAULT_POLICY, holidays, grid)
+
+
+def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
+    """One SLA; None when it cannot be told what it is."""
+    if not isinstance(source.node, yaml.MappingNode):
+        return None
+    key = source.text("key", _KEY.fullmatch, "give lower case words joined by -, like api-error-rate")
+    if _KEY.fullmatch(key):
+        source.what = f"SLA {key}"
+    source.allow(*KEYS)
+    name = source.text("name", _one_line, "give a name for people, in one line")
+    category = source.choice("category", CATEGORIES)
+    severity = source.choice("severity", SEVERITIES)
+    comparison = source.choice("comparison", tuple(Comparison))
+    description = source.text("description", _lines, "give a sentence for people")
+    unit = source.text("unit", _is_unit, "give ratio, seconds, or what is counted in a word or two")
+    target = _target(source, unit)
+    node = source.node_of("sli")
+    sli = None if node is None else YamlMap(shared.complaints, node, f"{source.what}: sli")
+    kind = None if sli is None else sli.choice("kind", FORMS)
+    policy = read_policy(source, shared.policy, shared.holidays, shared.grid)
+    by = (
+        source.words("by", _LABEL.fullmatch, "give a list of labels, like [worker_name]")
+        if source.has("by")
+        else ()
+    )
+    component = UNDIVIDED
+    if source.has("component"):
+        component = source.text("component", _KEY.fullmatch, "give lower case words joined by -")
+        if by:
+            source.reject("has both `by` and `component`", "keep `by`: the components are named by it")
+    enabled = source.flag("enabled") if source.has("enabled") else True
+    if sli is None or kind is None:
+        return None
+    if kind not in shared.kinds:
+        sli.reject(
+            f"has the kind {kind}, which cannot be measured yet",
+            f"give one of {', '.join(sorted(shared.kinds))}",
+        )
+    _check_form(source, kind, {"unit": unit, "comparison": comparison, "category": category})
+    form = FORMS[kind]
+    sli.allow("kind", *form.keys)
+    if form.one_event_a_slot:
+        policy = _for_one_event(source, policy)
+    return Definition(
+        key=key,
+        name=name,
+        category=category or CATEGORIES[0],
+        description=description,
+        comparison=Comparison(comparison or Comparison.AT_LEAST),
+        target=target,
+        unit=unit,
+        severity=severity or SEVERITIES[0],
+        sli=form.read(sli, target),
+        component=component,
+        by=by,
+        policy=policy,
+        enabled=enabled,
+    )
+
+
+def _target(source: YamlMap, unit: str) -> float:
+    if unit == "ratio":
+        return source.number("target", lambda value: 0 <= value <= 1, _ratio_fix)
+    if unit == "seconds":
+        return source.number("target", lambda value: value > 0, "give seconds above 0")
+    return source.number("target", lambda value: value >= 0, f"give {unit or 'a number'} from 0 on")
+
+
+def _ratio_fix(value: float) -> str:
+    if 1 < value <= _PERCENT:
+        return f"give a ratio from 0 to 1: {value:g} % is {value / _PERCENT:.6g}"
+    return "give a ratio from 0 to 1 (99.9 % is 0.999)"
+
+
+def _check_form(source: YamlMap, kind: str, said: Mapping[str, str | None]) -> None:
+    """What a form asks of the rest of its SLA; what is not said has been complained of."""
+    form = FORMS[kind]
+    for field, wanted in (("unit", form.unit), ("comparison", form.comparison)):
+        value = said[field]
+        if wanted is not None and value and value != wanted:
+            place = source.node_of(field) or source.node
+            source.complaints.add(
+                place,
+                f"{source.what}: {field} is {value}, but its kind is {kind}",
+                f'give {field}: "{wanted}"',
+            )
+    if (kind == COMPOSITE) != (said["category"] == COMPOSITE) and said["category"] is not None:
+        source.complaints.add(
+            source.node_of("category") or source.node,
+            f"{source.what}: category is {said['category']}, but its kind is {kind}",
+            "a composite has the category composite, and nothing else has",
+        )
+    if kind == COMPOSITE and (source.has("by") or source.has("component")):
+        source.reject(
+            "is a composite, but names components", "leave `by` and `component` out: it has one score"
+        )
+
+
+def _for_one_event(source: YamlMap, policy: Policy) -> Policy:
+    """A slot of these forms has one event: another minimum would judge nothing, for ever."""
+    if source.has("minimum_events") and policy.minimum_events > 1:
+        source.reject("has one event a slot, but a higher `minimum_events`", "leave `minimum_events` out")
+    return replace(policy, minimum_events=1)
+
+
+def _check_names(found: list[tuple[Definition, YamlMap]]) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for definition, source in found:
+        for field in ("key", "name"):
+            node, value = source.node_of(field), getattr(definition, field)
+            if node is None or not value:
+                continue
+            if (field, value) in seen:
+                source.fail(node, field, f"line {seen[field, value]} has it already, give another")
+            seen.setdefault((field, value), line_of(node))
+
+
+def _check_members(found: list[tuple[Definition, YamlMap]]) -> None:
+    """The members of composites are SLAs that are measured themselves."""
+    enabled = [each for each, _ in found if each.enabled]
+    plain = {each.key for each in enabled if not each.sli.members}
+    categories = {each.category for each in enabled if not each.sli.members}
+    for definition, source in found:
+        members = definition.sli.members if definition.enabled else ()
+        for each, node in zip(members, _member_nodes(source), strict=False):
+            if each.sla and each.sla not in plain:
+                what, fix = _unknown_member(each.sla, {one.key for one, _ in found}, plain)
+            elif each.category and each.category not in categories:
+                what, fix = f"has the member {each.category}, a category without SLAs", "leave it out"
+            else:
+                continue
+            source.complaints.add(node, f"{source.what} {what}", fix)
+
+
+def _member_nodes(source: YamlMap) -> list[yaml.Node]:
+    sli = source.node_of("sli")
+    return [
+        each
+        for key, value in (sli.value if isinstance(sli, yaml.MappingNode) else ())
+        if key.value == "members" and isinstance(value, yaml.SequenceNode)
+        for each in value.value
+    ]
+
+
+def _unknown_member(key: str, all_keys: set[str], plain: set[str]) -> tuple[str, str]:
+    if key in all_keys:
+        return (
+            f"has the member {key}, which is disabled or a composite",
+            "give an SLA that is measured itself",
+        )
+    near = difflib.get_close_matches(key, plain, n=1)
+    return f"has the member {key}, which is no SLA of this file", (
+        f"did you mean {near[0]}?" if near else "give the key of an SLA of this file"
+    )
+
+
+def _is_unit(text: str) -> bool:
+    return _one_line(text) and len(text) <= _LONGEST_UNIT
 
 
 def _one_line(text: str) -> bool:
@@ -26,68 +281,3 @@ def _one_line(text: str) -> bool:
 def _lines(text: str) -> bool:
     """Whether every line of a text is printable, and one has words."""
     return bool(text.strip()) and all(_one_line(line) for line in text.split("\n") if line.strip())
-
-
-def _sli(source: YamlMap, comparison: Comparison, target: float, unit: str) -> Sli:
-    kind = source.choice("kind", tuple(FORMS))
-    form = FORMS[kind]
-    if unit != form.unit:
-        source.fail(source.node_of("kind"), "kind", f"its unit must be {form.unit}, not {unit}")
-    if form.comparison is not None and comparison is not form.comparison:
-        source.fail(source.node_of("kind"), "kind", f'its comparison must be "{form.comparison}"')
-    sli = form.read(source, target)
-    source.close()
-    return sli
-
-
-def _definition(file: Path, node: yaml.Node, position: int) -> tuple[Definition, YamlMap]:
-    source = YamlMap(file, node, f"SLA number {position}")
-    key = source.text("key", _KEY.fullmatch, "give lower case words joined by -, like api-error-rate")
-    source.what = f"SLA {key}"
-    comparison = Comparison(source.choice("comparison", tuple(Comparison)))
-    unit = source.choice("unit", _UNITS)
-    if unit == "ratio":
-        target = source.number(
-            "target", lambda value: 0 <= value <= 1, "give a ratio from 0 to 1 (99.9 % is 0.999)"
-        )
-    else:
-        target = source.number("target", lambda value: value > 0, "give seconds above 0")
-    definition = Definition(
-        key=key,
-        name=source.text("name", _one_line, "give a name for people, in one line"),
-        category=source.choice("category", CATEGORIES),
-        description=source.text("description", _lines, "give a sentence for people"),
-        comparison=comparison,
-        target=target,
-        unit=unit,
-        severity=source.choice("severity", SEVERITIES),
-        sli=_sli(YamlMap(file, source.node_of("sli"), f"SLA {key}: sli"), comparison, target, unit),
-        component=source.text("component", _KEY.fullmatch, "give lower case words joined by -")
-        if source.has("component")
-        else UNDIVIDED,
-    )
-    source.close()
-    return definition, source
-
-
-def read_definitions(file: Path) -> tuple[Definition, ...]:
-    """All SLAs of the file, in its order.
-
-    Raises DefinitionError with `file:line: what, value; fix`.
-    """
-    top = YamlMap(file, compose(file), "the file")
-    slas = top.node_of("slas")
-    if not isinstance(slas, yaml.SequenceNode) or not slas.value:
-        top.fail(slas, "slas", "give a list with at least one SLA")
-    top.close()
-    definitions: list[Definition] = []
-    seen: dict[str, int] = {}
-    for position, node in enumerate(slas.value, start=1):
-        definition, source = _definition(file, node, position)
-        for field in ("key", "name"):
-            value = f"{field} {getattr(definition, field)}"
-            if value in seen:
-                source.fail(source.node_of(field), field, f"line {seen[value]} has it already, give another")
-            seen[value] = source.node_of(field).start_mark.line + 1
-        definitions.append(definition)
-    return tuple(definitions)

@@ -1,126 +1,222 @@
-"""YAML mappings that are read key by key; each complaint names the file, the line, the value and the fix."""
+"""YAML mappings that are read key by key; what is wrong is noted, and the reading goes on with a stand-in."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
 import yaml
 
-from sla_worker.errors import DefinitionError
+from sla_worker.definitions.complaints import Complaints
+from sla_worker.errors import DefinitionError, Mistake
+
+_T = TypeVar("_T")
+_TEXT = "tag:yaml.org,2002:str"
+# As every version of YAML reads them: no octal 010, no 1_000, no 1:30.
+_NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_SHOWN = 120  # letters of a value that a complaint shows
+_TRUTH = {"true": True, "false": False}
 
 
 class YamlMap:
-    """A YAML mapping whose values are taken one by one; what is left over at the end is unknown."""
+    """A YAML mapping. A value that is not there or wrong is noted; what is returned then is never used."""
 
-    def __init__(self, file: Path, node: yaml.Node, what: str) -> None:
-        self.file, self.node, self.what = file, node, what
-        if not isinstance(node, yaml.MappingNode):
-            complain(file, node, f"{what} is {shown(node)}", "give `key: value` lines")
+    def __init__(self, complaints: Complaints, node: yaml.Node, what: str) -> None:
+        """`what` names the mapping in complaints."""
+        self.complaints, self.node, self.what = complaints, node, what
         self._nodes: dict[str, yaml.Node] = {}
-        self._known: list[str] = []
+        self._keys: dict[str, yaml.Node] = {}
+        self._excused: set[str] = set()
+        self._broken = not isinstance(node, yaml.MappingNode)
+        if not isinstance(node, yaml.MappingNode):
+            complaints.add(node, f"{what} is {shown(node)}", "give `key: value` lines")
+            return
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                complain(file, key, f"{what} has the key {shown(key)}", "give a word")
-            if key.value in self._nodes:
-                complain(file, key, f"{what} has `{key.value}` twice", "keep one of them")
-            self._nodes[key.value] = value
-        self._keys = {key.value: key for key, _ in node.value}
+                complaints.add(key, f"{what} has the key {shown(key)}", "give a word")
+            elif key.value in self._nodes:
+                complaints.add(key, f"{what} has `{key.value}` twice", "keep one of them")
+            else:
+                self._nodes[key.value] = value
+                self._keys[key.value] = key
 
-    def node_of(self, key: str) -> yaml.Node:
-        """The node of a key that must be there."""
-        self._known.append(key)
-        if key not in self._nodes:
-            for near in difflib.get_close_matches(key, self._keys, n=1, cutoff=0.75):
-                complain(
-                    self.file,
-                    self._keys[near],
-                    f"{self.what} has the unknown key `{near}`",
-                    f"did you mean `{key}`?",
-                )
-            complain(self.file, self.node, f"{self.what} has no `{key}`", "add it")
-        return self._nodes[key]
+    def allow(self, *known: str) -> None:
+        """Refuse the keys that are none of these; one that looks like a key that is missing stands for it."""
+        missing = [key for key in known if key not in self._nodes]
+        for key, node in self._keys.items():
+            if key in known:
+                continue
+            near = difflib.get_close_matches(key, missing, n=1, cutoff=0.75)
+            self._excused.update(near)
+            fix = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+            self.complaints.add(node, f"{self.what} has the unknown key {shown(node)}", fix)
+
+    def names(self) -> tuple[str, ...]:
+        """The keys that are there."""
+        return tuple(self._nodes)
 
     def has(self, key: str) -> bool:
-        """Whether the key is there; it is known from now on."""
-        self._known.append(key)
+        """Whether the key is there."""
         return key in self._nodes
+
+    def node_of(self, key: str) -> yaml.Node | None:
+        """The node of a key that must be there; None, and a complaint, when it is not."""
+        found = self._nodes.get(key)
+        if found is None and not self._broken and key not in self._excused:
+            self.complaints.add(self.node, f"{self.what} has no `{key}`", "add it")
+        return found
 
     def text(self, key: str, check: Callable[[str], object], fix: str) -> str:
         """A text that `check` accepts."""
         node = self.node_of(key)
-        if (
-            not isinstance(node, yaml.ScalarNode)
-            or node.tag != "tag:yaml.org,2002:str"
-            or not check(node.value)
-        ):
+        if node is None:
+            return ""
+        if not is_text(node) or not check(node.value):
             self.fail(node, key, fix)
         return str(node.value)
 
-    def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        """One of a few words."""
-        return self.text(key, choices.__contains__, f"give one of {', '.join(choices)}")
-
-    def number(self, key: str, check: Callable[[float], bool], fix: str) -> float:
-        """A number that `check` accepts."""
+    def parsed(self, key: str, parse: Callable[[str], _T], stand_in: _T, fix: str) -> _T:
+        """What `parse` makes of a text; its ValueError says why not, with a fix of its own after `; `."""
         node = self.node_of(key)
-        if node.tag not in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}:
+        if node is None:
+            return stand_in
+        if not is_text(node) or not node.value.strip():
             self.fail(node, key, fix)
+            return stand_in
         try:
-            value = float(yaml.safe_load(node.value))
-        except (TypeError, ValueError):  # 1_0:20 and other odd numbers of YAML
-            self.fail(node, key, fix)
-        if not math.isfinite(value) or not check(value):
-            self.fail(node, key, fix)
-        return value
+            return parse(node.value)
+        except ValueError as error:
+            reason, _, better = str(error).partition("; ")
+            self.complaints.add(node, f"{self.what}: {key} is {shown(node)}: {reason}", better or fix)
+            return stand_in
 
-    def fail(self, node: yaml.Node, key: str, fix: str) -> NoReturn:
+    def choice(self, key: str, choices: Iterable[str]) -> str | None:
+        """One of a few words."""
+        node, words = self.node_of(key), tuple(choices)
+        if node is None:
+            return None
+        if isinstance(node, yaml.ScalarNode) and node.value in words:
+            return str(node.value)
+        near = difflib.get_close_matches(node.value, words, n=1) if is_text(node) else []
+        self.fail(node, key, f"did you mean {near[0]}?" if near else f"give one of {', '.join(words)}")
+        return None
+
+    def number(self, key: str, check: Callable[[float], bool], fix: str | Callable[[float], str]) -> float:
+        """A number that `check` accepts; `fix` may depend on it."""
+        node = self.node_of(key)
+        if node is None:
+            return math.nan
+        value = number_of(node)
+        if value is None or not check(value):
+            self.fail(node, key, fix if isinstance(fix, str) else fix(math.nan if value is None else value))
+        return math.nan if value is None else value
+
+    def whole(self, key: str, minimum: int, maximum: int) -> int:
+        """A whole number from `minimum` to `maximum`."""
+        value = self.number(
+            key,
+            lambda value: value == int(value) and minimum <= value <= maximum,
+            f"give a whole number from {minimum} to {maximum}",
+        )
+        return int(value) if math.isfinite(value) else minimum
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        node = self.node_of(key)
+        value = _TRUTH.get(node.value) if isinstance(node, yaml.ScalarNode) and node.style is None else None
+        if node is not None and value is None:
+            self.fail(node, key, "give true or false")
+        return bool(value)
+
+    def items(self, key: str, fix: str) -> list[yaml.Node]:
+        """The nodes of a list with something in it."""
+        node = self.node_of(key)
+        if isinstance(node, yaml.SequenceNode) and node.value:
+            return list(node.value)
+        if node is not None:
+            self.fail(node, key, fix)
+        return []
+
+    def words(self, key: str, check: Callable[[str], object], fix: str) -> tuple[str, ...]:
+        """A list of different texts that `check` accepts."""
+        found: list[str] = []
+        for node in self.items(key, fix):
+            if not is_text(node) or not check(node.value):
+                self.fail(node, key, fix)
+            elif node.value in found:
+                self.complaints.add(node, f"{self.what}: {key} has {shown(node)} twice", "keep one of them")
+            else:
+                found.append(node.value)
+        return tuple(found)
+
+    def children(self, key: str, what: str, fix: str) -> list[YamlMap]:
+        """The mappings of a list, each called `what` and its number in complaints."""
+        nodes = enumerate(self.items(key, fix), start=1)
+        return [YamlMap(self.complaints, node, f"{self.what}: {what} {number}") for number, node in nodes]
+
+    def fail(self, node: yaml.Node, key: str, fix: str) -> None:
         """Complain about the value of a key."""
-        complain(self.file, node, f"{self.what}: {key} is {shown(node)}", fix)
+        self.complaints.add(node, f"{self.what}: {key} is {shown(node)}", fix)
 
-    def reject(self, what: str, fix: str) -> NoReturn:
+    def reject(self, what: str, fix: str) -> None:
         """Complain about the mapping as a whole."""
-        complain(self.file, self.node, f"{self.what} {what}", fix)
+        if not self._broken:
+            self.complaints.add(self.node, f"{self.what} {what}", fix)
 
-    def close(self) -> None:
-        """Refuse the keys that nobody asked for."""
-        for key, node in self._keys.items():
-            if key not in self._known:
-                known = ", ".join(dict.fromkeys(self._known))
-                complain(self.file, node, f"{self.what} has the unknown key `{key}`", f"known are {known}")
+
+def is_text(node: yaml.Node) -> bool:
+    """Whether a node is a text, and no number, date or truth value."""
+    return isinstance(node, yaml.ScalarNode) and node.tag == _TEXT
+
+
+def number_of(node: yaml.Node) -> float | None:
+    """The finite number that a node is, unquoted; None for anything else."""
+    if not isinstance(node, yaml.ScalarNode) or node.style is not None or not _NUMBER.fullmatch(node.value):
+        return None
+    value = float(node.value)
+    return value if math.isfinite(value) else None
 
 
 def shown(node: yaml.Node) -> str:
-    """A node's value as a complaint shows it."""
+    """A node's value as a complaint shows it, in one line."""
     if isinstance(node, yaml.ScalarNode):
         value = node.value if node.value.isprintable() else ascii(node.value)[1:-1]
+        if len(value) > _SHOWN:
+            value = value[: _SHOWN - 1] + "…"
         return f"`{value}`" if value else "empty"
     return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
-
-
-def complain(file: Path, node: yaml.Node, what: str, fix: str) -> NoReturn:
-    """Raise DefinitionError with `file:line: what; fix`."""
-    raise DefinitionError(f"{file}:{node.start_mark.line + 1}: {what}; {fix}")
 
 
 def compose(file: Path) -> yaml.Node:
     """The tree of a YAML file with its line numbers. Raises DefinitionError."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{file}: cannot be read ({error}); set SLA_DEFINITIONS to the file") from error
+        raise _unreadable(
+            file, None, f"cannot be read ({error})", "set SLA_DEFINITIONS to the file"
+        ) from error
     try:
         node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = f"this is not YAML: the character {chr(error.character)!a} cannot stand in it"
+        raise _unreadable(file, line, what, "delete it") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise DefinitionError(f"{file}:{line}: this is not YAML: {problem}; fix the line") from error
+        raise _unreadable(file, line, f"this is not YAML: {problem}", "fix the line") from error
     except RecursionError as error:
-        raise DefinitionError(f"{file}:1: this is nested too deeply; give `slas:` and a list") from error
+        raise _unreadable(file, 1, "this is nested too deeply", "give `slas:` and a list") from error
     if node is None:
-        raise DefinitionError(f"{file}:1: the file is empty; give `slas:` and a list")
+        raise _unreadable(file, 1, "the file is empty", "give `slas:` and a list")
     return node  # type: ignore[no-any-return]  # yaml.compose is typed as Any
+
+
+def _unreadable(file: Path, line: int | None, what: str, fix: str) -> DefinitionError:
+    place = str(file) if line is None else f"{file}:{line}"
+    return DefinitionError((Mistake(place, " ".join(what.split()), fix),))

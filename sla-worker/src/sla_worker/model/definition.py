@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sla_worker.grid import Grid
 from sla_worker.model.policy import DEFAULT_POLICY, Policy
+from sla_worker.selectors import Selector
 
 UNDIVIDED = "all"  # the component of an SLA that is not measured per component
 
@@ -82,7 +83,7 @@ class Sli(Protocol):
         ...
 
     @property
-    def scraped(self) -> str:
+    def scraped(self) -> Selector:
         """A selector whose samples show that a scrape took place."""
         ...
 

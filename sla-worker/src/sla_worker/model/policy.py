@@ -6,8 +6,8 @@ import datetime
 import enum
 from dataclasses import dataclass
 
-WINDOWS = ("month", "30d")
-"""The periods that an SLA is judged over: the calendar month, and the last 30 days."""
+WINDOWS = ("month", "30d", "quarter", "year")
+"""The periods that an SLA can be judged over: of the calendar, and the last 30 days."""
 
 
 class NoData(enum.StrEnum):
@@ -62,7 +62,7 @@ class Policy:
     breach_after: int = 1
     recover_after: int = 1
     service_hours: ServiceHours | None = None
-    windows: tuple[str, ...] = WINDOWS
+    windows: tuple[str, ...] = ("month", "30d")
     public: bool = False
     new_series: NewSeries = NewSeries.ZERO
 

@@ -6,10 +6,20 @@ SLA has.
 
 from __future__ import annotations
 
+from sla_worker.sli.composite import CompositeSli
 from sla_worker.sli.events import EventsSli
 from sla_worker.sli.latency import LatencySli
+from sla_worker.sli.time import TimeSli
 from sla_worker.sli.uptime import UptimeSli
+from sla_worker.sli.value import ValueSli
 
-FORMS: dict[str, type[UptimeSli] | type[EventsSli] | type[LatencySli]] = {
-    form.kind: form for form in (UptimeSli, EventsSli, LatencySli)
+Form = (
+    type[UptimeSli] | type[EventsSli] | type[LatencySli] | type[TimeSli] | type[ValueSli] | type[CompositeSli]
+)
+
+FORMS: dict[str, Form] = {
+    form.kind: form for form in (UptimeSli, EventsSli, LatencySli, TimeSli, ValueSli, CompositeSli)
 }
+
+MEASURED = frozenset({"uptime", "events", "latency"})
+"""The forms that a pass can count; the file of definitions may have no others."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sla_worker import promql
 from sla_worker.grid import Grid
+from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
 
@@ -14,15 +15,16 @@ from sla_worker.sli import form
 class EventsSli(form.RatioForm):
     """Selectors of counters. Exactly one of `good` and `bad` is set."""
 
-    total: str
-    good: str | None = None
-    bad: str | None = None
+    total: Selector
+    good: Selector | None = None
+    bad: Selector | None = None
 
     kind: ClassVar[str] = "events"
+    keys: ClassVar[tuple[str, ...]] = ("total", "good", "bad")
 
     @classmethod
     def read(cls, source: form.Source, _target: float) -> EventsSli:
-        """From the file of definitions. Raises DefinitionError."""
+        """From the file of definitions; what is wrong is noted there."""
         total = form.selector(source, "total")
         good = form.selector(source, "good") if source.has("good") else None
         bad = form.selector(source, "bad") if source.has("bad") else None
@@ -33,17 +35,17 @@ class EventsSli(form.RatioForm):
     @property
     def metric_name(self) -> str:
         """The metric's name without its matchers."""
-        return form.name_of(self.total)
+        return self.total.name
 
     @property
-    def scraped(self) -> str:
+    def scraped(self) -> Selector:
         """The counter of all events is there at every scrape that succeeded."""
         return self.total
 
     def good_and_total(self, grid: Grid) -> tuple[str, str]:
         """Without good (or bad) series there are no such events, but only where the total is there."""
-        total = promql.increase(self.total, grid)
+        total = promql.increase(str(self.total), grid)
         if self.good is not None:
-            return promql.zero_where(total, promql.increase(self.good, grid)), total
+            return promql.zero_where(total, promql.increase(str(self.good), grid)), total
         bad = promql.zero_where(total, promql.increase(str(self.bad), grid))
         return f"{total} - ({bad})", total

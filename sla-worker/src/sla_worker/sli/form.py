@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
+import operator as operators
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from sla_worker import promql
 from sla_worker.conventions import COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Judgement, Member, Promise
+from sla_worker.selectors import Selector, parse_selector
 
-METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-# Blanks only: a line break would end the line that the expression has in the file of rules.
-_MATCHER = r'[a-zA-Z_][a-zA-Z0-9_]* *(?:=~|!~|!=|=) *"(?:[^"\\\n]|\\.)*"'
-MATCHERS = re.compile(rf"(?:{_MATCHER}(?: *, *{_MATCHER})* *,?)?")
-SELECTOR = re.compile(rf"{METRIC.pattern}(?:\{{ *{MATCHERS.pattern} *\}})?")
+_T = TypeVar("_T")
+_CONDITION = re.compile(r"(==|!=|<=|>=|<|>) *([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)")
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "==": operators.eq,
+    "!=": operators.ne,
+    "<=": operators.le,
+    ">=": operators.ge,
+    "<": operators.lt,
+    ">": operators.gt,
+}
+NOTHING = Selector("")
+"""Stands in for a selector that could not be read; the SLA is refused then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a sample must satisfy to be good, such as `<= 50`."""
+
+    operator: str
+    number: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value satisfies it; NaN satisfies nothing but `!=`."""
+        return _OPERATORS[self.operator](value, self.number)
+
+    def __str__(self) -> str:
+        return f"{self.operator} {self.number:.15g}"
+
+
+IS_ONE = Condition("==", 1.0)
 
 
 class Source(Protocol):
-    """The mapping `sli:` of the file of definitions, as a form reads it; definitions/ has the real one."""
+    """The mapping `sli:` of the file of definitions, as a form reads it; definitions/ has the real one.
 
-    def text(self, key: str, check: Callable[[str], object], fix: str) -> str:
-        """A text that `check` accepts."""
+    What is wrong is noted, and a stand-in returned: the SLA is refused when the reading has ended.
+    """
+
+    def parsed(self, key: str, parse: Callable[[str], _T], stand_in: _T, fix: str) -> _T:
+        """What `parse` makes of a text; its ValueError says why it cannot be used."""
         ...
 
     def number(self, key: str, check: Callable[[float], bool], fix: str) -> float:
@@ -32,30 +62,61 @@ class Source(Protocol):
         ...
 
     def has(self, key: str) -> bool:
-        """Whether the key is there; it is known from now on."""
+        """Whether the key is there."""
         ...
 
-    def reject(self, what: str, fix: str) -> NoReturn:
+    def choice(self, key: str, choices: Iterable[str]) -> str | None:
+        """One of a few words."""
+        ...
+
+    def text(self, key: str, check: Callable[[str], object], fix: str) -> str:
+        """A text that `check` accepts."""
+        ...
+
+    def allow(self, *known: str) -> None:
+        """Refuse other keys than these."""
+        ...
+
+    def children(self, key: str, what: str, fix: str) -> Sequence[Source]:
+        """The mappings of a list, each called `what` and its number in complaints."""
+        ...
+
+    def reject(self, what: str, fix: str) -> None:
         """Complain about the mapping as a whole."""
         ...
 
 
-def selector(source: Source, key: str) -> str:
+def selector(source: Source, key: str) -> Selector:
     """A metric's name with or without label matchers."""
-    return source.text(key, SELECTOR.fullmatch, 'give a selector like name{label="value"}')
+    return source.parsed(key, parse_selector, NOTHING, 'give a selector like name{label="value"}')
 
 
-def name_of(selector: str) -> str:
-    """The metric's name of a selector."""
-    return selector.partition("{")[0]
+def condition(source: Source) -> Condition:
+    """A comparison with a number."""
+    return source.parsed("condition", _condition, IS_ONE, "give a comparison with a number, like <= 50")
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("it compares nothing with a number")
+    return Condition(match[1], float(match[2]))
+
+
+def objective(source: Source) -> float:
+    """The share of events that must be within the target."""
+    return source.number(
+        "objective", lambda value: 0 < value < 1, "give a ratio between 0 and 1 (95 % is 0.95)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class RatioForm:
     """A form whose value is the ratio of its two counts; a subclass says how they are counted."""
 
-    unit: ClassVar[str] = "ratio"
+    unit: ClassVar[str | None] = "ratio"
     comparison: ClassVar[Comparison | None] = None
+    one_event_a_slot: ClassVar[bool] = False
 
     @property
     def percentile(self) -> float | None:
@@ -72,14 +133,14 @@ class RatioForm:
         raise NotImplementedError
 
     @property
-    def scraped(self) -> str:
+    def scraped(self) -> Selector:
         """The selector whose samples show that a scrape took place."""
         raise NotImplementedError
 
     def figures(self, grid: Grid) -> Mapping[str, str]:
         """What is asked of raw series, by the names of the recording rules."""
         good, total = self.good_and_total(grid)
-        return {GOOD_EVENTS: good, TOTAL_EVENTS: total, COVERAGE: promql.coverage(self.scraped, grid)}
+        return {GOOD_EVENTS: good, TOTAL_EVENTS: total, COVERAGE: promql.coverage(str(self.scraped), grid)}
 
     def judge(self, promise: Promise, good: float, total: float, _shown: float | None) -> Judgement:
         """The good share, or the bad one where the target is an upper limit."""

@@ -11,45 +11,49 @@ from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EV
 from sla_worker.evaluation import allowance_used
 from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Judgement, Member, Promise
+from sla_worker.selectors import Matcher, Selector, parse_selector
 from sla_worker.sli import form
+
+_SUFFIXES = ("_bucket", "_count", "_sum")
 
 
 @dataclass(frozen=True, slots=True)
 class LatencySli:
     """Requests no slower than `threshold_seconds`, which is a bucket of the histogram.
 
-    `histogram` is the metric's name without `_bucket`, `matchers` what stands between its braces
-    (perhaps nothing), `objective` the percentile as a ratio.
+    `histogram` has its name without `_bucket`, `objective` is the percentile as a ratio.
     """
 
-    histogram: str
-    matchers: str
+    histogram: Selector
     threshold_seconds: float
     objective: float
 
     kind: ClassVar[str] = "latency"
-    unit: ClassVar[str] = "seconds"
+    keys: ClassVar[tuple[str, ...]] = ("histogram", "matchers", "objective")
+    unit: ClassVar[str | None] = "seconds"
     comparison: ClassVar[Comparison | None] = Comparison.AT_MOST
+    one_event_a_slot: ClassVar[bool] = False
 
     @classmethod
     def read(cls, source: form.Source, target: float) -> LatencySli:
-        """From the file of definitions; the SLA's target is the threshold. Raises DefinitionError."""
-        name = source.text("histogram", form.METRIC.fullmatch, "give the histogram's name without _bucket")
-        matchers = ""
-        if source.has("matchers"):
-            text = source.text("matchers", form.MATCHERS.fullmatch, 'give matchers like job="a", path!="/b"')
-            matchers = text.strip(", ")
-        return cls(
-            histogram=name,
-            matchers=matchers,
-            threshold_seconds=target,
-            objective=source.number("objective", lambda value: 0 < value < 1, "give a ratio between 0 and 1"),
+        """From the file of definitions, which notes what is wrong; the SLA's target is the threshold."""
+        histogram = source.parsed(
+            "histogram", _histogram, form.NOTHING, "give the histogram's name without _bucket"
         )
+        if source.has("matchers"):
+            none: tuple[Matcher, ...] = ()
+            more = source.parsed("matchers", _matchers, none, 'give matchers like job="a", path!="/b"')
+            histogram = histogram.plus(*more)
+        return cls(histogram, threshold_seconds=target, objective=form.objective(source))
 
     @property
     def metric_name(self) -> str:
         """The histogram's name."""
-        return self.histogram
+        return self.histogram.name
+
+    def series(self, suffix: str) -> Selector:
+        """Those of its series whose names end so: `_bucket`, `_count`."""
+        return self.histogram.renamed(self.histogram.name + suffix)
 
     @property
     def percentile(self) -> float | None:
@@ -62,20 +66,20 @@ class LatencySli:
         return ()
 
     @property
-    def scraped(self) -> str:
+    def scraped(self) -> Selector:
         """The count is there at every scrape that succeeded."""
-        return promql.with_matchers(f"{self.histogram}_count", self.matchers)
+        return self.series("_count")
 
     def figures(self, grid: Grid) -> Mapping[str, str]:
         """What is asked of raw series; the percentile is for showing, the counts decide."""
-        buckets = f"{self.histogram}_bucket"
-        total = promql.increase(self.scraped, grid)
-        within = promql.with_matchers(buckets, self.matchers, promql.bucket_matcher(self.threshold_seconds))
+        buckets = self.series("_bucket")
+        total = promql.increase(str(self.scraped), grid)
+        within = str(buckets.plus(promql.bucket_matcher(self.threshold_seconds)))
         return {
             GOOD_EVENTS: promql.zero_where(total, promql.increase(within, grid)),
             TOTAL_EVENTS: total,
-            COVERAGE: promql.coverage(self.scraped, grid),
-            ACTUAL_VALUE: promql.quantile(promql.with_matchers(buckets, self.matchers), self.objective, grid),
+            COVERAGE: promql.coverage(str(self.scraped), grid),
+            ACTUAL_VALUE: promql.quantile(str(buckets), self.objective, grid),
         }
 
     def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
@@ -90,3 +94,18 @@ class LatencySli:
         else:
             used = allowance_used(promise.comparison, promise.target, shown, promise.unit)
         return Judgement(kept=kept, actual=shown, used=used)
+
+
+def _histogram(text: str) -> Selector:
+    found = parse_selector(text)
+    for suffix in _SUFFIXES:
+        if found.name.endswith(suffix):
+            plain = found.renamed(found.name.removesuffix(suffix))
+            raise ValueError(f"it ends in {suffix}; give {plain}")
+    if any(each.label == "le" for each in found.matchers):
+        raise ValueError("it selects buckets by `le`; leave that out, the target says which bucket it is")
+    return found
+
+
+def _matchers(text: str) -> tuple[Matcher, ...]:
+    return _histogram(f"x{{{text}}}").matchers

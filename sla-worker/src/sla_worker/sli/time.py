@@ -1,0 +1,42 @@
+"""Time: good events are samples of a gauge for which a condition holds, of all samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sla_worker.grid import Grid
+from sla_worker.model import Comparison
+from sla_worker.selectors import Selector
+from sla_worker.sli import form
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSli(form.RatioForm):
+    """The samples of a gauge. A scrape that failed is a gap here, not a bad sample."""
+
+    selector: Selector
+    condition: form.Condition
+
+    kind: ClassVar[str] = "time"
+    keys: ClassVar[tuple[str, ...]] = ("selector", "condition")
+    comparison: ClassVar[Comparison | None] = Comparison.AT_LEAST
+
+    @classmethod
+    def read(cls, source: form.Source, _target: float) -> TimeSli:
+        """From the file of definitions; what is wrong is noted there."""
+        return cls(form.selector(source, "selector"), form.condition(source))
+
+    @property
+    def metric_name(self) -> str:
+        """The metric's name without its matchers."""
+        return self.selector.name
+
+    @property
+    def scraped(self) -> Selector:
+        """The gauge is there at every scrape that succeeded."""
+        return self.selector
+
+    def good_and_total(self, grid: Grid) -> tuple[str, str]:
+        """Not by recording rules."""
+        raise NotImplementedError

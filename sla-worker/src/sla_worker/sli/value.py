@@ -1,0 +1,72 @@
+"""Value: one event a slot, which is good when the value of an expression reaches the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sla_worker.evaluation import allowance_used, meets
+from sla_worker.grid import Grid
+from sla_worker.model import Comparison, Judgement, Member, Promise
+from sla_worker.selectors import Selector, check_expression
+from sla_worker.sli import form
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSli:
+    """Any PromQL, evaluated at the end of a slot; `objective` is the share of slots that must be good."""
+
+    expression: str
+    objective: float
+
+    kind: ClassVar[str] = "value"
+    keys: ClassVar[tuple[str, ...]] = ("expression", "objective")
+    unit: ClassVar[str | None] = None
+    comparison: ClassVar[Comparison | None] = None
+    one_event_a_slot: ClassVar[bool] = True
+
+    @classmethod
+    def read(cls, source: form.Source, _target: float) -> ValueSli:
+        """From the file of definitions; what is wrong is noted there."""
+        expression = source.parsed("expression", _expression, "", "give PromQL, like sum(sessions_active)")
+        return cls(expression, form.objective(source))
+
+    @property
+    def metric_name(self) -> str:
+        """The expression itself."""
+        return self.expression
+
+    @property
+    def percentile(self) -> float | None:
+        """The share of slots that must reach the target."""
+        return self.objective
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """None: it is measured itself."""
+        return ()
+
+    @property
+    def scraped(self) -> Selector:
+        """Nothing: an expression says by itself whether it has a value."""
+        return form.NOTHING
+
+    def figures(self, _grid: Grid) -> Mapping[str, str]:
+        """Nothing is recorded."""
+        return {}
+
+    def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
+        """Kept when the value reaches the target; `shown` is the value."""
+        if shown is None:
+            return Judgement(kept=good >= total, actual=None, used=0.0 if good >= total else float("inf"))
+        return Judgement(
+            kept=meets(promise.comparison, promise.target, shown),
+            actual=shown,
+            used=allowance_used(promise.comparison, promise.target, shown, promise.unit),
+        )
+
+
+def _expression(text: str) -> str:
+    check_expression(text)
+    return " ".join(text.split())
