@@ -1,0 +1,90 @@
+"""All SLAs of a world, slot by slot: the sums of increases, of gauges and of failed scrapes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from simulation.series import GAUGE, UP, Metric, Scrape, Target
+from truth.accountant import Accountant, Counted
+from truth.coverage import Attendance, Share
+from truth.forms import BAD, GOOD, TOTAL, Form
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one component has in one slot."""
+
+    total: float = 0
+    good: float = 0
+    bad: float = 0
+
+
+Place = tuple[Form, str, tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class Books:
+    """Takes every scrape of a world once, in the order of time."""
+
+    forms: Sequence[Form]
+    slot_seconds: int
+    scrape_seconds: int
+    figures: dict[tuple[str, str, int], Figures] = field(default_factory=lambda: defaultdict(Figures))
+    _places: dict[tuple[Target, Metric], list[Place]] = field(default_factory=dict)
+    _accountant: Accountant = field(init=False)
+    _attendance: Attendance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._accountant = Accountant(self.slot_seconds)
+        self._attendance = Attendance(self.slot_seconds, self.scrape_seconds)
+
+    def take(self, scrape: Scrape) -> list[Counted]:
+        """Enter a scrape; returns what its counters have counted."""
+        slot = -(-scrape.at // (self.slot_seconds * 1000)) * self.slot_seconds
+        self._attendance.take(scrape)
+        counted = self._accountant.take(scrape)
+        for each in counted:
+            for form, component, roles in self._place(scrape.target, each.metric):
+                self._enter(form, component, slot, roles, each.amount)
+        for metric, value in self._gauges(scrape):
+            for form, component, _ in self._place(scrape.target, metric):
+                assert form.holds
+                self._enter(form, component, slot, (TOTAL, GOOD) if form.holds(value) else (TOTAL,), 1)
+        if not scrape.up:
+            for metric in self._accountant.shown(scrape):
+                for form, component, _ in self._place(scrape.target, metric):
+                    if form.failed_is_bad:
+                        self._enter(form, component, slot, (TOTAL,), 1)
+        return counted
+
+    def share(self, slot: int) -> Share:
+        """The scrapes of a slot."""
+        return self._attendance.share(slot)
+
+    def _gauges(self, scrape: Scrape) -> Iterable[tuple[Metric, float]]:
+        yield UP, scrape.up
+        yield from (each for each in scrape.samples if each[0].kind == GAUGE)
+
+    def _place(self, target: Target, metric: Metric) -> list[Place]:
+        key = (target, metric)
+        if key not in self._places:
+            found = ((form, form.role(target, metric)) for form in self.forms)
+            self._places[key] = [(form, *role) for form, role in found if role]
+        return self._places[key]
+
+    def _enter(self, form: Form, component: str, slot: int, roles: Iterable[str], amount: float) -> None:
+        figures = self.figures[form.key, component, slot]
+        for role in roles:
+            if role == TOTAL:
+                figures.total += amount
+            elif role == GOOD:
+                figures.good += amount
+            elif role == BAD:
+                figures.bad += amount
+
+
+def good_of(form: Form, figures: Figures) -> float:
+    """The good events; where bad ones are counted, the rest."""
+    return figures.total - figures.bad if BAD in dict(form.roles) else figures.good
