@@ -187,7 +187,18 @@ def test_a_number_out_of_range_is_an_error_of_use(
     with pytest.raises(SystemExit) as ended:
         cli.main(["calculator", "--report", f"{option}={number}"])
     assert ended.value.code == 2
-    assert f"argument {option}: {number}: give a whole number from 1 to" in capsys.readouterr().err
+    error, fix = capsys.readouterr().err.splitlines()
+    assert error == f"error: {option}: invalid number: {number if len(number) < 40 else '9' * 40 + '…'!r}"
+    assert fix == f"fix:   give a whole number from 1 to {1_000_000 if option == '--hours' else 3600}"
+
+
+def test_an_argument_that_is_not_known_is_an_error_with_a_fix(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["calculator", "--report", "x"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "error: unrecognized arguments: x\nfix:   sla_calculator --help shows what it takes\n"
+    )
 
 
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:

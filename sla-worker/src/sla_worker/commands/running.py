@@ -9,10 +9,12 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from sla_worker.errors import SLAWorkerError
 
 Arguments = Sequence[str] | None
+_SHOWN = 40  # characters of a value that a message repeats
 
 
 def run(command: Callable[[], int]) -> int:
@@ -31,9 +33,18 @@ def run(command: Callable[[], int]) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses like everything else here: an error and its fix, no text of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with 2; the fix is the second line of a message, where it has one."""
+        words, _, fix = message.removeprefix("argument ").partition("\n")
+        self.exit(2, f"error: {words}\nfix:   {fix or f'{self.prog} --help shows what it takes'}\n")
+
+
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser of a command's arguments."""
-    return argparse.ArgumentParser(prog=name, description=description)
+    return _Parser(prog=name, description=description)
 
 
 def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
@@ -42,7 +53,10 @@ def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         value = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else minimum - 1
         if not minimum <= value <= maximum:
-            raise argparse.ArgumentTypeError(f"{text}: give a whole number from {minimum} to {maximum}")
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+            raise argparse.ArgumentTypeError(
+                f"invalid number: {shown!r}\ngive a whole number from {minimum} to {maximum}"
+            )
         return value
 
     return number
