@@ -117,7 +117,7 @@ def _prepared(arguments: argparse.Namespace) -> Instance:
     if DEMO in os.environ:
         for line in envfile.remember(env_file, DEMO, instance.env[DEMO]):
             say(line)
-    _check_files(instance)
+    _check_files(instance, _pick(arguments, instance))
     return instance
 
 
@@ -260,7 +260,7 @@ def _clean(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
-    _check_files(instance)
+    _check_files(instance, _pick(arguments, instance))
     stack = LocalStack(replace(instance, env=instance.env | {PASSWORD: "-"}))
     done = stack.check_rendered(stack.definitions())
     if not done and why_not() is None:
@@ -274,14 +274,14 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_files(instance: Instance) -> None:
+def _check_files(instance: Instance, stack: Stack) -> None:
     """Refuse to start with files that are broken or do not agree with each other."""
     say(f"{checks.check_yaml(instance)} YAML files")
     if count := target_files.check(instance):
         say(f"{count} {'file' if count == 1 else 'files'} of targets")
     if alerts := runbooks.check(instance):
         say(f"a runbook for each of {alerts} alerts")
-    service_settings.check(instance)
+    service_settings.check(instance, stack.database() if isinstance(stack, LocalStack) else None)
     agreement.check_intervals(instance)
     if agreement.check_rules(instance):
         say("SLA definitions, and the rules made from them for these settings")

@@ -134,6 +134,7 @@ class ComposeStack:
             raise StackError("an image could not be built: see above", "make doctor, or MODE=local make up")
         self.check_with_images()
         secret_files.write(self._instance)
+        self._check_database()
         self._no_demo.mkdir(parents=True, exist_ok=True)
         self._no_demo.chmod(0o755)
         before = self.containers()
@@ -147,6 +148,33 @@ class ComposeStack:
         self._name_the_unhealthy(console.wait(self._states, _TIMEOUT_SECONDS))
         env = self._instance.env
         grafana_login.ensure(env["GRAFANA_PORT"], env[PASSWORD], self._reset_password)
+
+    def _check_database(self) -> None:
+        """Raise StackError, before anything is started, when the ledger does not fit the settings.
+
+        Asks the sla-worker of the image that will run; what it cannot say is seen when it starts.
+        """
+        volume = f"{self._instance.name}_sla-data"
+        seen = subprocess.run(["docker", "volume", "inspect", volume], capture_output=True, check=False)  # noqa: S603, S607  # ours
+        if seen.returncode:
+            return  # the first start
+        words = (
+            "run",
+            "--rm",
+            "--no-deps",
+            "--no-TTY",
+            "sla-worker",
+            "python",
+            "-m",
+            "sla_worker",
+            "--check",
+        )
+        done = subprocess.run(  # noqa: S603  # fixed words and our own paths
+            self._command(*words), env=self._environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode and (match := re.search(r"^error: (.*)", done.stderr, re.MULTILINE)):
+            error, _, fix = match[1].partition("; ")
+            raise StackError(f"{error} (volume {volume})", fix or None)
 
     def _apply_changed_files(
         self, before: Mapping[str, Mapping[str, Any]], services: Collection[str]

@@ -64,6 +64,12 @@ class LocalStack:
         file = self._instance.root / "docker-compose.yml"
         return composefile.definitions(file, self._instance.variables, profiles)
 
+    def database(self) -> Path:
+        """The file of the ledger, whether it is there or not."""
+        definitions = self.definitions()
+        where = plan.places("sla-worker", definitions, self._instance, self._directory / "config")
+        return Path(where.apply(definitions["sla-worker"].environment["SLA_DATABASE_PATH"]))
+
     def up(self) -> dict[str, str]:
         """Start what is not running, apply what changed, wait until all is healthy.
 

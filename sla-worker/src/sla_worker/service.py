@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -18,7 +19,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
 from sla_worker.delivery.sending import Deliveries, Sender
 from sla_worker.delivery.smtp import Mailer
-from sla_worker.errors import SLAWorkerError
+from sla_worker.errors import DatabaseError, SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.model import Definition, FutureRows, Measurement, PassResult
@@ -226,6 +227,21 @@ def _ahead(future: FutureRows | None, zone: ZoneInfo) -> list[str]:
         f"the clock ran ahead, or is behind now: {future.rows} rows up to {moment(future.until, zone)} lie in"
         " the future; they count nowhere until their time has come, and are measured again then"
     ]
+
+
+def check(settings: Settings) -> None:
+    """Raise DatabaseError when there is a database already and it has slots of another length.
+
+    Writes nothing. What else may be wrong with a database is seen when it is opened to be written.
+    """
+    if not settings.database_path.is_file():
+        return
+    try:
+        database = SLADatabase(settings.database_path, grid=settings.grid, read_only=True)
+    except DatabaseError:
+        return
+    with contextlib.closing(database):
+        database.require_slots(settings.grid)
 
 
 def serve(settings: Settings) -> None:

@@ -71,6 +71,8 @@ call = {{"words": sys.argv[1:], "given": given}} | {{name: os.environ.get(name) 
 open({record!r}, "a").write(json.dumps(call) + "\\n")
 if "logs" in sys.argv:
     print("\x1b[36mgrafana-1  |\x1b[0m \x1b[2Kready")
+if "--check" in sys.argv and os.environ["SLA_INTERVAL_SECONDS"] == "60":
+    sys.exit("Container made\\nerror: /data/sla.db: its slots are 300 s long, not 60 s; set it to 300 again")
 if "ps" in sys.argv:
     print(open({containers!r}).read())
 """
@@ -156,6 +158,18 @@ def test_what_changed_in_the_files_of_a_kept_container_is_applied_once(
     before = len(docker())
     ComposeStack(instance).up()
     assert not [call for call in docker()[before:] if {"exec", "restart"} & {*call["words"]}]
+
+
+def test_a_ledger_with_slots_of_another_length_is_refused_before_anything_is_started(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    instance.env["SLA_INTERVAL_SECONDS"] = "60"
+    with pytest.raises(
+        StackError, match=r"slots are 300 s long, not 60 s \(volume unit_sla-data\)"
+    ) as caught:
+        ComposeStack(instance).up()
+    assert caught.value.fix == "set it to 300 again"
+    assert not calls_of(docker(), "up")
 
 
 def test_logs_in_a_pipe_hold_no_codes_of_a_terminal(

@@ -145,6 +145,10 @@ def test_up_again_finds_no_thief_in_what_just_started_and_restarts_what_changed(
     assert "mailhog is missing" in capsys.readouterr().out
 
 
+def test_it_knows_where_the_ledger_is(instance: Instance) -> None:
+    assert LocalStack(instance).database() == instance.directory / "data" / "sla-data" / "sla.db"
+
+
 def test_the_demo_app_leaves_with_its_target_and_comes_back(instance: Instance, stack: LocalStack) -> None:
     target = instance.directory / "config/prometheus/demo/targets/demo-app.yml"
     assert target.exists()

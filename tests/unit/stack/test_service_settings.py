@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sla_worker.database import SLADatabase
+from sla_worker.grid import Grid
 from stack import service_settings
 from stack.errors import StackError
 from stack.settings import Instance
@@ -50,6 +52,21 @@ def test_what_a_service_refuses_is_said_by_the_name_of_the_setting(
     with pytest.raises(StackError) as caught:
         service_settings.check(with_services)
     assert (caught.value.message, caught.value.fix) == (error, fix)
+
+
+def test_a_ledger_with_slots_of_another_length_is_refused(with_services: Instance, tmp_path: Path) -> None:
+    ledger = tmp_path / "sla.db"
+    service_settings.check(with_services, ledger)  # there is none yet
+    assert not ledger.exists()
+    SLADatabase(ledger, grid=Grid(slot_seconds=300, scrape_seconds=15)).close()
+    service_settings.check(with_services, ledger)
+    with_services.env["SLA_INTERVAL_SECONDS"] = "60"
+    with pytest.raises(StackError) as caught:
+        service_settings.check(with_services, ledger)
+    assert caught.value.message == f"{ledger}: its slots are 300 s long, not 60 s"
+    assert caught.value.fix == (
+        "set SLA_INTERVAL_SECONDS=300 again, or move this file away for a new ledger (.env)"
+    )
 
 
 def test_every_service_is_heard(with_services: Instance) -> None:

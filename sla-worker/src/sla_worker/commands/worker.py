@@ -10,12 +10,16 @@ from sla_worker.settings import read_settings
 def main(argv: Arguments = None) -> int:
     """Run the service until it is stopped."""
     options = parser("sla_worker", "The service: calculates, reports, serves pages and metrics.")
-    options.add_argument("--check", action="store_true", help="say whether the settings can be used, and end")
+    options.add_argument(
+        "--check", action="store_true", help="say whether settings and database can be used, and end"
+    )
     arguments = options.parse_args(argv)
 
     def command() -> int:
         settings = read_settings()
-        if not arguments.check:
+        if arguments.check:
+            service.check(settings)
+        else:
             service.serve(settings)
         return 0
 

@@ -86,11 +86,8 @@ class SLADatabase:
         rows = self._engine.rows("SELECT slot_seconds FROM ledger")
         if rows:
             has = int(rows[0]["slot_seconds"])
-            if wanted is not None and wanted.slot_seconds != has and self._engine.writable:
-                raise DatabaseError(
-                    f"{self._engine.place}: its slots are {has} s long, not {wanted.slot_seconds} s;"
-                    f" set SLA_INTERVAL_SECONDS={has} again, or move this file away for a new ledger"
-                )
+            if wanted is not None and self._engine.writable:
+                self._require(has, wanted)
             return Grid(has, (wanted or _DEFAULT_GRID).scrape_seconds)
         grid = wanted or _DEFAULT_GRID
         if self._engine.writable:
@@ -99,6 +96,17 @@ class SLADatabase:
                     "INSERT INTO ledger (id, slot_seconds) VALUES (1, ?)", (grid.slot_seconds,)
                 )
         return grid
+
+    def _require(self, has: int, wanted: Grid) -> None:
+        if wanted.slot_seconds != has:
+            raise DatabaseError(
+                f"{self._engine.place}: its slots are {has} s long, not {wanted.slot_seconds} s;"
+                f" set SLA_INTERVAL_SECONDS={has} again, or move this file away for a new ledger"
+            )
+
+    def require_slots(self, wanted: Grid) -> None:
+        """Raise DatabaseError unless a worker with these slots can use the database."""
+        self._require(self.slot_seconds, wanted)
 
     def close(self) -> None:
         """Close the database and give its lock back."""
