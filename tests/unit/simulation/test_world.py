@@ -80,7 +80,7 @@ def test_counters_of_a_process_are_what_it_did(harsh: list[Item]) -> None:
 def test_nobody_works_at_night() -> None:
     """From 0:00 to 5:00 in Berlin, 22:00 to 3:00 UTC, there are no requests; at 10:00 there are.
 
-    The first item after 22:00 tells what happened since 21:55, so that hour is left out.
+    The first item after 22:00 shows what happened since 21:55, so that hour is left out.
     """
     by_hour: dict[int, float] = defaultdict(float)
     for item in run(World(1, BEGIN, 86_400, 300, groups=(MetricGroup.REQUESTS,), harshness=0)):
