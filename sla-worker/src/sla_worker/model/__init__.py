@@ -21,6 +21,7 @@ from sla_worker.model.definition import (
     Sli,
     objective_ratio,
 )
+from sla_worker.model.details import Details, read_details, write_details
 from sla_worker.model.mail import (
     Delivery,
     Mail,
@@ -59,6 +60,7 @@ __all__ = [
     "Comparison",
     "Definition",
     "Delivery",
+    "Details",
     "Figures",
     "FutureRows",
     "Judgement",
@@ -81,4 +83,6 @@ __all__ = [
     "WatchdogOutage",
     "WebhookAlert",
     "objective_ratio",
+    "read_details",
+    "write_details",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from sla_worker.grid import Grid
 from sla_worker.model.policy import DEFAULT_POLICY, Policy
@@ -66,6 +66,9 @@ class Member:
 
 class Sli(Protocol):
     """What is measured, and how; the forms stand in the package sli, and nothing asks which one it is."""
+
+    kind: ClassVar[str]
+    """The form's name, for people and for the file."""
 
     @property
     def metric_name(self) -> str:

@@ -1,0 +1,79 @@
+"""What the ledger keeps of a definition as one text: its form, its labels, its policy and its members."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sla_worker.model.definition import Definition, Member
+from sla_worker.model.policy import DEFAULT_POLICY, Maintenance, NewSeries, NoData, Policy, ServiceHours
+
+_WORDS = {"no_data": NoData, "maintenance": Maintenance, "new_series": NewSeries}
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a report says of how an SLA was measured; empty for one that was defined without a file."""
+
+    kind: str = ""
+    by: tuple[str, ...] = ()
+    policy: Policy = DEFAULT_POLICY
+    members: tuple[Member, ...] = ()
+
+
+def write_details(definition: Definition) -> str:
+    """JSON, the same for the same definition."""
+    policy = asdict(definition.policy)
+    hours = definition.policy.service_hours
+    if hours is not None:
+        policy["service_hours"] = asdict(hours) | {
+            "days": sorted(hours.days),
+            "holidays": sorted(day.isoformat() for day in hours.holidays),
+        }
+    content = {
+        "kind": definition.sli.kind,
+        "by": definition.by,
+        "policy": policy,
+        "members": [asdict(each) for each in definition.sli.members],
+    }
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+def read_details(text: str | None) -> Details:
+    """What was written; what this version does not know is passed over."""
+    if not text:
+        return Details()
+    content = json.loads(text)
+    return Details(
+        kind=content.get("kind", ""),
+        by=tuple(content.get("by", ())),
+        policy=_policy(content.get("policy", {})),
+        members=tuple(Member(**_known(Member, each)) for each in content.get("members", ())),
+    )
+
+
+def _policy(content: Mapping[str, Any]) -> Policy:
+    found = _known(Policy, content)
+    for key, words in _WORDS.items():
+        if key in found:
+            found[key] = words(found[key])
+    if "windows" in found:
+        found["windows"] = tuple(found["windows"])
+    hours = found.get("service_hours")
+    if hours is not None:
+        found["service_hours"] = ServiceHours(
+            **_known(ServiceHours, hours)
+            | {
+                "days": frozenset(hours["days"]),
+                "holidays": frozenset(datetime.date.fromisoformat(each) for each in hours["holidays"]),
+            }
+        )
+    return Policy(**found)
+
+
+def _known(kind: type[Any], content: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {key: value for key, value in content.items() if key in names}
