@@ -145,3 +145,4 @@ lock: ## Resolve all lock files again, with the newest versions (needs uv)
 	@$(COMPILE) tests/requirements.in $(PROJECTS) -o $(TEST_LOCK)
 	@for each in local sla-worker demo-app; do \
 	  echo 'setuptools>=80' | $(COMPILE) $$each/pyproject.toml - -c $(TEST_LOCK) -o $$each/requirements.lock || exit 1; done
+	@echo 'psycopg[binary]>=3.2' | $(COMPILE) - -c $(TEST_LOCK) -o sla-worker/postgresql.lock

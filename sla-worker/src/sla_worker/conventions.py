@@ -33,6 +33,9 @@ WATCHDOG_OUTAGE: Final = "sla_watchdog_outage"
 WEBHOOK_ALERTS: Final = "sla_webhook_alerts_total"
 WEBHOOK_TRUNCATED: Final = "sla_webhook_alerts_truncated_total"
 
+URL_SCHEMES: Final = ("postgresql://", "postgres://")
+"""How the URL of a database begins; what begins otherwise is the path of a file."""
+
 # --- label values
 DAILY_MAIL: Final = "daily"
 BREACH_MAIL: Final = "breach"

@@ -19,7 +19,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
 from sla_worker.delivery.sending import Deliveries, Sender
 from sla_worker.delivery.smtp import Mailer
-from sla_worker.errors import DatabaseError, SLAWorkerError
+from sla_worker.errors import DatabaseError, DatabaseLockedError, SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.model import Definition, FutureRows, Measurement, PassResult
@@ -95,7 +95,7 @@ def build(
     arrive, so none is waited for.
     """
     definitions = read_definitions(settings.definitions_path)
-    database = SLADatabase(settings.database_path, grid=settings.grid, clock=clock)
+    database = SLADatabase(settings.database, grid=settings.grid, clock=clock)
     try:
         database.sync_definitions(definitions)
         return _join(
@@ -234,7 +234,7 @@ def check(settings: Settings) -> None:
 
     Writes nothing. What else may be wrong with a database is seen when it is opened to be written.
     """
-    if not settings.database_path.is_file():
+    if settings.database_url or not settings.database_path.is_file():
         return
     try:
         database = SLADatabase(settings.database_path, grid=settings.grid, read_only=True)
@@ -248,7 +248,9 @@ def serve(settings: Settings) -> None:
     """Run the service until SIGTERM or SIGINT. Raises SLAWorkerError when it cannot start."""
     from sla_worker.web.server import Server  # noqa: PLC0415 - only the service serves
 
-    service = build(settings)
+    service = _started(settings)
+    if service is None:
+        return
     try:
         try:
             server = Server(service.application, settings.bind, settings.port)
@@ -271,6 +273,37 @@ def serve(settings: Settings) -> None:
     finally:
         service.close()
     _log.info("stopped")
+
+
+def in_turn(
+    make: Callable[[], Service], stopping: threading.Event, *, waits: bool, every_seconds: float = 2.0
+) -> Service | None:
+    """The service, once no other worker writes to the database; None when stopped before that.
+
+    Unless it `waits`, another worker is a mistake: raises DatabaseLockedError.
+    """
+    told = False
+    while not stopping.is_set():
+        try:
+            return make()
+        except DatabaseLockedError as error:
+            if not waits:
+                raise
+            if not told:
+                _log.info("standing by, to take over: %s", str(error).partition(";")[0])
+            told = True
+        stopping.wait(every_seconds)
+    return None
+
+
+def _started(settings: Settings, *, takes_alerts: bool = True) -> Service | None:
+    """The service, for which a second worker waits where PostgreSQL is; None when stopped before that."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return in_turn(
+        lambda: build(settings, takes_alerts=takes_alerts), stopping, waits=settings.database_url is not None
+    )
 
 
 def run_until_stopped(service: Service) -> None:
@@ -299,7 +332,7 @@ def run_until_stopped(service: Service) -> None:
 def calculate_once(settings: Settings) -> PassResult:
     """One pass, as `sla_calculator` makes it. Raises SLAWorkerError."""
     definitions = read_definitions(settings.definitions_path)
-    database = SLADatabase(settings.database_path, grid=settings.grid)
+    database = SLADatabase(settings.database, grid=settings.grid)
     try:
         database.sync_definitions(definitions)
         return make_calculator(settings, definitions, database).run_pass()
@@ -309,7 +342,9 @@ def calculate_once(settings: Settings) -> PassResult:
 
 def calculate_continuously(settings: Settings) -> None:
     """The service's loops without its web side, until SIGTERM or SIGINT."""
-    service = build(settings, takes_alerts=False)
+    service = _started(settings, takes_alerts=False)
+    if service is None:
+        return
     try:
         run_until_stopped(service)
     finally:

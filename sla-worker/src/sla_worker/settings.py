@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from sla_worker.conventions import URL_SCHEMES
 from sla_worker.errors import SettingsError
 from sla_worker.grid import Grid
 
@@ -50,6 +51,7 @@ class Settings:
     prometheus: PrometheusSettings
     smtp: SMTPSettings
     database_path: Path
+    database_url: str | None = field(repr=False)
     definitions_path: Path
     slot_seconds: int
     scrape_seconds: int
@@ -71,6 +73,11 @@ class Settings:
     prometheus_public_url: str
     alertmanager_public_url: str
     watchdog_seconds: int
+
+    @property
+    def database(self) -> str | Path:
+        """What the ledger is opened with: the URL if there is one, else the path."""
+        return self.database_url or self.database_path
 
     @property
     def grid(self) -> Grid:
@@ -149,6 +156,24 @@ class _Environment:
             return url, None
         user, _, password = login.partition(":")
         return url, (_ascii(name, unquote(user)), _ascii(name, unquote(password)))
+
+    def database_url(self, name: str) -> str | None:
+        """The URL of a PostgreSQL database; errors show neither user nor password nor options."""
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            parts = urlsplit(text)
+            good = text.startswith(URL_SCHEMES) and bool(parts.path.strip("/"))
+            good = good and (parts.port is None or parts.port > 0)
+        except ValueError:
+            good = False
+        if not good or not text.isprintable() or " " in text:
+            raise SettingsError(
+                f"{name}={_shown(_without_login(text).partition('?')[0])}: give a URL like"
+                " postgresql://user:password@host:5432/database"
+            )
+        return text
 
     def secret(self, name: str, *, spaces: bool = True) -> str | None:
         """A password or token of printable ASCII, as the protocols carry; errors do not show it."""
@@ -318,6 +343,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             timeout_seconds=20,
         ),
         database_path=Path(env.required("SLA_DATABASE_PATH", "sla.db")),
+        database_url=env.database_url("SLA_DATABASE_URL"),
         definitions_path=Path(env.required("SLA_DEFINITIONS", str(_PACKAGED_DEFINITIONS))),
         slot_seconds=slot,
         scrape_seconds=scrape,

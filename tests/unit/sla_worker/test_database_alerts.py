@@ -19,13 +19,14 @@ from sla_worker.database.alerts import (
     TEXT_CHARACTERS,
 )
 from sla_worker.model import WebhookAlert
+from unit.sla_worker.databases import Place
 
 NOW = 1_700_000_100
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SLADatabase]:
-    made = SLADatabase(tmp_path / "sla.db", clock=lambda: NOW)
+def database(place: Place) -> Iterator[SLADatabase]:
+    made = SLADatabase(place.location, clock=lambda: NOW)
     yield made
     made.close()
 

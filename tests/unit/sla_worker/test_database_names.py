@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Definition, Figures
+from unit.sla_worker.databases import Place
 from unit.sla_worker.fake_prometheus import SHIPPED
 
 DEFINITIONS = read_definitions(SHIPPED)
@@ -22,8 +22,8 @@ NOW = 1_700_000_100
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SLADatabase]:
-    made = SLADatabase(tmp_path / "sla.db", clock=lambda: NOW)
+def database(place: Place) -> Iterator[SLADatabase]:
+    made = SLADatabase(place.location, clock=lambda: NOW)
     made.sync_definitions(DEFINITIONS)
     made.store([evaluate(UPTIME, NOW, Figures(7, 10, 1)), evaluate(ERRORS, NOW, Figures(90, 100, 1))])
     yield made
@@ -96,6 +96,7 @@ def test_a_name_that_somebody_has_is_told_apart_again() -> None:
     assert settled_names(stored, {"c": "A"}) == {"c": "A", "a": "A (a)'", "b": "A (a)"}
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_the_same_file_again_writes_nothing(database: SLADatabase) -> None:
     statements: list[str] = []
     database._engine._dialect._connection.set_trace_callback(statements.append)  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from sla_worker.conventions import OUTAGE_END_MAIL, OUTAGE_MAIL
 from sla_worker.database import SLADatabase
 from sla_worker.errors import DatabaseError
 from sla_worker.model import Delivery, Notification
+from unit.sla_worker.databases import Place
 
 NOW = 1_700_000_100
 OWNER, ON_CALL = "owner@example.com", "on-call@example.com"
@@ -20,10 +21,10 @@ OWNER, ON_CALL = "owner@example.com", "on-call@example.com"
 class Ledger:
     """A database whose clock a test moves, and a second way in to see what is stored."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, place: Place) -> None:
         self.now = NOW
-        self.path = path
-        self.database = SLADatabase(path, clock=lambda: self.now)
+        self.place = place
+        self.database = SLADatabase(place.location, clock=lambda: self.now)
         self.outbox = self.database.outbox
 
     def owe(self, key: str = "daily:1") -> Notification:
@@ -34,29 +35,18 @@ class Ledger:
         return self.outbox.deliveries(notification, recipients or (OWNER, ON_CALL), self.now)
 
     def stored(self, sql: str) -> list[tuple[object, ...]]:
-        other = sqlite3.connect(self.path)
-        try:
-            return other.execute(sql).fetchall()
-        finally:
-            other.close()
+        return self.place.query(sql)
 
     def refuse_writing(self, table: str) -> None:
-        """From now on the table cannot be changed, as on a disk that is full."""
-        other = sqlite3.connect(self.path)
-        other.execute(
-            f"CREATE TRIGGER refuse BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
-        other.close()
+        self.place.refuse_writing(table)
 
-    def accept_writing(self) -> None:
-        other = sqlite3.connect(self.path)
-        other.execute("DROP TRIGGER refuse")
-        other.close()
+    def accept_writing(self, table: str) -> None:
+        self.place.accept_writing(table)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    made = Ledger(tmp_path / "sla.db")
+def ledger(place: Place) -> Iterator[Ledger]:
+    made = Ledger(place)
     yield made
     made.database.close()
 
@@ -131,7 +121,7 @@ def test_what_was_sent_and_could_not_be_noted_is_not_sent_again(ledger: Ledger) 
     ledger.now = NOW + 3600
     with pytest.raises(DatabaseError):
         ledger.open(mail, OWNER)  # still not noted: nothing is handed out
-    ledger.accept_writing()
+    ledger.accept_writing("sla_deliveries")
     assert ledger.open(mail, OWNER) == []
     assert ledger.stored("SELECT result, closed_at FROM sla_deliveries") == [("delivered", NOW)]
     assert ledger.outbox.owed() == {}

@@ -198,3 +198,27 @@ def test_a_blank_value_is_said_to_be_blank(name: str) -> None:
 @pytest.mark.parametrize("text", ["٣٠٠", "3_00", "300s", "3e2"])
 def test_a_number_is_written_in_digits(text: str) -> None:
     assert "give a whole number from 5 to 3600" in complaint(SLA_INTERVAL_SECONDS=text)
+
+
+def test_a_url_of_postgresql_goes_before_the_path_and_is_shown_nowhere(tmp_path: Path) -> None:
+    url = "postgresql://sla:geheim@db.example:5432/sla?sslmode=require"
+    (tmp_path / "url").write_text(f"{url}\n")
+    settings = read_settings({"SLA_DATABASE_URL_FILE": str(tmp_path / "url"), "SLA_DATABASE_PATH": "x.db"})
+    assert settings.database == url
+    assert "geheim" not in repr(settings)
+    assert read_settings({"SLA_DATABASE_PATH": "x.db"}).database == Path("x.db")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:geheim@h/d",
+        "postgresql://u:geheim@h",
+        "postgresql://u:geheim@h:x/d",
+        "sla.db?password=geheim",
+    ],
+)
+def test_another_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match="give a URL like postgresql://") as raised:
+        read_settings({"SLA_DATABASE_URL": url})
+    assert "geheim" not in str(raised.value)

@@ -72,7 +72,7 @@ def _calculate(settings: Settings) -> int:
 
 
 def _print_report(settings: Settings, hours: int) -> int:
-    with closing(SLADatabase(settings.database_path, grid=settings.grid, read_only=True)) as database:
+    with closing(SLADatabase(settings.database, grid=settings.grid, read_only=True)) as database:
         report = period_report(
             database, title=f"SLA report, {hours} hours", hours=hours, now=int(time.time())
         )

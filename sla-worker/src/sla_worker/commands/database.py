@@ -18,12 +18,12 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         try:
-            store = SLADatabase(settings.database_path, grid=settings.grid)
+            store = SLADatabase(settings.database, grid=settings.grid)
             store.sync_definitions(read_definitions(settings.definitions_path))
         except DatabaseLockedError:  # the service has made it; reading is all that is left to do
-            store = SLADatabase(settings.database_path, grid=settings.grid, read_only=True)
+            store = SLADatabase(settings.database, grid=settings.grid, read_only=True)
         with closing(store):
-            print(f"database:         {settings.database_path}")
+            print(f"database:         {store.place}")
             for name, count in store.counts().items():
                 print(f"{name + ':':<17} {count}")
         return 0

@@ -31,7 +31,7 @@ def main(argv: Arguments = None) -> int:
 
     def command() -> int:
         settings, now = read_settings(), time.time()
-        with closing(SLADatabase(settings.database_path, grid=settings.grid, read_only=True)) as database:
+        with closing(SLADatabase(settings.database, grid=settings.grid, read_only=True)) as database:
             mail = daily(Sources(database, settings, int(now)))
         if arguments.test:
             print("\n".join(str(each) for each in _write(mail, arguments.output)))

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.alerts import AlertStore
 from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
-from sla_worker.database.engine import Engine
+from sla_worker.database.engine import Dialect, Engine
 from sla_worker.database.measurements import MeasurementStore
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
@@ -39,11 +40,26 @@ __all__ = ["DAY_SECONDS", "SLADatabase"]
 _DEFAULT_GRID = Grid(slot_seconds=300, scrape_seconds=15)
 
 
+def _dialect(place: str | Path, *, read_only: bool) -> Dialect:
+    """The kind of database that a path or URL names; PostgreSQL's driver is imported only for a URL."""
+    if isinstance(place, Path) or not place.startswith(URL_SCHEMES):
+        return SQLite(Path(place), read_only=read_only)
+    try:
+        from sla_worker.database.postgres import PostgreSQL  # noqa: PLC0415 - 9 MB, and an extra
+    except ImportError as error:
+        raise DatabaseError(
+            "SLA_DATABASE_URL: PostgreSQL needs the package psycopg, which cannot be imported"
+            f" ({' '.join(str(error).split())}); pip install 'psycopg[binary]'"
+        ) from error
+    return PostgreSQL(place, read_only=read_only)
+
+
 class SLADatabase:
     """The database of one worker.
 
-    `path` may be text or Path; it is made with its directory. The slots of `grid` are fixed when the
-    database is made (None: slots as it has them, 300 s at first); who only reads takes them as they are.
+    `path` may be text or Path, and is made with its directory; or a postgresql:// URL. The slots of `grid`
+    are fixed when the database is made (None: slots as it has them, 300 s at first); who only reads takes
+    them as they are.
     `read_only` takes no lock, so it works beside the running service. Raises DatabaseLockedError when
     another process writes to it, DatabaseError when it cannot be used.
     """
@@ -57,7 +73,7 @@ class SLADatabase:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._engine = Engine(SQLite(Path(path), read_only=read_only), clock=clock)
+        self._engine = Engine(_dialect(path, read_only=read_only), clock=clock)
         try:
             self.grid = self._fixed_grid(grid)
         except BaseException:
@@ -75,6 +91,11 @@ class SLADatabase:
         self._status = StatusReader(self._engine, self._definitions, self._trust, self.slot_seconds)
         self._summaries = SummaryStore(self._engine, self._trust)
         self._from_file: tuple[Definition, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The path, or the URL without its password, for people to read."""
+        return self._engine.place
 
     @property
     def slot_seconds(self) -> int:

@@ -1,20 +1,26 @@
 """The seam between the stores and a database: four calls, one lock, numbered migrations.
 
 A store knows `execute`, `executemany`, `rows` and `transaction`, writes `?` where a value goes, and gets
-dicts back. All that differs between databases stands in a dialect: `sqlite.py` today.
+dicts back. All that differs between databases stands in a dialect: `sqlite.py`, `postgres.py`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 
 from sla_worker.errors import DatabaseError
 
 _MIGRATIONS = files("sla_worker") / "database" / "migrations"
+
+_RECORD = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL
+);
+"""
 
 Row = dict[str, Any]
 Values = Sequence[Any]
@@ -68,6 +74,10 @@ class Dialect(Protocol):
 
     def misplaced(self) -> str | None:
         """Why this is no longer the database that was opened; None while it is. Makes no statement."""
+        ...
+
+    def probe(self) -> None:
+        """Learn of a connection that ended while it was idle, for `misplaced`. Makes no statement."""
         ...
 
     def recover(self, prepare: Callable[[], None]) -> str:
@@ -182,7 +192,11 @@ class Engine:
         Makes no statement while nothing is wrong.
         """
         with self._mutex:
-            if self._depth or self._dialect.misplaced() is None:
+            if self._depth:
+                return None
+            with suppress(DatabaseError):
+                self._dialect.probe()
+            if self._dialect.misplaced() is None:
                 return None
 
             def ready() -> None:
@@ -224,11 +238,8 @@ class Engine:
     def _migrate(self) -> None:
         """Apply the migrations that are not recorded yet, each in one transaction with its record."""
         dialect = self._dialect
-        dialect.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migrations"
-            " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)",
-            (),
-        )
+        for statement in dialect.statements(_RECORD):
+            dialect.execute(statement, ())
         done = {row["version"] for row in dialect.rows("SELECT version FROM schema_migrations", ())}
         scripts = sorted(
             (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name

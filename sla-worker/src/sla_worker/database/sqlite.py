@@ -100,6 +100,9 @@ class SQLite:
                 return f"{path}: {what} while the worker runs; nothing is stored until it is back"
         return None
 
+    def probe(self) -> None:
+        """A file does not end by itself."""
+
     def recover(self, prepare: Callable[[], None]) -> str:
         """Write the file again if it is gone, open it if it is another one; no row is lost either way.
 

@@ -1,0 +1,205 @@
+"""PostgreSQL alone: the one writer, lost connections, passwords that nobody is shown, a whole service."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ports import free_port
+from sla_worker.commands.database import main as sla_database
+from sla_worker.conventions import GOOD_EVENTS
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.errors import DatabaseError, DatabaseLockedError
+from sla_worker.evaluation import evaluate
+from sla_worker.model import Figures
+from sla_worker.service import Service, in_turn
+from unit.sla_worker.databases import PostgreSQLPlace
+from unit.sla_worker.fake_prometheus import SHIPPED, SLOT
+from unit.sla_worker.setting import Setting
+from waiting import poll
+
+DEFINITIONS = read_definitions(SHIPPED)
+ERRORS = DEFINITIONS[2]
+NOW = 1_700_000_100
+
+
+@pytest.fixture
+def database(schema: PostgreSQLPlace) -> Iterator[SLADatabase]:
+    made = SLADatabase(schema.location, clock=lambda: NOW)
+    made.sync_definitions(DEFINITIONS)
+    measure(made, 0)
+    yield made
+    made.close()
+
+
+def measure(database: SLADatabase, slot: int) -> None:
+    database.store([evaluate(ERRORS, NOW + slot * 300, Figures(100, 100, 1))])
+
+
+def end_connections(schema: PostgreSQLPlace) -> None:
+    """As a restart of the server does: every session but this one ends."""
+    schema.query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name LIKE 'sla_worker%' AND pid <> pg_backend_pid()"
+    )
+
+
+def test_a_connection_that_ends_while_idle_is_noticed_and_made_again(
+    database: SLADatabase, schema: PostgreSQLPlace
+) -> None:
+    assert database.look() is None
+    end_connections(schema)
+    line = poll(database.look, "the end of the connection")
+    assert line.startswith(f"{database.place}: the connection was lost (")
+    assert line.endswith("it is connected again")
+    assert "\n" not in line
+    assert (database.look(), database.trouble()) == (None, None)
+    measure(database, 1)
+    assert database.counts()["measurements"] == 2
+
+
+def test_a_connection_that_ends_in_the_middle_loses_the_transaction_and_no_more(
+    database: SLADatabase, schema: PostgreSQLPlace
+) -> None:
+    def half() -> None:
+        with database._engine.transaction():
+            measure(database, 1)
+            end_connections(schema)
+            measure(database, 2)
+
+    with pytest.raises(DatabaseError, match=r"the connection was lost \(.*\); nothing is stored until it is"):
+        half()
+    assert "the connection was lost" in str(database.trouble())
+    with pytest.raises(DatabaseError, match="the connection was lost"):
+        database.get_active_breaches()
+    assert "connected again" in str(database.look())
+    assert database.counts()["measurements"] == 1
+    measure(database, 1)
+    assert database.counts()["measurements"] == 2
+
+
+def test_who_lost_the_connection_writes_no_more_while_another_one_does(
+    database: SLADatabase, schema: PostgreSQLPlace
+) -> None:
+    end_connections(schema)
+    with pytest.raises(DatabaseError):
+        measure(database, 1)
+    other = SLADatabase(schema.location, clock=lambda: NOW)
+    measure(other, 1)
+    with pytest.raises(DatabaseLockedError, match="already writes to it"):
+        database.look()
+    with pytest.raises(DatabaseError, match="the connection was lost"):
+        measure(database, 2)
+    other.close()
+    assert "connected again" in str(poll(database.look, "its turn", seconds=5))
+    # What the other one has stored is known: slot 1 is not missing any more.
+    assert database.missing_slots(NOW + 600, 0)[ERRORS.key] == [NOW + 600]
+
+
+def test_a_server_that_is_away_is_one_clear_line_and_no_password() -> None:
+    url = f"postgresql://sla:geheim@127.0.0.1:{free_port()}/sla"
+    with pytest.raises(DatabaseError) as raised:
+        SLADatabase(url)
+    text = str(raised.value)
+    assert text.startswith(url.replace(":geheim", "") + ": cannot be reached (")
+    assert "geheim" not in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://sla:geheim@127.0.0.1:70000/sla",
+        "postgresql://sla:geheim@127.0.0.1:5432/sla?password=geheim&nothing=1",
+        "postgresql://sla:geheim@[::1/sla",
+        "postgresql://sla:geh%zzeim@127.0.0.1:1/sla",
+    ],
+)
+def test_a_url_that_cannot_be_understood_shows_no_password(url: str) -> None:
+    with pytest.raises(DatabaseError) as raised:
+        SLADatabase(url)
+    assert "geh" not in str(raised.value)
+    assert str(raised.value).startswith("postgresql://")
+
+
+def test_a_second_worker_waits_and_takes_over(
+    database: SLADatabase, schema: PostgreSQLPlace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    turns: list[Setting] = []
+
+    def build() -> Service:
+        if len(caplog.messages) == 1:
+            database.close()  # the first worker ends once the second one has said that it waits
+        turns.append(Setting(tmp_path, SLA_DATABASE_URL=schema.location))
+        return turns[-1].service
+
+    assert in_turn(build, threading.Event(), waits=True, every_seconds=0.01) is turns[-1].service
+    [line] = caplog.messages
+    assert line.startswith(f"standing by, to take over: {database.place}: sla_worker on ")
+    turns[-1].close()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_second_worker_that_is_stopped_while_it_waits_ends(schema: PostgreSQLPlace, tmp_path: Path) -> None:
+    stopping = threading.Event()
+
+    def build() -> Service:
+        stopping.set()
+        return Setting(tmp_path, SLA_DATABASE_URL=schema.location).service
+
+    assert in_turn(build, stopping, waits=True) is None
+    with pytest.raises(DatabaseLockedError):
+        in_turn(build, threading.Event(), waits=False)
+
+
+def test_a_whole_service_keeps_its_ledger_there(schema: PostgreSQLPlace, tmp_path: Path) -> None:
+    setting = Setting(tmp_path, SLA_DATABASE_URL=schema.location)
+    setting.prometheus.values[GOOD_EVENTS] = 900.0
+    setting.step()
+    assert setting.ask("/")[1].count("API Error Rate") == 2
+    assert 'sla_active_breaches{severity="critical"} 2.0' in setting.ask("/metrics")[1]
+    end_connections(schema)
+    setting.now += 300
+    poll(setting.service.database.look, "the end of the connection")
+    setting.step()
+    assert setting.service.database.newest_slot() == SLOT + 300
+    setting.close()
+    assert not (tmp_path / "sla.db").exists()
+
+
+def test_the_command_shows_the_place_without_the_password(
+    schema: PostgreSQLPlace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = schema.location.replace("tester@", "tester:geheim@")
+    monkeypatch.setenv("SLA_DATABASE_URL", url)
+    assert sla_database([]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"database:         postgresql://tester@127.0.0.1:{schema.server.port}/postgres\n")
+    assert "definitions:      3" in out
+    assert "geheim" not in out
+
+
+def test_a_schema_that_is_not_there_is_refused(schema: PostgreSQLPlace) -> None:
+    with pytest.raises(DatabaseError, match="search_path names no schema that is there"):
+        SLADatabase(schema.server.url("nowhere"))
+
+
+@pytest.mark.usefixtures("database")
+def test_a_reader_cannot_write(schema: PostgreSQLPlace) -> None:
+    reader = SLADatabase(schema.location, read_only=True)
+    with pytest.raises(DatabaseError, match="read-only"):
+        measure(reader, 1)
+    reader.close()
+
+
+def test_times_after_2038_can_be_stored(database: SLADatabase, schema: PostgreSQLPlace) -> None:
+    """The first second that 32 bits cannot hold is 2038-01-19 03:14:08 UTC, 2 ** 31."""
+    database.store([evaluate(ERRORS, 2**31 + 252, Figures(1, 1, 1))])
+    assert schema.query("SELECT MAX(slot) FROM sla_measurements") == [(2**31 + 252,)]
+    assert psycopg.__version__.startswith("3.")
