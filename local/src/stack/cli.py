@@ -260,7 +260,9 @@ def _clean(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
-    _check_files(instance, _pick(arguments, instance))
+    # Nothing is started: MODE=compose can be checked where there is no Docker.
+    chosen = ComposeStack(instance) if arguments.mode == "compose" else _pick(arguments, instance)
+    _check_files(instance, chosen)
     stack = LocalStack(replace(instance, env=instance.env | {PASSWORD: "-"}))
     done = stack.check_rendered(stack.definitions())
     if not done and why_not() is None:
