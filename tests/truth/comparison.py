@@ -30,24 +30,33 @@ class Difference:
     truth: float
 
 
-def catch_up(
-    truth: Truth, definitions: Sequence[Definition], client: PrometheusClient, path: Path
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The slots of a ledger, from the first to the newest one that is due."""
+
+    first: int
+    newest: int
+    slot_seconds: int
+    scrape_seconds: int
+
+
+def passes(
+    definitions: Sequence[Definition], client: PrometheusClient, path: Path, span: Span
 ) -> list[Measurement]:
-    """The rows of a worker that starts with an empty ledger when the world has passed."""
-    grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
-    slots = truth.slots
-    database = SLADatabase(path, grid=grid, clock=lambda: slots[0])
-    database.sync_definitions(definitions)
+    """Passes of a worker whose ledger begins with the first slot, until nothing is missing."""
+    grid = Grid(span.slot_seconds, span.scrape_seconds)
+    database = SLADatabase(path, grid=grid, clock=lambda: span.first)
     calculator = Calculator(
         definitions,
         client,
         database,
         grid,
-        catch_up_seconds=slots[-1] - slots[0] + truth.slot_seconds,
-        clock=lambda: slots[-1] + grid.settle_seconds,
+        catch_up_seconds=span.newest - span.first + span.slot_seconds,
+        clock=lambda: span.newest + grid.settle_seconds,
     )
     rows: list[Measurement] = []
     try:
+        database.sync_definitions(definitions)
         for _ in range(_PASSES):
             rows += calculator.run_pass().measurements
             if not any(calculator.missing().values()):
@@ -55,6 +64,15 @@ def catch_up(
         raise AssertionError(f"slots are still missing after {_PASSES} passes")
     finally:
         database.close()
+
+
+def catch_up(
+    truth: Truth, definitions: Sequence[Definition], client: PrometheusClient, path: Path
+) -> list[Measurement]:
+    """The rows of a worker that starts with an empty ledger when the world has passed."""
+    slots = truth.slots
+    span = Span(slots[0], slots[-1], truth.slot_seconds, truth.world.scrape_seconds)
+    return passes(definitions, client, path, span)
 
 
 def differences(truth: Truth, rows: Iterable[Measurement]) -> list[Difference]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sla_worker.prometheus import PrometheusClient
-from unit.sla_worker.prometheus_server import binary, running
+from unit.sla_worker.prometheus_server import binary, serving
 
 
 @contextmanager
-def prometheus(directory: str, openmetrics: Path, scratch: Path) -> Iterator[PrometheusClient]:
-    """A Prometheus of that directory, with the blocks that its promtool makes of the text."""
+def prometheus(directory: str, openmetrics: Path, scratch: Path) -> Iterator[str]:
+    """A Prometheus of that directory, with the blocks that its promtool makes of the text; yields its URL."""
+    scratch.mkdir(exist_ok=True)
     data = scratch / "data"
     subprocess.run(
         [
@@ -29,5 +29,5 @@ def prometheus(directory: str, openmetrics: Path, scratch: Path) -> Iterator[Pro
         check=True,
         capture_output=True,
     )
-    with running(directory, data) as client:
-        yield client
+    with serving(directory, data) as url:
+        yield url

@@ -29,6 +29,18 @@ def binary(directory: str, name: str) -> str:
 @contextmanager
 def running(directory: str, data: Path, config: str = "global: {}\n") -> Iterator[PrometheusClient]:
     """A server on the data directory; yields a client once it answers."""
+    with serving(directory, data, config) as url:
+        yield client_of(url)
+
+
+def client_of(url: str) -> PrometheusClient:
+    """A client with the worker's usual settings."""
+    return PrometheusClient(HTTPTransport(read_settings({"PROMETHEUS_URL": url}).prometheus))
+
+
+@contextmanager
+def serving(directory: str, data: Path, config: str = "global: {}\n") -> Iterator[str]:
+    """The same; yields its URL."""
     port = free_port()
     file = data.parent / "prometheus.yml"
     file.write_text(config)
@@ -44,8 +56,8 @@ def running(directory: str, data: Path, config: str = "global: {}\n") -> Iterato
         stdout=log,
         stderr=log,
     )
-    settings = read_settings({"PROMETHEUS_URL": f"http://127.0.0.1:{port}"}).prometheus
-    client = PrometheusClient(HTTPTransport(settings))
+    url = f"http://127.0.0.1:{port}"
+    client = client_of(url)
 
     def answers() -> bool:
         assert process.poll() is None, (data.parent / "prometheus.log").read_text()
@@ -57,7 +69,7 @@ def running(directory: str, data: Path, config: str = "global: {}\n") -> Iterato
 
     try:
         poll(answers, "Prometheus to answer", seconds=30)
-        yield client
+        yield url
     finally:
         process.terminate()
         process.wait(patience(10))

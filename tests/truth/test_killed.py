@@ -1,0 +1,103 @@
+"""kill -9 at random moments: no slot is lost, none is there twice, and breaches are those of the rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+
+from simulation import MetricGroup, World
+from sla_worker.definitions import read_definitions
+from truth.breaches import breaches
+from truth.comparison import Span, passes
+from truth.engines import prometheus
+from truth.forms import read_forms
+from truth.killed import Orders
+from truth.world_counts import count
+from unit.sla_worker.prometheus_server import binary, client_of, directories
+from waiting import patience
+
+SHIPPED = Path(__file__).parents[2] / "sla-worker" / "sla_thresholds.yml"
+KILLS = int(os.environ.get("KILLS") or 200)
+WORLD = World(
+    7, 1_760_475_600 + 7 * 3600, 86_400, 60, agents=("crm",), groups=(MetricGroup.REQUESTS,), harshness=8
+)
+SLOT = 300
+
+
+def test_a_worker_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+    print(f"\nseed of the kills: {seed} (SEED={seed} repeats it)")
+    directory = directories()[0]
+    binary(directory, "prometheus")
+    truth = count(WORLD, read_forms(SHIPPED), SLOT, tmp_path)
+    slots, definitions = truth.slots, read_definitions(SHIPPED)
+    with prometheus(directory, truth.openmetrics, tmp_path / "engine") as url:
+        orders = Orders(
+            seed=seed, kills=KILLS, url=url, definitions=str(SHIPPED), ledger=str(tmp_path / "sla.db"),
+            first=slots[0], last=slots[-1], slot_seconds=SLOT, scrape_seconds=WORLD.scrape_seconds,
+        )  # fmt: skip
+        run = subprocess.run(
+            [sys.executable, "-m", "truth.killed", json.dumps(asdict(orders))],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True, text=True, check=False, timeout=patience(100),
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        outcome = json.loads(run.stdout)
+        span = Span(slots[0], slots[-1], SLOT, WORLD.scrape_seconds)
+        passes(definitions, client_of(url), tmp_path / "undisturbed.db", span)
+    print(outcome)
+    assert outcome["killed"] == KILLS
+    assert outcome["finished"] > KILLS / 20  # else nothing would have been stored before the end
+    kept = Ledger(tmp_path / "sla.db")
+    right = Ledger(tmp_path / "undisturbed.db").rows
+    assert len(kept.rows) == len(set(kept.rows)) == len(right)
+    assert not sorted(set(kept.rows) ^ set(right))[:10]
+    by_hand = {
+        (*pair, *breach) for pair, states in kept.states().items() for breach in breaches(states, SLOT)
+    }
+    assert kept.breaches == sorted(by_hand)
+    assert len(kept.breaches) > 5
+    # A mail for every breach of these SLAs, all critical or high: once.
+    assert kept.mailed == sorted(kept.breach_ids)
+
+
+class Ledger:
+    """What stands in the file of a ledger, read by SQL of its own."""
+
+    def __init__(self, path: Path) -> None:
+        connection = sqlite3.connect(path)
+        try:
+            # The coverage is a quotient: its last bit is nobody's figure.
+            self.rows = connection.execute(
+                "SELECT key, c.name, slot, good_events, total_events, round(coverage, 9), state"
+                " FROM sla_measurements JOIN sla_definitions d ON d.id = sla_id"
+                " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, slot"
+            ).fetchall()
+            self.breaches = connection.execute(
+                "SELECT key, c.name, started_at, ended_at"
+                " FROM sla_breaches JOIN sla_definitions d ON d.id = sla_id"
+                " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, started_at"
+            ).fetchall()
+            self.breach_ids = [each for (each,) in connection.execute("SELECT id FROM sla_breaches")]
+            self.mailed = [
+                each
+                for (each,) in connection.execute(
+                    "SELECT breach_id FROM sla_notifications WHERE type = 'breach' ORDER BY breach_id"
+                )
+            ]
+        finally:
+            connection.close()
+
+    def states(self) -> dict[tuple[str, str], list[tuple[int, int]]]:
+        """(slot, state) of each SLA and component."""
+        found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+        for key, component, slot, *_, state in self.rows:
+            found[key, component].append((slot, state))
+        return found
