@@ -44,7 +44,7 @@ KEYS = (
 )
 COMPOSITE = "composite"
 _KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_LABEL = re.compile(r"(?!__)[^\n]+")
+_LABEL = re.compile(r"(?!__|le$)[^\n]+")
 _LONGEST_UNIT = 30
 _PERCENT = 100
 
@@ -140,7 +140,7 @@ def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
     if source.has("component"):
         component = source.text("component", _KEY.fullmatch, "give lower case words joined by -")
         if by:
-            source.reject("has both `by` and `component`", "keep `by`: the components are named by it")
+            source.reject("has both `by` and `component`", "keep `by`: it names the components", "component")
     enabled = source.flag("enabled") if source.has("enabled") else True
     if sli is None or kind is None:
         return None
@@ -212,7 +212,8 @@ def _check_form(source: YamlMap, kind: str, said: Mapping[str, str | None]) -> N
 def _for_one_event(source: YamlMap, policy: Policy) -> Policy:
     """A slot of these forms has one event: another minimum would judge nothing, for ever."""
     if source.has("minimum_events") and policy.minimum_events > 1:
-        source.reject("has one event a slot, but a higher `minimum_events`", "leave `minimum_events` out")
+        what = "has one event a slot, but a higher `minimum_events`"
+        source.reject(what, "leave `minimum_events` out", "minimum_events")
     return replace(policy, minimum_events=1)
 
 

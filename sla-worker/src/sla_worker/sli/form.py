@@ -81,14 +81,15 @@ class Source(Protocol):
         """The mappings of a list, each called `what` and its number in complaints."""
         ...
 
-    def reject(self, what: str, fix: str) -> None:
+    def reject(self, what: str, fix: str, key: str | None = None) -> None:
         """Complain about the mapping as a whole."""
         ...
 
 
 def selector(source: Source, key: str) -> Selector:
     """A metric's name with or without label matchers."""
-    return source.parsed(key, parse_selector, NOTHING, 'give a selector like name{label="value"}')
+    fix = 'give a selector like name{label="value"}, or {"http.requests"} for a name with dots'
+    return source.parsed(key, parse_selector, NOTHING, fix)
 
 
 def condition(source: Source) -> Condition:
