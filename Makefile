@@ -77,10 +77,12 @@ test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of
 	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
 	@$(CLOCK) total
 
+# One more than there are cores: some tests wait for real time to pass.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@$(PY) -m pytest -q -n auto tests/unit tests/truth tests/browser tests/rules tests/contract
+	@$(PY) -m pytest -q -n $(WORKERS) tests/unit tests/truth tests/browser tests/rules tests/contract
 
 # Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,
