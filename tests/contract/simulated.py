@@ -39,7 +39,10 @@ HEALTHY = {
 """What the other services export while they are healthy, so that their absence is no alert: a first value and
 what each step adds."""
 
-Series = dict[str, list[float]]
+Name = tuple[str, tuple[tuple[str, str], ...]]
+"""The name of a series and its labels."""
+
+Series = dict[Name, list[float]]
 
 
 class Recording:
@@ -62,13 +65,14 @@ class Recording:
             self._simulation.run(STEP_SECONDS)
 
     def _scrape(self) -> None:
-        exposed = {selector("up", TARGET): 1.0}
+        up = ("up", ())
+        exposed: dict[Name, float] = {up: 1.0}
         if self._simulation.faults.intensity(known.METRICS_GONE) is None:
             for family in self._simulation.system.exposed.collect():
                 for sample in family.samples:
-                    exposed[selector(sample.name, TARGET | sample.labels)] = sample.value
+                    exposed[sample.name, tuple(sample.labels.items())] = sample.value
         else:
-            exposed[selector("up", TARGET)] = 0.0
+            exposed[up] = 0.0
         for name in exposed.keys() - self._series.keys():
             self._series[name] = [math.nan] * self._steps
         for name, values in self._series.items():
@@ -77,6 +81,9 @@ class Recording:
 
     def input_series(self) -> list[dict[str, str]]:
         """The scrapes in promtool's notation, with what the other services export."""
+        ours = {
+            selector(name, TARGET | dict(labels)): values for (name, labels), values in self._series.items()
+        }
         others = {
             name: [first + step * number for number in range(self._steps)]
             for name, (first, step) in HEALTHY.items()
@@ -86,7 +93,7 @@ class Recording:
                 "series": name,
                 "values": " ".join("_" if math.isnan(value) else f"{value!r}" for value in values),
             }
-            for name, values in (self._series | others).items()
+            for name, values in (ours | others).items()
         ]
 
 

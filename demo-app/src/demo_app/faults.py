@@ -78,6 +78,8 @@ class Faults:
     def intensity(self, name: str) -> float | None:
         """Return the intensity of a fault in its unit, or None while it is not active."""
         spec = self.spec(name)
+        if not self._active:  # every turn of every thread asks, and nearly always in vain: no lock for that
+            return None
         with self._lock:
             ended = self._end_due()
             active = self._active.get(spec.name)

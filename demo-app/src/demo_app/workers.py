@@ -111,8 +111,9 @@ def spawn_thread(target: Callable[[], None], name: str) -> threading.Thread:
 class Worker:
     """One worker: a thread, its queue and its slots.
 
-    `turn` is one turn of the thread's loop and can be called without a thread. `processed` counts the tasks
-    that this worker ended, `failed` those of them that ended in an error, a timeout or a dead letter.
+    `turn` is one turn of the thread's loop and can be called without a thread; `changed` is set when there is
+    something new to do before the next one is due. `processed` counts the tasks that this worker ended,
+    `failed` those of them that ended in an error, a timeout or a dead letter.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Worker:
         self.name = queue.worker
         self.queue = queue
         self.slots = slots
+        self.changed = threading.Event()
         self.alive = False
         self.died_at: float | None = None
         self.restarts = self.processed = self.failed = 0
@@ -149,7 +151,6 @@ class Worker:
         self._spawn = spawn
         self._thread: threading.Thread | None = None
         self._running: list[_Running] = []
-        self._wake = threading.Event()
         self._stopping = False
 
     @property
@@ -183,12 +184,12 @@ class Worker:
     def offer(self, request: Request) -> None:
         """Hand the worker a task; raises QueueClosedError and QueueFullError."""
         self.queue.put(request)
-        self._wake.set()
+        self.changed.set()
 
     def stop(self, timeout_seconds: float = 1.0) -> None:
         """End the thread for good; its tasks go back to their owner."""
         self._stopping = True
-        self._wake.set()
+        self.changed.set()
         if self._thread is not None:
             self._thread.join(timeout_seconds)
 
@@ -207,8 +208,8 @@ class Worker:
     def _run(self) -> None:
         try:
             while (seconds := self.turn()) is not None:
-                self._wake.wait(seconds)
-                self._wake.clear()
+                self.changed.wait(seconds)
+                self.changed.clear()
         except WorkerCrashError as error:
             log.error("worker crashed worker=%s reason=%s", self.name, error)  # noqa: TRY400  # the reason is known
 
