@@ -50,7 +50,7 @@ def test_the_forms(slas: dict[str, Definition]) -> None:
             parse_selector('request_duration_seconds{job="shop", path!="/health"}'), 5, 0.95
         ),
         "breaker": TimeSli(parse_selector("breaker_state"), Condition("<=", 0.5)),
-        "sessions": ValueSli("sum(sessions_active) > 0", 0.9),
+        "sessions": ValueSli("sum(avg_over_time(sessions_active[$slot])) > 0", 0.9),
         "health": CompositeSli(
             (
                 Member(60, category="availability"),
@@ -61,6 +61,21 @@ def test_the_forms(slas: dict[str, Definition]) -> None:
     }
     # the share of events that must be good: 1 - 0.001, 0.999, the percentile, 0.99, of slots 0.9, the score
     assert [each.objective_ratio for each in slas.values()] == [0.999, 0.999, 0.95, 0.99, 0.9, 0.95]
+
+
+def test_what_the_forms_read(slas: dict[str, Definition]) -> None:
+    inputs = {key: [(one.key, one.type.value) for one in each.sli.inputs] for key, each in slas.items()}
+    assert inputs == {
+        "errors": [("total", "counter"), ("bad", "counter")],
+        "platform-uptime": [("selector", "gauge")],
+        "latency": [("histogram", "histogram")],
+        "breaker": [("selector", "gauge")],
+        "sessions": [],
+        "health": [],
+    }
+    sessions = slas["sessions"].sli
+    assert isinstance(sessions, ValueSli)
+    assert sessions.asked(60) == "sum(avg_over_time(sessions_active[60s])) > 0"
 
 
 def test_the_policies(slas: dict[str, Definition]) -> None:
@@ -112,7 +127,9 @@ def test_what_is_disabled_is_read_and_left_out(tmp_path: Path) -> None:
     assert "platform-uptime" not in {each.key for each in read_definitions(file, kinds=FORMS)}
     read = read_file(file, kinds=FORMS)
     assert [each.key for each in read.definitions if not each.enabled] == ["platform-uptime"]
-    assert read.lines["platform-uptime"] == text.splitlines().index("  - key: platform-uptime") + 1
+    assert read.place("platform-uptime") == f"{file}:28"
+    assert read.place("platform-uptime", "sli.condition") == f"{file}:40"
+    assert read.place("platform-uptime", "by") == f"{file}:28"  # not there: the SLA itself
 
 
 def test_a_minimum_of_the_defaults_does_not_silence_one_event_a_slot(tmp_path: Path) -> None:

@@ -51,10 +51,16 @@ _PERCENT = 100
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the file says: its SLAs, and the line on which each begins, by key."""
+    """What the file says: its SLAs, and the line on which each begins and each of its keys stands."""
 
+    file: Path
     definitions: tuple[Definition, ...]
-    lines: dict[str, int]
+    lines: Mapping[str, Mapping[str, int]]
+
+    def place(self, key: str, field: str = "") -> str:
+        """`file:line` of a key of an SLA (`by`, `sli.total`), else of the SLA itself."""
+        lines = self.lines[key]
+        return f"{self.file}:{lines.get(field, lines[''])}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,19 @@ def read_file(file: Path, grid: Grid | None = None, *, kinds: Collection[str] = 
     _check_members(found)
     complaints.stop()
     return Read(
+        file,
         tuple(definition for definition, _ in found),
-        {definition.key: line_of(source.node) for definition, source in found},
+        {definition.key: _lines_of(source.node) for definition, source in found},
     )
+
+
+def _lines_of(node: yaml.Node, before: str = "") -> dict[str, int]:
+    """The lines of a mapping and of its keys; those of a mapping inside it are named `outer.inner`."""
+    lines = {} if before else {"": line_of(node)}
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        lines[before + key.value] = line_of(key)
+        lines |= _lines_of(value, f"{before}{key.value}.")
+    return lines
 
 
 def _defaults(top: YamlMap, holidays: Holidays, grid: Grid | None) -> Policy:

@@ -64,6 +64,23 @@ class Member:
     category: str | None = None
 
 
+class MetricType(enum.StrEnum):
+    """What Prometheus calls the types of metrics that a form can read."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a form reads: under which key of the file, and the series (a histogram by its plain name)."""
+
+    key: str
+    selector: Selector
+    type: MetricType
+
+
 class Sli(Protocol):
     """What is measured, and how; the forms stand in the package sli, and nothing asks which one it is."""
 
@@ -78,6 +95,16 @@ class Sli(Protocol):
     @property
     def percentile(self) -> float | None:
         """The share of events that must be within the target; None where the target itself is that share."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The series that it reads; nothing for an expression and a composite."""
+        ...
+
+    @property
+    def expression(self) -> str | None:
+        """The PromQL that gives its value; None for a form that reads series."""
         ...
 
     @property

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.grid import Grid
-from sla_worker.model import CATEGORIES, Comparison, Judgement, Member, Promise
+from sla_worker.model import CATEGORIES, Comparison, Input, Judgement, Member, Promise
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -57,6 +57,16 @@ class CompositeSli:
     @property
     def percentile(self) -> float | None:
         """None: the score itself is the share."""
+        return None
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """None: its members have them."""
+        return ()
+
+    @property
+    def expression(self) -> str | None:
+        """None: its members are measured."""
         return None
 
     @property

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sla_worker import promql
 from sla_worker.grid import Grid
+from sla_worker.model import Input, MetricType
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -36,6 +37,12 @@ class EventsSli(form.RatioForm):
     def metric_name(self) -> str:
         """The metric's name without its matchers."""
         return self.total.name
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The series that it reads."""
+        named = (("total", self.total), ("good", self.good), ("bad", self.bad))
+        return tuple(Input(key, each, MetricType.COUNTER) for key, each in named if each is not None)
 
     @property
     def scraped(self) -> Selector:

@@ -12,7 +12,7 @@ from sla_worker import promql
 from sla_worker.conventions import COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Judgement, Member, Promise
+from sla_worker.model import Comparison, Input, Judgement, Member, Promise
 from sla_worker.selectors import Selector, parse_selector
 
 _T = TypeVar("_T")
@@ -125,9 +125,19 @@ class RatioForm:
         return None
 
     @property
+    def expression(self) -> str | None:
+        """None: it reads series."""
+        return None
+
+    @property
     def members(self) -> tuple[Member, ...]:
         """None: it is measured itself."""
         return ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The series that it reads."""
+        raise NotImplementedError
 
     def good_and_total(self, grid: Grid) -> tuple[str, str]:
         """The expressions of the two counts."""

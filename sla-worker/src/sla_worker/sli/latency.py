@@ -10,7 +10,7 @@ from sla_worker import promql
 from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Judgement, Member, Promise
+from sla_worker.model import Comparison, Input, Judgement, Member, MetricType, Promise
 from sla_worker.selectors import Matcher, Selector, parse_selector
 from sla_worker.sli import form
 
@@ -61,9 +61,19 @@ class LatencySli:
         return self.objective
 
     @property
+    def expression(self) -> str | None:
+        """None: it reads series."""
+        return None
+
+    @property
     def members(self) -> tuple[Member, ...]:
         """None: it is measured itself."""
         return ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The series that it reads."""
+        return (Input("histogram", self.histogram, MetricType.HISTOGRAM),)
 
     @property
     def scraped(self) -> Selector:

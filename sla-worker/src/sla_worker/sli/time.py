@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison
+from sla_worker.model import Comparison, Input, MetricType
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -31,6 +31,11 @@ class TimeSli(form.RatioForm):
     def metric_name(self) -> str:
         """The metric's name without its matchers."""
         return self.selector.name
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The series that it reads."""
+        return (Input("selector", self.selector, MetricType.GAUGE),)
 
     @property
     def scraped(self) -> Selector:

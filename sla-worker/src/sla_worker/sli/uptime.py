@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sla_worker import promql
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison
+from sla_worker.model import Comparison, Input, MetricType
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -33,6 +33,11 @@ class UptimeSli(form.RatioForm):
     def metric_name(self) -> str:
         """The metric's name without its matchers."""
         return self.selector.name
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The series that it reads."""
+        return (Input("selector", self.selector, MetricType.GAUGE),)
 
     @property
     def scraped(self) -> Selector:

@@ -8,14 +8,17 @@ from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Judgement, Member, Promise
+from sla_worker.model import Comparison, Input, Judgement, Member, Promise
 from sla_worker.selectors import Selector, check_expression
 from sla_worker.sli import form
 
 
 @dataclass(frozen=True, slots=True)
 class ValueSli:
-    """Any PromQL, evaluated at the end of a slot; `objective` is the share of slots that must be good."""
+    """Any PromQL, evaluated at the end of a slot; `objective` is the share of slots that must be good.
+
+    `$slot` in it is the length of a slot, for ranges that reach back to its beginning.
+    """
 
     expression: str
     objective: float
@@ -32,6 +35,10 @@ class ValueSli:
         expression = source.parsed("expression", _expression, "", "give PromQL, like sum(sessions_active)")
         return cls(expression, form.objective(source))
 
+    def asked(self, slot_seconds: int) -> str:
+        """The expression as it is evaluated."""
+        return _with_slot(self.expression, slot_seconds)
+
     @property
     def metric_name(self) -> str:
         """The expression itself."""
@@ -41,6 +48,11 @@ class ValueSli:
     def percentile(self) -> float | None:
         """The share of slots that must reach the target."""
         return self.objective
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """None that it knows of: the expression names its series."""
+        return ()
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -68,5 +80,9 @@ class ValueSli:
 
 
 def _expression(text: str) -> str:
-    check_expression(text)
+    check_expression(_with_slot(text, 1))
     return " ".join(text.split())
+
+
+def _with_slot(text: str, slot_seconds: int) -> str:
+    return text.replace("$slot", f"{slot_seconds}s")
