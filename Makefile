@@ -95,9 +95,9 @@ test-live: $(VENV)/.test ## Run the live tests, then prove every alert; MODES="c
 test-alerts: $(VENV)/.test ## Prove every alert live: cause, pending, firing, mail, end (ONLY=Name,Name REAL_TIME=1 KEEP=1)
 	@for mode in $(MODES); do MODE=$$mode $(LIVE) alerts || exit; done
 
-mutate: $(VENV)/.test ## Change the alert rules and see whether their cases notice: ONLY=Alert, GROUP=group, WRITE=1
+mutate: $(VENV)/.test ## Change the rules and see whether their cases notice: ONLY=Rule, GROUP=group, CHANGED=1, WRITE=1
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@PYTHONPATH=tests $(PY) -m mutation $(ONLY:%=--only %) $(GROUP:%=--group %) $(if $(BAR),--bar $(BAR)) $(if $(WRITE),--write)
+	@PYTHONPATH=tests $(PY) -m mutation $(ONLY:%=--only %) $(GROUP:%=--group %) $(if $(BAR),--bar $(BAR)) $(if $(CHANGED),--changed) $(if $(WRITE),--write)
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
 	@$(LIVE) benchmarks $(or $(STACK_ENV_FILE),.env)

@@ -58,6 +58,6 @@ def check_survives(mutant: Mutant, finding: Finding) -> None:
         return
     how = f"by the case {finding.case!r}" if finding.case else "as promtool refuses it"
     raise MutationError(
-        f"{FILE.name}: {mutant.alert}: {mutant.change!r} is not equivalent: "
+        f"{FILE.name}: {mutant.name}: {mutant.change!r} is not equivalent: "
         f"it is {finding.verdict.value} {how}; remove the entry"
     )

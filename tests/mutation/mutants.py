@@ -1,4 +1,4 @@
-"""The mutants of an alert: its rule with one thing changed, in the expression or beside it."""
+"""The mutants of an alert or a record: its rule with one thing changed, in the expression or beside it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SWAPPED_ANNOTATIONS = (("summary", "description"), ("runbook_url", "dashboard_ur
 
 @dataclasses.dataclass(frozen=True)
 class Mutant:
-    """A changed rule, None where it is removed; no other mutant of the alert has the same `change`."""
+    """A changed rule, None where it is removed; no other mutant of the rule has the same `change`."""
 
-    alert: str
+    name: str
     group: str
     operator: str
     change: str
@@ -46,16 +46,16 @@ class Mutant:
         return "\n".join(f"{line[0]} {line[1:]}" for line in lines[2:] if line[0] in "-+")
 
 
-def mutants_of(alert: str, shipped: Shipped) -> list[Mutant]:
-    """Every mutant of a shipped alert; of two changes that make the same rule the first stays."""
+def mutants_of(name: str, shipped: Shipped) -> list[Mutant]:
+    """Every mutant of a shipped alert or record; of two changes that make the same rule the first stays."""
     changes: dict[str, tuple[Change, Rule | None]] = {_key(shipped.rule): (Change("", ""), None)}
     for change, rule in _changes(shipped.rule):
         changes.setdefault(_key(rule), (change, rule))
     found = list(changes.values())[1:]
     names = _unique([change.says for change, _ in found])
     return [
-        Mutant(alert, shipped.file.stem, change.operator, name, shipped.rule, rule)
-        for (change, rule), name in zip(found, names, strict=True)
+        Mutant(name, shipped.file.stem, change.operator, says, shipped.rule, rule)
+        for (change, rule), says in zip(found, names, strict=True)
     ]
 
 
@@ -81,12 +81,12 @@ def _changes(rule: Rule) -> Iterator[tuple[Change, Rule | None]]:
     for key in DURATIONS:
         if key in rule:
             yield from _duration(rule, key)
-    for name, value in rule["labels"].items():
+    for name, value in rule.get("labels", {}).items():
         other = OTHER_SEVERITY[value] if name == "severity" else OTHER
         says = f"label {name}: {value} -> {other}"
         yield Change("label", says), rule | {"labels": rule["labels"] | {name: other}}
     yield from _annotations(rule)
-    yield Change("removal", "the alert removed"), None
+    yield Change("removal", f"the {'alert' if 'alert' in rule else 'record'} removed"), None
 
 
 def _duration(rule: Rule, key: str) -> Iterator[tuple[Change, Rule]]:
@@ -99,7 +99,7 @@ def _duration(rule: Rule, key: str) -> Iterator[tuple[Change, Rule]]:
 
 
 def _annotations(rule: Rule) -> Iterator[tuple[Change, Rule]]:
-    annotations = rule["annotations"]
+    annotations = rule.get("annotations", {})
     for name in annotations:
         changed = annotations | {name: ""}
         yield Change("annotation", f"annotation {name}: emptied"), rule | {"annotations": changed}

@@ -28,16 +28,16 @@ def write_page(path: Path, outcomes: list[Outcome]) -> None:
 
 def results(outcomes: list[Outcome]) -> str:
     """The tables, the survivors and the equivalents; no times, as these differ from run to run."""
-    parts = by(outcomes, lambda each: f"{each.mutant.group} / {each.mutant.alert}")
+    parts = by(outcomes, lambda each: f"{each.mutant.group} / {each.mutant.name}")
     rows = [[name, *part.cells] for name, part in parts.items()]
     total = ["**all**", *(f"**{cell}**" for cell in tally(outcomes).cells)]
     operators = [[name, *part.cells] for name, part in sorted(by(outcomes, _operator).items())]
     survivors = [
-        f"- `{each.mutant.alert}` ({each.mutant.operator}): {_code(each.mutant.change)}"
+        f"- `{each.mutant.name}` ({each.mutant.operator}): {_code(each.mutant.change)}"
         for each in of_word(outcomes, "survived")
     ]
     equivalents = [
-        f"- `{each.mutant.alert}`: {_code(each.mutant.change)}. {each.reason}"
+        f"- `{each.mutant.name}`: {_code(each.mutant.change)}. {each.reason}"
         for each in of_word(outcomes, "equivalent")
     ]
     return "\n".join(

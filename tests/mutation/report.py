@@ -70,7 +70,7 @@ def show(outcomes: list[Outcome], seconds: float, bar: float, console: Console) 
     for group, total in by(outcomes, lambda each: each.mutant.group).items():
         table.add_row(f"[bold]{group}", *(f"[bold]{cell}" for cell in total.cells), style="on grey15")
         of_group = [each for each in outcomes if each.mutant.group == group]
-        for alert, part in by(of_group, lambda each: each.mutant.alert).items():
+        for alert, part in by(of_group, lambda each: each.mutant.name).items():
             table.add_row(f"  {alert}", *part.cells)
     total = tally(outcomes)
     table.add_section()
@@ -78,7 +78,7 @@ def show(outcomes: list[Outcome], seconds: float, bar: float, console: Console) 
     console.print(table)
     for number, outcome in enumerate(of_word(outcomes, "survived"), 1):
         mutant = outcome.mutant
-        console.print(f"\n[bold red]survivor {number}[/] {mutant.alert} ({mutant.operator})")
+        console.print(f"\n[bold red]survivor {number}[/] {mutant.name} ({mutant.operator})")
         console.print(f"  {escape(mutant.change)}", highlight=False, soft_wrap=True)
         for line in mutant.diff.splitlines():
             colour = "red" if line.startswith("-") else "green"
@@ -111,12 +111,12 @@ def as_json(outcomes: list[Outcome], seconds: float, bar: float) -> dict[str, An
         "reached": reached(total, bar),
         "wall_seconds": round(seconds, 1),
         "total": _tally_json(total),
-        "alerts": {
-            alert: _tally_json(part) for alert, part in by(outcomes, lambda each: each.mutant.alert).items()
+        "rules": {
+            name: _tally_json(part) for name, part in by(outcomes, lambda each: each.mutant.name).items()
         },
         "mutants": [
             {
-                "alert": each.mutant.alert,
+                "rule": each.mutant.name,
                 "group": each.mutant.group,
                 "operator": each.mutant.operator,
                 "change": each.mutant.change,

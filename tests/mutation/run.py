@@ -1,24 +1,28 @@
-"""Makes the mutants of alerts and tries them all, several at a time."""
+"""Makes the mutants of alerts and records and tries them all, several rules at a time."""
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
 
 from mutation.equivalents import Reasons, check_all_exist, check_survives
 from mutation.errors import MutationError
 from mutation.mutants import Mutant, mutants_of
-from mutation.trial import Bench, Finding
+from mutation.trial import Bench, Finding, Reader
 from rules.cases import Case, Shipped, beside
 
-T = TypeVar("T")
+LATER = {"job:agent_request_errors:ratio", "job_breaker:agent_request_errors:ratio"}
+"""Records whose mutants are not tried yet: HighErrorRate has too few cases for the hour of a breaker."""
 
-Watch = Callable[[Iterable[Future[Finding]], int], Iterable[Future[Finding]]]
-"""Passes on what has ended, of so many, and can show how far it is."""
+Watch = Callable[[Iterable[Future[list[Finding]]], int], Iterable[Future[list[Finding]]]]
+"""Passes on what has ended, of so many rules, and can show how far it is."""
+
+Hints = Mapping[str, Sequence[str]]
+"""By rule, for each of its mutants the case that may kill it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,70 +41,99 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is tried: some alerts of all that are shipped, their cases, and how."""
+    """What is tried: some rules of all that are shipped, their cases, and how."""
 
-    alerts: dict[str, Shipped]
-    shipped: dict[str, Shipped]
+    rules: Mapping[str, Shipped]
+    alerts: Mapping[str, Shipped]
+    records: Mapping[str, Shipped]
     cases: Sequence[Case]
-    promtools: list[Path]
+    promtools: Sequence[Path]
     reasons: Reasons
     workers: int
+    hints: Hints = dataclasses.field(default_factory=dict)
+    alone: bool = False
 
 
-def run(plan: Plan, watch: Watch = lambda futures, _total: futures) -> list[Outcome]:
-    """Try every mutant; in the order in which they were made.
+def run(
+    plan: Plan,
+    watch: Watch = lambda futures, _total: futures,
+    known: Mapping[str, Sequence[Finding]] = MappingProxyType({}),
+) -> list[Outcome]:
+    """Try every mutant, but those whose findings are known; in the order in which they were made.
 
     Raises MutationError when cases do not even pass on the shipped rules, when promtool breaks, or when the
     list of equivalent mutants is not right.
     """
-    mutants = [mutant for alert, shipped in plan.alerts.items() for mutant in mutants_of(alert, shipped)]
-    check_all_exist(plan.reasons, plan.shipped, {(each.alert, each.change) for each in mutants})
-    benches = {alert: _bench(plan, alert) for alert in plan.alerts}
+    mutants = {name: mutants_of(name, shipped) for name, shipped in plan.rules.items()}
+    check_equivalents(plan.reasons, plan.alerts.keys() | plan.records.keys(), mutants)
     with tempfile.TemporaryDirectory(prefix="mutation-") as directory:
-        root = Path(directory)
+        benches = {name: _bench(plan, name, Path(directory)) for name in plan.rules.keys() - known.keys()}
         with ThreadPoolExecutor(plan.workers) as pool:
-            checks = [
-                pool.submit(benches[alert].check, shipped.rule, _made(root / alert))
-                for alert, shipped in plan.alerts.items()
-            ]
-            _results(pool, checks)
-            trials = [
-                pool.submit(benches[mutant.alert].attempt, mutant.rule, _made(root / str(number)))
-                for number, mutant in enumerate(mutants)
-            ]
-            findings = _results(pool, trials, watch)
+            trials = {
+                name: pool.submit(
+                    benches[name].attempt,
+                    [mutant.rule for mutant in mutants[name]],
+                    plan.hints.get(name, ()),
+                    alone=plan.alone,
+                )
+                for name in sorted(mutants.keys() - known.keys(), key=lambda name: -len(mutants[name]))
+            }
+            for future in watch(as_completed(trials.values()), len(trials)):
+                if error := future.exception():
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise error
     return [
-        _outcome(mutant, finding, plan.reasons) for mutant, finding in zip(mutants, findings, strict=True)
+        outcome
+        for name, made in mutants.items()
+        for outcome in outcomes_of(
+            made, known[name] if name in known else trials[name].result(), plan.reasons
+        )
     ]
 
 
-def _results(
-    pool: ThreadPoolExecutor,
-    futures: list[Future[T]],
-    watch: Callable[[Iterable[Future[T]], int], Iterable[Future[T]]] = lambda ended, _total: ended,
-) -> list[T]:
-    """The results in order; the first error stops what has not begun."""
-    for future in watch(as_completed(futures), len(futures)):
-        if error := future.exception():
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise error
-    return [future.result() for future in futures]
+def mutated(alerts: Mapping[str, Shipped], records: Mapping[str, Shipped]) -> dict[str, Shipped]:
+    """The rules whose mutants are tried: all alerts, and the records that they read."""
+    return {**alerts, **{name: shipped for name, shipped in records.items() if name not in LATER}}
 
 
-def _outcome(mutant: Mutant, finding: Finding, reasons: Reasons) -> Outcome:
-    reason = reasons.get((mutant.alert, mutant.change), "")
-    if reason:
-        check_survives(mutant, finding)
-    return Outcome(mutant, finding, reason)
+def check_equivalents(reasons: Reasons, shipped: Iterable[str], mutants: Mapping[str, list[Mutant]]) -> None:
+    """Raises MutationError when the list of equivalents names a mutant that is not made."""
+    made = {(name, mutant.change) for name, each in mutants.items() for mutant in each}
+    check_all_exist(reasons, set(shipped), made)
 
 
-def _bench(plan: Plan, alert: str) -> Bench:
-    cases = [case for case in plan.cases if case.alert == alert]
-    if not cases:
-        raise MutationError(f"{alert} has no cases: add them to tests/rules/cases")
-    return Bench(cases, plan.promtools, beside(plan.shipped[alert]))
+def outcomes_of(mutants: Sequence[Mutant], findings: Sequence[Finding], reasons: Reasons) -> list[Outcome]:
+    """The outcomes of a rule's mutants; raises MutationError when a killed one is listed as equivalent."""
+    outcomes = []
+    for mutant, finding in zip(mutants, findings, strict=True):
+        if reason := reasons.get((mutant.name, mutant.change), ""):
+            check_survives(mutant, finding)
+        outcomes.append(Outcome(mutant, finding, reason))
+    return outcomes
 
 
-def _made(directory: Path) -> Path:
+def readers_of(
+    name: str, alerts: Mapping[str, Shipped], records: Mapping[str, Shipped], cases: Sequence[Case]
+) -> list[Reader]:
+    """Whose cases judge a rule: an alert's own; of a record those of the alerts of its file that read it."""
+    if name in alerts:
+        names = [name]
+    else:
+        rule, file = records[name].rule, records[name].file
+        of_file = [alert for alert, shipped in alerts.items() if shipped.file == file]
+        names = [alert for alert in of_file if "ALERTS{" not in alerts[alert].rule["expr"]]
+        names = [alert for alert in names if rule in beside(alerts[alert])]
+    readers = [
+        Reader(alerts[alert].rule, beside(alerts[alert]), [case for case in cases if case.alert == alert])
+        for alert in names
+    ]
+    if not any(reader.cases for reader in readers):
+        raise MutationError(f"{name} has no cases: add them to tests/rules/cases")
+    return readers
+
+
+def _bench(plan: Plan, name: str, root: Path) -> Bench:
+    directory = root / name.replace(":", "_")
     directory.mkdir()
-    return directory
+    readers = readers_of(name, plan.alerts, plan.records, plan.cases)
+    return Bench(plan.rules[name].rule, readers, plan.promtools, directory)

@@ -88,14 +88,24 @@ class Shipped:
 @functools.cache
 def shipped_alerts() -> dict[str, Shipped]:
     """Every alert of the hand-written rule files, by name."""
-    alerts: dict[str, Shipped] = {}
+    return _shipped("alert")
+
+
+@functools.cache
+def shipped_records() -> dict[str, Shipped]:
+    """Every record of the hand-written rule files, by name."""
+    return _shipped("record")
+
+
+def _shipped(kind: str) -> dict[str, Shipped]:
+    found: dict[str, Shipped] = {}
     for path in sorted(RULES.glob("*.yml")):
         for group in yaml.safe_load(path.read_text())["groups"]:
             for rule in group["rules"]:
-                if "alert" in rule:
-                    assert rule["alert"] not in alerts, f"{rule['alert']} stands twice in prometheus/rules"
-                    alerts[rule["alert"]] = Shipped(rule, path)
-    return alerts
+                if kind in rule:
+                    assert rule[kind] not in found, f"{rule[kind]} stands twice in prometheus/rules"
+                    found[rule[kind]] = Shipped(rule, path)
+    return found
 
 
 def beside(shipped: Shipped) -> list[dict[str, Any]]:
@@ -138,21 +148,22 @@ def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
     return cases
 
 
-def promtool_test(case: Case, major: int) -> dict[str, Any]:
-    """The case as a test group of promtool."""
+def promtool_test(case: Case, major: int, name: str = "") -> dict[str, Any]:
+    """The case as a test group of promtool. `name`: under which the alert is evaluated, if not its own."""
+    name = name or case.alert
     group: dict[str, Any] = {
         "name": f"{case.alert}: {case.name}",
         "interval": f"{STEP_SECONDS}s",
         "external_labels": EXTERNAL_LABELS,
         "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
-        "promql_expr_test": _state_checks(case, major) + _count_checks(case, major),
+        "promql_expr_test": _state_checks(case, major, name) + _count_checks(case, major, name),
     }
     if case.checks_annotations:
-        group["alert_rule_test"] = [_annotation_check(case, major)]
+        group["alert_rule_test"] = [_annotation_check(case, major, name)]
     return group
 
 
-def _state_checks(case: Case, major: int) -> list[dict[str, Any]]:
+def _state_checks(case: Case, major: int, name: str) -> list[dict[str, Any]]:
     """At every change, one step before it, and at the end: exactly the alerts that must be there."""
     times = {case.end_seconds}
     for expected in case.expected:
@@ -163,18 +174,18 @@ def _state_checks(case: Case, major: int) -> list[dict[str, Any]]:
     for time in sorted(times):
         states = [(expected.labels, expected.at(time, major)) for expected in case.expected]
         present = [(labels | {"alertstate": state}, 1) for labels, state in states if state != "inactive"]
-        checks.append(_check(f'ALERTS{{alertname="{case.alert}"}}', time, "ALERTS", case.alert, present))
+        checks.append(_check(f'ALERTS{{alertname="{name}"}}', time, "ALERTS", name, present))
     return checks
 
 
-def _count_checks(case: Case, major: int) -> list[dict[str, Any]]:
+def _count_checks(case: Case, major: int, name: str) -> list[dict[str, Any]]:
     """How many samples each alert was pending and firing, over the whole time."""
     checks = []
     for state in ("pending", "firing"):
         counts = [(each.labels, _samples_in(each, state, case.end_seconds, major)) for each in case.expected]
         present = [(labels | {"alertstate": state}, count) for labels, count in counts if count]
-        expression = f'count_over_time(ALERTS{{alertname="{case.alert}",alertstate="{state}"}}[7d])'
-        checks.append(_check(expression, case.end_seconds, "", case.alert, present))
+        expression = f'count_over_time(ALERTS{{alertname="{name}",alertstate="{state}"}}[7d])'
+        checks.append(_check(expression, case.end_seconds, "", name, present))
     return checks
 
 
@@ -192,7 +203,7 @@ def _check(
     return {"expr": expression, "eval_time": f"{time}s", "exp_samples": samples}
 
 
-def _annotation_check(case: Case, major: int) -> dict[str, Any]:
+def _annotation_check(case: Case, major: int, name: str) -> dict[str, Any]:
     """At the moment at which the alert fires: its labels and its annotations, whole."""
     time = min(when for each in case.expected for when, state in each.timeline(major) if state == "firing")
     annotations = shipped_alerts()[case.alert].rule["annotations"]
@@ -206,7 +217,7 @@ def _annotation_check(case: Case, major: int) -> dict[str, Any]:
         for each in case.expected
         if each.at(time, major) == "firing"
     ]
-    return {"eval_time": f"{time}s", "alertname": case.alert, "exp_alerts": alerts}
+    return {"eval_time": f"{time}s", "alertname": name, "exp_alerts": alerts}
 
 
 def _filled(text: str, labels: dict[str, str], says: dict[str, str]) -> str:

@@ -54,7 +54,7 @@ def illegible() -> list[Case]:
 @pytest.mark.parametrize(
     ("arguments", "cases", "message"),
     [
-        (["--only", "TargetUp"], all_cases, "there is no alert 'TargetUp': it is one of BackupFailed, "),
+        (["--only", "TargetUp"], all_cases, "there is no rule 'TargetUp': it is one of BackupFailed, "),
         (["--group", "weather"], all_cases, "there is no group 'weather': it is one of "),
         (["--only", "TargetDown"], broken, "fails on the shipped rule: "),
         (["--only", "TargetDown"], illegible, "while parsing a flow node"),

@@ -9,7 +9,7 @@ import pytest
 from mutation.equivalents import FILE, check_all_exist, check_survives, read_equivalents
 from mutation.errors import MutationError
 from mutation.trial import Finding, Verdict
-from rules.cases import shipped_alerts
+from rules.cases import shipped_alerts, shipped_records
 from unit.mutation.samples import outcome
 
 REASONS = {("QueueDeep", "> 100 -> 99"): "why"}
@@ -73,5 +73,7 @@ def test_an_entry_that_is_killed_or_stillborn_is_an_error() -> None:
         check_survives(mutant, Finding(Verdict.STILLBORN))
 
 
-def test_the_shipped_list_is_of_shipped_alerts() -> None:
-    assert {alert for alert, _ in read_equivalents(FILE)} <= shipped_alerts().keys()
+def test_the_shipped_list_is_of_shipped_rules() -> None:
+    assert {
+        alert for alert, _ in read_equivalents(FILE)
+    } <= shipped_alerts().keys() | shipped_records().keys()

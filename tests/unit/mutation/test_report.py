@@ -35,7 +35,7 @@ def test_only_what_could_be_killed_counts_for_the_rate() -> None:
 
 
 def test_they_are_counted_by_alert_and_by_operator() -> None:
-    assert by(OUTCOMES, lambda each: each.mutant.alert) == {
+    assert by(OUTCOMES, lambda each: each.mutant.name) == {
         "QueueDeep": Tally(killed=1, survived=1),
         "Other": Tally(killed=2, equivalent=1, stillborn=1),
     }
@@ -91,9 +91,9 @@ def test_machines_get_everything() -> None:
         "stillborn": 1,
         "kill_ratio": 0.75,
     }
-    assert tree["alerts"]["QueueDeep"]["kill_ratio"] == 0.5
+    assert tree["rules"]["QueueDeep"]["kill_ratio"] == 0.5
     assert tree["mutants"][0] == {
-        "alert": "QueueDeep",
+        "rule": "QueueDeep",
         "group": "queues",
         "operator": "threshold",
         "change": "> 100 -> 99",

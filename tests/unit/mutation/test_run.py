@@ -18,7 +18,7 @@ from unit.mutation.samples import AT_THRESHOLD, DEEP, RULE, case, shipped
 
 def outcomes(directory: Path, promtool: Path, cases: list[Case], reasons: Reasons) -> list[Outcome]:
     alerts = shipped(directory, QueueDeep=RULE)
-    return run(Plan(alerts, alerts, cases, [promtool], reasons, workers=2))
+    return run(Plan(alerts, alerts, {}, cases, [promtool], reasons, workers=2))
 
 
 def survivors(found: list[Outcome]) -> list[str]:
@@ -76,7 +76,7 @@ def test_the_records_of_the_file_are_evaluated_beside_a_mutant(tmp_path: Path, p
     alerts = shipped(tmp_path, QueueDeep=RULE | {"expr": "depth:doubled > 200"}, record=record)
     chosen = {"QueueDeep": alerts["QueueDeep"]}
     # Without the record the shipped rule would fail; 0 or 300 tells neither 199 nor 201 from 200.
-    found = run(Plan(chosen, alerts, [DEEP], [promtool], {}, workers=1))
+    found = run(Plan(chosen, chosen, {}, [DEEP], [promtool], {}, workers=1))
     assert "> 200 -> 199" in survivors(found)
 
 
@@ -86,22 +86,46 @@ def test_an_alert_that_reads_alerts_has_the_others_beside_it(tmp_path: Path, pro
     del also["for"]
     alerts = shipped(tmp_path, QueueDeep=RULE, Also=also)
     sees = case("sees the other", "0x3 150x8 0x8", "firing 2m, inactive 3m15s", alert="Also")
-    found = run(Plan({"Also": alerts["Also"]}, alerts, [sees], [promtool], {}, workers=1))
+    found = run(Plan({"Also": alerts["Also"]}, alerts, {}, [sees], [promtool], {}, workers=1))
     killed = {outcome.mutant.change for outcome in found if outcome.word == "killed"}
     assert 'ALERTS{alertname="QueueDeep",alertstate="firing"} -> alertname="changed"' in killed
 
 
-def test_progress_is_told_once_for_each_mutant(tmp_path: Path, promtool: Path) -> None:
-    alerts = shipped(tmp_path, QueueDeep=RULE)
-    totals: list[int] = []
-    ended: list[Verdict] = []
+def test_a_record_is_tried_with_the_cases_of_its_readers(tmp_path: Path, promtool: Path) -> None:
+    record = {"record": "depth:doubled", "expr": "queue_depth * 2"}
+    rules = shipped(tmp_path, QueueDeep=RULE | {"expr": "depth:doubled > 200"}, record=record)
+    alerts, records = {"QueueDeep": rules["QueueDeep"]}, {"depth:doubled": rules["record"]}
+    found = run(Plan(records, alerts, records, [DEEP], [promtool], {}, workers=1))
+    # 150 * 3 is above 200 as well; 150 ÷ 2, 150 * 1 and nothing at all are not.
+    assert {outcome.mutant.change: outcome.word for outcome in found} == {
+        "* 2 -> / 2": "killed",
+        "queue_depth -> queue_depth_changed": "killed",
+        "* 2 -> 3": "survived",
+        "* 2 -> 1": "killed",
+        "the record removed": "killed",
+    }
 
-    def watch(futures: Iterable[Future[Finding]], total: int) -> Iterator[Future[Finding]]:
+
+def test_what_is_known_is_not_tried_again(tmp_path: Path, promtool: Path) -> None:
+    alerts = shipped(tmp_path, QueueDeep=RULE)
+    known = [Finding(Verdict.STILLBORN)] * 11  # which no run would find
+    plan = Plan(alerts, alerts, {}, [DEEP], [promtool], {}, workers=1)
+    assert {each.word for each in run(plan, known={"QueueDeep": known})} == {"stillborn"}
+
+
+def test_progress_is_told_once_for_each_rule(tmp_path: Path, promtool: Path) -> None:
+    alerts = shipped(tmp_path, QueueDeep=RULE, Other=RULE | {"alert": "Other"})
+    totals: list[int] = []
+    ended: list[int] = []
+
+    def watch(futures: Iterable[Future[list[Finding]]], total: int) -> Iterator[Future[list[Finding]]]:
         totals.append(total)
         for future in futures:
-            ended.append(future.result().verdict)
+            ended.append(len(future.result()))
             yield future
 
-    found = run(Plan(alerts, alerts, [DEEP], [promtool], {}, workers=2), watch)
-    assert totals == [11]
-    assert len(ended) == len(found) == 11
+    cases = [DEEP, case("another", "0x3 150x8 0x8", "pending 1m, firing 2m, inactive 3m15s", alert="Other")]
+    found = run(Plan(alerts, alerts, {}, cases, [promtool], {}, workers=2), watch)
+    assert totals == [2]
+    assert ended == [11, 11]
+    assert len(found) == 22
