@@ -63,8 +63,7 @@ daily-report: $(VENV)/.run ## Mail the daily report now
 	@$(STACK) exec sla-worker $(SLA) reporter --daily
 
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
-generate: $(VENV)/.test ## Write rules, dashboards and the table of faults again after a change of their sources
-	@$(STACK) generate
+generate: $(VENV)/.test ## Write dashboards and the table of faults again after a change of their sources
 	@$(GENERATORS) $(PY) -m dashboards
 	@PYTHONPATH=demo-app/src $(PY) -m demo_app.fault_table docs/faults.md
 

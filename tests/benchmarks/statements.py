@@ -18,8 +18,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from sla_worker.conventions import GOOD_EVENTS
-from unit.sla_worker.fake_prometheus import SHIPPED
+from unit.sla_worker.fake_prometheus import GOOD, SHIPPED
 from unit.sla_worker.setting import Setting
 
 SLAS = 36
@@ -65,7 +64,7 @@ class Traced:
 
     def pass_of_breaches(self) -> None:
         """As `pass_`, and every SLA is breached for the first time."""
-        self.setting.prometheus.values[GOOD_EVENTS] = 900.0
+        self.setting.prometheus.values[GOOD] = 900.0
         self.pass_()
 
     def idle(self) -> None:

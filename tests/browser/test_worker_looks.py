@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from sla_worker.conventions import GOOD_EVENTS
+from unit.sla_worker.fake_prometheus import GOOD
 from unit.sla_worker.setting import Mailbox, Setting
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found = {"runbooks": setting.ask("/runbooks/")[1], "runbook": setting.ask("/runbooks/Watchdog")[1]}
     setting.step()
     found["page healthy"] = setting.ask("/")[1]
-    setting.prometheus.values[GOOD_EVENTS] = 900.0
+    setting.prometheus.values[GOOD] = 900.0
     setting.now += 300
     setting.step()  # a breach, whose mail finds no server
     setting.prometheus.down = True

@@ -242,5 +242,11 @@ def test_a_variable_without_a_choice_matches_everything() -> None:
 def test_queries_of_an_alert_file_leave_out_what_grafana_computes(tmp_path: pathlib.Path) -> None:
     shutil.copytree(REPOSITORY / "grafana" / "provisioning", tmp_path / "grafana" / "provisioning")
     assert [(query.panel, query.expr) for query in all_queries(tmp_path)] == [
-        ("Platform Uptime SLA Breach", 'min by (sla) (sla:actual:value{sla="platform-uptime"})')
+        (
+            "Platform Uptime SLA Breach",
+            (
+                'min by (sla) (sla_actual{sla="platform-uptime"} and on () '
+                "(time() - sla_worker_last_pass_timestamp_seconds < 3 * sla_worker_slot_seconds))"
+            ),
+        )
     ]

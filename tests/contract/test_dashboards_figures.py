@@ -34,9 +34,9 @@ SCORES = {
 }
 SLA = next(sla for sla in load() if sla.higher_is_better)
 ACTUALS = {
-    f'sla:actual:value{{sla="{SLA.key}",component="x",rules="old"}}': "0.8x40",
-    f'sla:actual:value{{sla="{SLA.key}",component="x",rules="new"}}': "0.9x40",
-    f'sla:actual:value{{sla="{SLA.key}",component="y",rules="new"}}': "0.7x40",
+    f'sla_actual{{sla="{SLA.key}",component="x",unit="ratio",instance="a"}}': "0.8x40",
+    f'sla_actual{{sla="{SLA.key}",component="x",unit="ratio",instance="b"}}': "0.9x40",
+    f'sla_actual{{sla="{SLA.key}",component="y",unit="ratio",instance="a"}}': "0.7x40",
 }
 
 CASES: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
@@ -49,8 +49,14 @@ CASES: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
     ("score, long slots", ql.overall_compliance(), SCORES | worker(AT - 900, 1800), {"{}": 0.5}),
     ("age in slots", ql.measurement_age(), worker(AT - 450), {"{}": 1.5}),
     ("age before the first pass", ql.measurement_age(), worker(0), {}),
-    # The worst of each component, whatever the rules were made from.
-    ("actual", ql.actual(SLA), ACTUALS, {'{component="x"}': 0.8, '{component="y"}': 0.7}),
+    # The worst of each component, while the worker measures.
+    (
+        "actual",
+        ql.actual(SLA),
+        ACTUALS | worker(AT - 600),
+        {'{component="x"}': 0.8, '{component="y"}': 0.7},
+    ),
+    ("actual, stale", ql.actual(SLA), ACTUALS | worker(AT - 900), {}),
 ]
 
 

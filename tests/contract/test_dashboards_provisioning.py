@@ -85,7 +85,10 @@ def test_the_platform_uptime_alert_is_below_its_target_for_five_minutes_checked_
     query, newest, below = rule["data"]
     assert (rule["title"], rule["for"], group["interval"]) == ("Platform Uptime SLA Breach", "5m", "60s")
     # An aggregation drops __name__, which Grafana would put into the alert's labels and its mail.
-    assert query["model"]["expr"] == 'min by (sla) (sla:actual:value{sla="platform-uptime"})'
+    assert query["model"]["expr"] == (
+        'min by (sla) (sla_actual{sla="platform-uptime"} and on () '
+        "(time() - sla_worker_last_pass_timestamp_seconds < 3 * sla_worker_slot_seconds))"
+    )
     assert (newest["model"]["type"], newest["model"]["expression"]) == ("reduce", "A")
     assert (below["model"]["type"], below["model"]["expression"], rule["condition"]) == (
         "threshold",

@@ -9,12 +9,7 @@ from demo_app.catalogue import SPECS, FaultSpec
 from rules.binaries import ROOT
 from rules.cases import shipped_alerts
 
-SLAS = {
-    rule["labels"]["sla"]
-    for group in yaml.safe_load((ROOT / "prometheus/rules/sla/recording.yml").read_text())["groups"]
-    for rule in group["rules"]
-    if "sla" in rule.get("labels", {})
-}
+SLAS = {each["key"] for each in yaml.safe_load((ROOT / "sla-worker/sla_thresholds.yml").read_text())["slas"]}
 
 
 @pytest.mark.parametrize("fault", SPECS, ids=lambda fault: fault.name)

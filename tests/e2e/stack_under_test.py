@@ -110,27 +110,12 @@ class StackCommand:
 
 
 def compress(out: Path) -> None:
-    """Write the shipped Prometheus and Alertmanager configuration to `out` with every duration ÷ FACTOR.
-
-    The rules of the SLAs are generated for the shorter slots instead: each bears the mark of its expressions.
-    """
+    """Write the shipped Prometheus and Alertmanager configuration to `out` with every duration ÷ FACTOR."""
     subprocess.run(
         [sys.executable, "-m", "compression", str(out), "--factor", str(FACTOR)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
         check=True,
-    )
-    rules = out / "prometheus" / "rules" / "sla" / "recording.yml"
-    subprocess.run(
-        [sys.executable, "-m", "sla_worker.cli", "generate", "--output", str(rules)],
-        env=os.environ
-        | {
-            "PYTHONPATH": str(ROOT / "sla-worker" / "src"),
-            "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
-            "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
-        },
-        check=True,
-        capture_output=True,
     )
 
 

@@ -14,7 +14,7 @@ from sla_worker.model import SEVERITIES
 from . import names
 from .categories import panel_id
 from .definitions import Sla, by_category
-from .expressions import recorded, worst
+from .expressions import measured, worst
 
 RULE_UID = "insa-platform-uptime-breach"
 """The same whichever SLA it watches, so that Grafana changes its rule in place of keeping an old one."""
@@ -58,9 +58,9 @@ def breach_rule(sla: Sla, panel: int) -> dict[str, Any]:
                 "refId": "A",
                 "datasource": {"type": "prometheus", "uid": names.DATASOURCE_UID},
                 "editorMode": "code",
-                # The average over the slot, from the recording rule. The aggregation drops __name__ and
-                # the rule's own labels, which would all stand in the alert's mail.
-                "expr": f"{worst(sla)} by (sla) ({recorded(sla)})",
+                # The average over the newest slot. The aggregation drops __name__ and the labels of the
+                # scrape, which would all stand in the alert's mail.
+                "expr": f"{worst(sla)} by (sla) {measured(sla)}",
                 "instant": False,
                 "range": True,
                 "intervalMs": 15000,

@@ -93,12 +93,12 @@ def table_statuses() -> str:
 
 def actual(sla: Sla) -> str:
     """The SLA's actual value of the newest slot, in its unit; nothing without data or traffic."""
-    return f"{worst(sla)} by (component) ({recorded(sla)})"
+    return f"{worst(sla)} by (component) {measured(sla)}"
 
 
-def recorded(sla: Sla) -> str:
-    """What the recording rules say of the SLA's newest slot."""
-    return f'{names.ACTUAL_OF_SLOT}{{sla="{sla.key}"}}'
+def measured(sla: Sla) -> str:
+    """What the SLA's newest slot showed."""
+    return fresh(f'{names.ACTUAL}{{sla="{sla.key}"}}')
 
 
 def worst(sla: Sla) -> str:
@@ -108,7 +108,7 @@ def worst(sla: Sla) -> str:
 
 def coverage() -> str:
     """Share of the expected scrapes that were there in the newest slot."""
-    return f"min by (sla) ({names.COVERAGE_OF_SLOT})"
+    return f"min by (sla) {fresh(names.COVERAGE)}"
 
 
 def requests_by_status() -> str:

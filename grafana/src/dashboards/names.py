@@ -18,15 +18,12 @@ ALERT_FOLDER = "INSA SLA Alerts"
 COMPLIANCE = conventions.COMPLIANCE
 OBJECTIVE = conventions.OBJECTIVE
 ACTUAL = conventions.ACTUAL
+COVERAGE = conventions.COVERAGE
 STATUS = conventions.STATUS
 BREACHES = conventions.BREACHES
 BUDGET = conventions.BUDGET
 LAST_MEASURED = conventions.LAST_PASS
 SLOT_SECONDS = conventions.SLOT_SECONDS
-
-# Recording rules (the figures of the newest slot, evaluated by Prometheus).
-ACTUAL_OF_SLOT = conventions.ACTUAL_VALUE
-COVERAGE_OF_SLOT = conventions.COVERAGE
 
 # Metrics of a program that uses insa_instruments.
 INSTRUMENTS = "insa_"

@@ -101,7 +101,6 @@ def _parser(root: Path) -> _Arguments:
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     add("check", "Check all configuration; start nothing")
-    add("generate", "Write the rules of the SLAs from their definitions and the settings")
     add("fetch", "Fetch Prometheus and Alertmanager with their tools, where they are not on PATH")
     add("doctor", "Show what is there, what is missing and what to do")
     return parser

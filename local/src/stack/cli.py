@@ -284,16 +284,10 @@ def _check_files(instance: Instance, stack: Stack) -> None:
     if alerts := runbooks.check(instance):
         say(f"a runbook for each of {alerts} alerts")
     service_settings.check(instance, stack.database() if isinstance(stack, LocalStack) else None)
-    agreement.check_intervals(instance)
-    if agreement.check_rules(instance):
-        say("SLA definitions, and the rules made from them for these settings")
+    if agreement.check_definitions(instance):
+        say("SLA definitions")
     if agreement.check_dashboards(instance):
         say("dashboards made from these definitions")
-
-
-def _generate(arguments: argparse.Namespace) -> int:
-    plain(agreement.generate(_instance(arguments)))
-    return 0
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
@@ -324,7 +318,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "drill": _drill,
     "clean": _clean,
     "check": _check,
-    "generate": _generate,
     "fetch": _fetch,
     "doctor": _doctor,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sla_worker.commands import calculator, database, generate, reporter, worker
+from sla_worker.commands import calculator, database, lint, reporter, worker
 from sla_worker.commands.running import Arguments
 
 COMMANDS: dict[str, Callable[[Arguments], int]] = {
@@ -13,7 +13,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "reporter": reporter.main,
     "database": database.main,
     "worker": worker.main,
-    "generate": generate.main,
+    "lint": lint.main,
 }
 
 

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-# --- recording rules: the figures of one SLA over the newest slot, however long that is
-GOOD_EVENTS: Final = "sla:good_events:increase"
-TOTAL_EVENTS: Final = "sla:total_events:increase"
-COVERAGE: Final = "sla:coverage:ratio"
-ACTUAL_VALUE: Final = "sla:actual:value"
-RULES_LABEL: Final = "rules"
-"""The label of a recorded figure that says what it was made from."""
-
 # --- metrics of the sla-worker
 LAST_PASS: Final = "sla_worker_last_pass_timestamp_seconds"  # noqa: S105 - a name of a metric
 PASS_DURATION: Final = "sla_worker_pass_duration_seconds"  # noqa: S105 - likewise
@@ -20,10 +12,12 @@ SLOT_SECONDS: Final = "sla_worker_slot_seconds"
 COMPLIANCE: Final = "sla_compliance_ratio"
 OBJECTIVE: Final = "sla_target_ratio"
 ACTUAL: Final = "sla_actual"
+COVERAGE: Final = "sla_coverage_ratio"
+GOOD_EVENTS: Final = "sla_good_events_total"
+TOTAL_EVENTS: Final = "sla_total_events_total"
 STATUS: Final = "sla_status"
 BREACHES: Final = "sla_active_breaches"
 BUDGET: Final = "sla_error_budget_remaining_ratio"
-STALE_RULES: Final = "sla_worker_stale_rules"
 SLOTS_MISSING: Final = "sla_slots_missing"
 ROWS_AHEAD: Final = "sla_rows_ahead"
 NOTIFICATIONS: Final = "sla_notifications_total"

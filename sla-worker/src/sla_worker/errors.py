@@ -34,15 +34,18 @@ class DefinitionError(SLAWorkerError):
 
 
 class PrometheusError(SLAWorkerError):
-    """Prometheus did not answer, or its answer cannot be used. Try again later."""
+    """Prometheus did not answer, or its answer cannot be used. Try again later.
+
+    `refused` says that it did answer, and would not do what was asked: too much, or not PromQL.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class NotSettledError(PrometheusError):
     """Prometheus' clock has not passed the moment at which the slot's figures are final."""
-
-
-class ScrapeIntervalError(PrometheusError):
-    """Prometheus scrapes what an SLA reads at another interval than SLA_SCRAPE_INTERVAL_SECONDS."""
 
 
 class DatabaseError(SLAWorkerError):

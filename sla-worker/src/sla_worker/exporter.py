@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,11 +15,13 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from sla_worker import conventions as names
 from sla_worker.conventions import ALERT_STATUSES, DELIVERY_RESULTS, RESULTS
 from sla_worker.grid import Grid
-from sla_worker.model import SEVERITIES, Breach, Definition, SLAStatus, Status
+from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
 
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -56,6 +58,11 @@ class Exporter:
         self._actual = self._gauge(
             names.ACTUAL, "Value of the newest slot in the unit of the target", [*each, "unit"]
         )
+        self._coverage = self._gauge(
+            names.COVERAGE, "Measured scrapes of the newest slot ÷ those that should have been", each
+        )
+        self._events = _Events({definition.key: definition.category for definition in definitions})
+        self._registry.register(self._events)
         self._status = self._gauge(
             names.STATUS, "1 for the status of the newest slot, 0 for the others", [*each, "status"]
         )
@@ -79,15 +86,13 @@ class Exporter:
         self._truncated = self._counter(
             names.WEBHOOK_TRUNCATED, "Alerts that Alertmanager left out of its webhooks (max_alerts)", []
         )
-        self._stale_rules = self._gauge(
-            names.STALE_RULES, "SLAs whose recorded figures other rules have made, so that they are not used"
-        )
         self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
         self._ahead = self._gauge(
             names.ROWS_AHEAD,
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
         )
         self._shown: set[tuple[str, str]] = set()  # SLA and component
+        self._slots: dict[tuple[str, str], int] = {}  # the newest slot of each
         self._kinds = dict.fromkeys(kinds)
         self._start_at_zero(definitions)
 
@@ -126,13 +131,24 @@ class Exporter:
         if success:
             self._last_pass.set(now)
 
+    def counted_before(self, statuses: Iterable[SLAStatus]) -> None:
+        """Take over the events that the ledger holds, so that the counters go on where they stood."""
+        for each in statuses:
+            self._events.add((each.key, each.component), each.good, each.total)
+
+    def counted(self, rows: Iterable[Measurement]) -> None:
+        """Add the events of rows that were stored."""
+        for row in rows:
+            if row.state not in {State.OUT_OF_HOURS, State.EXCLUDED}:
+                self._events.add((row.key, row.component), row.good, row.total)
+            newest = self._slots.get((row.key, row.component))
+            if newest is None or row.slot >= newest:
+                self._slots[row.key, row.component] = row.slot
+                self._coverage.labels(row.key, row.component).set(row.coverage)
+
     def slots_missing(self, count: int) -> None:
         """Say how many slots are due and not stored."""
         self._missing.set(count)
-
-    def rules_stale(self, count: int) -> None:
-        """Say of how many SLAs the recorded figures cannot be used."""
-        self._stale_rules.set(count)
 
     def rows_ahead(self, count: int) -> None:
         """Say how many rows lie after the newest due slot."""
@@ -176,7 +192,14 @@ class Exporter:
             for each in Status:
                 self._status.labels(*where, each.label).set(each is status.status)
         for key, component in self._shown - shown:
-            for gauge in (self._target, self._compliance, self._actual, self._status, self._budget):
+            for gauge in (
+                self._target,
+                self._compliance,
+                self._actual,
+                self._coverage,
+                self._status,
+                self._budget,
+            ):
                 gauge.remove_by_labels({"sla": key, "component": component})
         self._shown = shown
         for status in month:
@@ -184,6 +207,31 @@ class Exporter:
         severities = [each.severity for each in active]
         for severity in SEVERITIES:
             self._breaches.labels(severity).set(severities.count(severity))
+
+
+class _Events(Collector):
+    """Counters of the ledger's events; unlike the library's own they begin where the ledger stands."""
+
+    def __init__(self, categories: Mapping[str, str]) -> None:
+        self._categories = categories
+        self._sums: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def add(self, where: tuple[str, str], good: float, total: float) -> None:
+        """Add events of an SLA and component."""
+        before = self._sums.get(where, (0.0, 0.0))
+        self._sums[where] = (before[0] + good, before[1] + total)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The two families, as the registry asks for them."""
+        labels = ["sla", "component", "category"]
+        good = CounterMetricFamily(names.GOOD_EVENTS, "Good events in the ledger", labels=labels)
+        total = CounterMetricFamily(names.TOTAL_EVENTS, "Events in the ledger", labels=labels)
+        for (key, component), sums in list(self._sums.items()):
+            if key in self._categories:
+                for family, value in zip((good, total), sums, strict=True):
+                    family.add_metric([key, component, self._categories[key]], value)
+        yield good
+        yield total
 
 
 def _budget_left(status: SLAStatus) -> float | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import isnan
 from typing import Any, Protocol
 
 import requests
@@ -19,15 +20,16 @@ from sla_worker.settings import PrometheusSettings
 
 _MAXIMUM_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
-_SERVER_ERROR = 500
+_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of an answer: its labels and its samples as (epoch seconds, value)."""
+    """One series of an answer: its labels, and its samples by time (epoch seconds), ascending; no NaN."""
 
     labels: Mapping[str, str]
-    samples: tuple[tuple[float, float], ...]
+    times: Sequence[float]
+    values: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,6 @@ class Answer:
 
 class Transport(Protocol):
     """Sends one request; `HTTPTransport` in life, a plain object in tests."""
-
-    def get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body. Raises PrometheusError when there is no answer."""
-        ...
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. Raises PrometheusError when there is no answer."""
@@ -166,26 +164,15 @@ class PrometheusClient:
         fields = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
         return self._ask("/api/v1/query_range", fields)
 
-    def configuration(self) -> str | None:
-        """The configuration that the server runs with, as YAML; None where the engine does not show it."""
-        status, _, body = self._transport.get("/api/v1/status/config")
-        if status >= _SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
-            raise _refusal(status, repr(body[:80]))
-        try:
-            text = json.loads(body)["data"]["yaml"]
-        except (ValueError, TypeError, KeyError):
-            return None
-        return text if isinstance(text, str) else None
-
     def _ask(self, path: str, fields: Mapping[str, str]) -> Answer:
         status, headers, body = self._transport.post(path, fields)
         try:
             answer = json.loads(body)
-            if answer.get("status") != "success":
+            if answer.get("status") != "success" or status != HTTPStatus.OK:
                 raise _refusal(status, str(answer.get("error") or body[:200]))
             return Answer(
                 series=tuple(_series(answer["data"])),
-                warnings=tuple(str(each) for each in answer.get("warnings") or ()),
+                warnings=_warnings(answer),
                 server_time=_server_time(headers),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -196,7 +183,17 @@ class PrometheusClient:
 
 
 def _refusal(status: int, reason: str) -> PrometheusError:
-    return PrometheusError(f"Prometheus refused a query (HTTP {status}): {reason}")
+    """Who is told 5xx or 429 should try again later; another answer would be the same the next time."""
+    return PrometheusError(
+        f"Prometheus refused a query (HTTP {status}): {' '.join(reason.split())}",
+        refused=status in _REFUSALS,
+    )
+
+
+def _warnings(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the answer warns of; VictoriaMetrics has a flag for an answer of a part of its stores."""
+    told = tuple(str(each) for each in answer.get("warnings") or ())
+    return (*told, "the answer is partial") if answer.get("isPartial") else told
 
 
 def _series(data: Any) -> Iterable[Series]:
@@ -204,7 +201,12 @@ def _series(data: Any) -> Iterable[Series]:
         raise ValueError(f"a {data['resultType']} was not asked for")
     for each in data["result"]:
         samples = each["values"] if "values" in each else (each["value"],)
-        yield Series(each["metric"], tuple([(time, float(value)) for time, value in samples]))
+        times, texts = zip(*samples, strict=True) if samples else ((), ())
+        values = list(map(float, texts))
+        if isnan(sum(values)):  # the quick way to see that none of them is a NaN
+            kept = [(at, value) for at, value in zip(times, values, strict=True) if not isnan(value)]
+            times, values = tuple(at for at, _ in kept), [value for _, value in kept]
+        yield Series(each["metric"], times, values)
 
 
 def _server_time(headers: Mapping[str, str]) -> float | None:

@@ -34,6 +34,7 @@ from sla_worker.web.pages import Pages
 from sla_worker.worker import Worker
 
 _log = logging.getLogger(__name__)
+_ALL_HOURS = 20 * 365 * 24  # more than any ledger holds
 _STOP_SECONDS = 3.0  # what a turn of the loop, or a mail, may still take after a signal
 
 
@@ -134,13 +135,18 @@ def _join(
         settle_seconds=grid.settle_seconds,
         catch_up_seconds=settings.catch_up_seconds,
     )
+
+    def stored(rows: Sequence[Measurement]) -> None:
+        schedule.rows_stored(each.slot for each in rows)
+        exporter.counted(rows)
+
     calculator = make_calculator(
         settings,
         definitions,
         database,
         clock=clock,
         transport=transport,
-        stored=lambda rows: schedule.rows_stored(each.slot for each in rows),
+        stored=stored,
     )
     deliveries = Deliveries(
         database,
@@ -187,10 +193,10 @@ def _join(
             health.failed(error or "")
         else:
             health.passed()
-        exporter.rules_stale(len(calculator.foreign))
         exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
         show_slas()
 
+    exporter.counted_before(database.get_current_sla_status(_ALL_HOURS))
     show_slas()
     show_alerting()
     show_mails()

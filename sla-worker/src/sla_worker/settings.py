@@ -55,6 +55,7 @@ class Settings:
     definitions_path: Path
     slot_seconds: int
     scrape_seconds: int
+    settle_seconds: int | None
     catch_up_seconds: int
     bind: str
     port: int
@@ -82,7 +83,7 @@ class Settings:
     @property
     def grid(self) -> Grid:
         """The slots that these settings ask for."""
-        return Grid(self.slot_seconds, self.scrape_seconds)
+        return Grid(self.slot_seconds, self.scrape_seconds, self.settle_seconds)
 
 
 class _Environment:
@@ -347,6 +348,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         definitions_path=Path(env.required("SLA_DEFINITIONS", str(_PACKAGED_DEFINITIONS))),
         slot_seconds=slot,
         scrape_seconds=scrape,
+        settle_seconds=env.number("SLA_SETTLE_SECONDS", 0, 0, 3600)
+        if env.text("SLA_SETTLE_SECONDS")
+        else None,
         catch_up_seconds=env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400),
         bind=env.host("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),

@@ -1,107 +1,124 @@
-"""A Prometheus with prepared answers, without a network."""
+"""A Prometheus that scrapes one target every 15 s and counts as it is told, without a network."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
-from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import PrometheusError
 from sla_worker.grid import Grid
 from sla_worker.model import Definition
-from sla_worker.rules.recording import fingerprint
+from sla_worker.needs import Kind, Need
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 DEFINITIONS = read_definitions(SHIPPED)
 SLOT = 1_700_000_100  # a multiple of 300
 GRID = Grid(300, 15)
-CONFIGURATION = """\
-global: {scrape_interval: 15s, evaluation_interval: 15s}
-scrape_configs: [{job_name: demo-app}]
-"""
-VALUES = {GOOD_EVENTS: 1000.0, TOTAL_EVENTS: 1000.0, COVERAGE: 1.0, ACTUAL_VALUE: 2.0}
+GOOD, TOTAL, COVERAGE, ACTUAL = "good", "total", "coverage", "actual"
+SCRAPES = 20  # of a slot, the first 7 s after its beginning
+TARGET = {"job": "demo-app", "instance": "a"}
+
+_RANGE = re.compile(r"^\{.*\}\[(\d+)s\]$")
 
 
 class FakePrometheus:
-    """Answers recorded figures with the evaluation time it is given, and direct ones at the asked times."""
+    """Every slot has the counts of `values`, in even steps; their good share of `up` samples is 1.
+
+    A coverage below 1 is a hole in the middle of the slot, of which nothing was scraped.
+    """
 
     def __init__(self, definitions: Sequence[Definition] = DEFINITIONS) -> None:
         self.definitions = definitions
-        self.values = dict(VALUES)
-        self.evaluated_after = 20.0  # seconds after the slot's end; inside (15, 30) it belongs to the slot
-        self.recorded = [each.key for each in definitions]
+        self.values = {GOOD: 1000.0, TOTAL: 1000.0, COVERAGE: 1.0, ACTUAL: 2.0}
         self.down = False
-        self.ranges_left: int | None = None  # so many range queries are answered; None: all
+        self.windows_left: int | None = None  # so many stretches of samples are answered; None: all
         self.answer: tuple[int, bytes] | None = None
         self.clock: float | None = None
-        self.configuration: str | None = CONFIGURATION
-        self.not_shown = 404  # what is answered without one
-        self.jobs = {each.key: "demo-app" for each in definitions}
-        self.components = ["all"]
-        self.marks = {each.key: fingerprint(each, GRID) for each in definitions}
+        self.warnings: list[str] = []
+        self.most_seconds: int | None = None  # a longer range is refused; None: none is
         self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def get(self, _path: str) -> tuple[int, Mapping[str, str], bytes]:
-        """Its configuration; None: an engine that does not show it."""
-        if self.down:
-            raise PrometheusError("Prometheus does not answer")
-        if self.configuration is None:
-            return self.not_shown, {}, b"page not found"
-        data = {"yaml": self.configuration}
-        return 200, {}, json.dumps({"status": "success", "data": data}).encode()
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         self.asked.append((path, dict(fields)))
-        if self.down:
+        found = _RANGE.match(fields["query"])
+        if found and self.windows_left is not None:
+            self.windows_left -= 1
+        if self.down or (self.windows_left is not None and self.windows_left < 0):
             raise PrometheusError("Prometheus does not answer")
-        if path.endswith("/query_range") and self.ranges_left is not None:
-            self.ranges_left -= 1
-            if self.ranges_left < 0:
-                raise PrometheusError("Prometheus does not answer")
         headers = {} if self.clock is None else {"Date": formatdate(self.clock, usegmt=True)}
         if self.answer:
             return self.answer[0], headers, self.answer[1]
-        if "group by (job)" in fields["query"]:
-            result = self._jobs(float(fields["time"]))
-        elif fields["query"].startswith("{__name__"):
-            result = self._recorded(float(fields["time"]) - 30 + 0.001)
+        if found and self.most_seconds is not None and int(found.group(1)) > self.most_seconds:
+            error = {"status": "error", "errorType": "execution", "error": "too many samples"}
+            return 422, headers, json.dumps(error).encode()
+        if found:
+            result = list(self._samples(float(fields["time"]), int(found.group(1))))
+        elif "histogram_quantile" in fields["query"]:
+            result = self._percentiles(fields)
         else:
-            result = self._direct(fields)
+            result = []  # nothing was there in the day before
         data = {"resultType": "matrix", "result": result}
-        return 200, headers, json.dumps({"status": "success", "data": data}).encode()
+        answer = {"status": "success", "data": data, "warnings": self.warnings}
+        return 200, headers, json.dumps(answer).encode()
 
-    def _recorded(self, slot: float) -> list[dict[str, Any]]:
-        at = slot + self.evaluated_after
-        return [
-            {
-                "metric": {"__name__": name, "sla": key, "component": component, "rules": self.marks[key]},
-                "values": [[at, str(value)]],
-            }
-            for key in self.recorded
-            for component in self.components
-            for name, value in self.values.items()
-        ]
+    def _samples(self, end: float, seconds: int) -> Iterator[dict[str, Any]]:
+        first = int(end - seconds) // 15 * 15
+        times = [at for at in range(first + 7, int(end) + 1, 15) if at > end - seconds and self._scraped(at)]
+        good = self.values[GOOD] / (self.values[TOTAL] or 1)
+        up = [1.0 if self._scrape(at) < round(SCRAPES * good) else 0.0 for at in times]
+        amounts: dict[tuple[tuple[str, str], ...], float] = {}
+        for definition in self.definitions:
+            for labels, amount in self._amounts(definition.sli.needs(definition)):
+                amounts[tuple(sorted(labels.items()))] = amount
+        yield self._series({"__name__": "up", **TARGET}, times, up)
+        for pairs, amount in amounts.items():
+            yield self._series(dict(pairs), times, [self._counted(at) * amount for at in times])
 
-    def _jobs(self, time: float) -> list[dict[str, Any]]:
-        return [
-            {"metric": {"sla": key, "job": job}, "values": [[time, "1"]]} for key, job in self.jobs.items()
-        ]
+    def _amounts(self, needs: Sequence[Need]) -> Iterator[tuple[dict[str, str], float]]:
+        """The counters that serve an SLA, and by how much each rises in a slot."""
+        if needs[0].kind is not Kind.COUNTER:
+            return
+        whole, part = needs
+        good, total = self.values[GOOD], self.values[TOTAL]
+        if part.bound is not None:
+            yield _labels(whole), total
+            yield {**_labels(part), "le": repr(part.bound)}, good
+        else:
+            errors = any(each.value == "error" for each in part.selector.matchers)
+            yield {**_labels(whole), **_labels(part)}, total - good if errors else good
+            yield {**_labels(whole), "status": "rest"}, good if errors else total - good
 
-    def _direct(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
-        start = float(fields.get("start") or fields["time"])
-        end, step = float(fields.get("end") or start), float(fields.get("step") or 300)
-        times = [start + step * number for number in range(int((end - start) // step) + 1)]
-        return [
-            {
-                "metric": {"figure": name, "sla": each.key, "component": component},
-                "values": [[time, str(value)] for time in times],
-            }
-            for each in self.definitions
-            for component in self.components
-            if f'"{each.key}"' in fields["query"]
-            for name, value in self.values.items()
-        ]
+    @staticmethod
+    def _scrape(at: int) -> int:
+        return (at - SLOT) % 300 // 15
+
+    @staticmethod
+    def _counted(at: int) -> float:
+        """Slots since the first one that matters, in parts of a scrape."""
+        return ((at - SLOT) // 15 + 10_000) / SCRAPES
+
+    def _scraped(self, at: int) -> bool:
+        lacking = round(SCRAPES * (1 - self.values[COVERAGE]))
+        return not 5 <= self._scrape(at) < 5 + lacking
+
+    @staticmethod
+    def _series(labels: dict[str, str], times: Sequence[int], values: Sequence[float]) -> dict[str, Any]:
+        samples = [[at, str(value)] for at, value in zip(times, values, strict=True)]
+        return {"metric": labels, "values": samples}
+
+    def _percentiles(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
+        start = int(float(fields.get("start") or fields["time"]))
+        end = int(float(fields.get("end") or start))
+        samples = [[at, str(self.values[ACTUAL])] for at in range(start, end + 1, 300)]
+        tags = range(fields["query"].count("histogram_quantile"))
+        return [{"metric": {"sla_expression": str(tag)}, "values": samples} for tag in tags]
+
+
+def _labels(need: Need) -> dict[str, str]:
+    equal = {each.label: each.value for each in need.selector.matchers if each.operator == "="}
+    return {"__name__": need.selector.name, **TARGET, **equal}

@@ -59,6 +59,7 @@ class Setting:
             "SLA_DEFINITIONS": str(SHIPPED),
             "SMTP_PORT": str(self.smtp_port),
             "RUNBOOKS_DIR": str(directory / "runbooks"),
+            "SLA_SETTLE_SECONDS": "45",
             "SLA_WATCHDOG_SECONDS": "0",  # the clock jumps; who waits for the Watchdog says so
             **environ,
         }

@@ -14,7 +14,6 @@ from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
-RULES = Path(__file__).parents[3] / "prometheus" / "rules" / "sla" / "recording.yml"
 DEFINITIONS = read_definitions(SHIPPED)
 
 
@@ -38,58 +37,9 @@ def fill(path: Path) -> None:
     database.close()
 
 
-def test_the_committed_rules_are_what_sla_generate_writes(tmp_path: Path) -> None:
-    assert cli.main(["generate", "--check", "--output", str(RULES)]) == 0
-    copy = tmp_path / "deep" / "recording.yml"
-    assert cli.main(["generate", "--check", "--output", str(copy)]) == 1
-    assert not copy.exists()
-    assert cli.main(["generate", "--output", str(copy)]) == 0
-    assert copy.read_bytes() == RULES.read_bytes()
-    copy.write_text(copy.read_text() + "# a comment changes nothing\n")
-    assert cli.main(["generate", "--check", "--output", str(copy)]) == 0
-    copy.write_text(copy.read_text().replace("[5m:15s]", "[5m:30s]", 1))
-    assert cli.main(["generate", "--check", "--output", str(copy)]) == 1
-
-
-def test_stale_rules_are_refused_in_one_line_that_names_the_settings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SLA_INTERVAL_SECONDS", "60")
-    assert cli.main(["generate", "--check", "--output", str(RULES)]) == 1
-    assert capsys.readouterr().err == (
-        f"error: {RULES}: stale: made for slots of 300 s and a scrape every 15 s, but"
-        " SLA_INTERVAL_SECONDS=60 and SLA_SCRAPE_INTERVAL_SECONDS=15;"
-        " run `make generate` (in a container: sla_generate), then `make restart`\n"
-    )
-    own = tmp_path / "recording.yml"
-    assert cli.main(["generate", "--output", str(own)]) == 0
-    assert cli.main(["generate", "--check", "--output", str(own)]) == 0
-    own.write_text(own.read_text().replace("/ 4, 1)", "/ 20, 1)", 1))
-    capsys.readouterr()
-    assert cli.main(["generate", "--check", "--output", str(own)]) == 1
-    error = capsys.readouterr().err
-    assert "stale: not what sla-worker/sla_thresholds.yml gives for platform-uptime; run" in error
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (None, "there is no such file; run"),
-        ("groups: [", "cannot be read as rules (while parsing"),
-        ("[]", "cannot be read as rules (list indices"),
-        ("groups: []", "stale: not what sla-worker/sla_thresholds.yml gives for api-error-rate, "),
-    ],
-)
-def test_what_is_no_file_of_rules_is_refused(
-    tmp_path: Path, content: str | None, expected: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "recording.yml"
-    if content is not None:
-        file.write_text(content)
-    assert cli.main(["generate", "--check", "--output", str(file)]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith(f"error: {file}: {expected}")
-    assert error.count("\n") == 1
+def test_lint_says_how_many_slas_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lint", "--offline"]) == 0
+    assert capsys.readouterr().out == f"{SHIPPED}: {len(DEFINITIONS)} SLAs\n"
 
 
 def test_the_report_is_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +111,7 @@ def test_the_reporter_writes_files_and_sends_nothing(tmp_path: Path) -> None:
             {"SLA_WORKER_BIND": "no.invalid"},
             "error: SLA_WORKER_BIND=no.invalid: cannot listen there",
         ),
-        (["generate"], {"SLA_DEFINITIONS": "/none"}, "error: /none: cannot be read"),
+        (["lint"], {"SLA_DEFINITIONS": "/none"}, "error: /none: cannot be read"),
     ],
 )
 def test_an_error_is_one_line_and_no_trace(
@@ -203,4 +153,4 @@ def test_an_argument_that_is_not_known_is_an_error_with_a_fix(capsys: pytest.Cap
 
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["dance"]) == 2
-    assert "calculator|reporter|database|worker|generate" in capsys.readouterr().err
+    assert "calculator|reporter|database|worker|lint" in capsys.readouterr().err

@@ -1,23 +1,18 @@
-"""The generated expressions give the counts that a person derives by hand, on every Prometheus."""
+"""A pass gives the counts that a person derives by hand, on every Prometheus."""
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from sla_worker.calculator import Calculator
-from sla_worker.conventions import GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.grid import Grid
 from sla_worker.model import Definition, Measurement, State
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.rules.file import rules_text
-from sla_worker.rules.recording import fingerprint, recording_rules
 from unit.sla_worker.prometheus_server import binary, directories, load, running
 
 GRID = Grid(300, 15)
@@ -103,18 +98,20 @@ def test_it_counts_what_a_person_counts(directory: str, tmp_path: Path) -> None:
         ("platform-uptime", 600): (14, 14, 0.7, State.PARTIAL),
         # count: scrape 0 is where counting starts, 19 steps of 4 = 76; then 80 although scrapes failed.
         # bucket le=5: 19 · 3 = 57; 60. 57 / 76 = 0.75 < 0.95.
-        ("api-response-time-p95", 300): (57, 76, 1, State.BREACHED),
+        # 19 of 20 scrapes answered: the one numbered 3 says nothing about requests.
+        ("api-response-time-p95", 300): (57, 76, 0.95, State.BREACHED),
         ("api-response-time-p95", 600): (60, 80, 0.7, State.PARTIAL),
-        # success: 9 · 3 = 27 until 127, a reset to 2, 9 · 3 = 27 until 29: 56; errors: from 4 to 5 = 1.
+        # success: 9 · 3 = 27 until 127, a reset to 2, 9 · 3 = 27 until 29: 56. Errors: the target had
+        # answered before their series came with 4, so it was born then: 4, and from 4 to 5 one more.
         # success then: from 29 to 60 over the gap = 31, 13 steps of 1 until 73: 44; errors 0.
-        ("api-error-rate", 300): (56, 57, 1, State.BREACHED),
+        ("api-error-rate", 300): (56, 61, 0.95, State.BREACHED),
         ("api-error-rate", 600): (44, 44, 0.7, State.PARTIAL),
     }
     assert {(row.slot - BEGIN, row.late) for row in rows} == {(300, True), (600, False)}
     [latency] = [row for row in rows if row.key == "api-response-time-p95" and row.slot == BEGIN + 300]
     assert latency.actual == 5  # 25 % are above the highest finite bucket, so that bucket's bound is shown
     [errors] = [row for row in rows if row.key == "api-error-rate" and row.slot == BEGIN + 300]
-    assert errors.actual == 1 / 57
+    assert errors.actual == 5 / 61
 
 
 @pytest.mark.parametrize("directory", directories())
@@ -144,61 +141,8 @@ def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) 
     definitions = tuple(each for each in DEFINITIONS if each.key == "api-error-rate")
     with running(directory, tmp_path / "data") as client:
         rows = calculate(client, tmp_path / "sla.db", BEGIN + 300, BEGIN + 3645, definitions)
-        expression = definitions[0].sli.figures(GRID)[TOTAL_EVENTS]
-        single = [client.query(expression, GRID.direct_at(row.slot)).series[0].samples[0][1] for row in rows]
     assert [row.slot for row in rows] == list(range(BEGIN + 300, BEGIN + 3601, 300))
     assert sum(row.total for row in rows) == expected
-    assert [row.total for row in rows] == single  # range queries of the catch-up and instant ones agree
-
-
-@pytest.mark.parametrize("directory", directories())
-def test_a_stale_marker_and_a_reset_lose_nothing(directory: str, tmp_path: Path) -> None:
-    """promtool can write stale markers, which is what a failed scrape leaves behind."""
-    [definition] = [each for each in DEFINITIONS if each.key == "api-error-rate"]
-    figures = definition.sli.figures(GRID)
-    test = {
-        "evaluation_interval": "15s",
-        "tests": [
-            {
-                "interval": "15s",
-                "input_series": [
-                    {
-                        # 0, 10, 20, two failed scrapes, 70, a restart that shows 5, then 6 and so on to 19
-                        "series": 'insa_agent_requests_total{instance="a",status="success"}',
-                        "values": "0 10 20 stale stale 70 5+1x14",
-                    },
-                    {
-                        "series": 'insa_agent_requests_total{instance="a",status="error"}',
-                        "values": "0 0 0 stale stale 2 0 1+0x13",
-                    },
-                ],
-                "promql_expr_test": [
-                    # total: 10 + 10 + 50 + 5 + 14 = 89 of success, 2 + 0 + 1 = 3 of error: 92
-                    expectation(figures[TOTAL_EVENTS], 92),
-                    expectation(figures[GOOD_EVENTS], 89),
-                ],
-            }
-        ],
-    }
-    file = tmp_path / "test.yml"
-    file.write_text(json.dumps(test))  # JSON is YAML
-    promtool = binary(directory, "promtool")
-    run = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-
-
-def expectation(expression: str, value: float) -> dict[str, object]:
-    """The slot that ends at 300 s, asked at 300 s + 15 s + 1 ms."""
-    return {"expr": expression, "eval_time": "315001ms", "exp_samples": [{"labels": "{}", "value": value}]}
-
-
-@pytest.mark.parametrize("directory", directories())
-@pytest.mark.parametrize("flags", [[], ["--lint=all", "--lint-fatal"]])
-def test_promtool_accepts_the_generated_rules(directory: str, flags: list[str]) -> None:
-    rules = Path(__file__).parents[3] / "prometheus" / "rules" / "sla" / "recording.yml"
-    command = [binary(directory, "promtool"), "check", "rules", *flags, str(rules)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("directory", directories())
@@ -238,51 +182,3 @@ def test_slots_and_scrapes_of_any_length(directory: str, grid: Grid, scrapes: in
         ("api-error-rate", 0): (3 * (scrapes - 1), 4 * (scrapes - 1), 1),
         ("api-error-rate", grid.slot_seconds): (3 * scrapes, 4 * scrapes, 1),
     }
-
-
-@pytest.mark.parametrize("directory", directories())
-@pytest.mark.parametrize(("grid", "every"), [(Grid(60, 15), 10), (Grid(300, 30), 20), (Grid(1800, 15), 10)])
-def test_the_rules_of_any_grid_record_their_slot(
-    directory: str, grid: Grid, every: int, tmp_path: Path
-) -> None:
-    """2 requests a scrape, none an error: the second slot holds 2 · N.
-
-    promtool evaluates at multiples of `every`, chosen so that one lies between T + s and T + 2s (grid.py):
-    after T = 120 at 140, after 600 at 640, after 3600 at 3620.
-    """
-    rules = tmp_path / "rules.yml"
-    rules.write_text(rules_text(recording_rules(DEFINITIONS, grid), grid, "a test"))
-    [definition] = [each for each in DEFINITIONS if each.key == "api-error-rate"]
-    labels = f'{{component="all", rules="{fingerprint(definition, grid)}", sla="{definition.key}"}}'
-    step = grid.scrape_seconds
-    at = (2 * grid.slot_seconds + step) // every * every + every
-    assert grid.belongs(at, 2 * grid.slot_seconds)
-    # The counter starts well before the slot that is looked at, so all its N steps have a step before them.
-    test = {
-        "rule_files": [str(rules)],
-        "evaluation_interval": f"{every}s",
-        "tests": [
-            {
-                "interval": f"{step}s",
-                "input_series": [
-                    {
-                        "series": 'insa_agent_requests_total{job="demo-app",instance="a",status="success"}',
-                        "values": f"0+2x{3 * grid.scrapes}",
-                    }
-                ],
-                "promql_expr_test": [
-                    {
-                        "expr": name,
-                        "eval_time": f"{at}s",
-                        "exp_samples": [{"labels": name + labels, "value": value}],
-                    }
-                    for name, value in ((TOTAL_EVENTS, 2 * grid.scrapes), (GOOD_EVENTS, 2 * grid.scrapes))
-                ],
-            }
-        ],
-    }
-    file = tmp_path / "test.yml"
-    file.write_text(json.dumps(test))
-    promtool = binary(directory, "promtool")
-    run = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr

@@ -10,8 +10,7 @@ import pytest
 from sla_worker.database import SLADatabase
 from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
-from sla_worker.rules.recording import fingerprint
-from unit.sla_worker.fake_prometheus import DEFINITIONS
+from unit.sla_worker.fake_prometheus import DEFINITIONS, GOOD
 from unit.sla_worker.setting import Setting
 
 
@@ -39,27 +38,21 @@ def test_a_component_that_the_ledger_no_longer_names_leaves_no_series(
     assert exporter.text().count(b'component="crm"') == 3 + 10
 
 
-def test_stale_rules_are_counted_and_shown(tmp_path: Path) -> None:
+def test_the_ledgers_events_are_counters_that_go_on_after_a_restart(tmp_path: Path) -> None:
+    """Two slots of 1,000 requests, 900 of them good."""
     setting = Setting(tmp_path)
-    setting.step()
-    assert "\nsla_worker_stale_rules 0.0\n" in setting.ask("/metrics")[1]
-    for each in DEFINITIONS[:2]:
-        setting.prometheus.marks[each.key] = fingerprint(each, Grid(60, 15))
-    setting.now += 300
-    setting.step()
-    assert "\nsla_worker_stale_rules 2.0\n" in setting.ask("/metrics")[1]
-    assert "recorded of api-response-time-p95, platform-uptime is not used" in setting.ask("/")[1]
-    assert setting.ask("/healthz")[0] == "200 OK"  # the figures are right, they only cost more
-    setting.close()
-
-
-def test_after_a_restart_only_the_components_of_the_ledger_have_series(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    setting.prometheus.components = ["crm", "mail"]
-    setting.step()
+    setting.prometheus.values[GOOD] = 900.0
+    setting.step()  # the slot in which the ledger begins, and the newest
     setting.close()
     setting.start()
     text = setting.ask("/metrics")[1]
+    where = '{category="reliability",component="all",sla="api-error-rate"}'
+    assert f"\nsla_good_events_total{where} 900.0\n" in text
+    setting.now += 300
+    setting.step()
+    text = setting.ask("/metrics")[1]
     setting.close()
-    assert text.count('sla_target_ratio{category="availability",component=') == 2
-    assert 'component="all"' not in text
+    assert f"\nsla_good_events_total{where} 1800.0\n" in text
+    assert f"\nsla_total_events_total{where} 2000.0\n" in text
+    assert '\nsla_coverage_ratio{component="all",sla="api-error-rate"} 0.9\n' in text  # two scrapes failed
+    assert "# TYPE sla_good_events_total counter" in text

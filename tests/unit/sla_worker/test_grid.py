@@ -19,11 +19,11 @@ GRID = Grid(300, 15)
 @pytest.mark.parametrize(
     ("newest", "now", "end"),
     [
-        (9000, 9044.9, 9000),  # 9000 is final from 9045 on: due is 8700, and what is stored counts
-        (9000, 9345, 9000),  # 9300 is due since just now: its pass is under way
-        (9000, 9644.9, 9000),  # and is tried again until the next slot is due
-        (9000, 9645, 9600),  # two slots are missing, both could have been measured
-        (9000, 10150, 9900),  # 10150 - 45 = 10105, cut down to a multiple of 300: 9900
+        (9000, 9016.9, 9000),  # 9000 is final from 9017 on: due is 8700, and what is stored counts
+        (9000, 9317, 9000),  # 9300 is due since just now: its pass is under way
+        (9000, 9616.9, 9000),  # and is tried again until the next slot is due
+        (9000, 9617, 9600),  # two slots are missing, both could have been measured
+        (9000, 10150, 9900),  # 10150 - 17 = 10133, cut down to a multiple of 300: 9900
         (None, 10150, 9900),  # an empty ledger
         (10200, 10150, 10200),  # the slot that 10150 lies in: `record_measurement` fills it
         (10500, 10150, 9900),  # a slot that has not begun: its clock ran ahead
@@ -34,10 +34,15 @@ def test_where_a_period_ends(newest: int | None, now: float, end: int) -> None:
 
 
 def test_a_slow_grid_waits_for_its_own_scrapes() -> None:
-    # Slots of 1800 s, scraped every 60 s: the slot that ends at 9000 is final at 9000 + 3 · 60 = 9180.
+    # Slots of 1800 s, scraped every 60 s: the slot that ends at 9000 is final at 9000 + 60 + 2 = 9062.
     grid = Grid(1800, 60)
-    assert (grid.newest_slot(9179.9), grid.newest_slot(9180)) == (7200, 9000)
-    assert (grid.scrapes, grid.stale_seconds) == (30, 5400)
+    assert (grid.newest_slot(9061.9), grid.newest_slot(9062)) == (7200, 9000)
+    assert grid.stale_seconds == 5400
+
+
+def test_an_engine_that_lags_is_waited_for() -> None:
+    grid = Grid(300, 15, settle=120)
+    assert (grid.newest_slot(9119.9), grid.newest_slot(9120)) == (8700, 9000)
 
 
 def test_page_metrics_mail_and_terminal_end_at_the_same_slot(tmp_path: Path) -> None:

@@ -93,13 +93,13 @@ def test_a_day_whose_last_slot_is_stored_by_a_second_try_holds_it(setting: Setti
 
 
 def test_days_of_a_catch_up_that_is_interrupted_are_summed_up_again(setting: Setting, tmp_path: Path) -> None:
-    """The worker is away until the 17th; Prometheus answers for the first day of slots, then not."""
+    """The worker is away until the 17th; Prometheus answers for the first two hours of slots, then not."""
     setting.close()
     setting.now = MIDNIGHT + 2 * 86_400 + 45.0
     setting.start()
-    setting.prometheus.ranges_left = 1
+    setting.prometheus.windows_left = 1
     setting.step()
-    setting.prometheus.ranges_left = None
+    setting.prometheus.windows_left = None
     at(setting, setting.now + 15)
     assert summaries(tmp_path) == {"11-14": 22, "11-15": 288, "11-16": 288}
 

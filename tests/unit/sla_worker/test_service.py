@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sla_worker.conventions import GOOD_EVENTS
-from unit.sla_worker.fake_prometheus import SLOT
+from unit.sla_worker.fake_prometheus import GOOD, SLOT
 from unit.sla_worker.setting import Mailbox, Setting
 
 
@@ -25,12 +24,11 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
 
 def break_all(setting: Setting) -> None:
     """From now on every SLA has 100 bad of 1,000."""
-    setting.prometheus.values[GOOD_EVENTS] = 900.0
+    setting.prometheus.values[GOOD] = 900.0
 
 
 def test_a_breach_mail_survives_a_lost_server_and_a_restart_and_is_sent_once(setting: Setting) -> None:
     break_all(setting)
-    setting.prometheus.recorded = ["api-error-rate"]
     setting.step()  # nobody listens on the SMTP port: the round ends with the first mail, to two recipients
     assert 'sla_notifications_total{result="failure",type="breach"} 2.0' in setting.ask("/metrics")[1]
     setting.close()
@@ -222,13 +220,14 @@ def test_a_bad_webhook_is_one_clear_line(setting: Setting, body: bytes, line: st
 
 
 def test_the_ledger_can_be_read_newest_slot_first(setting: Setting) -> None:
-    setting.prometheus.values[GOOD_EVENTS] = 999.0
+    setting.prometheus.values[GOOD] = 999.0
     setting.step()
     [row] = json.loads(setting.ask("/api/measurements?sla=api-error-rate&limit=1")[1])["measurements"]
     # 1 bad of 1,000: the 0.1 % that is just allowed.
     assert row == {
         "sla": "api-error-rate", "component": "all", "slot": SLOT, "good": 999.0, "total": 1000.0,
         "coverage": 1.0, "actual": 0.001, "target": 0.001, "state": "met", "status": "good", "late": False,
+        "final": True,
     }  # fmt: skip
 
 

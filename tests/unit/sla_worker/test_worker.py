@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sla_worker.errors import DatabaseError, PrometheusError
+from sla_worker.grid import Grid
 from sla_worker.model import PassResult
 from sla_worker.worker import Worker
-from unit.sla_worker.fake_prometheus import GRID, SLOT
+from unit.sla_worker.fake_prometheus import SLOT
 
 RESULT = PassResult(measurements=(), late=0, queries=1)
 
@@ -39,7 +40,7 @@ class Loop:
         self.after = 0
         self.worker = Worker(
             self.calculator,
-            grid=GRID,
+            grid=Grid(300, 15, settle=45),
             passed=lambda _result, error, _seconds: self.ended.append(error),
             before=before,
             after=(self._count,),

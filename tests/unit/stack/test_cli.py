@@ -272,11 +272,6 @@ def broken_target(root: Path) -> None:
     (root / "prometheus/targets/mine.yml").write_text("- targets: [\n")
 
 
-def other_scrape_interval(root: Path) -> None:
-    path = root / "prometheus/prometheus.yml"
-    path.write_text(path.read_text().replace("scrape_interval: 15s", "scrape_interval: 30s"))
-
-
 def alert_without_a_runbook(root: Path) -> None:
     rules = root / "prometheus" / "rules"
     rules.mkdir(exist_ok=True)
@@ -298,7 +293,6 @@ def alert_without_a_runbook(root: Path) -> None:
             alert_without_a_runbook,
             "prometheus/rules/mine.yml:4: Mine has no runbook: no file runbooks/Mine.md",
         ),
-        (other_scrape_interval, "scrape_interval is 30s, but SLA_SCRAPE_INTERVAL_SECONDS=15"),
     ],
 )
 def test_up_says_what_is_wrong_in_one_error_with_a_fix(

@@ -33,7 +33,7 @@ class Earlier:
 
     `value` is the last sample of that day, None if there was none. `same_process`: the process that showed it
     is that of the first sample, as far as is known. `answered`: the target answered a scrape in that day.
-    `gone`: the series was seen, but longer ago than a day.
+    `gone`: that very process has shown the series, but longer ago than a day, so it was not born since.
     """
 
     value: float | None = None

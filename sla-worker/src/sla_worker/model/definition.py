@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from sla_worker.grid import Grid
-from sla_worker.model.policy import DEFAULT_POLICY, Policy
+from sla_worker.model.measurement import Figures
+from sla_worker.model.policy import DEFAULT_POLICY, NewSeries, Policy
+from sla_worker.needs import Counts, Expression, Need
 from sla_worker.selectors import Selector
 
 UNDIVIDED = "all"  # the component of an SLA that is not measured per component
@@ -112,17 +113,20 @@ class Sli(Protocol):
         """What a composite is made of; nothing for every other form."""
         ...
 
-    @property
-    def scraped(self) -> Selector:
-        """A selector whose samples show that a scrape took place."""
+    def needs(self, definition: Definition) -> Sequence[Need]:
+        """The series that are counted for an SLA."""
         ...
 
-    def figures(self, grid: Grid) -> Mapping[str, str]:
-        """The expressions that are asked of raw series, by the names of the recording rules."""
+    def expressions(self, definition: Definition, slot_seconds: int) -> Sequence[Expression]:
+        """The expressions that are evaluated for it at the end of each slot."""
+        ...
+
+    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, Sequence[Figures]]:
+        """The figures of each slot, by component; nothing where no series was seen."""
         ...
 
     def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
-        """Judge the counts of one slot; `total` is above 0, `shown` is the figure `sla:actual:value`."""
+        """Judge the counts of one slot; `total` is above 0, `shown` is the actual value of its figures."""
         ...
 
 
@@ -156,6 +160,11 @@ class Definition:
     def percentile(self) -> float | None:
         """The share of events that must be within the target; None where the target itself is that share."""
         return self.sli.percentile
+
+    @property
+    def baseline(self) -> bool:
+        """Whether a series that was not there before counts nothing at first."""
+        return self.policy.new_series is NewSeries.BASELINE
 
 
 def objective_ratio(comparison: Comparison, target: float, percentile: float | None) -> float:

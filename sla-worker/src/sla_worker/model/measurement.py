@@ -54,13 +54,15 @@ class Figures:
     """What Prometheus says about one slot of one SLA. None: Prometheus returned nothing.
 
     `good` and `total` are counts of events, `coverage` is measured scrapes ÷ expected ones,
-    `actual` is only there for latency: the percentile in seconds.
+    `actual` is a value to show beside them: a percentile in seconds, or what an expression gave. `refused`
+    says in one line why there are no counts although there are series.
     """
 
     good: float | None = None
     total: float | None = None
     coverage: float | None = None
     actual: float | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The forms of an SLI, one module each: its values, how it is read, its PromQL, how it is judged.
+"""The forms of an SLI, one module each: its values, how it is read, what it counts, how it is judged.
 
 A new form is a module with a class like the others, and its line in `FORMS`; nothing else asks which form an
 SLA has.
@@ -21,5 +21,5 @@ FORMS: dict[str, Form] = {
     form.kind: form for form in (UptimeSli, EventsSli, LatencySli, TimeSli, ValueSli, CompositeSli)
 }
 
-MEASURED = frozenset({"uptime", "events", "latency"})
+MEASURED = frozenset(FORMS)
 """The forms that a pass can count; the file of definitions may have no others."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
-from sla_worker.grid import Grid
-from sla_worker.model import CATEGORIES, Comparison, Input, Judgement, Member, Promise
-from sla_worker.selectors import Selector
+from sla_worker.model import CATEGORIES, Comparison, Definition, Figures, Input, Judgement, Member, Promise
+from sla_worker.needs import Counts, Expression, Need
 from sla_worker.sli import form
 
 _ALL = 100.0
@@ -74,13 +73,16 @@ class CompositeSli:
         """What it is made of."""
         return self.parts
 
-    @property
-    def scraped(self) -> Selector:
-        """Nothing: its members are."""
-        return form.NOTHING
+    def needs(self, _definition: Definition) -> tuple[Need, ...]:
+        """None: its members are measured."""
+        return ()
 
-    def figures(self, _grid: Grid) -> Mapping[str, str]:
-        """Nothing is recorded."""
+    def expressions(self, _definition: Definition, _slot_seconds: int) -> tuple[Expression, ...]:
+        """None: its members are measured."""
+        return ()
+
+    def measure(self, _definition: Definition, _counts: Counts) -> Mapping[str, list[Figures]]:
+        """Nothing: the score is made of the members' rows."""
         return {}
 
     def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:

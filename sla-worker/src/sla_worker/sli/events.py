@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sla_worker import promql
-from sla_worker.grid import Grid
-from sla_worker.model import Input, MetricType
+from sla_worker.model import Definition, Figures, Input, MetricType
+from sla_worker.needs import Counts, Kind, Need
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -44,15 +44,24 @@ class EventsSli(form.RatioForm):
         named = (("total", self.total), ("good", self.good), ("bad", self.bad))
         return tuple(Input(key, each, MetricType.COUNTER) for key, each in named if each is not None)
 
-    @property
-    def scraped(self) -> Selector:
-        """The counter of all events is there at every scrape that succeeded."""
-        return self.total
+    def needs(self, definition: Definition) -> tuple[Need, ...]:
+        """The counter of all events, and that of the good or the bad ones."""
+        part = self.good or self.bad or self.total
+        return tuple(
+            Need(each, Kind.COUNTER, definition.by, baseline=definition.baseline)
+            for each in (self.total, part)
+        )
 
-    def good_and_total(self, grid: Grid) -> tuple[str, str]:
+    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
         """Without good (or bad) series there are no such events, but only where the total is there."""
-        total = promql.increase(str(self.total), grid)
-        if self.good is not None:
-            return promql.zero_where(total, promql.increase(str(self.good), grid)), total
-        bad = promql.zero_where(total, promql.increase(str(self.bad), grid))
-        return f"{total} - ({bad})", total
+        needs = self.needs(definition)
+        parts = counts.increases(needs[1])
+        found = {}
+        for component, totals in counts.increases(needs[0]).items():
+            part = parts.get(component) or [0.0] * len(totals)
+            pairs = [
+                (rose if self.good is not None else total - rose, total)
+                for rose, total in zip(part, totals, strict=True)
+            ]
+            found[component] = form.figures(pairs, counts.coverage(needs, component))
+        return found

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
-from sla_worker import promql
-from sla_worker.conventions import COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used, meets
-from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Input, Judgement, Member, Promise
+from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, Promise
+from sla_worker.needs import Counts, Expression, Need
 from sla_worker.selectors import Selector, parse_selector
 
 _T = TypeVar("_T")
@@ -111,6 +109,22 @@ def objective(source: Source) -> float:
     )
 
 
+def figures(pairs: Iterable[tuple[float, float]], coverage: Iterable[float]) -> list[Figures]:
+    """Good and total events of each slot, with the measured share of it."""
+    return [
+        Figures(good=good, total=total, coverage=share)
+        for (good, total), share in zip(pairs, coverage, strict=True)
+    ]
+
+
+def held(need: Need, condition: Condition, counts: Counts) -> Mapping[str, list[Figures]]:
+    """Samples for which a condition holds, of all."""
+    return {
+        component: figures(pairs, counts.coverage((need,), component))
+        for component, pairs in counts.held(need, condition.holds).items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class RatioForm:
     """A form whose value is the ratio of its two counts; a subclass says how they are counted."""
@@ -139,19 +153,9 @@ class RatioForm:
         """The series that it reads."""
         raise NotImplementedError
 
-    def good_and_total(self, grid: Grid) -> tuple[str, str]:
-        """The expressions of the two counts."""
-        raise NotImplementedError
-
-    @property
-    def scraped(self) -> Selector:
-        """The selector whose samples show that a scrape took place."""
-        raise NotImplementedError
-
-    def figures(self, grid: Grid) -> Mapping[str, str]:
-        """What is asked of raw series, by the names of the recording rules."""
-        good, total = self.good_and_total(grid)
-        return {GOOD_EVENTS: good, TOTAL_EVENTS: total, COVERAGE: promql.coverage(str(self.scraped), grid)}
+    def expressions(self, _definition: Definition, _slot_seconds: int) -> tuple[Expression, ...]:
+        """None: the counts say it all."""
+        return ()
 
     def judge(self, promise: Promise, good: float, total: float, _shown: float | None) -> Judgement:
         """The good share, or the bad one where the target is an upper limit."""

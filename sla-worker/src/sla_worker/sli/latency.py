@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker import promql
-from sla_worker.conventions import ACTUAL_VALUE, COVERAGE, GOOD_EVENTS, TOTAL_EVENTS
 from sla_worker.evaluation import allowance_used
-from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Input, Judgement, Member, MetricType, Promise
+from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, MetricType, Promise
+from sla_worker.needs import Counts, Expression, Kind, Need
 from sla_worker.selectors import Matcher, Selector, parse_selector
 from sla_worker.sli import form
 
@@ -75,22 +74,49 @@ class LatencySli:
         """The series that it reads."""
         return (Input("histogram", self.histogram, MetricType.HISTOGRAM),)
 
-    @property
-    def scraped(self) -> Selector:
-        """The count is there at every scrape that succeeded."""
-        return self.series("_count")
+    def needs(self, definition: Definition) -> tuple[Need, ...]:
+        """The count of all requests, and the bucket at the target."""
+        return (
+            Need(self.series("_count"), Kind.COUNTER, definition.by, baseline=definition.baseline),
+            Need(
+                self.series("_bucket"),
+                Kind.COUNTER,
+                definition.by,
+                bound=self.threshold_seconds,
+                baseline=definition.baseline,
+            ),
+        )
 
-    def figures(self, grid: Grid) -> Mapping[str, str]:
-        """What is asked of raw series; the percentile is for showing, the counts decide."""
-        buckets = self.series("_bucket")
-        total = promql.increase(str(self.scraped), grid)
-        within = str(buckets.plus(promql.bucket_matcher(self.threshold_seconds)))
-        return {
-            GOOD_EVENTS: promql.zero_where(total, promql.increase(within, grid)),
-            TOTAL_EVENTS: total,
-            COVERAGE: promql.coverage(str(self.scraped), grid),
-            ACTUAL_VALUE: promql.quantile(str(buckets), self.objective, grid),
-        }
+    def expressions(self, definition: Definition, slot_seconds: int) -> tuple[Expression, ...]:
+        """The percentile, for showing; the counts decide."""
+        buckets = str(self.series("_bucket"))
+        text = promql.quantile(buckets, self.objective, slot_seconds, definition.by)
+        return (Expression(text, definition.by),)
+
+    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+        """Requests within the target, of all; without a bucket there the counts are refused."""
+        needs = self.needs(definition)
+        within = counts.increases(needs[1])
+        lacking = counts.without_bucket(*needs)
+        [percentile] = self.expressions(definition, counts.slots.step)
+        shown = counts.values(percentile)
+        found = {}
+        for component, totals in counts.increases(needs[0]).items():
+            if component in lacking:
+                found[component] = [Figures(refused=self._refusal(lacking[component]))] * len(totals)
+                continue
+            good = within.get(component) or [0.0] * len(totals)
+            coverage = counts.coverage(needs, component)
+            values = shown.get(component) or [None] * len(totals)
+            found[component] = [Figures(*each) for each in zip(good, totals, coverage, values, strict=True)]
+        return found
+
+    def _refusal(self, nearest: str) -> str:
+        there = f"; the nearest are {nearest}" if nearest else ""
+        return (
+            f"{self.histogram.name} has no bucket at {self.threshold_seconds:g}{there}: set the target to a"
+            " bucket or add one there (native histograms cannot be counted)"
+        )
 
     def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
         """Kept when the share within the target reaches the percentile.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Input, MetricType
+from sla_worker.model import Comparison, Definition, Figures, Input, MetricType
+from sla_worker.needs import Counts, Kind, Need
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -37,11 +38,10 @@ class TimeSli(form.RatioForm):
         """The series that it reads."""
         return (Input("selector", self.selector, MetricType.GAUGE),)
 
-    @property
-    def scraped(self) -> Selector:
-        """The gauge is there at every scrape that succeeded."""
-        return self.selector
+    def needs(self, definition: Definition) -> tuple[Need, ...]:
+        """The samples of the gauge."""
+        return (Need(self.selector, Kind.GAUGE, definition.by),)
 
-    def good_and_total(self, grid: Grid) -> tuple[str, str]:
-        """Not by recording rules."""
-        raise NotImplementedError
+    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+        """Samples for which the condition holds, of all."""
+        return form.held(self.needs(definition)[0], self.condition, counts)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sla_worker import promql
-from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Input, MetricType
+from sla_worker.model import Comparison, Definition, Figures, Input, MetricType
+from sla_worker.needs import Counts, Kind, Need
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -39,14 +39,10 @@ class UptimeSli(form.RatioForm):
         """The series that it reads."""
         return (Input("selector", self.selector, MetricType.GAUGE),)
 
-    @property
-    def scraped(self) -> Selector:
-        """`up` itself has a sample for every scrape, failed ones too."""
-        return self.selector
+    def needs(self, definition: Definition) -> tuple[Need, ...]:
+        """The samples of the selector; of a gauge also the scrapes that failed."""
+        return (Need(self.selector, Kind.STATE, definition.by),)
 
-    def good_and_total(self, grid: Grid) -> tuple[str, str]:
-        """`up` is 1 or 0, so its sum counts the scrapes that succeeded."""
-        return (
-            promql.samples("sum_over_time", str(self.selector), grid),
-            promql.samples("count_over_time", str(self.selector), grid),
-        )
+    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+        """Samples for which the condition holds, of all; a scrape that failed is a bad one."""
+        return form.held(self.needs(definition)[0], self.condition, counts)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
-from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Input, Judgement, Member, Promise
-from sla_worker.selectors import Selector, check_expression
+from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, Promise
+from sla_worker.needs import Counts, Expression, Need
+from sla_worker.selectors import check_expression
 from sla_worker.sli import form
 
 
@@ -59,14 +59,27 @@ class ValueSli:
         """None: it is measured itself."""
         return ()
 
-    @property
-    def scraped(self) -> Selector:
-        """Nothing: an expression says by itself whether it has a value."""
-        return form.NOTHING
+    def needs(self, _definition: Definition) -> tuple[Need, ...]:
+        """No series: an expression says by itself whether it has a value."""
+        return ()
 
-    def figures(self, _grid: Grid) -> Mapping[str, str]:
-        """Nothing is recorded."""
-        return {}
+    def expressions(self, definition: Definition, slot_seconds: int) -> tuple[Expression, ...]:
+        """The expression, split by the labels of the SLA."""
+        return (Expression(self.asked(slot_seconds), definition.by),)
+
+    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+        """One event a slot where there is a value."""
+        [asked] = self.expressions(definition, counts.slots.step)
+        return {
+            component: [self._figures(definition, value) for value in values]
+            for component, values in counts.values(asked).items()
+        }
+
+    def _figures(self, definition: Definition, value: float | None) -> Figures:
+        if value is None:
+            return Figures()
+        good = meets(definition.comparison, definition.target, value)
+        return Figures(good=float(good), total=1.0, coverage=1.0, actual=value)
 
     def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:
         """Kept when the value reaches the target; `shown` is the value."""

@@ -1,0 +1,3 @@
+"""From what the SLAs need to few queries, and from their answers to counts."""
+
+from sla_worker.reading.reader import Reader as Reader

@@ -1,0 +1,215 @@
+"""Reads the samples of all SLAs over a stretch of slots with few requests."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+from sla_worker.counting import DAY
+from sla_worker.errors import NotSettledError
+from sla_worker.grid import Grid
+from sla_worker.needs import Expression, Kind, Need
+from sla_worker.prometheus import Answer, PrometheusClient
+from sla_worker.reading import earlier
+from sla_worker.reading.expressions import evaluate, joined
+from sla_worker.reading.patterns import one_of
+from sla_worker.reading.plan import BOUND, NAME, UP, Plan, Target
+from sla_worker.reading.targets import Targets
+from sla_worker.reading.window import Samples, Window, merged
+from sla_worker.selectors import Matcher
+
+_log = logging.getLogger(__name__)
+_MARGIN_SCRAPES = 3  # the last sample before a slot is no older than that, as a rule
+_LONGEST_MARGIN = 600
+_REMEMBERED_SECONDS = 3600
+_TAG = "sla_need"
+_NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?|\+?[Ii]nf")
+
+
+class Reader:
+    """`read` gives the samples of a stretch of slots. It remembers series and jobs between two calls."""
+
+    def __init__(self, client: PrometheusClient, grid: Grid) -> None:
+        self._client = client
+        self._grid = grid
+        self._plan: Plan | None = None
+        self._margin = _MARGIN_SCRAPES * grid.scrape_seconds
+        self._jobs: dict[Need, tuple[int, frozenset[str]]] = {}
+        self._buckets: dict[Need, tuple[int, str]] = {}
+        self._warned: set[str] = set()
+        self.requests = 0
+        self.refused: dict[Expression, str] = {}
+
+    def read(self, needs: Sequence[Need], expressions: Sequence[Expression], slots: range) -> Window:
+        """The samples of these slots. Raises PrometheusError; then there is no figure at all."""
+        plan = self._plan
+        if plan is None or plan.needs != tuple(needs):
+            plan = self._plan = Plan(needs)
+        self.requests = 0
+        window = self._samples(plan, slots)
+        found, refused, answers = evaluate(self._client, expressions, slots)
+        self.requests += len(answers)
+        for answer in answers:
+            window.partial = self._partial(answer) or window.partial
+        window.found.update(found)
+        self._tell(refused)
+        self._look_back(window)
+        window.join_families()
+        return window
+
+    def _samples(self, plan: Plan, slots: range) -> Window:
+        seconds = slots[-1] - (slots.start - slots.step) + self._margin
+        by_need: list[list[Samples]] = [[] for _ in plan.needs]
+        partial, seen, targets = False, [], Targets((), self._grid)
+        for number, query in enumerate(plan.queries):
+            answer = self._client.query(f"{query}[{seconds}s]", slots[-1])
+            self.requests += 1
+            self._check_time(answer, slots[-1])
+            partial = self._partial(answer) or partial
+            if number == plan.targets:
+                targets = Targets(
+                    ((each.labels, each.times, each.values) for each in answer.series if each.times),
+                    self._grid,
+                )
+            seen.append(len(answer.series))
+            for series in answer.series:
+                known = plan.known(number, series.labels)
+                if known.needs and series.times:
+                    samples = Samples(known, series.times, series.values)
+                    for place in known.needs:
+                        by_need[place].append(samples)
+        plan.forget(seen)
+        self._margin = self._margin_for(targets)
+        for place, each in enumerate(plan.needs):
+            if each.bound is not None:
+                by_need[place] = merged(by_need[place])
+        return Window(slots, plan, targets, by_need, partial)
+
+    def _margin_for(self, targets: Targets) -> int:
+        """Targets that are scraped seldom need a longer look back, or all their series seem to be new."""
+        usual = _MARGIN_SCRAPES * self._grid.scrape_seconds
+        return max(usual, min(ceil(2.2 * targets.intervals()), _LONGEST_MARGIN))
+
+    def _look_back(self, window: Window) -> None:
+        """Ask for what the stretch itself does not tell: the day before new, failed and silent series."""
+        orphans = window.orphans()
+        if orphans:
+            self.requests += earlier.look_back(self._client, orphans, window.targets)
+        self._shown(window)
+        self._silent(window)
+        self._bounds(window)
+
+    def _shown(self, window: Window) -> None:
+        """Which series a target that failed scrapes has shown in the day before the stretch."""
+        names = sorted(
+            {
+                need.selector.name
+                for need in window.plan.needs
+                if need.kind is Kind.STATE and need.selector.name != UP
+            }
+        )
+        failed = [
+            key
+            for key, target in window.targets.by_key.items()
+            if names and target.failed(window.start, window.slots[-1])
+        ]
+        if not failed:
+            return
+        for number, query in enumerate(window.plan.queries):
+            wanted = [name for name in names if name in query.names]
+            regexes = [each for each in query.matchers if each.label != BOUND]
+            if not wanted:
+                continue
+            for job, instances in _by_job(failed).items():
+                where = [one_of(NAME, wanted), Matcher("job", "=", job), one_of("instance", instances)]
+                text = f"{{{', '.join(str(each) for each in (*where, *regexes))}}}"
+                answer = self._ask(f"last_over_time({text}[{DAY}s])", window.start)
+                for series in answer.series:
+                    known = window.plan.known(number, series.labels)
+                    window.shown.setdefault(known.target, []).append(known)
+
+    def _silent(self, window: Window) -> None:
+        """The jobs of series that no SLA's job matcher names and that have no sample in the stretch."""
+        unknown: list[Need] = []
+        for need, there in zip(window.plan.needs, window.by_need, strict=True):
+            if any(each.label == "job" for each in need.selector.matchers):
+                continue
+            if there:
+                jobs = frozenset(each.known.target[0] for each in there)
+                self._jobs[need] = (window.slots[-1], jobs)
+                continue
+            at, jobs = self._jobs.get(need, (-DAY, frozenset()))
+            if abs(window.slots[-1] - at) > _REMEMBERED_SECONDS:
+                unknown.append(need)
+            else:
+                window.jobs[need] = jobs
+        if not unknown:
+            return
+        parts = [
+            f"label_replace(group by (job) (last_over_time({each.selector}[{DAY}s])),"
+            f' "{_TAG}", "{number}", "", "")'
+            for number, each in enumerate(unknown)
+        ]
+        found: dict[str, set[str]] = {}
+        for series in self._ask(joined(parts), window.start).series:
+            found.setdefault(series.labels.get(_TAG, ""), set()).add(series.labels.get("job", ""))
+        for number, need in enumerate(unknown):
+            window.jobs[need] = frozenset(found.get(str(number), ()))
+            self._jobs[need] = (window.slots[-1], window.jobs[need])
+
+    def _bounds(self, window: Window) -> None:
+        """The buckets of histograms that have none at the bound that was asked for, to name them."""
+        for need, series in zip(window.plan.needs, window.by_need, strict=True):
+            if need.bound is None or series:
+                continue
+            at, bounds = self._buckets.get(need, (-DAY, ""))
+            if abs(window.slots[-1] - at) > _REMEMBERED_SECONDS:
+                text = f"group by ({BOUND}) (last_over_time({need.selector}[{DAY}s]))"
+                answer = self._ask(text, window.slots[-1])
+                bounds = _nearest([each.labels.get(BOUND, "") for each in answer.series], need.bound)
+                self._buckets[need] = (window.slots[-1], bounds)
+            window.buckets[need] = bounds
+
+    def _ask(self, text: str, at: int) -> Answer:
+        self.requests += 1
+        return self._client.query(text, at)
+
+    def _check_time(self, answer: Answer, slot: int) -> None:
+        """Refuse an answer that was given before the slot was final by the clock of Prometheus."""
+        final = slot + self._grid.scrape_seconds
+        # The Date header has whole seconds, cut off.
+        if answer.server_time is not None and answer.server_time + 1 < final:
+            raise NotSettledError(
+                f"the clock of Prometheus is {final - answer.server_time:.0f} s behind what slot {slot}"
+                " needs; set the clocks of both machines, the slot is computed later"
+            )
+
+    def _partial(self, answer: Answer) -> bool:
+        """Whether an answer may lack series; says once what the engine warns of."""
+        for warning in answer.warnings:
+            if warning not in self._warned:
+                _log.warning("prometheus warns message=%r", warning)
+                self._warned.add(warning)
+        return bool(answer.warnings)
+
+    def _tell(self, refused: dict[Expression, str]) -> None:
+        for expression, why in refused.items():
+            if expression not in self.refused:
+                _log.warning("expression refused expression=%r error=%s", expression.text, why)
+        self.refused = refused
+
+
+def _by_job(targets: Iterable[Target]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for job, instance in targets:
+        found.setdefault(job, []).append(instance)
+    return found
+
+
+def _nearest(bounds: Sequence[str], wanted: float) -> str:
+    """The two bounds around the one that was wanted."""
+    known = sorted(float(each) for each in bounds if _NUMBER.fullmatch(each))
+    below, above = [each for each in known if each < wanted], [each for each in known if each > wanted]
+    return " and ".join(f"{each:g}" for each in (*below[-1:], *above[:1]))

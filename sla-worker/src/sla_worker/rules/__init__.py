@@ -1,1 +1,0 @@
-"""Recording rules: what they record, and the file that Prometheus reads."""
