@@ -30,7 +30,7 @@ class Ledger(Protocol):
         """The slots from oldest to newest that each SLA should have and has not, ascending, by its key."""
         ...
 
-    def store(self, measurements: Iterable[Measurement]) -> None:
+    def store(self, measurements: Iterable[Measurement]) -> object:
         """All rows and their breaches in one transaction."""
         ...
 

@@ -33,6 +33,7 @@ URL_SCHEMES: Final = ("postgresql://", "postgres://")
 # --- label values
 DAILY_MAIL: Final = "daily"
 BREACH_MAIL: Final = "breach"
+CATCH_UP_MAIL: Final = "catch_up"
 OUTAGE_MAIL: Final = "watchdog_outage"
 OUTAGE_END_MAIL: Final = "watchdog_outage_end"
 """The kinds of mails, as the database and the metrics name them; delivery/kinds.py says what each is."""

@@ -11,6 +11,7 @@ import pytest
 from sla_worker.model import Breach, Comparison, Report, SLAStatus, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
+from sla_worker.render.catch_up import catch_up_mail
 from sla_worker.render.mails import breach_mail
 from sla_worker.schedule import last_daily
 from sla_worker.settings import read_settings
@@ -136,3 +137,27 @@ def measured(good: float | None, coverage: float) -> SLAStatus:
         status=Status.NO_DATA, slot=None, good=good or 0.0, total=1000.0 if good else 0.0,
         compliance_ratio=good / 1000 if good else None, coverage_ratio=coverage, in_breach=False,
     )  # fmt: skip
+
+
+def test_breaches_of_the_past_are_one_mail() -> None:
+    def breach(number: int, ended: int | None) -> Breach:
+        return Breach(
+            number, "API Error Rate", "api-error-rate", "crm", "", "critical", "ratio", Comparison.AT_MOST,
+            0.001, 0.05, 1_700_000_100 + number * 3600, ended,
+        )  # fmt: skip
+
+    links = {"Status page": "http://localhost:8080/"}
+    found = [breach(number, 1_700_000_700 + number * 3600) for number in range(1, 61)]
+    mail = catch_up_mail(found, 1_800_000_000, BERLIN, links)
+    assert mail.subject == "SLA: 60 past breaches, found late (API Error Rate, …)"
+    # The first began at 2023-11-14 23:15 UTC, 00:15 in Berlin; the last ended 59 hours and 10 minutes later.
+    assert "2023-11-15 00:15 CET to 2023-11-17 11:25 CET" in mail.text
+    for part in (mail.text, mail.html):
+        assert part.count("API Error Rate / crm") == 50
+        assert part.count("10 min") == 50
+        assert "10 older ones are not shown" in part
+        assert "5.00 %" in part
+    assert len(mail.html) < 50_000
+    [one] = [catch_up_mail([breach(1, None)], 1_700_004_300, UTC, links)]
+    assert one.subject == "SLA: 1 past breach, found late (API Error Rate)"
+    assert "10 min, lasts" in one.text

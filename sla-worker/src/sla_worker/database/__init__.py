@@ -32,8 +32,10 @@ from sla_worker.model import (
     Definition,
     FutureRows,
     Measurement,
+    Reason,
     SLAStatus,
     State,
+    Stored,
 )
 
 __all__ = ["DAY_SECONDS", "SLADatabase"]
@@ -222,12 +224,21 @@ class SLADatabase:
         """The rows that lie in the future as of the last `missing_slots`; None: there are none."""
         return self._trust.future_rows()
 
-    def store(self, measurements: Iterable[Measurement]) -> None:
+    def provisional_slots(self, newest: int, since: int) -> dict[str, list[int]]:
+        """The slots after `since` up to `newest` with a row that is not final, ascending, by the SLA's key.
+
+        An SLA without any is left out. Makes no statement but for the first time.
+        """
+        return self._measurements.provisional_slots(newest, since)
+
+    def store(self, measurements: Iterable[Measurement], *, reason: Reason = Reason.FIRST) -> Stored:
         """All rows, their breaches and the mails owed for them, in one transaction.
 
-        Rows of one SLA come in the order of their slots; all SLAs and components of a slot come together.
+        Slots come in any order; all components of a slot of an SLA come together. A row that is there already
+        is replaced if the new one knows as much, and its former values go to sla_measurement_audit; breaches
+        of the slots since then are derived again. Those that are new, over and late are told in one mail.
         """
-        self._measurements.store(measurements, int(self._clock()))
+        return self._measurements.store(measurements, int(self._clock()), reason=reason)
 
     def record_measurement(
         self, sla_id: int, actual_value: float, target_value: float, *, at: float | None = None
@@ -258,7 +269,7 @@ class SLADatabase:
             state=State.MET if met else State.BREACHED,
             status=status_of(used),
         )
-        self._measurements.store([measurement], int(self._clock()), in_order=False)
+        self._measurements.store([measurement], int(self._clock()), measured=False)
         return measurement
 
     # --- reading
@@ -301,30 +312,20 @@ class SLADatabase:
         return self._status.over(end - int(hours * 3600), end)
 
     def get_active_breaches(self) -> list[Breach]:
-        """The breaches that last, oldest first.
+        """The breaches that last, oldest first."""
+        return self._breaches.active()
 
-        That of a component which the SLA has had no more for a day does not: nothing would end it.
-        """
-        return [
-            each
-            for each in self._breaches.active()
-            if self._measurements.last_before_it_went(each.key, each.component) is None
-        ]
+    def breaches_told_in(self, notification_id: int) -> list[Breach]:
+        """The breaches of the past that one mail tells of, oldest first; empty when none is left."""
+        return self._breaches.told_in(notification_id)
 
     def get_breach(self, breach_id: int) -> Breach | None:
         """One breach; None if there is none with that id."""
         return self._breaches.get(breach_id)
 
     def breaches_between(self, start: int, end: int) -> list[Breach]:
-        """The breaches that touch [start, end), oldest first; of a component that is gone only until then."""
-
-        def touches(breach: Breach) -> bool:
-            if breach.ended_at is not None:
-                return True
-            last = self._measurements.last_before_it_went(breach.key, breach.component)
-            return last is None or last > start
-
-        return [each for each in self._breaches.between(start, end) if touches(each)]
+        """The breaches that touch [start, end), oldest first."""
+        return self._breaches.between(start, end)
 
     def generate_daily_summary(self, day_start: int | None = None) -> list[dict[str, Any]]:
         """Sum up one day of 24 h (default: the last full day of UTC), store it, and return its rows.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
-from sla_worker.breaches import OpenBreach, Opened, Resolved, Worsened, follow
+from sla_worker.breaches import Point, Rule, Track, derive
 from sla_worker.conventions import BREACH_MAIL
+from sla_worker.database.breach_page import Entry, Page, match
 from sla_worker.database.definitions import StoredDefinition
 from sla_worker.database.engine import Engine, Row, Values
 from sla_worker.database.outbox import Outbox, Owed
+from sla_worker.database.rows import Pair
 from sla_worker.database.trust import Trust
 from sla_worker.model import Breach, Comparison, Measurement, State
 
@@ -20,9 +21,26 @@ SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, d.un
        b.target_value AS target, b.worst_value AS worst, b.started_at, b.ended_at
 FROM sla_breaches b JOIN sla_definitions d ON d.id = b.sla_id JOIN sla_components c ON c.id = b.component_id
 """
+_COLUMNS = "id, sla_id, component_id, started_at, ended_at, worst_value, catch_up_id"
+_OPEN = f"SELECT {_COLUMNS} FROM sla_breaches WHERE ended_at IS NULL OR started_at >= ? ORDER BY id"  # noqa: S608
+_OF_PAIR = f"""
+SELECT {_COLUMNS} FROM sla_breaches
+WHERE sla_id = ? AND component_id = ? AND started_at >= ? AND started_at < ? ORDER BY started_at
+"""  # noqa: S608 - names of columns
+_BEFORE = f"""
+SELECT {_COLUMNS} FROM sla_breaches WHERE sla_id = ? AND component_id = ? AND started_at < ?
+AND (ended_at IS NULL OR ended_at > started_at) ORDER BY started_at DESC LIMIT 1
+"""  # noqa: S608 - names of columns
+_POINTS = """
+SELECT slot, state, actual_value, target_value FROM sla_measurements
+WHERE sla_id = ? AND component_id = ? AND slot > ? AND NOT (slot > ? AND slot <= ?) ORDER BY slot
+"""
+_LAST_JUDGED = """
+SELECT slot, state, actual_value FROM sla_measurements
+WHERE sla_id = ? AND component_id = ? AND slot > ? AND slot < ? AND state IN (0, 1) ORDER BY slot DESC LIMIT ?
+"""
 
-_Pair = tuple[int, int]
-_Followed = tuple[_Pair, Measurement, StoredDefinition]
+_Followed = tuple[Pair, Measurement, StoredDefinition]
 
 
 class BreachStore:
@@ -34,50 +52,162 @@ class BreachStore:
         self._trust = trust
         self._slot_seconds = slot_seconds
 
-    def follow(self, rows: Iterable[_Followed], now: int) -> None:
-        """What rows, in the order of their slots, do to breaches; inside the caller's transaction."""
+    # --- the next rows
+
+    def follow(self, rows: Iterable[_Followed], now: int) -> list[Pair]:
+        """What the next rows of series, in the order of their slots, do; inside the caller's transaction.
+
+        Returns the series of these SLAs that are in breach then; none when no row can be judged.
+        """
         judged = [each for each in rows if each[1].state in {State.MET, State.BREACHED}]
         if not judged:
-            return
+            return []
         first = min(row.slot for _, row, _ in judged) - self._slot_seconds
-        page = _Page(
-            self._engine.rows(
-                "SELECT id, sla_id, component_id, started_at, ended_at, worst_value FROM sla_breaches"
-                " WHERE ended_at IS NULL OR started_at >= ? ORDER BY id",
-                (first,),
-            ),
-            bound=self._trust.bound(),
-        )
+        page = Page(self._engine.rows(_OPEN, (first,)), bound=self._trust.bound())
         for pair, row, definition in judged:
-            page.follow(pair, row, definition, self._slot_seconds)
-        self._write(page, now)
+            rule = self._rule(definition)
+            if page.needs_run(pair, row, rule):
+                self._load_run(page, pair, row, rule)
+            page.follow(pair, row, rule, definition.severity)
+        self._write(page.entries, now)
+        slas = {pair[0] for pair, _, _ in judged}
+        return [pair for pair in page.lasting() if pair[0] in slas]
 
-    def _write(self, page: _Page, now: int) -> None:
-        changed = [each for each in page.entries if each.changed and each.id is not None]
-        made = [each for each in page.entries if each.id is None]
+    def _load_run(self, page: Page, pair: Pair, row: Measurement, rule: Rule) -> None:
+        """The slots before a row that may open or end a breach together with it; they stand in the ledger."""
+        lasting = page.track(pair).breach
+        if lasting is None:
+            found = self._engine.rows(_BEFORE, (*pair, row.slot))
+            since = found[0]["ended_at"] or 0 if found else 0
+        else:
+            since = lasting.started_at
+        wanted = max(rule.breach_after, rule.recover_after) - 1
+        before = self._engine.rows(_LAST_JUDGED, (*pair, since, row.slot, wanted))
+        page.load(pair, [_point(each) for each in reversed(before)], rule)
+        began = page.track(pair).run_began
+        if page.track(pair).run:
+            page.keep(self._engine.rows(_OF_PAIR, (*pair, began, began + 1)))
+
+    def end(self, pairs: Iterable[Pair], ended_at: int) -> None:
+        """End the breaches of components that are gone, inside the caller's transaction."""
+        self._engine.executemany(
+            "UPDATE sla_breaches SET ended_at = CASE WHEN started_at > ? THEN started_at ELSE ? END"
+            " WHERE sla_id = ? AND component_id = ? AND ended_at IS NULL AND started_at < ?",
+            [(ended_at, ended_at, *pair, self._trust.bound()) for pair in pairs],
+        )
+
+    # --- rows that came late, or changed
+
+    def rebuild(
+        self,
+        pair: Pair,
+        slot: int,
+        definition: StoredDefinition,
+        *,
+        gone: Callable[[int, int], bool],
+        late: bool,
+        now: int,
+    ) -> None:
+        """Derive the breaches of one series again from its rows, from that slot on; changed in place.
+
+        One that shares a moment with a former one is the same breach. New ones that are over and `late` are
+        told together in one mail. Inside the caller's transaction.
+        """
+        rule = self._rule(definition)
+        since, track = self._start(pair, slot, rule)
+        points = self._engine.rows(_POINTS, (*pair, since, *self._trust.hidden()))
+        targets = {row["slot"] - self._slot_seconds: row["target_value"] for row in points}
+        spans = derive([_point(row) for row in points], rule, track=track, gone=gone)
+        bound = self._trust.bound()
+        begun = since if track.breach is None else track.breach.started_at
+        stored = [Entry.of(row) for row in self._engine.rows(_OF_PAIR, (*pair, begun, bound))]
+        matched = match(stored, spans)
+        for span, entry in matched:
+            known = entry or Entry(pair, span.started_at, None, None)
+            known.target = targets.get(span.started_at, definition.target_value)
+            known.severity = definition.severity
+            known.become(span, late=late)
+            if entry is None:
+                stored.append(known)
+        for each in stored:
+            if each.id is not None and not any(each is entry for _, entry in matched):
+                each.become_none()
+        self._write(stored, now)
+
+    def _start(self, pair: Pair, slot: int, rule: Rule) -> tuple[int, Track]:
+        """After which slot to derive, so that a change of `slot` is seen, and how the series stood there.
+
+        Just before a breach began there was none, and no run. Where enough judged rows follow on the end of
+        the last breach, they alone say how the series stands.
+        """
+        began = slot - self._slot_seconds
+        found = self._engine.rows(_BEFORE, (*pair, began))
+        last = Entry.of(found[0]) if found else None
+        wanted = rule.breach_after + rule.recover_after - 1
+        since = 0 if last is None else last.started_at
+        if last is None or (last.ended_at is not None and last.ended_at <= began):
+            after = since if last is None or last.ended_at is None else last.ended_at
+            before = self._engine.rows(_LAST_JUDGED, (*pair, after, slot, wanted))
+            if last is None or len(before) == wanted:
+                run = before[: rule.breach_after - 1]
+                return min([began, *(row["slot"] - self._slot_seconds for row in run)]), Track()
+        # Its first rows may be gone by now, or have been stored by hand: then it is taken as it stands.
+        first = self._engine.rows(_LAST_JUDGED, (*pair, since, since + self._slot_seconds + 1, 1))
+        return since, Track() if first or last is None else Track(last.lasting())
+
+    # --- writing
+
+    def _rule(self, definition: StoredDefinition) -> Rule:
+        policy = definition.policy
+        return Rule(definition.comparison, self._slot_seconds, policy.breach_after, policy.recover_after)
+
+    def _write(self, entries: Sequence[Entry], now: int) -> None:
+        """Store what changed, and owe and drop the mails that follow from it."""
+        self._tell_together(
+            [each for each in entries if each.begun_late and each.severity in MAILED_AT_ONCE], now
+        )
+        changed = [each for each in entries if each.changed and each.id is not None]
+        made = [each for each in entries if each.id is None]
+        # Two of a series may change places: first each moves to where none can be.
+        moved = [each for each in changed if each.moved]
+        self._engine.executemany(
+            "UPDATE sla_breaches SET started_at = ? WHERE id = ?",
+            [(-(each.id or 0), each.id) for each in moved],
+        )
+        self._engine.executemany(
+            "UPDATE sla_breaches SET started_at = ?, ended_at = ?, worst_value = ?, catch_up_id = ?"
+            " WHERE id = ?",
+            [(each.started_at, each.ended_at, each.worst, each.catch_up_id, each.id) for each in changed],
+        )
         if made:
             first = self._engine.next_id("sla_breaches")
             for number, each in enumerate(made, start=first):
                 each.id = number
             self._engine.executemany(
                 "INSERT INTO sla_breaches (id, sla_id, component_id, started_at, ended_at, worst_value,"
-                " target_value, severity) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " target_value, severity, catch_up_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [each.values() for each in made],
             )
-        if changed:
-            self._engine.executemany(
-                "UPDATE sla_breaches SET ended_at = ?, worst_value = ? WHERE id = ?",
-                [(each.ended_at, each.worst, each.id) for each in changed],
-            )
-        self._outbox.drop((each.id for each in changed if each.id and each.ended_at == each.started_at), now)
+        none = [each for each in changed if each.ended_at == each.started_at]
+        self._outbox.drop((each.id for each in none if each.id), now)
+        if any(each.catch_up_id for each in none):
+            self._outbox.drop_catch_ups(now)
         self._outbox.add(
             [
                 Owed(BREACH_MAIL, f"breach:{each.id}", breach_id=each.id)
-                for each in page.entries
+                for each in entries
                 if each.begun and each.severity in MAILED_AT_ONCE
             ],
             now,
         )
+
+    def _tell_together(self, entries: Sequence[Entry], now: int) -> None:
+        if entries:
+            number = self._outbox.owe_catch_up(now)
+            for each in entries:
+                each.catch_up_id = number
+
+    # --- reading
 
     def active(self) -> list[Breach]:
         """The breaches that last, oldest first."""
@@ -90,6 +220,14 @@ class BreachStore:
         """One breach; None if there is none with that id."""
         found = self._list("WHERE b.id = ?", (breach_id,))
         return found[0] if found else None
+
+    def told_in(self, notification_id: int) -> list[Breach]:
+        """The breaches of the past that one mail tells of, oldest first."""
+        return self._list(
+            "WHERE b.catch_up_id = ? AND (b.ended_at IS NULL OR b.ended_at > b.started_at)"
+            " ORDER BY b.started_at, b.id",
+            (notification_id,),
+        )
 
     def between(self, start: int, end: int) -> list[Breach]:
         """The breaches that touch [start, end), oldest first.
@@ -111,87 +249,5 @@ class BreachStore:
         ]
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """A breach while rows are followed. `begun`: by one of these rows, so that its mail is owed."""
-
-    pair: _Pair
-    started_at: int
-    ended_at: int | None
-    worst: float | None
-    id: int | None = None
-    target: float = 0.0
-    severity: str = ""
-    changed: bool = False
-    begun: bool = False
-
-    def values(self) -> tuple[object, ...]:
-        """The values of a new row."""
-        return (
-            self.id,
-            *self.pair,
-            self.started_at,
-            self.ended_at,
-            self.worst,
-            self.target,
-            self.severity,
-        )
-
-
-class _Page:
-    """The breaches that rows can change, held in memory until all rows are followed."""
-
-    def __init__(self, rows: Iterable[Row], bound: int) -> None:
-        self.entries: list[_Entry] = []
-        self._active: dict[_Pair, _Entry] = {}
-        self._known: dict[tuple[_Pair, int], _Entry] = {}
-        for row in rows:
-            self._keep(_entry(row), bound)
-
-    def _keep(self, entry: _Entry, bound: int) -> None:
-        self.entries.append(entry)
-        self._known[entry.pair, entry.started_at] = entry
-        if entry.ended_at is None and entry.started_at < bound:
-            self._active[entry.pair] = entry
-
-    def follow(self, pair: _Pair, row: Measurement, definition: StoredDefinition, slot_seconds: int) -> None:
-        """Change the entries as the row says."""
-        entry = self._active.get(pair)
-        change = follow(
-            None if entry is None else OpenBreach(entry.started_at, entry.worst),
-            row,
-            comparison=definition.comparison,
-            slot_seconds=slot_seconds,
-        )
-        if isinstance(change, Opened):
-            self._open(pair, row, definition.severity, change)
-        elif entry is not None and isinstance(change, Worsened):
-            entry.worst, entry.changed = change.worst, True
-        elif entry is not None and isinstance(change, Resolved):
-            entry.ended_at, entry.changed = change.ended_at, True
-            del self._active[pair]
-        # A slot that was computed again and begins no breach after all.
-        known = self._known.get((pair, row.slot - slot_seconds))
-        if known is not None and known is not self._active.get(pair) and known.ended_at != known.started_at:
-            known.ended_at, known.changed = known.started_at, True
-
-    def _open(self, pair: _Pair, row: Measurement, severity: str, change: Opened) -> None:
-        entry = self._known.get((pair, change.started_at))
-        if entry is None:
-            entry = _Entry(pair, change.started_at, None, change.worst, target=row.target)
-            self.entries.append(entry)
-            self._known[pair, change.started_at] = entry
-        else:  # the slot was computed again and is a breach after all: it is the same breach
-            entry.ended_at, entry.worst, entry.changed = None, change.worst, True
-        entry.severity, entry.begun = severity, True
-        self._active[pair] = entry
-
-
-def _entry(row: Row) -> _Entry:
-    return _Entry(
-        pair=(row["sla_id"], row["component_id"]),
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        worst=row["worst_value"],
-        id=row["id"],
-    )
+def _point(row: Row) -> Point:
+    return Point(row["slot"], State(row["state"]), row["actual_value"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sla_worker.database.engine import Engine
 from sla_worker.errors import DatabaseError
-from sla_worker.model import Comparison, Definition
+from sla_worker.model import Comparison, Definition, Details, Policy, read_details, write_details
 
 _COLUMNS = (
     "key",
@@ -23,12 +24,18 @@ _COLUMNS = (
     "percentile",
     "from_file",
     "enabled",
+    "details",
 )
 _UPSERT = f"""
 INSERT INTO sla_definitions (id, created_at, {", ".join(_COLUMNS)})
 VALUES (?, ?, {", ".join("?" for _ in _COLUMNS)})
 ON CONFLICT (key) DO UPDATE SET {", ".join(f"{each} = excluded.{each}" for each in _COLUMNS[1:])}
 """  # noqa: S608 - column names
+
+
+@lru_cache(maxsize=4096)
+def _read(details: str | None) -> Details:
+    return read_details(details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,12 @@ class StoredDefinition:
     percentile: float | None
     from_file: bool
     enabled: bool
+    details: str | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """How its slots are judged; the defaults for one that was defined without a file."""
+        return _read(self.details).policy
 
     def values(self) -> tuple[object, ...]:
         """The values of a row, in the order of the columns."""
@@ -69,6 +82,7 @@ class StoredDefinition:
             self.percentile,
             int(self.from_file),
             int(self.enabled),
+            self.details,
         )
 
 
@@ -207,6 +221,7 @@ class DefinitionStore:
             percentile=definition.percentile,
             from_file=True,
             enabled=True,
+            details=write_details(definition),
         )
 
     def _forget(self) -> None:

@@ -157,8 +157,11 @@ class Engine:
             self._noting("written", lambda: self._dialect.execute(sql, values))
 
     def executemany(self, sql: str, rows: Iterable[Values]) -> None:
-        """One statement for each of the rows, inside a transaction."""
+        """One statement for each of the rows, inside a transaction; none for no rows."""
+        rows = list(rows)
         with self._mutex:
+            if not rows:
+                return
             self._noting("written", lambda: self._dialect.executemany(sql, rows))
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:

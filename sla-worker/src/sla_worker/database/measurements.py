@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from sla_worker.breaches import GONE_SECONDS
 from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
+from sla_worker.database.gaps import GapStore
+from sla_worker.database.rows import Pair, RowWriter, Written
 from sla_worker.database.trust import Trust
 from sla_worker.grid import Grid
-from sla_worker.model import Measurement, State, Status
+from sla_worker.model import Measurement, Reason, State, Status, Stored
 
 SERIES = """
 WITH RECURSIVE series (sla_id, component_id) AS (
@@ -41,31 +45,16 @@ SELECT sla_id, component_id,
 FROM series s WHERE component_id IS NOT NULL
 """  # noqa: S608 - constants
 
-# An answer without data never replaces a row that has some: what was measured once was measured.
-_UPSERT = """
-INSERT INTO sla_measurements (sla_id, component_id, slot, good_events, total_events, coverage, actual_value,
-                              target_value, compliant, state, status, late, stored_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (sla_id, component_id, slot) DO UPDATE SET
-    good_events = excluded.good_events, total_events = excluded.total_events, coverage = excluded.coverage,
-    actual_value = excluded.actual_value, target_value = excluded.target_value,
-    compliant = excluded.compliant, state = excluded.state, status = excluded.status, late = excluded.late,
-    stored_at = excluded.stored_at
-WHERE excluded.coverage > 0 OR sla_measurements.coverage = 0
-"""
-
 _AFTER = f"""{SERIES}
 SELECT COUNT(*) AS rows_after FROM series s CROSS JOIN sla_measurements m
 JOIN sla_definitions d ON d.id = m.sla_id AND d.from_file = 1
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ?
 """  # noqa: S608 - constants
 
-_GONE_SECONDS = 86_400
-_DATA_SINCE = """
-SELECT slot FROM sla_measurements WHERE sla_id = ? AND component_id = ? AND slot >= ? AND coverage > 0 LIMIT 1
+_DATA_BETWEEN = """
+SELECT slot FROM sla_measurements
+WHERE sla_id = ? AND component_id = ? AND slot >= ? AND slot <= ? AND coverage > 0 LIMIT 1
 """
-
-_Pair = tuple[int, int]  # the integer keys of SLA and component
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,10 @@ class MeasurementStore:
         self._breaches = breaches
         self._trust = trust
         self._grid = grid
-        self._ends: dict[_Pair, _Ends] | None = None
+        self._gaps = GapStore(engine, grid.slot_seconds)
+        self._rows = RowWriter(engine)
+        self._ends: dict[Pair, _Ends] | None = None
+        self._provisional: set[tuple[int, int]] | None = None
         engine.on_reset(self._forget)
 
     # --- which are missing
@@ -96,10 +88,11 @@ class MeasurementStore:
     def missing_slots(self, newest: int, oldest: int) -> dict[str, list[int]]:
         """The slots up to newest that each SLA of the file lacks, ascending, none before oldest.
 
-        Slots are stored in order, so what is missing follows the last row. An SLA without rows starts with
-        the slot that was newest when it was defined: a worker killed before its first row loses nothing.
-        Rows after `newest` do not count; they are noted as lying in the future.
+        Those after its last row, and the gaps before it. An SLA without rows starts with the slot that was
+        newest when it was defined: a worker killed before its first row loses nothing. Rows after `newest` do
+        not count; they are noted as lying in the future.
         """
+        step = self._grid.slot_seconds
         with self._engine.exclusive():
             if self._engine.writable:
                 self._note_future(newest)
@@ -108,8 +101,24 @@ class MeasurementStore:
             for each in self._definitions.enabled():
                 if each.from_file:
                     first = self._first_missing(each, last.get(each.id), newest)
-                    slots[each.key] = list(range(max(first, oldest), newest + 1, self._grid.slot_seconds))
+                    found = list(range(max(first, oldest), newest + 1, step))
+                    for begin, end in self._gaps.of(each.id):
+                        found += range(max(begin, -(-oldest // step) * step), min(end, newest) + 1, step)
+                    slots[each.key] = sorted(set(found))
             return slots
+
+    def provisional_slots(self, newest: int, since: int) -> dict[str, list[int]]:
+        """The slots after `since` up to `newest` whose rows are not final, ascending, by the SLA's key."""
+        with self._engine.exclusive():
+            if self._provisional is None:
+                rows = self._engine.rows("SELECT sla_id, slot FROM sla_measurements WHERE final = 0")
+                self._provisional = {(row["sla_id"], row["slot"]) for row in rows}
+            keys = {each.id: each.key for each in self._definitions.enabled() if each.from_file}
+            found: dict[str, list[int]] = {}
+            for sla_id, slot in sorted(self._provisional):
+                if sla_id in keys and since < slot <= newest:
+                    found.setdefault(keys[sla_id], []).append(slot)
+            return found
 
     def _first_missing(self, definition: StoredDefinition, last: int | None, newest: int) -> int:
         if last is None:
@@ -135,64 +144,156 @@ class MeasurementStore:
         rows = int(self._engine.row(_AFTER, (newest,))["rows_after"]) if last > newest else 0
         self._trust.note(newest, last, rows)
 
-    def last_before_it_went(self, key: str, component: str) -> int | None:
-        """The last slot of a component without which its SLA has been measured for a day; None: it is there.
-
-        Were only its data missing, those of all components would be, or would be back within a day.
-        """
-        with self._engine.exclusive():
-            sla_id, ends = self._definitions.get(key).id, self._known_ends()
-            pair = sla_id, self._definitions.components()[component]
-            last = ends[pair].last if pair in ends else None
-            if last is None:
-                return None
-            others = [
-                other
-                for other, each in ends.items()
-                if other[0] == sla_id and each.last is not None and each.last >= last + _GONE_SECONDS
-            ]
-            measured = any(self._engine.rows(_DATA_SINCE, (*each, last + _GONE_SECONDS)) for each in others)
-            return last if measured else None
-
     # --- storing
 
-    def store(self, measurements: Iterable[Measurement], now: int, *, in_order: bool = True) -> None:
+    def store(
+        self,
+        measurements: Iterable[Measurement],
+        now: int,
+        *,
+        reason: Reason = Reason.FIRST,
+        measured: bool = True,
+    ) -> Stored:
         """All rows, the breaches that follow from them and the mails owed for those, in one transaction.
 
-        `in_order`: these are the next slots of all SLAs, so those of a clock that ran ahead are measured
-        again up to here.
+        Slots may come in any order. `measured`: these are all components of slots of the grid, so what an
+        SLA skips before them is missing.
         """
         rows = list(measurements)
         if not rows:
-            return
+            return Stored(0, 0)
         with self._engine.transaction():
             definitions = {row.key: self._definitions.get(row.key) for row in rows}
-            components = self._definitions.component_ids(row.component for row in rows)
-            pairs = [(definitions[row.key].id, components[row.component]) for row in rows]
-            ends = dict(self._known_ends())
-            self._engine.executemany(
-                _UPSERT, [_values(pair, row, now) for pair, row in zip(pairs, rows, strict=True)]
+            components = self._definitions.component_ids(
+                [*(row.component for row in rows), *(each.component for each in definitions.values())]
             )
-            newest_rows = []
-            for pair, row in zip(pairs, rows, strict=True):
-                known = ends.get(pair)
-                if known is None or known.last is None or row.slot >= known.last:
-                    # An older slot cannot change what holds now.
-                    newest_rows.append((pair, row, definitions[row.key]))
-                    last = row.slot
-                else:
-                    last = known.last
-                ends[pair] = _Ends(
-                    first=min(row.slot, known.first if known else row.slot),
-                    last=last,
-                    any=max(row.slot, known.any if known else row.slot),
-                )
-            self._breaches.follow(newest_rows, now)
+            placed = [((definitions[row.key].id, components[row.component]), row) for row in rows]
+            ends = dict(self._known_ends())
+            if measured:
+                self._note_gaps(definitions.values(), placed, ends, reason)
+            written = self._rows.write(
+                placed,
+                newest={pair: each.any for pair, each in ends.items()},
+                placeholders={
+                    each.id: (each.id, components[each.component]) for each in definitions.values()
+                },
+                reason=reason,
+                now=now,
+            )
+            self._follow(placed, written, ends, definitions, late=reason is not Reason.FIRST, now=now)
             hidden = self._trust.hidden() != (0, 0)
             self._trust.stored(now)
-            if in_order:
-                self._trust.advance(max(row.slot for row in rows))
-            self._ends = None if hidden else ends
+            if measured and reason is Reason.FIRST and hidden:
+                self._trust.advance(self._contiguous(placed))
+            self._ends = None if hidden or written.removed else _with(ends, placed)
+            self._note_provisional(placed, written)
+            return Stored(len(written.changed) - written.replaced, written.replaced)
+
+    def _follow(
+        self,
+        placed: Sequence[tuple[Pair, Measurement]],
+        written: Written,
+        ends: Mapping[Pair, _Ends],
+        definitions: Mapping[str, StoredDefinition],
+        *,
+        late: bool,
+        now: int,
+    ) -> None:
+        """Breaches follow rows after the last one of their series, and are derived again from older ones."""
+
+        def is_next(pair: Pair, row: Measurement) -> bool:
+            known = ends.get(pair)
+            return known is None or known.last is None or row.slot > known.last
+
+        by_slot = sorted(placed, key=lambda each: each[1].slot)
+        changed: dict[Pair, int] = {}
+        for pair, row in written.changed:
+            if not is_next(pair, row):
+                changed[pair] = min(row.slot, changed.get(pair, row.slot))
+        for pair, slot in written.removed:
+            changed[pair] = min(slot, changed.get(pair, slot))
+        by_id = {each.id: each for each in definitions.values()}
+        # A series with older rows is derived as a whole, its newest ones included.
+        followed = [
+            (pair, row, definitions[row.key])
+            for pair, row in by_slot
+            if pair not in changed and is_next(pair, row)
+        ]
+        lasting = self._breaches.follow(followed, now)
+        for pair, slot in changed.items():
+            newest = [row for other, row in placed if other == pair]
+            self._breaches.rebuild(
+                pair,
+                slot,
+                by_id[pair[0]],
+                gone=partial(self._gone, pair),
+                late=late or all(row.late for row in newest),
+                now=now,
+            )
+        self._end_gone([*lasting, *changed], _with(ends, placed))
+
+    def _end_gone(self, lasting: Iterable[Pair], ends: Mapping[Pair, _Ends]) -> None:
+        """End the breaches of components that are gone: nothing else would."""
+        newest: dict[int, int] = {}
+        for (sla_id, _), each in ends.items():
+            if each.last is not None:
+                newest[sla_id] = max(each.last, newest.get(sla_id, each.last))
+        for pair in lasting:
+            last = ends[pair].last if pair in ends else None
+            if last is not None and newest[pair[0]] > last + GONE_SECONDS:
+                ended = self._gone(pair, last, newest[pair[0]])
+                self._breaches.end([pair] if ended else [], last)
+
+    def _gone(self, pair: Pair, last: int, until: int) -> bool:
+        """Whether other components of the SLA were measured a day after the last slot, and before `until`.
+
+        Were only its data missing, those of all components would be, or would be back within a day.
+        """
+        others = [other for other in self._known_ends() if other[0] == pair[0] and other != pair]
+        return any(self._engine.rows(_DATA_BETWEEN, (*each, last + GONE_SECONDS, until)) for each in others)
+
+    def _note_gaps(
+        self,
+        definitions: Iterable[StoredDefinition],
+        placed: Sequence[tuple[Pair, Measurement]],
+        ends: Mapping[Pair, _Ends],
+        reason: Reason,
+    ) -> None:
+        last: dict[int, int] = {}
+        for (sla_id, _), each in ends.items():
+            if each.last is not None:
+                last[sla_id] = max(each.last, last.get(sla_id, each.last))
+        slots: dict[int, set[int]] = {}
+        for (sla_id, _), row in placed:
+            slots.setdefault(sla_id, set()).add(row.slot)
+        for definition in definitions:
+            stored = slots[definition.id]
+            before = None
+            if reason is Reason.FIRST and definition.from_file:
+                first = self._first_missing(definition, last.get(definition.id), max(stored))
+                before = first - self._grid.slot_seconds
+            self._gaps.stored(definition.id, stored, before)
+
+    def _contiguous(self, placed: Sequence[tuple[Pair, Measurement]]) -> int:
+        """Up to which slot nothing is missing of the SLAs that were stored."""
+        newest = max(row.slot for _, row in placed)
+        gaps = [gap for sla_id in {pair[0] for pair, _ in placed} for gap in self._gaps.of(sla_id)]
+        bound = self._trust.bound()
+        first = min((begin for begin, end in gaps if end > bound), default=newest + 1)
+        return newest if first > newest else first - self._grid.slot_seconds
+
+    def _note_provisional(self, placed: Sequence[tuple[Pair, Measurement]], written: Written) -> None:
+        if self._provisional is None:
+            return
+        touched = {(pair[0], row.slot) for pair, row in placed}
+        if (
+            written.replaced
+            or written.removed
+            or any(not row.final for _, row in placed)
+            or (touched & self._provisional)
+        ):
+            self._provisional -= touched
+            self._provisional |= {(pair[0], row.slot) for pair, row in placed if not row.final}
 
     # --- reading
 
@@ -232,19 +333,20 @@ class MeasurementStore:
                 state=State(row["state"]),
                 status=Status(row["status"]),
                 late=bool(row["late"]),
+                final=bool(row["final"]),
             )
             for row in rows
         ]
 
     # --- the ends of the series
 
-    def _known_ends(self) -> dict[_Pair, _Ends]:
+    def _known_ends(self) -> dict[Pair, _Ends]:
         with self._engine.exclusive():
             if self._ends is None or not self._engine.writable:
                 self._ends = self._read_ends(self._trust.bound())
             return self._ends
 
-    def _read_ends(self, bound: int) -> dict[_Pair, _Ends]:
+    def _read_ends(self, bound: int) -> dict[Pair, _Ends]:
         rows = self._engine.rows(_ENDS, (bound,))
         self._trust.stored(max((row["stored_at"] or 0 for row in rows), default=0))
         return {
@@ -253,21 +355,17 @@ class MeasurementStore:
         }
 
     def _forget(self) -> None:
-        self._ends = None
+        self._ends = self._provisional = None
 
 
-def _values(pair: _Pair, row: Measurement, now: int) -> Sequence[object]:
-    return (
-        *pair,
-        row.slot,
-        row.good,
-        row.total,
-        row.coverage,
-        row.actual,
-        row.target,
-        None if row.compliant is None else int(row.compliant),
-        int(row.state),
-        int(row.status),
-        int(row.late),
-        now,
-    )
+def _with(ends: Mapping[Pair, _Ends], placed: Iterable[tuple[Pair, Measurement]]) -> dict[Pair, _Ends]:
+    """Where the series end once the rows are stored."""
+    found = dict(ends)
+    for pair, row in placed:
+        known = found.get(pair)
+        if known is None:
+            found[pair] = _Ends(row.slot, row.slot, row.slot)
+        else:
+            last = row.slot if known.last is None else max(row.slot, known.last)
+            found[pair] = _Ends(min(row.slot, known.first), last, max(row.slot, known.any))
+    return found

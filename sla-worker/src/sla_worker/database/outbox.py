@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from sla_worker.conventions import CATCH_UP_MAIL
 from sla_worker.database.engine import Engine
 from sla_worker.database.open_mails import LONGEST_RETRY_SECONDS, OpenMails, bounded
 from sla_worker.model import Delivery, Notification
@@ -18,6 +19,7 @@ _OLD_SECONDS = 5 * 86_400  # as long as mail servers keep a mail that they canno
 _OLD_TRIES = (
     100  # 16 hours of them: a clock that jumps ahead, or a worker that was away, is not to cost a mail
 )
+_TOGETHER_SECONDS = 120  # after the last breach of the past, the mail about all of them leaves
 _AT_ONCE_SECONDS = 60  # within this after its period a report is owed, unless the worker was away
 _DOUBT = " by a clock ahead, "  # in the key of a report that was sent before its period came
 
@@ -71,6 +73,38 @@ class Outbox:
                 (number, each.kind, each.key, each.breach_id, each.period_end, each.outage_id, now, now)
                 for number, each in enumerate(owed, start=first)
             ],
+        )
+        self._open.forget()
+
+    def owe_catch_up(self, now: int) -> int:
+        """Owe the one mail about breaches of the past, inside the caller's transaction; returns its id.
+
+        More of them may follow while slots are caught up with, so it waits a little after each call; those
+        that follow later are told in another one.
+        """
+        waiting = [
+            each.notification.id
+            for each in self._open.all().values()
+            if each.notification.type == CATCH_UP_MAIL and not each.recipients
+        ]
+        if not waiting:
+            number = self._engine.next_id("sla_notifications")
+            self.add([Owed(CATCH_UP_MAIL, f"{CATCH_UP_MAIL}:{number}")], now)
+            waiting = [number]
+        self._engine.execute(
+            "UPDATE sla_notifications SET next_attempt_at = ? WHERE id = ?",
+            (now + _TOGETHER_SECONDS, waiting[0]),
+        )
+        self._open.forget()
+        return waiting[0]
+
+    def drop_catch_ups(self, now: int) -> None:
+        """Close mails about breaches of the past of which none is left, inside the caller's transaction."""
+        self._engine.execute(
+            "UPDATE sla_notifications SET done_at = ? WHERE type = ? AND done_at IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM sla_breaches b WHERE b.catch_up_id = sla_notifications.id"
+            " AND (b.ended_at IS NULL OR b.ended_at > b.started_at))",
+            (now, CATCH_UP_MAIL),
         )
         self._open.forget()
 

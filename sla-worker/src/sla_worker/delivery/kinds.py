@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, OUTAGE_END_MAIL, OUTAGE_MAIL
+from sla_worker.conventions import BREACH_MAIL, CATCH_UP_MAIL, DAILY_MAIL, OUTAGE_END_MAIL, OUTAGE_MAIL
 from sla_worker.database import SLADatabase
 from sla_worker.errors import MailError
 from sla_worker.links import outage_links, report_links
 from sla_worker.model import Mail, Notification
+from sla_worker.render.catch_up import catch_up_mail
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.render.outage import outage_end_mail, outage_mail
 from sla_worker.reports import period_report
@@ -48,6 +49,14 @@ def _breach(sources: Sources, notification: Notification) -> Mail:
     return breach_mail(breach, sources.now, settings.timezone, report_links(settings))
 
 
+def _catch_up(sources: Sources, notification: Notification) -> Mail:
+    breaches = sources.database.breaches_told_in(notification.id)
+    if not breaches:  # the database closes the mail with the last of them
+        raise MailError(f"the notification {notification.key} has no breaches left")
+    settings = sources.settings
+    return catch_up_mail(breaches, sources.now, settings.timezone, report_links(settings))
+
+
 def _outage(sources: Sources, notification: Notification) -> Mail:
     outage = sources.database.outages.get(notification.outage_id or 0)
     if outage is None:  # its foreign key forbids it
@@ -68,6 +77,7 @@ def _at_once(settings: Settings) -> tuple[str, ...]:
 KINDS: Final[Mapping[str, Kind]] = {
     DAILY_MAIL: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
     BREACH_MAIL: Kind(_breach, _at_once),
+    CATCH_UP_MAIL: Kind(_catch_up, _at_once),
     OUTAGE_MAIL: Kind(_outage, _at_once),
     OUTAGE_END_MAIL: Kind(_outage, _at_once),
 }

@@ -49,6 +49,30 @@ class Status(enum.IntEnum):
         return self.label.replace("_", " ")
 
 
+class Reason(enum.StrEnum):
+    """Why rows are stored; the words stand in the audit of rows that were replaced."""
+
+    FIRST = "again"
+    """The slots that are due. A row that is there already was stored by a clock that had jumped."""
+
+    REREAD = "reread"
+    """Rows that were not final, read once more."""
+
+    RECOMPUTE = "recompute"
+    """Somebody asked for it."""
+
+    BACKFILL = "backfill"
+    """A new SLA, over what was before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of rows: `added` ones, and `replaced` ones, whose former values stand in the audit."""
+
+    added: int
+    replaced: int
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What Prometheus says about one slot of one SLA. None: Prometheus returned nothing.
