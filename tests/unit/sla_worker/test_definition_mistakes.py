@@ -35,7 +35,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def schema_accepts(text: str) -> bool | None:
-    """None: it cannot say, since this is no YAML."""
+    """None: it cannot say, since this is not YAML."""
     try:
         return VALID.is_valid(yaml.load(text, _Loader))  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, TypeError, ValueError):

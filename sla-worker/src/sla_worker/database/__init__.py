@@ -316,7 +316,7 @@ class SLADatabase:
         return self._breaches.active()
 
     def breaches_told_in(self, notification_id: int) -> list[Breach]:
-        """The breaches of the past that one mail tells of, oldest first; empty when none is left."""
+        """The breaches of the past that one mail reports, oldest first; empty when none is left."""
         return self._breaches.told_in(notification_id)
 
     def get_breach(self, breach_id: int) -> Breach | None:

@@ -222,7 +222,7 @@ class BreachStore:
         return found[0] if found else None
 
     def told_in(self, notification_id: int) -> list[Breach]:
-        """The breaches of the past that one mail tells of, oldest first."""
+        """The breaches of the past that one mail reports, oldest first."""
         return self._list(
             "WHERE b.catch_up_id = ? AND (b.ended_at IS NULL OR b.ended_at > b.started_at)"
             " ORDER BY b.started_at, b.id",

@@ -57,7 +57,7 @@ CREATE TABLE sla_gaps (
     PRIMARY KEY (sla_id, first_slot)
 ) WITHOUT ROWID;
 
--- details: form, labels, policy and members of a definition, as JSON. catch_up_id: the mail that tells of a breach
+-- details: form, labels, policy and members of a definition, as JSON. catch_up_id: the mail that reports a breach
 -- of the past together with others.
 ALTER TABLE sla_definitions ADD COLUMN details TEXT;
 ALTER TABLE sla_breaches ADD COLUMN catch_up_id INTEGER REFERENCES sla_notifications (id);
