@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from stack.settings import Instance
 
 SLOT = "SLA_INTERVAL_SECONDS"
 SCRAPE = "SLA_SCRAPE_INTERVAL_SECONDS"
+_FINDING = re.compile(r"^error: (.+)\nfix: +(.+)$", re.MULTILINE)
 _GENERATE = "make generate, then the same again"
 
 
@@ -27,9 +29,19 @@ def check_definitions(instance: Instance) -> bool:
         return False
     done = _lint(instance)
     if done.returncode:
-        words, _, fix = _words(done, instance).rpartition("; ")
-        raise StackError(words or fix, fix if words else None)
+        raise _refusal(done, instance)
     return True
+
+
+def _refusal(done: subprocess.CompletedProcess[str], instance: Instance) -> StackError:
+    """Each finding of the linter in a line, with its fix; one alone is told as our own errors are."""
+    found = _FINDING.findall(done.stdout.replace(f"{instance.root}/", ""))
+    if len(found) == 1:
+        return StackError(*found[0])
+    if found:
+        return StackError("\n".join("; ".join(each) for each in found), "put these lines right, all of them")
+    words, _, fix = _words(done, instance).rpartition("; ")
+    return StackError(words or fix, fix if words else None)
 
 
 def check_dashboards(instance: Instance) -> bool:

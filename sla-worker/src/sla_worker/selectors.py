@@ -66,6 +66,10 @@ class Selector:
         """The same conditions on another metric."""
         return Selector(name, self.matchers)
 
+    def bare(self) -> Selector:
+        """All series of the metric."""
+        return Selector(self.name)
+
     def plus(self, *matchers: Matcher) -> Selector:
         """The same with further conditions."""
         return Selector(self.name, (*self.matchers, *matchers))

@@ -1,22 +1,82 @@
-"""`sla_lint`: says whether the file of SLA definitions can be used."""
+"""`sla_lint`: says what is wrong with the definitions, by themselves and against Prometheus."""
 
 from __future__ import annotations
 
+import datetime
+import time
+from collections.abc import Callable
+from pathlib import Path
+
 from sla_worker.commands.running import Arguments, parser, run
-from sla_worker.definitions import read_definitions
-from sla_worker.settings import read_settings
+from sla_worker.definitions.slas import Read, read_file
+from sla_worker.errors import DefinitionError, PrometheusError
+from sla_worker.lint.finding import ERROR, WARNING, Finding
+from sla_worker.lint.live import Live
+from sla_worker.lint.offline import advise
+from sla_worker.lint.series import Asked
+from sla_worker.prometheus import HTTPTransport, PrometheusClient
+from sla_worker.settings import Settings, read_settings
 
 
 def main(argv: Arguments = None) -> int:
-    """Read the definitions; what is wrong with them is one line with its place and its fix."""
-    options = parser("sla_lint", "Check the file of SLA definitions.")
-    options.add_argument("--offline", action="store_true", help="check the file alone, ask no Prometheus")
-    options.parse_args(argv)
+    """Print the findings; 1 if one of them is an error."""
+    options = parser(
+        "sla_lint",
+        "Check the definitions of the SLAs, and what Prometheus holds of them when it answers."
+        " Exit code 1: there is an error; warnings alone give 0.",
+    )
+    options.add_argument("file", nargs="?", type=Path, help="default: that of SLA_DEFINITIONS")
+    options.add_argument("--offline", action="store_true", help="check the file alone")
+    arguments = options.parse_args(argv)
 
     def command() -> int:
         settings = read_settings()
-        definitions = read_definitions(settings.definitions_path)
-        print(f"{settings.definitions_path}: {len(definitions)} SLAs")
-        return 0
+        file = arguments.file or settings.definitions_path
+        client = None if arguments.offline else PrometheusClient(HTTPTransport(settings.prometheus))
+        return report(file, settings, client, time.time, print)
 
     return run(command)
+
+
+def report(
+    file: Path,
+    settings: Settings,
+    client: PrometheusClient | None,
+    clock: Callable[[], float],
+    say: Callable[[str], None],
+) -> int:
+    """Say all findings, and then how many there were. Returns the exit code."""
+    now = clock()
+    findings: list[Finding] = []
+    checked = "the file alone"
+    try:
+        read = read_file(file, settings.grid)
+    except DefinitionError as error:
+        findings = [Finding(ERROR, each.place, each.what, each.fix) for each in error.mistakes]
+        read = None
+    if read is not None:
+        today = datetime.datetime.fromtimestamp(now, settings.timezone).date()
+        findings += advise(read, today)
+        if client is not None:
+            try:
+                findings += _live(read, settings, client, now)
+                checked = f"against {settings.prometheus.url}"
+            except PrometheusError as error:
+                checked = f"the file alone: {error}"
+    for each in findings:
+        say(str(each))
+    errors = sum(each.level == ERROR for each in findings)
+    warnings = sum(each.level == WARNING for each in findings)
+    count = "" if read is None else f"{len(read.definitions)} SLAs, "
+    say(f"{file}: {count}{_plural(errors, 'error')}, {_plural(warnings, 'warning')} ({checked})")
+    return 1 if errors else 0
+
+
+def _live(read: Read, settings: Settings, client: PrometheusClient, now: float) -> list[Finding]:
+    asked = Asked(client, now)
+    asked.check()
+    return list(Live(read, asked, settings.slot_seconds).findings())
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

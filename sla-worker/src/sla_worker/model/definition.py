@@ -103,8 +103,7 @@ class Sli(Protocol):
         """The series that it reads; nothing for an expression and a composite."""
         ...
 
-    @property
-    def expression(self) -> str | None:
+    def asked(self, slot_seconds: int) -> str | None:
         """The PromQL that gives its value; None for a form that reads series."""
         ...
 

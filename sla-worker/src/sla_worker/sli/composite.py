@@ -63,8 +63,7 @@ class CompositeSli:
         """None: its members have them."""
         return ()
 
-    @property
-    def expression(self) -> str | None:
+    def asked(self, _slot_seconds: int) -> str | None:
         """None: its members are measured."""
         return None
 

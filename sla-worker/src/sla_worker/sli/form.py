@@ -138,8 +138,7 @@ class RatioForm:
         """None: it has none."""
         return None
 
-    @property
-    def expression(self) -> str | None:
+    def asked(self, _slot_seconds: int) -> str | None:
         """None: it reads series."""
         return None
 

@@ -59,8 +59,7 @@ class LatencySli:
         """The percentile as a ratio."""
         return self.objective
 
-    @property
-    def expression(self) -> str | None:
+    def asked(self, _slot_seconds: int) -> str | None:
         """None: it reads series."""
         return None
 
