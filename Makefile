@@ -54,10 +54,13 @@ doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report daily-report generate
+.PHONY: sla-report sla-lint daily-report generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48)
 	@$(STACK) exec sla-worker $(SLA) calculator --report --hours $(or $(h),24)
+
+sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometheus holds
+	@$(STACK) exec sla-worker $(SLA) lint
 
 daily-report: $(VENV)/.run ## Mail the daily report now
 	@$(STACK) exec sla-worker $(SLA) reporter --daily

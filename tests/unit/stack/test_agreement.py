@@ -42,6 +42,17 @@ def test_a_wrong_definition_is_said_once_with_its_fix(with_worker: Instance) -> 
     assert "reliability" in caught.value.fix
 
 
+def test_several_wrong_definitions_are_all_said(with_worker: Instance) -> None:
+    path = with_worker.root / "sla-worker" / "sla_thresholds.yml"
+    text = path.read_text().replace("category: reliability", "category: reliable", 1)
+    path.write_text(text.replace("target: 0.999", "target: 99.9", 1))
+    with pytest.raises(StackError) as caught:
+        agreement.check_definitions(with_worker)
+    first, second = caught.value.message.splitlines()
+    assert first.endswith("target is `99.9`; give a ratio from 0 to 1: 99.9 % is 0.999")
+    assert second.endswith("category is `reliable`; did you mean reliability?")
+
+
 def test_dashboards_made_from_other_definitions_are_refused(with_worker: Instance) -> None:
     assert not agreement.check_dashboards(with_worker)  # the miniature has none
     shutil.copytree(ROOT / "grafana" / "dashboards", with_worker.root / "grafana" / "dashboards")

@@ -19,7 +19,7 @@ def main(argv: Arguments = None) -> int:
         settings = read_settings()
         try:
             store = SLADatabase(settings.database, grid=settings.grid)
-            store.sync_definitions(read_definitions(settings.definitions_path))
+            store.sync_definitions(read_definitions(settings.definitions_path, settings.grid))
         except DatabaseLockedError:  # the service has made it; reading is all that is left to do
             store = SLADatabase(settings.database, grid=settings.grid, read_only=True)
         with closing(store):

@@ -61,8 +61,8 @@ class Live:
             without = self._asked.count(selector.plus(Matcher(label, "=", "")))
             if without:
                 what = f"{without} series of {each.key} have no label {label}"
-                labels = some(self._asked.labels(selector))
-                yield self._say(ERROR, definition, "by", what, f"split by labels that all have: {labels}")
+                labels = some(self._asked.labels(selector)) or "leave out those without it"
+                yield self._say(ERROR, definition, "by", what, f"split by a label that all have: {labels}")
         if each.type is MetricType.HISTOGRAM:
             yield from self._bucket(definition, each)
 
@@ -101,7 +101,7 @@ class Live:
         fix = self._values(selector.name, each)
         if each.key == "bad":
             what = f"bad has never been seen, so that nothing counts as bad: {each.selector}"
-            fix += ", or create it at zero when the program starts"
+            fix += "; if it is right, create it at zero when the program starts"
         return self._say(level, definition, field, what, fix)
 
     def _values(self, name: str, each: Input) -> str:
@@ -113,7 +113,7 @@ class Live:
                 told.append(
                     f"{matcher.label} has {some(values)}" if any(values) else f"no {matcher.label} is there"
                 )
-        return f"change its labels: {'; '.join(told) or 'no series has all of them'}"
+        return f"give labels that are there: {'; '.join(told) or 'no series has all of these'}"
 
     def _bucket(self, definition: Definition, each: Input) -> Iterator[Finding]:
         """A bucket stands at the target, on every target that is scraped."""

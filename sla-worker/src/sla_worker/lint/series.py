@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.selectors import LABEL, Selector
 
+_SOME = 50  # series
+
 
 class Asked:
     """Answers about series as they are at `now`, in epoch seconds. All of it may raise PrometheusError."""
@@ -52,8 +54,9 @@ class Asked:
         return found or {"": set()}
 
     def labels(self, selector: Selector) -> set[str]:
-        """The labels that a series of it has."""
-        return {name for each in self.evaluate(f"topk(1, {selector})") for name in each if name != "__name__"}
+        """The labels that all of its series have; some of them speak for all."""
+        found = [set(each) - {"__name__"} for each in self.evaluate(f"topk({_SOME}, {selector})")]
+        return set.intersection(*found) if found else set()
 
     def values(self, name: str, label: str) -> set[str]:
         """The values of a label; the empty one where it is not there. Labels of UTF-8 are not asked for."""
@@ -77,7 +80,7 @@ class Asked:
 
     def _number(self, expression: str) -> float | None:
         series = self._client.query(expression, self._now).series
-        value = series[0].values[0] if series else math.nan
+        value = series[0].values[0] if series and series[0].values else math.nan
         return value if math.isfinite(value) else None
 
 
