@@ -45,13 +45,18 @@ def report(
     clock: Callable[[], float],
     say: Callable[[str], None],
 ) -> int:
-    """Say all findings, and then how many there were. Returns the exit code."""
+    """Say all findings, and then how many there were. Returns the exit code.
+
+    Raises DefinitionError when there is no such file.
+    """
     now = clock()
     findings: list[Finding] = []
     checked = "the file alone"
     try:
         read = read_file(file, settings.grid)
     except DefinitionError as error:
+        if not file.is_file():
+            raise
         findings = [Finding(ERROR, each.place, each.what, each.fix) for each in error.mistakes]
         read = None
     if read is not None:
