@@ -18,6 +18,7 @@ from math import inf
 from statistics import median_low
 
 _HOLE = 1.5  # a distance longer than so many intervals is a hole
+_MOMENT = 1e-6  # seconds; times have milliseconds
 _ENOUGH = 3  # distances that are enough to know the interval by
 
 
@@ -112,9 +113,7 @@ def tally(
     missed = _in_holes(view, start, end, every)
     limit = _HOLE * every
     if view[0] > start:
-        missed += _before_first(
-            view[0], start, start - margin, every, still.before(view[0], start - margin, limit)
-        )
+        missed += _before_first(view[0], start, every, still.before(view[0], start - margin, limit))
     if end - view[-1] > limit:
         missed += _after_last(view[-1], start, end, every, still.after(view[-1], end, limit))
     return Coverage(answered, listed, missed)
@@ -131,16 +130,17 @@ def _in_holes(view: Sequence[float], start: float, end: float, every: float) -> 
     return missed
 
 
-def _before_first(first: float, start: float, known: float, every: float, stopped: float | None) -> int:
+def _before_first(first: float, start: float, every: float, stopped: float | None) -> int:
+    """Scrapes in the slot that lack between the moment at which Prometheus stopped and the first one."""
     if stopped is None:
         return 0
-    floor = max(start, stopped + every / 2, known)
-    return max(int((first - floor - 1e-9) // every), 0)
+    return max(int((first - max(start, stopped) - _MOMENT) // every), 0)
 
 
 def _after_last(last: float, start: float, end: float, every: float, again: float | None) -> int:
+    """Scrapes in the slot that lack between the last one and the moment at which Prometheus was back."""
     if again is None:
         return 0
-    ceiling = min(end, again) - every / 2
-    lacking = int((ceiling - last) // every)
+    until = end + _MOMENT if again == inf else again - _MOMENT
+    lacking = int((until - last) // every)
     return sum(1 for number in range(1, lacking + 1) if last + number * every > start)
