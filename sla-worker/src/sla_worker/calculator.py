@@ -1,4 +1,4 @@
-"""One pass: which slots are due, what was read of them, and the rows that follow."""
+"""One pass: which slots are due, in which order they are read, and what is read again."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from sla_worker.composite import slot_score
 from sla_worker.errors import PrometheusError
-from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
-from sla_worker.model import Definition, Figures, Measurement, PassResult
-from sla_worker.needs import WHOLE, Counts, Expression, Need
+from sla_worker.measuring import Measured, Measurer
+from sla_worker.model import Definition, Measurement, PassResult, Reason, Stored
 from sla_worker.prometheus import PrometheusClient
-from sla_worker.reading import Reader
-from sla_worker.service_hours import in_service
 
 _log = logging.getLogger(__name__)
 _NAMED = 5  # so many are named in one line
 _SLOTS_TOGETHER = 24  # two hours of slots at once: few requests, and an answer that is not large
 _PROGRESS_SECONDS = 10.0
+_KEPT_ROWS = 10_000  # a pass hands out no more of its rows: those of a long catch-up would fill the memory
+_LEFT_SECONDS = 1800  # what could not be read is tried again after that
+_SLOW_ENOUGH = 2  # answers that did not come, one after the other: Prometheus is down, not asked for too much
+
+Slots = Mapping[str, set[int]]
+"""Slots by the key of their SLA."""
+Told = Callable[[Sequence[Measurement], Reason], None]
+"""Is told of rows that were stored, and why they were."""
+_Part = tuple[Sequence[Definition], range]
 
 
 class Ledger(Protocol):
@@ -30,17 +35,21 @@ class Ledger(Protocol):
         """The slots from oldest to newest that each SLA should have and has not, ascending, by its key."""
         ...
 
-    def store(self, measurements: Iterable[Measurement]) -> object:
+    def provisional_slots(self, newest: int, since: int) -> Mapping[str, Sequence[int]]:
+        """The slots after `since` up to newest whose rows are not final, ascending, by the SLA's key."""
+        ...
+
+    def store(self, measurements: Iterable[Measurement], *, reason: Reason = Reason.FIRST) -> Stored:
         """All rows and their breaches in one transaction."""
         ...
 
 
 class Calculator:
-    """Computes slots that are final and not in the ledger yet.
+    """Computes slots that are due and not in the ledger yet, and again those that were read in part.
 
-    The components of an SLA are those that the answer of Prometheus names. `clock` returns epoch seconds.
-    `catch_up_seconds` bounds how far back missing slots are looked for. `stored` is told of rows once they
-    are in the ledger, also in a pass that fails later.
+    `clock` returns epoch seconds. `catch_up_seconds` bounds how far back missing slots are looked for,
+    `reread_seconds` how long rows that are not final are read again. `stored` is told of rows once they are
+    in the ledger, also in a pass that fails later.
     """
 
     def __init__(
@@ -51,50 +60,69 @@ class Calculator:
         grid: Grid,
         *,
         catch_up_seconds: int,
+        reread_seconds: int = 3600,
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
-        stored: Callable[[Sequence[Measurement]], None] = lambda _: None,
+        stored: Told = lambda _rows, _reason: None,
     ) -> None:
         self._definitions = [each for each in definitions if each.enabled]
-        self._reader = Reader(client, grid)
+        self._measurer = Measurer(self._definitions, client, grid)
         self._ledger = ledger
         self._grid = grid
         self._catch_up_seconds = catch_up_seconds
+        self._reread_seconds = reread_seconds
         self._clock = clock
         self._monotonic = monotonic
         self._stored = stored
-        self._refused: dict[str, str] = {}
         self._together = _SLOTS_TOGETHER
+        self._left: dict[tuple[str, int], tuple[float, str]] = {}  # when and why it was not read
 
     def concerns(self) -> list[str]:
         """What could not be measured as it was meant, one line each; for people to look at."""
-        return [f"SLA {key}: {why}" for key, why in self._refused.items()]
+        found = self._measurer.concerns()
+        if self._left:
+            keys = sorted({key for key, _ in self._left})
+            named = ", ".join(keys[:_NAMED]) + (f" and {len(keys) - _NAMED} more" if keys[_NAMED:] else "")
+            _, why = next(iter(self._left.values()))
+            slots = len({slot for _, slot in self._left})
+            found.append(
+                f"{slots} slots of {named} could not be read and are tried again every half hour: {why}"
+            )
+        return found
 
     def run_pass(self) -> PassResult:
-        """Store every slot that is due, oldest first, so that breaches open and end in order.
+        """Store every slot that is due: the newest first, then those before it, marked late, newest first.
 
-        All slots are counted from raw samples in the same way. Those before the newest are marked late and
-        stored some hours at a time, so that an interruption loses little. Raises PrometheusError; what was
-        stored before it stays, the rest is due at the next pass.
+        They are read and stored some hours at a time, so that an interruption loses little; what Prometheus
+        refuses is asked for in smaller parts, down to one slot of one SLA, and what it refuses still is left
+        for later. Raises PrometheusError when it does not answer; what was stored before stays.
         """
         newest = self._grid.newest_slot(self._clock())
-        missing = self.missing(newest)
-        due = sorted({slot for slots in missing.values() for slot in slots})
-        rows: list[Measurement] = []
-        count = late = requests = 0
-        said = self._monotonic()
-        for slots in self._batches(due):
-            found, asked = self._read(slots, missing, newest)
-            requests += asked
-            self._ledger.store(found)
-            self._stored(found)
-            count += len(slots)
-            late += sum(each.late for each in found)
-            rows += found
-            if self._monotonic() - said >= _PROGRESS_SECONDS:
-                said = self._monotonic()
-                _log.info("catching up slots=%d of=%d", count, len(due))
-        return PassResult(tuple(rows), late=late, queries=requests)
+        missing = self._readable(self.missing(newest))
+        work = _Work(self._ledger, self._stored, self._monotonic)
+        for slots in self._batches(missing, newest):
+            for found in self._read(slots, missing, newest):
+                work.keep(found, Reason.FIRST)
+            work.progress(slots, len({slot for each in missing.values() for slot in each}))
+        again = self._provisional(newest, missing)
+        for slots in self._batches(again, newest):
+            for found in self._read(slots, again, newest):
+                work.keep(found, Reason.REREAD)
+        return work.result()
+
+    def measure_again(self, slots: Slots, reason: Reason) -> PassResult:
+        """Read slots again that may be in the ledger, by the keys of their SLAs; newest first.
+
+        Raises PrometheusError.
+        """
+        newest = self._grid.newest_slot(self._clock())
+        due = {key: {slot for slot in found if slot <= newest} for key, found in slots.items()}
+        work = _Work(self._ledger, self._stored, self._monotonic)
+        for batch in self._batches(due, newest):
+            for found in self._read(batch, due, newest):
+                work.keep(found, reason)
+            work.progress(batch, len({slot for each in due.values() for slot in each}))
+        return work.result()
 
     def missing(self, newest: int | None = None) -> dict[str, set[int]]:
         """The slots that are due, by SLA."""
@@ -104,118 +132,132 @@ class Calculator:
         slots = self._ledger.missing_slots(newest, oldest)
         return {each.key: set(slots.get(each.key, ())) for each in self._definitions}
 
-    def _batches(self, slots: Sequence[int]) -> Iterator[range]:
-        """Neighbouring slots together, and fewer of them once they were too many for the engine."""
-        step, position = self._grid.slot_seconds, 0
-        while position < len(slots):
+    def _readable(self, missing: Slots) -> Slots:
+        """Without what could not be read a short time ago."""
+        now = self._monotonic()
+        self._left = {
+            place: (at, why)
+            for place, (at, why) in self._left.items()
+            if now - at < _LEFT_SECONDS and place[1] in missing.get(place[0], ())
+        }
+        if not self._left:
+            return missing
+        return {
+            key: {slot for slot in slots if (key, slot) not in self._left} for key, slots in missing.items()
+        }
+
+    def _provisional(self, newest: int, measured: Slots) -> Slots:
+        """What is read again now: one, two, four, eight … slots later, and not what this pass has stored."""
+        step = self._grid.slot_seconds
+        found = self._ledger.provisional_slots(newest, newest - self._reread_seconds - step)
+        return {
+            key: {
+                slot
+                for slot in slots
+                if slot not in measured.get(key, ()) and _is_power_of_two((newest - slot) // step)
+            }
+            for key, slots in found.items()
+        }
+
+    def _batches(self, slots: Slots, newest: int) -> Iterator[range]:
+        """Neighbouring slots together, the newest alone and first; fewer once they were too many."""
+        step = self._grid.slot_seconds
+        due = sorted({slot for each in slots.values() for slot in each}, reverse=True)
+        position = 0
+        while position < len(due):
             end = position + 1
             while (
-                end < len(slots) and end - position < self._together and slots[end] == slots[end - 1] + step
+                due[position] != newest
+                and end < len(due)
+                and end - position < self._together
+                and due[end] == due[end - 1] - step
             ):
                 end += 1
-            yield range(slots[position], slots[end - 1] + step, step)
+            yield range(due[end - 1], due[position] + step, step)
             position = end
 
-    def _read(
-        self, slots: range, missing: Mapping[str, set[int]], newest: int
-    ) -> tuple[list[Measurement], int]:
-        """The rows of some slots; halved when the engine refuses so many samples, down to one slot."""
-        wanted = self._wanted([each for each in self._definitions if not missing[each.key].isdisjoint(slots)])
-        try:
-            return self._measure(wanted, slots, missing, newest)
-        except PrometheusError as error:
-            if not error.refused or len(slots) == 1:
-                raise
+    def _read(self, slots: range, missing: Slots, newest: int) -> Iterator[Measured]:
+        """What could be read of some slots, in as many parts as Prometheus needs."""
+        due = [each for each in self._definitions if not missing.get(each.key, set()).isdisjoint(slots)]
+        parts: list[_Part] = [(due, slots)]
+        slow, some = 0, False
+        while parts:
+            wanted, stretch = parts.pop()
+            try:
+                found = self._measurer.measure(wanted, stretch, missing, newest)
+            except PrometheusError as error:
+                slow = slow + 1 if error.slow else 0
+                if not (error.refused or error.slow) or slow > _SLOW_ENOUGH:
+                    raise
+                smaller = self._smaller(wanted, stretch)
+                if smaller:
+                    _log.info("asking for less at once slots=%d slas=%d", len(stretch), len(wanted))
+                elif error.slow or not (parts or some or slots[-1] != newest):
+                    raise  # of the newest slot nothing could be read: that is no success
+                else:
+                    self._leave(wanted, stretch, error)
+                parts += smaller
+            else:
+                slow, some = 0, True
+                yield found
+        left = {key for key, slot in self._left if slot in slots}
+        if left:
+            _, why = next(iter(self._left.values()))
+            _log.warning("left for later slas=%d slots=%d..%d error=%s", len(left), slots[0], slots[-1], why)
+
+    def _smaller(self, wanted: Sequence[Definition], slots: range) -> list[_Part]:
+        """Two halves of what was too much, the newer one last; nothing when it cannot be halved."""
+        if len(slots) > 1:
             half = len(slots) // 2
             self._together = max(half, 1)
-            _log.warning("slots=%d are too many at once, trying %d error=%s", len(slots), half, error)
-        first, first_asked = self._read(slots[:half], missing, newest)
-        second, second_asked = self._read(slots[half:], missing, newest)
-        return first + second, first_asked + second_asked
+            return [(wanted, slots[:half]), (wanted, slots[half:])]
+        if len(wanted) > 1:
+            half = len(wanted) // 2
+            return [(wanted[:half], slots), (wanted[half:], slots)]
+        return []
 
-    def _wanted(self, due: Sequence[Definition]) -> list[Definition]:
-        """What must be measured for these: the SLAs themselves, and the members of composites."""
-        keys = {each.key for each in due}
-        members = [member for each in due for member in each.sli.members]
-        keys.update(member.sla for member in members if member.sla is not None)
-        categories = {member.category for member in members if member.category is not None}
-        return [each for each in self._definitions if each.key in keys or each.category in categories]
-
-    def _measure(
-        self, wanted: Sequence[Definition], slots: range, missing: Mapping[str, set[int]], newest: int
-    ) -> tuple[list[Measurement], int]:
-        needs: dict[Need, None] = {}
-        expressions: dict[Expression, None] = {}
+    def _leave(self, wanted: Sequence[Definition], slots: range, error: PrometheusError) -> None:
         for each in wanted:
-            needs.update(dict.fromkeys(each.sli.needs(each)))
-            expressions.update(dict.fromkeys(each.sli.expressions(each, self._grid.slot_seconds)))
-        window = self._reader.read(tuple(needs), tuple(expressions), slots)
-        measured = [(each, self._figures(each, window)) for each in wanted if not each.sli.members]
-        composites = [each for each in wanted if each.sli.members]
-        categories = {each.key: each.category for each in wanted}
-        rows: list[Measurement] = []
-        for index, slot in enumerate(slots):
-            of_slot = [
-                row
-                for definition, components in measured
-                for row in self._rows(
-                    definition,
-                    slot,
-                    {name: figures[index] for name, figures in components.items()},
-                    late=slot < newest,
-                    partial=window.partial,
-                )
-            ]
-            scores = [
-                row
-                for each in composites
-                for row in self._rows(
-                    each,
-                    slot,
-                    {each.component: slot_score(each, of_slot, categories)[0]},
-                    late=slot < newest,
-                    partial=window.partial or not all(row.final for row in of_slot),
-                )
-            ]
-            rows += [row for row in (*of_slot, *scores) if slot in missing[row.key]]
-        return rows, self._reader.requests
+            self._left[each.key, slots[0]] = (self._monotonic(), str(error))
 
-    def _figures(self, definition: Definition, counts: Counts) -> Mapping[str, Sequence[Figures]]:
-        """The figures of an SLA by component; without any series those of the SLA itself."""
-        found = definition.sli.measure(definition, counts)
-        if not found:
-            needs = definition.sli.needs(definition)
-            shares = counts.coverage(needs, WHOLE) if needs else [0.0] * len(counts.slots)
-            found = {WHOLE: [Figures(good=0, total=0, coverage=share) for share in shares]}
-        self._tell(definition, found)
-        return {name or definition.component: figures for name, figures in found.items()}
 
-    def _rows(
+class _Work:
+    """What a pass has done so far."""
+
+    def __init__(
         self,
-        definition: Definition,
-        slot: int,
-        components: Mapping[str, Figures],
-        *,
-        late: bool,
-        partial: bool,
-    ) -> Iterator[Measurement]:
-        inside = in_service(definition.policy.service_hours, slot, self._grid.slot_seconds)
-        for component, figures in components.items():
-            yield evaluate(
-                definition,
-                slot,
-                figures,
-                component=component,
-                in_service=inside,
-                late=late,
-                final=not partial and (figures.coverage or 0) >= 1,
-            )
+        ledger: Ledger,
+        stored: Told,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._stored = stored
+        self._monotonic = monotonic
+        self._rows: list[Measurement] = []
+        self._count = self._late = self._requests = self._slots = 0
+        self._said = monotonic()
 
-    def _tell(self, definition: Definition, components: Mapping[str, Sequence[Figures]]) -> None:
-        """Say once why an SLA has no counts although its series are there."""
-        why = next((figures[-1].refused for figures in components.values() if figures[-1].refused), None)
-        if why is None:
-            self._refused.pop(definition.key, None)
-        elif self._refused.get(definition.key) != why:
-            self._refused[definition.key] = why
-            _log.warning("sla=%s has no figures: %s", definition.key, why)
+    def keep(self, found: Measured, reason: Reason) -> None:
+        """Store rows and count them; those that are read again are counted when they differ."""
+        done = self._ledger.store(found.rows, reason=reason)
+        self._stored(found.rows, reason)
+        self._requests += found.requests
+        self._count += done.added + done.replaced
+        if reason is Reason.FIRST:
+            self._late += sum(each.late for each in found.rows)
+            self._rows += found.rows[: _KEPT_ROWS - len(self._rows)]
+
+    def progress(self, slots: range, all_slots: int) -> None:
+        """Say how far a long catch-up is."""
+        self._slots += len(slots)
+        if self._monotonic() - self._said >= _PROGRESS_SECONDS:
+            self._said = self._monotonic()
+            _log.info("catching up slots=%d of=%d", self._slots, all_slots)
+
+    def result(self) -> PassResult:
+        """All of it."""
+        return PassResult(tuple(self._rows), late=self._late, queries=self._requests, stored=self._count)
+
+
+def _is_power_of_two(number: int) -> bool:
+    return number > 0 and number & (number - 1) == 0

@@ -36,12 +36,14 @@ class DefinitionError(SLAWorkerError):
 class PrometheusError(SLAWorkerError):
     """Prometheus did not answer, or its answer cannot be used. Try again later.
 
-    `refused` says that it did answer, and would not do what was asked: too much, or not PromQL.
+    `refused` says that it did answer, and would not do what was asked: too much, or not PromQL. `slow`: the
+    answer did not come in time, which asking for less may cure.
     """
 
-    def __init__(self, message: str, *, refused: bool = False) -> None:
+    def __init__(self, message: str, *, refused: bool = False, slow: bool = False) -> None:
         super().__init__(message)
         self.refused = refused
+        self.slow = slow
 
 
 class NotSettledError(PrometheusError):

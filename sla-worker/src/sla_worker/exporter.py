@@ -23,6 +23,7 @@ from sla_worker.conventions import ALERT_STATUSES, DELIVERY_RESULTS, RESULTS
 from sla_worker.grid import Grid
 from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
 
+_UNSURE_ROWS = 50_000
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -93,6 +94,7 @@ class Exporter:
         )
         self._shown: set[tuple[str, str]] = set()  # SLA and component
         self._slots: dict[tuple[str, str], int] = {}  # the newest slot of each
+        self._unsure: dict[tuple[str, str, int], tuple[float, float]] = {}  # rows that may be read again
         self._kinds = dict.fromkeys(kinds)
         self._start_at_zero(definitions)
 
@@ -136,11 +138,20 @@ class Exporter:
         for each in statuses:
             self._events.add((each.key, each.component), each.good, each.total)
 
-    def counted(self, rows: Iterable[Measurement]) -> None:
-        """Add the events of rows that were stored."""
+    def counted(self, rows: Iterable[Measurement], *, again: bool = False) -> None:
+        """Add the events of rows that were stored; of one that was read again what it has more now.
+
+        What it had before is only known of rows that this process has stored.
+        """
         for row in rows:
-            if row.state not in {State.OUT_OF_HOURS, State.EXCLUDED}:
-                self._events.add((row.key, row.component), row.good, row.total)
+            place = (row.key, row.component, row.slot)
+            if row.state not in {State.OUT_OF_HOURS, State.EXCLUDED} and (not again or place in self._unsure):
+                good, total = self._unsure.pop(place, (0.0, 0.0))
+                self._events.add(place[:2], max(row.good - good, 0.0), max(row.total - total, 0.0))
+                if not row.final:
+                    self._unsure[place] = (max(row.good, good), max(row.total, total))
+                    if len(self._unsure) > _UNSURE_ROWS:
+                        del self._unsure[next(iter(self._unsure))]
             newest = self._slots.get((row.key, row.component))
             if newest is None or row.slot >= newest:
                 self._slots[row.key, row.component] = row.slot

@@ -100,7 +100,8 @@ class HTTPTransport:
         except (requests.RequestException, HTTPError, OSError) as error:
             raise PrometheusError(
                 f"Prometheus at {self._url} does not answer ({_reason(error)});"
-                " check that it runs, and PROMETHEUS_URL"
+                " check that it runs, and PROMETHEUS_URL",
+                slow=isinstance(error, requests.Timeout) and not isinstance(error, requests.ConnectTimeout),
             ) from error
 
     def _request(self, method: str, path: str, fields: Mapping[str, str] | None) -> requests.PreparedRequest:
@@ -119,11 +120,14 @@ class HTTPTransport:
         while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
             body += piece
             if len(body) > _MAXIMUM_BYTES:
-                raise PrometheusError(f"Prometheus at {self._url} sent more than {_MAXIMUM_BYTES} bytes")
+                raise PrometheusError(
+                    f"Prometheus at {self._url} sent more than {_MAXIMUM_BYTES} bytes", refused=True
+                )
             if self._monotonic() > deadline:
                 raise PrometheusError(
                     f"Prometheus at {self._url} did not end its answer within {self._timeout:g} s;"
-                    " set PROMETHEUS_TIMEOUT_SECONDS, or ask for less with SLA_CATCH_UP_SECONDS"
+                    " set PROMETHEUS_TIMEOUT_SECONDS",
+                    slow=True,
                 )
         return bytes(body)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sla_worker.calculator import Calculator
+from sla_worker.calculator import Calculator, Told
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
@@ -22,7 +22,7 @@ from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import DatabaseError, DatabaseLockedError, SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
-from sla_worker.model import Definition, FutureRows, Measurement, PassResult
+from sla_worker.model import Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.render.format import moment
 from sla_worker.schedule import Schedule
@@ -45,7 +45,7 @@ def make_calculator(
     *,
     clock: Callable[[], float] = time.time,
     transport: Transport | None = None,
-    stored: Callable[[Sequence[Measurement]], None] = lambda _: None,
+    stored: Told = lambda _rows, _reason: None,
 ) -> Calculator:
     """A calculator that asks the Prometheus of the settings and stores into the database."""
     return Calculator(
@@ -54,6 +54,7 @@ def make_calculator(
         database,
         settings.grid,
         catch_up_seconds=settings.catch_up_seconds,
+        reread_seconds=settings.reread_seconds,
         clock=clock,
         stored=stored,
     )
@@ -136,9 +137,9 @@ def _join(
         catch_up_seconds=settings.catch_up_seconds,
     )
 
-    def stored(rows: Sequence[Measurement]) -> None:
+    def stored(rows: Sequence[Measurement], reason: Reason) -> None:
         schedule.rows_stored(each.slot for each in rows)
-        exporter.counted(rows)
+        exporter.counted(rows, again=reason is not Reason.FIRST)
 
     calculator = make_calculator(
         settings,

@@ -57,6 +57,7 @@ class Settings:
     scrape_seconds: int
     settle_seconds: int | None
     catch_up_seconds: int
+    reread_seconds: int
     bind: str
     port: int
     runbooks_dir: Path | None
@@ -351,6 +352,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         settle_seconds=env.number("SLA_SETTLE_SECONDS", 0, 0, 3600)
         if env.text("SLA_SETTLE_SECONDS")
         else None,
+        reread_seconds=env.number("SLA_REREAD_SECONDS", 3600, 0, 86400),
         catch_up_seconds=env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400),
         bind=env.host("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),

@@ -96,7 +96,7 @@ class Worker:
         _log.info(
             "pass done slot=%d rows=%d late=%d queries=%d seconds=%.4f",
             slot,
-            len(result.measurements),
+            result.stored,
             result.late,
             result.queries,
             seconds,

@@ -41,6 +41,7 @@ class FakePrometheus:
         self.clock: float | None = None
         self.warnings: list[str] = []
         self.most_seconds: int | None = None  # a longer range is refused; None: none is
+        self.refused: set[int] = set()  # slots of which no range is answered
         self.asked: list[tuple[str, dict[str, str]]] = []
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
@@ -53,7 +54,7 @@ class FakePrometheus:
         headers = {} if self.clock is None else {"Date": formatdate(self.clock, usegmt=True)}
         if self.answer:
             return self.answer[0], headers, self.answer[1]
-        if found and self.most_seconds is not None and int(found.group(1)) > self.most_seconds:
+        if found and self._refuses(float(fields["time"]), int(found.group(1))):
             error = {"status": "error", "errorType": "execution", "error": "too many samples"}
             return 422, headers, json.dumps(error).encode()
         if found:
@@ -65,6 +66,10 @@ class FakePrometheus:
         data = {"resultType": "matrix", "result": result}
         answer = {"status": "success", "data": data, "warnings": self.warnings}
         return 200, headers, json.dumps(answer).encode()
+
+    def _refuses(self, end: float, seconds: int) -> bool:
+        too_long = self.most_seconds is not None and seconds > self.most_seconds
+        return too_long or any(end - seconds <= slot - 300 and slot <= end for slot in self.refused)
 
     def _samples(self, end: float, seconds: int) -> Iterator[dict[str, Any]]:
         first = int(end - seconds) // 15 * 15

@@ -77,7 +77,7 @@ def test_a_slot_waits_until_it_is_final(setting: Setting, now: float, slots: lis
     assert sorted({row.slot - SLOT for row in setting.calculator.run_pass().measurements}) == slots
 
 
-def test_after_an_outage_the_missing_slots_come_late_and_in_order(setting: Setting) -> None:
+def test_after_an_outage_the_newest_slot_comes_first_and_the_others_late(setting: Setting) -> None:
     setting.calculator.run_pass()
     setting.prometheus.down = True
     setting.now += 300
@@ -89,9 +89,9 @@ def test_after_an_outage_the_missing_slots_come_late_and_in_order(setting: Setti
     result = setting.calculator.run_pass()
     rows = [row for row in result.measurements if row.key == "api-error-rate"]
     assert [(row.slot - SLOT, row.late, row.total) for row in rows] == [
-        (300, True, 1000), (600, True, 1000), (900, True, 1000), (1200, False, 1000),
+        (1200, False, 1000), (300, True, 1000), (600, True, 1000), (900, True, 1000),
     ]  # fmt: skip
-    assert windows(setting) == [(4 * 300 + 45, 1200)]
+    assert windows(setting) == [(345, 1200), (3 * 300 + 45, 900)]
 
 
 def test_what_is_older_than_the_horizon_is_not_looked_for(setting: Setting) -> None:
@@ -102,7 +102,7 @@ def test_what_is_older_than_the_horizon_is_not_looked_for(setting: Setting) -> N
 
 
 def test_an_engine_that_refuses_many_samples_is_asked_for_fewer(setting: Setting) -> None:
-    """Thirteen slots are 3,945 s; up to 1,000 are taken: 13, 6, 3 and then three at a time."""
+    """The newest alone, then twelve, which are 3,645 s; up to 1,000 are taken: six, then three at a time."""
     setting.calculator.run_pass()
     setting.prometheus.most_seconds = 1000
     setting.now += 86400
@@ -110,7 +110,53 @@ def test_an_engine_that_refuses_many_samples_is_asked_for_fewer(setting: Setting
     result = setting.calculator.run_pass()
     assert len(result.measurements) == 13 * 3
     assert {row.total for row in result.measurements if row.key == "api-error-rate"} == {1000}
-    assert [seconds for seconds, _ in windows(setting)][:3] == [13 * 300 + 45, 6 * 300 + 45, 3 * 300 + 45]
+    slots = [(seconds - 45) // 300 for seconds, _ in windows(setting)]
+    assert slots == [1, 12, 6, 3, 3, 6, 3, 3]
+
+
+def test_a_slot_that_cannot_be_read_blocks_no_other_and_is_left_for_later(setting: Setting) -> None:
+    setting.calculator.run_pass()
+    setting.prometheus.down = True
+    setting.now += 900
+    with pytest.raises(PrometheusError):
+        setting.calculator.run_pass()
+    setting.prometheus.down = False
+    setting.prometheus.refused = {SLOT + 600}
+    rows = setting.calculator.run_pass().measurements
+    assert sorted({row.slot - SLOT for row in rows}) == [300, 900]
+    assert setting.calculator.concerns() == [
+        "1 slots of api-error-rate, api-response-time-p95, platform-uptime could not be read and are tried"
+        " again every half hour: Prometheus refused a query (HTTP 422): too many samples"
+    ]
+    setting.prometheus.refused = set()
+    assert setting.calculator.run_pass().measurements == ()
+    setting.now += 1800
+    assert SLOT + 600 in {row.slot for row in setting.calculator.run_pass().measurements}
+    assert setting.calculator.concerns() == []
+
+
+def test_rows_that_are_not_final_are_read_again_one_two_four_slots_later(setting: Setting) -> None:
+    """In the slot after SLOT half of the scrapes lack, as with a remote write that lags."""
+    setting.calculator.run_pass()
+    setting.prometheus.values[COVERAGE] = 0.5
+    setting.now += 300
+    assert setting.calculator.run_pass().measurements[0].coverage == 0.5
+    setting.prometheus.values[COVERAGE] = 1.0
+    setting.now += 300
+    again = setting.calculator.run_pass()
+    assert [row.slot - SLOT for row in again.measurements] == [600] * 3
+    assert again.stored == 6  # three new ones, and three that were replaced
+    assert windows(setting)[-1] == (345, 300)
+    assert setting.database.provisional_slots(SLOT + 600, 0) == {}
+    rows = setting.database.newest_measurements("api-error-rate", 2)
+    assert {row.slot - SLOT: (row.total, row.coverage, row.final) for row in rows} == {
+        600: (1000, 1, True),
+        300: (1000, 1, True),
+    }
+    setting.prometheus.asked.clear()
+    setting.now += 300
+    setting.calculator.run_pass()
+    assert windows(setting) == [(345, 900)]  # nothing is read again any more
 
 
 def test_an_engine_that_refuses_a_single_slot_is_an_error(setting: Setting) -> None:

@@ -67,7 +67,7 @@ def _calculate(settings: Settings) -> int:
     if rows:
         header = ("SLA", "Slot ends", "Good", "Total", "Coverage", "State", "Status", "")
         print(text_table(header, rows, right=frozenset({2, 3, 4})))
-    print(f"{len(rows)} measurements stored, {result.late} of them late")
+    print(f"{result.stored} measurements stored, {result.late} of them late")
     return 0
 
 

@@ -129,8 +129,12 @@ class FutureRows:
 
 @dataclass(frozen=True, slots=True)
 class PassResult:
-    """What one pass did: the rows it stored, how many of them late, and how many queries it took."""
+    """What one pass did: its rows, how many were late, how many queries it took, and how many rows it wrote.
+
+    `measurements` are the newest of the rows that were new: of a long catch-up not all.
+    """
 
     measurements: tuple[Measurement, ...]
     late: int
     queries: int
+    stored: int = 0

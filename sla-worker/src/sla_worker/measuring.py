@@ -1,0 +1,140 @@
+"""Rows of the ledger from what is read of a stretch of slots: all SLAs, their components, composites last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sla_worker.composite import slot_score
+from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
+from sla_worker.model import Definition, Figures, Measurement
+from sla_worker.needs import WHOLE, Counts, Expression, Need
+from sla_worker.prometheus import PrometheusClient
+from sla_worker.reading import Reader
+from sla_worker.service_hours import in_service
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The rows of some slots, ascending, and how many requests they took."""
+
+    rows: tuple[Measurement, ...]
+    requests: int
+
+
+class Measurer:
+    """Measures SLAs over stretches of slots; it remembers what it complained about."""
+
+    def __init__(self, definitions: Sequence[Definition], client: PrometheusClient, grid: Grid) -> None:
+        self._definitions = definitions
+        self._reader = Reader(client, grid)
+        self._grid = grid
+        self._refused: dict[str, str] = {}
+
+    def concerns(self) -> list[str]:
+        """What could not be measured as it was meant, one line each."""
+        found = [f"SLA {key}: {why}" for key, why in self._refused.items()]
+        for each in self._definitions:
+            for expression in each.sli.expressions(each, self._grid.slot_seconds):
+                if expression in self._reader.refused:
+                    found.append(f"SLA {each.key}: {self._reader.refused[expression]}")
+        return found
+
+    def measure(
+        self, due: Sequence[Definition], slots: range, missing: Mapping[str, set[int]], newest: int
+    ) -> Measured:
+        """The rows of these SLAs that are missing; those before `newest` are late. Raises PrometheusError."""
+        wanted = self._with_members(due)
+        needs: dict[Need, None] = {}
+        expressions: dict[Expression, None] = {}
+        for each in wanted:
+            needs.update(dict.fromkeys(each.sli.needs(each)))
+            expressions.update(dict.fromkeys(each.sli.expressions(each, self._grid.slot_seconds)))
+        window = self._reader.read(tuple(needs), tuple(expressions), slots)
+        figures = {each.key: self._figures(each, window) for each in wanted if not each.sli.members}
+        rows: list[Measurement] = []
+        for index, slot in enumerate(slots):
+            rows += [
+                row
+                for row in self._of_slot(
+                    wanted, figures, index, slot, late=slot < newest, partial=window.partial
+                )
+                if slot in missing.get(row.key, ())
+            ]
+        return Measured(tuple(rows), self._reader.requests)
+
+    def _with_members(self, due: Sequence[Definition]) -> list[Definition]:
+        """The SLAs themselves, and the members of composites."""
+        keys = {each.key for each in due}
+        members = [member for each in due for member in each.sli.members]
+        keys.update(member.sla for member in members if member.sla is not None)
+        categories = {member.category for member in members if member.category is not None}
+        return [each for each in self._definitions if each.key in keys or each.category in categories]
+
+    def _of_slot(
+        self,
+        wanted: Sequence[Definition],
+        figures: Mapping[str, Mapping[str, Sequence[Figures]]],
+        index: int,
+        slot: int,
+        *,
+        late: bool,
+        partial: bool,
+    ) -> Iterable[Measurement]:
+        rows: list[Measurement] = []
+        for each in wanted:
+            if not each.sli.members:
+                found = {name: values[index] for name, values in figures[each.key].items()}
+                rows += self._rows(each, slot, found, late=late, partial=partial)
+        scores: list[Measurement] = []
+        categories = {each.key: each.category for each in wanted}
+        for each in wanted:
+            if each.sli.members:
+                found = {each.component: slot_score(each, rows, categories)[0]}
+                unsure = partial or not all(row.final for row in rows)
+                scores += self._rows(each, slot, found, late=late, partial=unsure)
+        return rows + scores
+
+    def _figures(self, definition: Definition, counts: Counts) -> Mapping[str, Sequence[Figures]]:
+        """The figures of an SLA by component; without any series those of the SLA itself."""
+        found = definition.sli.measure(definition, counts)
+        if not found:
+            needs = definition.sli.needs(definition)
+            shares = counts.coverage(needs, WHOLE) if needs else [0.0] * len(counts.slots)
+            found = {WHOLE: [Figures(good=0, total=0, coverage=share) for share in shares]}
+        self._tell(definition, found)
+        return {name or definition.component: figures for name, figures in found.items()}
+
+    def _rows(
+        self,
+        definition: Definition,
+        slot: int,
+        components: Mapping[str, Figures],
+        *,
+        late: bool,
+        partial: bool,
+    ) -> Iterator[Measurement]:
+        inside = in_service(definition.policy.service_hours, slot, self._grid.slot_seconds)
+        for component, figures in components.items():
+            yield evaluate(
+                definition,
+                slot,
+                figures,
+                component=component,
+                in_service=inside,
+                late=late,
+                final=not partial and (figures.coverage or 0) >= 1,
+            )
+
+    def _tell(self, definition: Definition, components: Mapping[str, Sequence[Figures]]) -> None:
+        """Say once why an SLA has no counts although its series are there."""
+        why = next((figures[-1].refused for figures in components.values() if figures[-1].refused), None)
+        if why is None:
+            self._refused.pop(definition.key, None)
+        elif self._refused.get(definition.key) != why:
+            self._refused[definition.key] = why
+            _log.warning("sla=%s has no figures: %s", definition.key, why)
