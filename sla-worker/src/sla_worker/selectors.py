@@ -8,25 +8,30 @@ one metric.
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-import promql_parser
+if TYPE_CHECKING:
+    import promql_parser
 
 LEGACY_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NAME_LABEL = "__name__"
-_OPERATORS = (  # its values cannot be keys
-    (promql_parser.MatchOp.Equal, "="),
-    (promql_parser.MatchOp.NotEqual, "!="),
-    (promql_parser.MatchOp.Re, "=~"),
-    (promql_parser.MatchOp.NotRe, "!~"),
+# What nearly every selector looks like; only others, and expressions, need the library and its 3 MB.
+_MATCHER = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*) *(=~|!~|!=|=) *"([^"\\\n]*)"')
+_PLAIN = re.compile(
+    rf"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{ *((?:{_MATCHER.pattern} *, *)*(?:{_MATCHER.pattern})?) *\}})?"
 )
+_ODD = re.compile(r"__name__|\(\?")
+_WORDS = frozenset({"inf", "nan", "bool", "on", "ignoring", "group_left", "group_right", "atan2"})
 _LONGEST = 4000  # letters; nobody writes that by hand, and no parser is asked to nest without end
 _SETS = re.compile(r"\\.|\[\]?[^\]]*\]")
-_POSSESSIVE = re.compile(r"[*+?}][*+]")
+_NOT_RE2 = re.compile(r"[*+?}][*+]|\{,")
 _UNCLOSED = re.compile(r"unexpected end|unclosed")
 
 
@@ -83,10 +88,24 @@ class Selector:
 
 def parse_selector(text: str) -> Selector:
     """The selector that a text is. Raises SelectorError."""
+    plain = _PLAIN.fullmatch(text.strip()) if len(text) <= _LONGEST and not _ODD.search(text) else None
+    if plain is not None and plain[1].lower() not in _WORDS:
+        matchers = tuple(Matcher(*each) for each in _MATCHER.findall(plain[2] or ""))
+        found = Selector(plain[1], matchers)
+    else:
+        found = _parse_odd(text)
+    for matcher in found.matchers:
+        _test(matcher.operator, matcher.value)
+    return found
+
+
+def _parse_odd(text: str) -> Selector:
+    """By the library, which knows all of the grammar."""
+    library = _library()
     parsed = _parse(text)
-    if isinstance(parsed, promql_parser.MatrixSelector):
+    if isinstance(parsed, library.MatrixSelector):
         raise SelectorError("it has a range; leave the brackets out")
-    if not isinstance(parsed, promql_parser.VectorSelector):
+    if not isinstance(parsed, library.VectorSelector):
         raise SelectorError("it is an expression, not a selector of series")
     if parsed.offset is not None or parsed.at is not None:
         raise SelectorError("it looks at another time; leave `offset` and `@` out")
@@ -96,40 +115,44 @@ def parse_selector(text: str) -> Selector:
     for each in parsed.matchers.matchers:
         if each.name != _NAME_LABEL:
             matchers.append(Matcher(each.name, _operator(each.op), each.value))
-        elif name is None and each.op == promql_parser.MatchOp.Equal and each.value:
+        elif name is None and each.op == library.MatchOp.Equal and each.value:
             name = each.value
         else:
             raise SelectorError("it selects by more than one name; give the name of one metric")
     if name is None:
         raise SelectorError("it names no metric; give the name of one metric")
-    for matcher in matchers:
-        _test(matcher.operator, matcher.value)
     return Selector(name, tuple(matchers))
 
 
 def check_expression(text: str) -> None:
     """Raise SelectorError for what is no PromQL, or gives no number a series."""
+    library = _library()
     parsed = _parse(text)
-    if isinstance(parsed, promql_parser.MatrixSelector | promql_parser.StringLiteral):
+    if isinstance(parsed, library.MatrixSelector | library.StringLiteral):
         raise SelectorError("it gives no number; wrap a range in a function such as avg_over_time")
-    if isinstance(parsed, promql_parser.SubqueryExpr):
+    if isinstance(parsed, library.SubqueryExpr):
         raise SelectorError("it gives a range; wrap it in a function such as avg_over_time")
+
+
+def _library() -> ModuleType:
+    return importlib.import_module("promql_parser")
 
 
 def _parse(text: str) -> promql_parser.Expr:
     if len(text) > _LONGEST:
         raise SelectorError(f"it is longer than {_LONGEST} letters")
     try:
-        return promql_parser.parse(text)
+        return _library().parse(text)  # type: ignore[no-any-return]  # a module loaded by its name
     except ValueError as error:
         said = " ".join(str(error).split())
-        raise SelectorError(
-            "it is cut off: a bracket or quote is open" if _UNCLOSED.search(said) else said
-        ) from error
+        reason = "it is cut off: a bracket or quote is open" if _UNCLOSED.search(said) else said
+        raise SelectorError(reason) from error
 
 
 def _operator(parsed: promql_parser.MatchOp) -> str:
-    return next(text for operator, text in _OPERATORS if operator == parsed)
+    known = _library().MatchOp
+    pairs = ((known.Equal, "="), (known.NotEqual, "!="), (known.Re, "=~"), (known.NotRe, "!~"))
+    return next(text for operator, text in pairs if operator == parsed)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -148,8 +171,8 @@ def _test(operator: str, value: str) -> Callable[[str], bool]:
 def _regex(value: str) -> re.Pattern[str]:
     """RE2's pattern as one of Python's; what the two read differently is refused, never read wrongly."""
     refusal = "upper and lower case of letters beyond ASCII" if "(?i" in value and not value.isascii() else ""
-    if _POSSESSIVE.search(_SETS.sub("x", value)):
-        refusal = "a repetition of a repetition"
+    if _NOT_RE2.search(_SETS.sub("x", value)):
+        refusal = "a repetition that RE2 reads differently"
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # Python warns where it reads [[:alpha:]] as a plain set
         try:

@@ -96,7 +96,7 @@ def build(
     `clock` gives epoch seconds, `monotonic` measures durations. Without `takes_alerts` no Watchdog can
     arrive, so none is waited for.
     """
-    definitions = read_definitions(settings.definitions_path, settings.grid)
+    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
     database = SLADatabase(settings.database, grid=settings.grid, clock=clock)
     try:
         database.sync_definitions(definitions)
@@ -338,7 +338,7 @@ def run_until_stopped(service: Service) -> None:
 
 def calculate_once(settings: Settings) -> PassResult:
     """One pass, as `sla_calculator` makes it. Raises SLAWorkerError."""
-    definitions = read_definitions(settings.definitions_path, settings.grid)
+    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
     database = SLADatabase(settings.database, grid=settings.grid)
     try:
         database.sync_definitions(definitions)

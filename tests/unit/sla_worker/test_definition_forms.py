@@ -22,7 +22,6 @@ from sla_worker.model import (
     write_details,
 )
 from sla_worker.selectors import parse_selector
-from sla_worker.sli import FORMS
 from sla_worker.sli.composite import CompositeSli
 from sla_worker.sli.events import EventsSli
 from sla_worker.sli.form import IS_ONE, Condition
@@ -36,7 +35,7 @@ GOOD = Path(__file__).parent / "definitions" / "good.yml"
 
 @pytest.fixture(scope="module")
 def slas() -> dict[str, Definition]:
-    return {each.key: each for each in read_definitions(GOOD, Grid(300, 15), kinds=FORMS)}
+    return {each.key: each for each in read_definitions(GOOD, Grid(300, 15))}
 
 
 def test_the_forms(slas: dict[str, Definition]) -> None:
@@ -124,8 +123,8 @@ def test_what_is_disabled_is_read_and_left_out(tmp_path: Path) -> None:
             "category: availability, w", "sla: errors, w"
         )
     )
-    assert "platform-uptime" not in {each.key for each in read_definitions(file, kinds=FORMS)}
-    read = read_file(file, kinds=FORMS)
+    assert "platform-uptime" not in {each.key for each in read_definitions(file)}
+    read = read_file(file)
     assert [each.key for each in read.definitions if not each.enabled] == ["platform-uptime"]
     assert read.place("platform-uptime") == f"{file}:28"
     assert read.place("platform-uptime", "sli.condition") == f"{file}:40"
@@ -135,7 +134,7 @@ def test_what_is_disabled_is_read_and_left_out(tmp_path: Path) -> None:
 def test_a_minimum_of_the_defaults_does_not_silence_one_event_a_slot(tmp_path: Path) -> None:
     file = tmp_path / "slas.yml"
     file.write_text(GOOD.read_text(encoding="utf-8").replace("breach_after: 2", "minimum_events: 50", 1))
-    policies = {each.key: each.policy.minimum_events for each in read_definitions(file, kinds=FORMS)}
+    policies = {each.key: each.policy.minimum_events for each in read_definitions(file)}
     assert policies == {
         "errors": 20, "platform-uptime": 50, "latency": 50, "breaker": 50, "sessions": 1, "health": 1
     }  # fmt: skip

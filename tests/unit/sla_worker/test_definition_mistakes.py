@@ -15,7 +15,6 @@ from sla_worker import definitions
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
 from sla_worker.grid import Grid
-from sla_worker.sli import FORMS
 
 HERE = Path(__file__).parent / "definitions"
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
@@ -46,7 +45,7 @@ def mistakes(tmp_path: Path, text: str) -> list[str]:
     file = tmp_path / "slas.yml"
     file.write_text(text, encoding="utf-8")
     try:
-        read_definitions(file, Grid(300, 15), kinds=FORMS)
+        read_definitions(file, Grid(300, 15))
     except DefinitionError as error:
         return [str(each).removeprefix(f"{file}:") for each in error.mistakes]
     return []
@@ -69,13 +68,13 @@ def test_all_mistakes_of_a_file_are_named_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("target: 0.001", "target: 7").replace("weight: 60", "weight: 61")
     assert [each.partition(":")[0] for each in mistakes(tmp_path, text)] == ["12", "97"]
     with pytest.raises(DefinitionError, match=r"slas.yml:12: .* \(and 1 more: sla_lint names them all\)"):
-        read_definitions(tmp_path / "slas.yml", kinds=FORMS)
+        read_definitions(tmp_path / "slas.yml")
 
 
 @pytest.mark.parametrize("file", [HERE / "good.yml", SHIPPED], ids=["good", "shipped"])
 def test_schema_and_parser_accept_what_is_right(file: Path) -> None:
     assert schema_accepts(file.read_text(encoding="utf-8"))
-    assert read_definitions(file, kinds=FORMS)
+    assert read_definitions(file)
 
 
 def test_the_shipped_file_names_its_schema_for_editors() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sla_worker import selectors
 from sla_worker.selectors import Matcher, Selector, SelectorError, check_expression, parse_selector
 
 
@@ -40,7 +41,9 @@ def test_what_prometheus_takes_is_taken(text: str, written: str) -> None:
         ("a{b=c}", "unexpected identifier 'c'"),
         ('a{b="c"', "it is cut off"),
         ("", "no expression"),
-        ('a{b=~"["}', "illegal regex"),
+        ('a{b=~"["}', "the regex [ cannot be used here (unterminated character set"),
+        ('a{b=~"(?=c)d"}', "illegal regex"),
+        ('a{b=~"c{,3}"}', "the regex c{,3} cannot be used here"),
         ('a{b=~"[[:alpha:]]"}', "the regex [[:alpha:]] cannot be used here"),
         (r'a{b=~"\\pL"}', r"the regex \pL cannot be used here"),
         ('a{b=~"c++"}', "the regex c++ cannot be used here"),
@@ -92,6 +95,33 @@ _TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 def test_what_is_written_is_read_as_the_same(name: str, label: str, value: str) -> None:
     selector = Selector(name, (Matcher(label, "=", value), Matcher("other", "!=", value)))
     assert parse_selector(str(selector)) == selector
+
+
+@given(
+    st.from_regex(r"[a-zO_:]{1,8}", fullmatch=True),
+    st.lists(
+        st.tuples(
+            _LABELS, st.sampled_from(["=", "!=", "=~", "!~"]), st.sampled_from(["", "a|b", "5..", "ä", "x'y"])
+        ),
+        max_size=3,
+    ),
+    st.sampled_from(["", " "]),
+    st.sampled_from(["", ","]),
+)
+def test_the_quick_way_reads_what_the_library_reads(
+    name: str, matchers: list[tuple[str, str, str]], blank: str, comma: str
+) -> None:
+    inside = f",{blank}".join(
+        f'{label}{blank}{operator}{blank}"{value}"' for label, operator, value in matchers
+    )
+    text = f"{name}{blank}{{{blank}{inside}{blank}{comma if inside else ''}{blank}}}"
+    try:
+        slow = selectors._parse_odd(text)
+    except SelectorError:
+        with pytest.raises(SelectorError):
+            parse_selector(text)
+    else:
+        assert parse_selector(text) == slow
 
 
 @given(st.text(max_size=30))

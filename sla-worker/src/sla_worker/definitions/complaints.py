@@ -11,10 +11,11 @@ from sla_worker.errors import DefinitionError, Mistake
 
 
 class Complaints:
-    """The mistakes of one file, gathered while it is read."""
+    """The mistakes of one file, gathered while it is read; `thorough`: expressions are parsed too."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, thorough: bool = True) -> None:
         self.file = file
+        self.thorough = thorough
         self._found: dict[tuple[int, str], Mistake] = {}
 
     def __len__(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from sla_worker.model import (
     Definition,
     Policy,
 )
-from sla_worker.sli import FORMS, MEASURED
+from sla_worker.sli import FORMS
 
 KEYS = (
     "key",
@@ -71,29 +71,28 @@ class _Shared:
     policy: Policy
     holidays: Holidays
     grid: Grid | None
-    kinds: Collection[str]
 
 
 def read_definitions(
-    file: Path, grid: Grid | None = None, *, kinds: Collection[str] = MEASURED
+    file: Path, grid: Grid | None = None, *, thorough: bool = True
 ) -> tuple[Definition, ...]:
     """All SLAs of the file that are enabled, in its order.
 
-    With `grid`, service hours must begin and end where slots do. Raises DefinitionError, which holds every
-    mistake.
+    With `grid`, service hours must begin and end where slots do. Not `thorough`: the grammar of expressions
+    is left to Prometheus, which spares the memory of a parser. Raises DefinitionError with every mistake.
     """
-    return tuple(each for each in read_file(file, grid, kinds=kinds).definitions if each.enabled)
+    return tuple(each for each in read_file(file, grid, thorough=thorough).definitions if each.enabled)
 
 
-def read_file(file: Path, grid: Grid | None = None, *, kinds: Collection[str] = MEASURED) -> Read:
+def read_file(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> Read:
     """All SLAs of the file, those that are disabled too. Raises DefinitionError with every mistake."""
-    complaints = Complaints(file)
+    complaints = Complaints(file, thorough=thorough)
     top = YamlMap(complaints, compose(file), "the file")
     top.allow("slas", "holidays", "defaults")
     holidays: Holidays = {}
     if top.has("holidays") and (node := top.node_of("holidays")):
         holidays = read_holidays(complaints, node)
-    shared = _Shared(complaints, _defaults(top, holidays, grid), holidays, grid, kinds)
+    shared = _Shared(complaints, _defaults(top, holidays, grid), holidays, grid)
     found: list[tuple[Definition, YamlMap]] = []
     for position, node in enumerate(top.items("slas", "give a list with at least one SLA"), start=1):
         source = YamlMap(complaints, node, f"SLA number {position}")
@@ -160,11 +159,6 @@ def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
     enabled = source.flag("enabled") if source.has("enabled") else True
     if sli is None or kind is None:
         return None
-    if kind not in shared.kinds:
-        sli.reject(
-            f"has the kind {kind}, which cannot be measured yet",
-            f"give one of {', '.join(sorted(shared.kinds))}",
-        )
     _check_form(source, kind, {"unit": unit, "comparison": comparison, "category": category})
     form = FORMS[kind]
     sli.allow("kind", *form.keys)

@@ -48,6 +48,11 @@ class YamlMap:
                 self._nodes[key.value] = value
                 self._keys[key.value] = key
 
+    @property
+    def thorough(self) -> bool:
+        """Whether expressions are parsed too."""
+        return self.complaints.thorough
+
     def allow(self, *known: str) -> None:
         """Refuse the keys that are none of these; one that looks like a key that is missing stands for it."""
         missing = [key for key in known if key not in self._nodes]

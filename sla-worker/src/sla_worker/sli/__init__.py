@@ -20,6 +20,3 @@ Form = (
 FORMS: dict[str, Form] = {
     form.kind: form for form in (UptimeSli, EventsSli, LatencySli, TimeSli, ValueSli, CompositeSli)
 }
-
-MEASURED = frozenset(FORMS)
-"""The forms that a pass can count; the file of definitions may have no others."""

@@ -59,6 +59,11 @@ class Source(Protocol):
         """A number that `check` accepts."""
         ...
 
+    @property
+    def thorough(self) -> bool:
+        """Whether expressions are parsed too."""
+        ...
+
     def has(self, key: str) -> bool:
         """Whether the key is there."""
         ...

@@ -32,7 +32,8 @@ class ValueSli:
     @classmethod
     def read(cls, source: form.Source, _target: float) -> ValueSli:
         """From the file of definitions; what is wrong is noted there."""
-        expression = source.parsed("expression", _expression, "", "give PromQL, like sum(sessions_active)")
+        read = _checked if source.thorough else _in_one_line
+        expression = source.parsed("expression", read, "", "give PromQL, like sum(sessions_active)")
         return cls(expression, form.objective(source))
 
     def asked(self, slot_seconds: int) -> str:
@@ -92,8 +93,12 @@ class ValueSli:
         )
 
 
-def _expression(text: str) -> str:
+def _checked(text: str) -> str:
     check_expression(_with_slot(text, 1))
+    return _in_one_line(text)
+
+
+def _in_one_line(text: str) -> str:
     return " ".join(text.split())
 
 
