@@ -66,7 +66,7 @@ class Counts(Protocol):
         ...
 
     def values(self, expression: Expression) -> Mapping[str, Sequence[float | None]]:
-        """The values of an expression by component; None where it had none, or no finite one."""
+        """The values of an expression by component; None where it had none, NaN where it was no number."""
         ...
 
     def coverage(self, needs: Iterable[Need], component: str) -> Sequence[float]:

@@ -25,7 +25,7 @@ _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of an answer: its labels, and its samples by time (epoch seconds), ascending; no NaN."""
+    """One series of an answer: its labels, and its samples by time (epoch seconds), ascending."""
 
     labels: Mapping[str, str]
     times: Sequence[float]
@@ -159,23 +159,28 @@ class PrometheusClient:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def query(self, expression: str, at: float) -> Answer:
-        """The expression at one time (epoch seconds): a vector, or the samples of a range selector."""
-        return self._ask("/api/v1/query", {"query": expression, "time": f"{at:.3f}"})
+    def query(self, expression: str, at: float, *, nan: bool = False) -> Answer:
+        """The expression at one time (epoch seconds): a vector, or the samples of a range selector.
 
-    def query_range(self, expression: str, start: float, end: float, step: int) -> Answer:
+        Samples that are not a number are left out unless `nan` is set.
+        """
+        return self._ask("/api/v1/query", {"query": expression, "time": f"{at:.3f}"}, nan=nan)
+
+    def query_range(
+        self, expression: str, start: float, end: float, step: int, *, nan: bool = False
+    ) -> Answer:
         """The expression at start, start + step, … up to end."""
         fields = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
-        return self._ask("/api/v1/query_range", fields)
+        return self._ask("/api/v1/query_range", fields, nan=nan)
 
-    def _ask(self, path: str, fields: Mapping[str, str]) -> Answer:
+    def _ask(self, path: str, fields: Mapping[str, str], *, nan: bool) -> Answer:
         status, headers, body = self._transport.post(path, fields)
         try:
             answer = json.loads(body)
             if answer.get("status") != "success" or status != HTTPStatus.OK:
                 raise _refusal(status, str(answer.get("error") or body[:200]))
             return Answer(
-                series=tuple(_series(answer["data"])),
+                series=tuple(_series(answer["data"], nan=nan)),
                 warnings=_warnings(answer),
                 server_time=_server_time(headers),
             )
@@ -200,14 +205,14 @@ def _warnings(answer: Mapping[str, Any]) -> tuple[str, ...]:
     return (*told, "the answer is partial") if answer.get("isPartial") else told
 
 
-def _series(data: Any) -> Iterable[Series]:
+def _series(data: Any, *, nan: bool) -> Iterable[Series]:
     if data["resultType"] not in {"vector", "matrix"}:
         raise ValueError(f"a {data['resultType']} was not asked for")
     for each in data["result"]:
         samples = each["values"] if "values" in each else (each["value"],)
         times, texts = zip(*samples, strict=True) if samples else ((), ())
         values = list(map(float, texts))
-        if isnan(sum(values)):  # the quick way to see that none of them is a NaN
+        if not nan and isnan(sum(values)):  # the quick way to see that none of them is a NaN
             kept = [(at, value) for at, value in zip(times, values, strict=True) if not isnan(value)]
             times, values = tuple(at for at, _ in kept), [value for _, value in kept]
         yield Series(each["metric"], times, values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, nan
 
 from sla_worker.errors import PrometheusError
 from sla_worker.needs import Expression, component
@@ -53,8 +53,8 @@ def _ask(client: PrometheusClient, expressions: Sequence[Expression], slots: ran
         ]
     )
     if len(slots) == 1:
-        return client.query(text, slots[0])
-    return client.query_range(text, slots[0], slots[-1], slots.step)
+        return client.query(text, slots[0], nan=True)
+    return client.query_range(text, slots[0], slots[-1], slots.step, nan=True)
 
 
 def _found(answer: Answer, expressions: Sequence[Expression], slots: range) -> Found:
@@ -70,5 +70,5 @@ def _found(answer: Answer, expressions: Sequence[Expression], slots: range) -> F
         for at, value in zip(series.times, series.values, strict=True):
             place = round((at - slots.start) / slots.step)
             if 0 <= place < len(slots) and abs(slots[place] - at) < 1:
-                values[place] = value if isfinite(value) else None
+                values[place] = value if isfinite(value) else nan
     return found

@@ -131,7 +131,7 @@ class Window:
                 _add_pairs(found, component(need.by, known.labels), failed)
 
     def values(self, expression: Expression) -> Mapping[str, Sequence[float | None]]:
-        """The values of an expression by component; None where it had none, or no finite one."""
+        """The values of an expression by component; None where it had none, NaN where it was no number."""
         return self.found.get(expression, {})
 
     def coverage(self, needs: Iterable[Need], component: str) -> Sequence[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
@@ -79,6 +80,8 @@ class ValueSli:
     def _figures(self, definition: Definition, value: float | None) -> Figures:
         if value is None:
             return Figures()
+        if isnan(value):  # 0 ÷ 0 of a quiet night: it was measured, and there was nothing to measure
+            return Figures(good=0.0, total=0.0, coverage=1.0)
         good = meets(definition.comparison, definition.target, value)
         return Figures(good=float(good), total=1.0, coverage=1.0, actual=value)
 

@@ -1,0 +1,239 @@
+"""Every clause of the counting rule through a real Prometheus: what a pass asks, and what it makes of it.
+
+One world holds all cases, each in a metric of its own; its counts are derived beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+
+from sla_worker.grid import Grid
+from sla_worker.measuring import Measurer
+from sla_worker.model import Comparison, Definition, Measurement, Member, NewSeries, Policy, Sli, State
+from sla_worker.prometheus import PrometheusClient
+from sla_worker.selectors import parse_selector
+from sla_worker.sli.composite import CompositeSli
+from sla_worker.sli.events import EventsSli
+from sla_worker.sli.form import Condition
+from sla_worker.sli.latency import LatencySli
+from sla_worker.sli.time import TimeSli
+from sla_worker.sli.uptime import UptimeSli
+from sla_worker.sli.value import ValueSli
+from unit.sla_worker.prometheus_server import binary, directories, load, running
+
+GRID = Grid(300, 15)
+BEGIN = 1_700_000_100  # a multiple of 300; slot 1 is (0, 300] after it, slot 2 is (300, 600]
+SLOTS = range(BEGIN + 300, BEGIN + 601, 300)
+OFFSET = 7  # seconds after BEGIN + 15 k at which scrape k happens; 0 to 19 in slot 1, 20 to 39 in slot 2
+ALL = range(-8, 40)
+SECOND = range(20, 40)
+
+
+@dataclass
+class World:
+    """Samples by series, and the targets' own."""
+
+    samples: dict[str, dict[float, float]]
+
+    def target(self, name: str, up: Mapping[float, float], began: Mapping[float, float]) -> None:
+        self.samples[f'up{{job="app",instance="{name}"}}'] = dict(up)
+        if began:
+            self.samples[f'process_start_time_seconds{{job="app",instance="{name}"}}'] = dict(began)
+
+    def series(self, selector: str, values: Mapping[float, float]) -> None:
+        self.samples[selector] = dict(values)
+
+    def text(self) -> str:
+        lines = []
+        for family in sorted({name.partition("{")[0] for name in self.samples}):
+            plain = family.removesuffix("_total")
+            kind = "counter" if family != plain else "unknown"
+            lines.append(f"# TYPE {plain} {kind}")
+            for name, values in self.samples.items():
+                if name.partition("{")[0] == family:
+                    lines += [f"{name} {value} {BEGIN + at:.3f}" for at, value in sorted(values.items())]
+        return "\n".join([*lines, "# EOF", ""])
+
+
+def at(scrapes: Iterator[int] | range, value: float = 1.0, step: float = 0.0) -> dict[float, float]:
+    """Values at these scrapes: the first one `value`, then `step` more each time."""
+    return {15.0 * scrape + OFFSET: value + step * number for number, scrape in enumerate(scrapes)}
+
+
+def world() -> World:
+    """All series; what they count in slots 1 and 2 stands in COUNTS."""
+    made = World({})
+    old = BEGIN - 200_000.0  # a process that is older than two days
+    made.target("a", {-90_000: 1, -3600: 1} | at(ALL), {-90_000: old, -3600: old} | at(ALL, old))
+    made.series('born_total{job="app",instance="a"}', at(SECOND, 4, 2))
+    made.series('back_total{job="app",instance="a"}', {-3600: 10} | at(SECOND, 25))
+    made.series('gone_total{job="app",instance="a"}', {-90_000: 50} | at(SECOND, 60, 3))
+    made.series('float_total{job="app",instance="a"}', at(ALL, 0.5, 0.25))
+    # b: down for 50 minutes, another process since 100 s, seen again at scrape 20.
+    down = {15.0 * scrape + OFFSET: 0.0 for scrape in range(-199, 20)}
+    made.target("b", {-3000: 1} | down | at(SECOND), {-3000: old} | at(SECOND, BEGIN + 100.0))
+    made.series('hidden_total{job="app",instance="b"}', {-3000: 40} | at(SECOND, 70, 1))
+    made.series('healthy{job="app",instance="b",worker="w1"}', {-3000: 1} | at(SECOND, 1))
+    # c: a replica 17 s old. d: an old program that was added. e: one that does not tell its age.
+    made.target("c", at(SECOND), at(SECOND, BEGIN + 290.0))
+    made.series('replica_total{job="app",instance="c"}', at(SECOND, 12, 1))
+    made.target("d", at(SECOND), at(SECOND, BEGIN - 5000.0))
+    made.series('added_total{job="app",instance="d"}', at(SECOND, 500, 1))
+    made.target("e", at(SECOND), {})
+    made.series('ageless_total{job="app",instance="e"}', at(SECOND, 500, 1))
+    # f: another process since -2000 s; up all the time.
+    steady = {15.0 * scrape + OFFSET: 1.0 for scrape in range(-150, 40)}
+    began = {moment: (old if moment < -2000 else BEGIN - 2000.0) for moment in steady}
+    made.target("f", steady, began)
+    made.series('reborn_total{job="app",instance="f"}', {-2093: 30} | at(SECOND, 45))
+    made.series('resumed_total{job="app",instance="f"}', {-2093: 30, -1898: 32} | at(SECOND, 45))
+    # Without any `up`.
+    made.series('pushed_total{job="push"}', {-8: 5} | at(SECOND, 9))
+    made.series('fresh_total{job="push"}', at(SECOND, 9, 1))
+    # A bucket whose spelling changes, and a histogram of which one series shows that it began again.
+    made.series('h_count{job="app",instance="a"}', at(range(-8, 20), 20) | at(SECOND, 26))
+    made.series('h_bucket{job="app",instance="a",le="5"}', at(range(-8, 20), 10))
+    made.series('h_bucket{job="app",instance="a",le="5.0"}', at(SECOND, 14))
+    made.series('h_bucket{job="app",instance="a",le="1e+01"}', at(ALL, 20))
+    made.series('r_count{job="app",instance="a"}', at(range(-8, 20), 10) | at(SECOND, 12))
+    made.series('r_bucket{job="app",instance="a",le="1.0"}', at(range(-8, 20), 9) | at(SECOND, 3))
+    made.series(
+        'depth{job="app",instance="a",queue="q"}', at(range(-8, 40, 2), 40) | at(range(-7, 40, 2), 60)
+    )
+    return made
+
+
+def sla(key: str, sli: Sli, *, by: tuple[str, ...] = (), target: float = 0.9, **policy: object) -> Definition:
+    return Definition(
+        key=key, name=key, category="reliability", description="", comparison=Comparison.AT_LEAST,
+        target=target, unit="ratio", severity="low", sli=sli, by=by,
+        policy=Policy(**policy),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def events(name: str, **policy: object) -> Definition:
+    selector = parse_selector(f"{name}_total")
+    return sla(name, EventsSli(total=selector, good=selector), **policy)
+
+
+COUNTS = {
+    "born": (0, 4 + 19 * 2),  # its target had answered before: it was born with 4
+    "back": (0, 15),  # 25 - 10, an hour later, the same process
+    "gone": (0, 19 * 3),  # this very process showed 50 more than a day ago: 60 is no birth
+    "float": (20 * 0.25, 20 * 0.25),
+    "hidden": (0, 70 + 19),  # another process, though 70 is above 40
+    "replica": (0, 12 + 19),  # 17 s old
+    "added": (0, 19),
+    "ageless": (0, 19),
+    "reborn": (0, 45),  # 30 was another process's
+    "resumed": (0, 13),  # 45 - 32: the new process had shown 32
+    "pushed": (0, 4),
+    "fresh": (0, 19),  # without `up` counting starts at the first sample
+}
+LATENCY = Comparison.AT_MOST
+FORMS = (
+    *(events(name) for name in COUNTS),
+    replace(events("born", new_series=NewSeries.BASELINE), key="born-baseline"),
+    sla("spelling", LatencySli(parse_selector("h"), 5.0, 0.9)),
+    sla("family", LatencySli(parse_selector("r"), 1.0, 0.9)),
+    sla("no-bucket", LatencySli(parse_selector("h"), 7.0, 0.9)),
+    sla("health", UptimeSli(parse_selector("healthy")), by=("worker",)),
+    sla("b-up", UptimeSli(parse_selector('up{instance="b"}'))),
+    sla("instances", UptimeSli(parse_selector('up{job=~"app|x",instance=~"a|b"}')), by=("instance",)),
+    sla("depth", TimeSli(parse_selector('depth{queue="q",instance="a"}'), Condition("<=", 50))),
+    sla("value", ValueSli("sum(depth)", 0.9), target=50),
+    sla("quiet", ValueSli("sum(depth) / (sum(depth) * 0) * 0", 0.9), target=50),
+    sla("broken", ValueSli("sum(depth) + on (x) group_left () depth * on () group_right () up", 0.9)),
+    sla("score", CompositeSli((Member(60, sla="depth"), Member(40, sla="b-up")))),
+)
+
+
+@pytest.fixture(scope="module", params=directories())
+def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrometheusClient]:
+    binary(request.param, "prometheus")
+    directory = tmp_path_factory.mktemp("world")
+    load(request.param, directory / "data", world().text())
+    with running(request.param, directory / "data") as made:
+        yield made
+
+
+def measured(client: PrometheusClient, slots: range) -> dict[tuple[str, str, int], Measurement]:
+    missing = {each.key: set(slots) for each in FORMS}
+    measurer = Measurer(FORMS, client, GRID)
+    rows = measurer.measure(FORMS, slots, missing, slots[-1]).rows
+    return {(row.key, row.component, (row.slot - BEGIN) // 300): row for row in rows}
+
+
+def test_every_clause_of_the_rule(client: PrometheusClient) -> None:
+    rows = measured(client, SLOTS)
+    totals = {name: (rows[name, "all", 1].total, rows[name, "all", 2].total) for name in COUNTS}
+    assert totals == COUNTS
+    baseline = rows["born-baseline", "all", 2]
+    assert baseline.total == 19 * 2
+
+
+def test_single_slots_count_what_a_stretch_of_slots_counts(client: PrometheusClient) -> None:
+    together = measured(client, SLOTS)
+    alone = [measured(client, range(slot, slot + 1, 300)) for slot in SLOTS]
+    # Of series that come later nothing is known in a slot that is read alone: neither their component nor,
+    # where no matcher says it, their job.
+    figures = [
+        {place: (row.good, row.total, row.coverage, row.actual) for place, row in each.items() if row.total}
+        for each in (together, {**alone[0], **alone[1]})
+    ]
+    assert figures[0] == figures[1]
+
+
+def test_histograms(client: PrometheusClient, caplog: pytest.LogCaptureFixture) -> None:
+    rows = measured(client, SLOTS)
+    spelling, family = rows["spelling", "all", 2], rows["family", "all", 2]
+    assert (spelling.good, spelling.total) == (14 - 10, 26 - 20)
+    assert (family.good, family.total) == (3, 12)  # the bucket fell from 9 to 3: the count began again too
+    refused = rows["no-bucket", "all", 2]
+    assert (refused.state, refused.total) == (State.NO_DATA, 0)
+    assert "h has no bucket at 7; the nearest are 5 and 10: set the target to a bucket" in caplog.text
+
+
+def test_gauges(client: PrometheusClient) -> None:
+    rows = measured(client, SLOTS)
+    # 20 scrapes of b failed in slot 1: 20 bad samples of what b has shown in the day before.
+    assert [(rows["health", "w1", slot].good, rows["health", "w1", slot].total) for slot in (1, 2)] == [
+        (0, 20),
+        (20, 20),
+    ]
+    assert [rows["b-up", "all", slot].good for slot in (1, 2)] == [0, 20]
+    assert rows["b-up", "all", 1].coverage == 1  # a scrape that failed is a measurement of uptime
+    assert [(rows["instances", name, 1].good, rows["instances", name, 1].total) for name in "ab"] == [
+        (20, 20),
+        (0, 20),
+    ]
+    assert [(rows["depth", "all", slot].good, rows["depth", "all", slot].total) for slot in (1, 2)] == [
+        (10, 20),
+        (10, 20),
+    ]
+
+
+def test_expressions_and_scores(client: PrometheusClient, caplog: pytest.LogCaptureFixture) -> None:
+    rows = measured(client, SLOTS)
+    # The last scrape of each slot is an odd one: 60, which is above 50.
+    assert [(rows["value", "all", slot].actual, rows["value", "all", slot].state) for slot in (1, 2)] == [
+        (60, State.MET)
+    ] * 2
+    assert rows["quiet", "all", 1].state is State.NO_TRAFFIC  # not a number: nothing to measure
+    assert rows["broken", "all", 1].state is State.NO_DATA
+    assert caplog.text.count("expression refused") == 1  # and the others were answered
+    # 60 % of 10 ÷ 20 and 40 % of 0 ÷ 20; then 40 % of 20 ÷ 20.
+    assert [rows["score", "all", slot].actual for slot in (1, 2)] == [0.3, 0.7]
+
+
+def test_coverage_is_of_the_targets_that_should_show_the_series(client: PrometheusClient) -> None:
+    rows = measured(client, SLOTS)
+    # Without a job matcher: the six targets of the job app. Slot 1: a and f answer, b is down.
+    assert rows["born", "all", 1].coverage == 40 / 60
+    assert rows["born", "all", 2].coverage == 1
+    assert rows["instances", "b", 1].coverage == 1
