@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sla_worker.calculator import Calculator, Told
-from sla_worker.database import SLADatabase
+from sla_worker.database import Keep, SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
 from sla_worker.delivery.sending import Deliveries, Sender
@@ -36,6 +36,20 @@ from sla_worker.worker import Worker
 _log = logging.getLogger(__name__)
 _ALL_HOURS = 20 * 365 * 24  # more than any ledger holds
 _STOP_SECONDS = 3.0  # what a turn of the loop, or a mail, may still take after a signal
+
+
+def open_database(
+    settings: Settings, *, read_only: bool = False, clock: Callable[[], float] = time.time
+) -> SLADatabase:
+    """The ledger that the settings name."""
+    return SLADatabase(
+        settings.database,
+        grid=settings.grid,
+        read_only=read_only,
+        zone=settings.timezone,
+        keep=Keep(settings.keep_slot_days, settings.keep_hour_days, settings.keep_day_days),
+        clock=clock,
+    )
 
 
 def make_calculator(
@@ -97,7 +111,7 @@ def build(
     arrive, so none is waited for.
     """
     definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
-    database = SLADatabase(settings.database, grid=settings.grid, clock=clock)
+    database = open_database(settings, clock=clock)
     try:
         database.sync_definitions(definitions)
         return _join(
@@ -130,15 +144,11 @@ def _join(
     exporter = Exporter(definitions, grid, KINDS)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(
-        database,
-        zone=settings.timezone,
-        hour=settings.report_hour,
-        settle_seconds=grid.settle_seconds,
-        catch_up_seconds=settings.catch_up_seconds,
+        database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds
     )
 
     def stored(rows: Sequence[Measurement], reason: Reason) -> None:
-        schedule.rows_stored(each.slot for each in rows)
+        schedule.rows_stored()
         exporter.counted(rows, again=reason is not Reason.FIRST)
 
     calculator = make_calculator(
@@ -186,6 +196,9 @@ def _join(
     def show_alerting() -> None:
         exporter.watchdog(watchdog.last_received, outage=watchdog.outage is not None)
 
+    def trim() -> None:
+        database.trim()
+
     def show_mails() -> None:
         exporter.owed(database.outbox.owed())
 
@@ -210,7 +223,7 @@ def _join(
             grid=grid,
             passed=passed,
             before=(look_at_file, watchdog.check),
-            after=(lambda: schedule.run(clock()), show_alerting, show_mails),
+            after=(lambda: schedule.run(clock()), trim, show_alerting, show_mails),
             stopping=stopping,
             clock=clock,
             monotonic=monotonic,
@@ -339,7 +352,7 @@ def run_until_stopped(service: Service) -> None:
 def calculate_once(settings: Settings) -> PassResult:
     """One pass, as `sla_calculator` makes it. Raises SLAWorkerError."""
     definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
-    database = SLADatabase(settings.database, grid=settings.grid)
+    database = open_database(settings)
     try:
         database.sync_definitions(definitions)
         return make_calculator(settings, definitions, database).run_pass()

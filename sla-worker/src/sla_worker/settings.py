@@ -58,6 +58,9 @@ class Settings:
     settle_seconds: int | None
     catch_up_seconds: int
     reread_seconds: int
+    keep_slot_days: int
+    keep_hour_days: int
+    keep_day_days: int
     bind: str
     port: int
     runbooks_dir: Path | None
@@ -332,6 +335,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"SLA_INTERVAL_SECONDS={slot}: must be a multiple of "
             f"SLA_SCRAPE_INTERVAL_SECONDS={scrape}, two times or more"
         )
+    catch_up = env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400)
+    slot_days = env.number("SLA_KEEP_SLOTS", 35, 0, 36_500)
+    if slot_days and slot_days * 86400 < catch_up + 86400:
+        raise SettingsError(
+            f"SLA_KEEP_SLOTS={slot_days}: must be a day more than SLA_CATCH_UP_SECONDS={catch_up}, which"
+            " reads them"
+        )
     runbooks = env.text("RUNBOOKS_DIR")
     worker_url = env.url("SLA_WORKER_PUBLIC_URL", "http://localhost:8080")
     return Settings(
@@ -353,7 +363,10 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if env.text("SLA_SETTLE_SECONDS")
         else None,
         reread_seconds=env.number("SLA_REREAD_SECONDS", 3600, 0, 86400),
-        catch_up_seconds=env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400),
+        catch_up_seconds=catch_up,
+        keep_slot_days=slot_days,
+        keep_hour_days=env.number("SLA_KEEP_HOURS", 400, 0, 36_500),
+        keep_day_days=env.number("SLA_KEEP_DAYS", 0, 0, 36_500),
         bind=env.host("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),
         runbooks_dir=Path(runbooks) if runbooks else None,

@@ -222,3 +222,9 @@ def test_another_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(SettingsError, match="give a URL like postgresql://") as raised:
         read_settings({"SLA_DATABASE_URL": url})
     assert "geheim" not in str(raised.value)
+
+
+def test_slots_are_kept_longer_than_they_are_caught_up_with() -> None:
+    line = complaint(SLA_KEEP_SLOTS="15")  # 15 days of catch-up is the default
+    assert line == "SLA_KEEP_SLOTS=15: must be a day more than SLA_CATCH_UP_SECONDS=1296000, which reads them"
+    assert read_settings({"SLA_KEEP_SLOTS": "0"}).keep_slot_days == 0

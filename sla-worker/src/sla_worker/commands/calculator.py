@@ -8,7 +8,6 @@ from contextlib import closing
 
 from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run, whole_number
-from sla_worker.database import SLADatabase
 from sla_worker.render.format import moment, ratio
 from sla_worker.render.tables import text_report, text_table
 from sla_worker.reports import period_report
@@ -72,7 +71,7 @@ def _calculate(settings: Settings) -> int:
 
 
 def _print_report(settings: Settings, hours: int) -> int:
-    with closing(SLADatabase(settings.database, grid=settings.grid, read_only=True)) as database:
+    with closing(service.open_database(settings, read_only=True)) as database:
         report = period_report(
             database, title=f"SLA report, {hours} hours", hours=hours, now=int(time.time())
         )

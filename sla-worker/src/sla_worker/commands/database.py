@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
-from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseLockedError
 from sla_worker.settings import read_settings
@@ -18,10 +18,10 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         try:
-            store = SLADatabase(settings.database, grid=settings.grid)
+            store = service.open_database(settings)
             store.sync_definitions(read_definitions(settings.definitions_path, settings.grid))
         except DatabaseLockedError:  # the service has made it; reading is all that is left to do
-            store = SLADatabase(settings.database, grid=settings.grid, read_only=True)
+            store = service.open_database(settings, read_only=True)
         with closing(store):
             print(f"database:         {store.place}")
             for name, count in store.counts().items():

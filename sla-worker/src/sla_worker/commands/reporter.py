@@ -6,9 +6,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.conventions import DAILY_MAIL
-from sla_worker.database import SLADatabase
 from sla_worker.delivery.kinds import KINDS, Sources, daily
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Mailer
@@ -31,7 +31,7 @@ def main(argv: Arguments = None) -> int:
 
     def command() -> int:
         settings, now = read_settings(), time.time()
-        with closing(SLADatabase(settings.database, grid=settings.grid, read_only=True)) as database:
+        with closing(service.open_database(settings, read_only=True)) as database:
             mail = daily(Sources(database, settings, int(now)))
         if arguments.test:
             print("\n".join(str(each) for each in _write(mail, arguments.output)))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.alerts import AlertStore
@@ -17,9 +18,10 @@ from sla_worker.database.engine import Dialect, Engine
 from sla_worker.database.measurements import MeasurementStore
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
+from sla_worker.database.periods import midnight, next_midnight
+from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
 from sla_worker.database.sqlite import SQLite
 from sla_worker.database.status import StatusReader
-from sla_worker.database.summaries import DAY_SECONDS, SummaryStore
 from sla_worker.database.trust import Trust
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import allowance_used, meets, status_of
@@ -38,7 +40,8 @@ from sla_worker.model import (
     Stored,
 )
 
-__all__ = ["DAY_SECONDS", "SLADatabase"]
+__all__ = ["DAY_SECONDS", "KEEP", "Keep", "SLADatabase"]
+_UTC = ZoneInfo("UTC")
 _DEFAULT_GRID = Grid(slot_seconds=300, scrape_seconds=15)
 
 
@@ -62,6 +65,7 @@ class SLADatabase:
     `path` may be text or Path, and is made with its directory; or a postgresql:// URL. The slots of `grid`
     are fixed when the database is made (None: slots as it has them, 300 s at first); who only reads takes
     them as they are.
+    `zone` is that of the days, `keep` says for how long slots, hours and days are kept.
     `read_only` takes no lock, so it works beside the running service. Raises DatabaseLockedError when
     another process writes to it, DatabaseError when it cannot be used.
     """
@@ -72,6 +76,8 @@ class SLADatabase:
         *,
         grid: Grid | None = None,
         read_only: bool = False,
+        zone: ZoneInfo = _UTC,
+        keep: Keep = KEEP,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
@@ -87,11 +93,18 @@ class SLADatabase:
         self._trust = Trust(self._engine, self.outbox, clock, self.grid)
         self._definitions = DefinitionStore(self._engine, clock)
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, self.slot_seconds)
+        self._rollups = RollupStore(self._engine, self._trust, zone, keep)
         self._measurements = MeasurementStore(
-            self._engine, self._definitions, self._breaches, self._trust, self.grid
+            self._engine,
+            self._definitions,
+            breaches=self._breaches,
+            rollups=self._rollups,
+            trust=self._trust,
+            grid=self.grid,
         )
-        self._status = StatusReader(self._engine, self._definitions, self._trust, self.slot_seconds)
-        self._summaries = SummaryStore(self._engine, self._trust)
+        self._status = StatusReader(
+            self._engine, self._definitions, self._trust, self._rollups, self.slot_seconds
+        )
         self._from_file: tuple[Definition, ...] = ()
 
     @property
@@ -328,10 +341,26 @@ class SLADatabase:
         return self._breaches.between(start, end)
 
     def generate_daily_summary(self, day_start: int | None = None) -> list[dict[str, Any]]:
-        """Sum up one day of 24 h (default: the last full day of UTC), store it, and return its rows.
+        """The sums of the day from `day_start` on (default: the last one that is over), as they are stored.
 
-        `average` is the mean of the slots' values for charts; compliance is `good` ÷ `total`.
+        They are made with the rows, and again when rows change. `average` is the mean of the slots' values
+        for charts; compliance is `good` ÷ `total`. Empty for a day without rows, or one that is not over.
         """
+        now = self._clock()
         if day_start is None:
-            day_start = (int(self._clock()) // DAY_SECONDS - 1) * DAY_SECONDS
-        return self._summaries.make(day_start)
+            day_start = midnight(midnight(now, self._rollups.zone) - 1, self._rollups.zone)
+        if self._engine.writable:
+            self.sum_up(min(next_midnight(day_start, self._rollups.zone), int(now)))
+        return self._rollups.summary(day_start)
+
+    def sum_up(self, until: int) -> None:
+        """Sum up the hours and days that are over at `until`, also when no slot after them was stored."""
+        with self._engine.transaction():
+            self._rollups.stored(until, (), step=self.slot_seconds)
+
+    def trim(self) -> bool:
+        """Delete what is older than it is kept, some days of it; returns whether there is more.
+
+        Call it once a turn of the loop; it makes no statement while nothing is due.
+        """
+        return self._rollups.trim(self._clock())

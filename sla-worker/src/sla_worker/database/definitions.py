@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sla_worker.database.engine import Engine
 from sla_worker.errors import DatabaseError
-from sla_worker.model import Comparison, Definition, Details, Policy, read_details, write_details
+from sla_worker.model import Comparison, Definition, Details, Member, Policy, read_details, write_details
 
 _COLUMNS = (
     "key",
@@ -63,6 +63,11 @@ class StoredDefinition:
     def policy(self) -> Policy:
         """How its slots are judged; the defaults for one that was defined without a file."""
         return _read(self.details).policy
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members of a composite; none for any other SLA."""
+        return _read(self.details).members
 
     def values(self) -> tuple[object, ...]:
         """The values of a row, in the order of the columns."""

@@ -11,30 +11,14 @@ from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
 from sla_worker.database.gaps import GapStore
+from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair, RowWriter, Written
 from sla_worker.database.trust import Trust
 from sla_worker.grid import Grid
 from sla_worker.model import Measurement, Reason, State, Status, Stored
 
-SERIES = """
-WITH RECURSIVE series (sla_id, component_id) AS (
-    SELECT d.id, (SELECT MIN(m.component_id) FROM sla_measurements m WHERE m.sla_id = d.id)
-    FROM sla_definitions d
-    UNION ALL
-    SELECT s.sla_id, (SELECT MIN(m.component_id) FROM sla_measurements m
-                      WHERE m.sla_id = s.sla_id AND m.component_id > s.component_id)
-    FROM series s WHERE s.component_id IS NOT NULL
-)
-"""
-"""Each pair of SLA and component that has rows, by seeking: the ledger is clustered on the pair and the slot.
-
-The last pair of each SLA has no component.
-"""
-
-_ENDS = f"""{SERIES}
-SELECT sla_id, component_id,
-       (SELECT MIN(m.slot) FROM sla_measurements m
-        WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id) AS first_slot,
+_ENDS = """
+SELECT sla_id, component_id, first_slot,
        (SELECT MAX(m.slot) FROM sla_measurements m
         WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot <= ?) AS last_slot,
        (SELECT MAX(m.slot) FROM sla_measurements m
@@ -42,14 +26,14 @@ SELECT sla_id, component_id,
        (SELECT m.stored_at FROM sla_measurements m
         WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id
         ORDER BY m.slot DESC LIMIT 1) AS stored_at
-FROM series s WHERE component_id IS NOT NULL
-"""  # noqa: S608 - constants
+FROM sla_series s
+"""
 
-_AFTER = f"""{SERIES}
-SELECT COUNT(*) AS rows_after FROM series s CROSS JOIN sla_measurements m
+_AFTER = """
+SELECT COUNT(*) AS rows_after FROM sla_series s CROSS JOIN sla_measurements m
 JOIN sla_definitions d ON d.id = m.sla_id AND d.from_file = 1
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ?
-"""  # noqa: S608 - constants
+"""
 
 _DATA_BETWEEN = """
 SELECT slot FROM sla_measurements
@@ -70,11 +54,19 @@ class MeasurementStore:
     """The table sla_measurements. Where each series ends is kept in memory: one process writes."""
 
     def __init__(
-        self, engine: Engine, definitions: DefinitionStore, breaches: BreachStore, trust: Trust, grid: Grid
+        self,
+        engine: Engine,
+        definitions: DefinitionStore,
+        *,
+        breaches: BreachStore,
+        rollups: RollupStore,
+        trust: Trust,
+        grid: Grid,
     ) -> None:
         self._engine = engine
         self._definitions = definitions
         self._breaches = breaches
+        self._rollups = rollups
         self._trust = trust
         self._grid = grid
         self._gaps = GapStore(engine, grid.slot_seconds)
@@ -185,6 +177,12 @@ class MeasurementStore:
             self._trust.stored(now)
             if measured and reason is Reason.FIRST and hidden:
                 self._trust.advance(self._contiguous(placed))
+            self._note_series(ends, placed)
+            self._rollups.stored(
+                max(row.slot for _, row in placed),
+                [*((pair, row.slot) for pair, row in written.changed), *written.removed],
+                step=self._grid.slot_seconds,
+            )
             self._ends = None if hidden or written.removed else _with(ends, placed)
             self._note_provisional(placed, written)
             return Stored(len(written.changed) - written.replaced, written.replaced)
@@ -273,6 +271,18 @@ class MeasurementStore:
                 first = self._first_missing(definition, last.get(definition.id), max(stored))
                 before = first - self._grid.slot_seconds
             self._gaps.stored(definition.id, stored, before)
+
+    def _note_series(self, ends: Mapping[Pair, _Ends], placed: Sequence[tuple[Pair, Measurement]]) -> None:
+        """The first slot of a series is kept for good; a backfill may lie before it."""
+        first: dict[Pair, int] = {}
+        for pair, row in placed:
+            if pair not in ends or row.slot < ends[pair].first:
+                first[pair] = min(row.slot, first.get(pair, row.slot))
+        self._engine.executemany(
+            "INSERT INTO sla_series (sla_id, component_id, first_slot) VALUES (?, ?, ?)"
+            " ON CONFLICT (sla_id, component_id) DO UPDATE SET first_slot = excluded.first_slot",
+            [(*pair, slot) for pair, slot in first.items()],
+        )
 
     def _contiguous(self, placed: Sequence[tuple[Pair, Measurement]]) -> int:
         """Up to which slot nothing is missing of the SLAs that were stored."""

@@ -48,7 +48,12 @@ class Trust:
         self._window: tuple[int, int] | None = None
         self._read = False
         self._future: FutureRows | None = None
+        self._hooks: list[Callable[[int], None]] = []
         engine.on_reset(self._forget)
+
+    def on_taken_back(self, hook: Callable[[int], None]) -> None:
+        """Call `hook`, inside the transaction, with the slot after which rows do not count any more."""
+        self._hooks.append(hook)
 
     def hidden(self) -> tuple[int, int]:
         """The slots (after, up to) that do not count; two zeros: none is hidden."""
@@ -104,6 +109,8 @@ class Trust:
             self._write((newest, until))
             self._engine.execute(_REOPEN, (newest, newest))
             self._engine.execute(_WORST, (newest, newest))
+            for hook in self._hooks:
+                hook(newest)
             self._outbox.doubt_reports(int(self._clock()))
         self._window, self._read = (newest, until), True
 

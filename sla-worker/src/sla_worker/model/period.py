@@ -15,7 +15,8 @@ class SLAStatus:
 
     `compliance_ratio` is good ÷ total events, None without events. `coverage_ratio` is the measured
     share of the period since the SLA exists. `actual` and `status` are those of the newest slot.
-    `meets_target` is None where there is nothing to judge.
+    `meets_target` is None where there is nothing to judge. `weakest` is the key of the SLA that lowers the
+    score of a composite most.
     """
 
     key: str
@@ -36,6 +37,7 @@ class SLAStatus:
     compliance_ratio: float | None
     coverage_ratio: float
     in_breach: bool
+    weakest: str | None = None
 
     @property
     def meets_target(self) -> bool | None:

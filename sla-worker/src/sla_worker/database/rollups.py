@@ -1,0 +1,278 @@
+"""Sums of hours and days, made in the transaction of their rows; and what is deleted once it is summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from sla_worker.database.engine import Engine, Row
+from sla_worker.database.periods import (
+    HOUR_SECONDS,
+    Marks,
+    days,
+    hour,
+    midnight,
+    midnight_from,
+    next_midnight,
+    phase,
+)
+from sla_worker.database.rows import Pair
+from sla_worker.database.trust import Trust
+
+DAY_SECONDS = 86_400
+_ROLLED_AT_ONCE = 14 * DAY_SECONDS  # a ledger of a former version is summed up over several passes
+_DELETED_AT_ONCE = 2 * DAY_SECONDS
+
+COUNTS = "m.state NOT IN (6, 7)"
+"""A slot out of hours or excluded is in no sum."""
+
+_SUMS = f"""
+       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.good_events END), 0),
+       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.total_events END), 0),
+       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.coverage END), 0),
+       SUM(CASE WHEN {COUNTS} THEN 0 ELSE 1 END)"""
+# Series by series, each by its key: nothing is sorted, and no row of another time is looked at.
+_ROWS = """
+FROM sla_series s CROSS JOIN sla_measurements m
+WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND m.slot <= ?"""
+_OF_PAIR = " AND s.sla_id = ? AND s.component_id = ?"
+_HOUR_OF = "m.slot - 1 - (m.slot - 1 - ?) % 3600"
+
+_HOURS = f"""
+INSERT INTO sla_hours (sla_id, component_id, hour_start, good_events, total_events, covered_slots, left_out)
+SELECT sla_id, component_id, hour_start, good, total, covered, left_out FROM (
+SELECT m.sla_id, m.component_id, MIN({_HOUR_OF}) AS hour_start, {{sums}}
+{_ROWS}{{where}} GROUP BY m.sla_id, m.component_id, (m.slot - 1 - ?) / 3600) AS made
+"""  # noqa: S608 - constants
+
+_DAYS = f"""
+INSERT INTO sla_daily_summaries (sla_id, component_id, day_start, day_end, average_value, minimum_value,
+                                 maximum_value, breaches, good_events, total_events, covered_slots, left_out)
+SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
+       AVG(CASE WHEN {COUNTS} THEN m.actual_value END), MIN(CASE WHEN {COUNTS} THEN m.actual_value END),
+       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),
+       (SELECT COUNT(*) FROM sla_breaches b WHERE b.sla_id = m.sla_id AND b.component_id = m.component_id
+        AND b.started_at < ?
+        AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at))),{_SUMS}
+{_ROWS}{{where}} GROUP BY m.sla_id, m.component_id
+"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days slots, hours and days are kept; 0: for good."""
+
+    slot_days: int = 35
+    hour_days: int = 400
+    day_days: int = 0
+
+
+KEEP = Keep()
+
+
+class RollupStore:
+    """The tables sla_hours and sla_daily_summaries, and the marks in the table ledger."""
+
+    def __init__(self, engine: Engine, trust: Trust, zone: ZoneInfo, keep: Keep) -> None:
+        self._engine = engine
+        self._trust = trust
+        self._zone = zone
+        self._phase = phase(zone)
+        self._keep = keep
+        self._known: Marks | None = None
+        self._trimmed: tuple[int, int] | None = None
+        engine.on_reset(self._forget)
+        trust.on_taken_back(self._take_back)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The timezone of the days."""
+        return self._zone
+
+    def marks(self) -> Marks:
+        """Up to where the ledger is summed up, by now; only as far as its rows count."""
+        with self._engine.exclusive():
+            if self._known is None:
+                row = self._engine.row(
+                    "SELECT zone, hours_until, days_until, slots_after, hours_after FROM ledger"
+                )
+                zone = row.pop("zone")
+                self._known = Marks(**row)
+                if zone != self._zone.key:  # its days and hours have other borders
+                    self._known = replace(self._known, days_until=None, hours_until=None)
+            return self._known
+
+    # --- with the rows, inside their transaction
+
+    def stored(self, newest: int, changed: Iterable[tuple[Pair, int]], *, step: int) -> None:
+        """Rows were stored, the newest of slot `newest`: sum up what is over, and again what has changed."""
+        marks = self.marks()
+        hours: dict[Pair, list[int]] = {}
+        touched: set[tuple[Pair, tuple[int, int]]] = set()
+        for pair, slot in changed:
+            if marks.hours_until is not None and slot <= marks.hours_until:
+                hours.setdefault(pair, []).append(slot)
+            if marks.days_until is not None and slot <= marks.days_until:
+                begin = midnight(slot - 1, self._zone)
+                touched.add((pair, (begin, next_midnight(begin, self._zone))))
+        self._again(hours, touched)
+        end = min(newest, self._trust.bound())
+        if marks.hours_until is None or end >= marks.hours_until + HOUR_SECONDS:
+            self._advance(marks, end, step)
+
+    def _again(self, hours: dict[Pair, list[int]], touched: Iterable[tuple[Pair, tuple[int, int]]]) -> None:
+        spans = [
+            (pair, hour(min(slots) - 1, self._phase), hour(max(slots) - 1, self._phase) + HOUR_SECONDS)
+            for pair, slots in hours.items()
+        ]
+        self._engine.executemany(
+            "DELETE FROM sla_hours WHERE sla_id = ? AND component_id = ?"
+            " AND hour_start >= ? AND hour_start < ?",
+            [(*pair, begin, end) for pair, begin, end in spans],
+        )
+        self._engine.executemany(
+            _hours_sql(_OF_PAIR),
+            [(self._phase, begin, end, *pair, self._phase) for pair, begin, end in spans],
+        )
+        touched = sorted(touched)
+        self._engine.executemany(
+            "DELETE FROM sla_daily_summaries WHERE sla_id = ? AND component_id = ? AND day_start = ?",
+            [(*pair, begin) for pair, (begin, _) in touched],
+        )
+        self._engine.executemany(
+            _DAYS.format(where=_OF_PAIR),
+            [(*self._day(begin, end), *pair) for pair, (begin, end) in touched],
+        )
+
+    def _advance(self, marks: Marks, end: int, step: int) -> None:
+        if marks.hours_until is None or marks.days_until is None:
+            marks = self._begin(marks, end, step)
+        since = marks.hours_until or 0
+        until = hour(min(end, since + _ROLLED_AT_ONCE), self._phase)
+        self._engine.execute(_hours_sql(""), (self._phase, since, until, self._phase))
+        made = list(
+            days(marks.days_until or 0, min(end, (marks.days_until or 0) + _ROLLED_AT_ONCE), self._zone)
+        )
+        self._engine.executemany(_DAYS.format(where=""), [self._day(*each) for each in made])
+        marks = replace(marks, hours_until=until, days_until=made[-1][1] if made else marks.days_until)
+        self._write(marks)
+
+    def _begin(self, marks: Marks, end: int, step: int) -> Marks:
+        """Where sums begin: with the oldest slot there is. What was summed up otherwise after it goes."""
+        oldest = self._engine.row(
+            "SELECT MIN((SELECT MIN(m.slot) FROM sla_measurements m WHERE m.sla_id = s.sla_id"
+            " AND m.component_id = s.component_id)) AS slot FROM sla_series s"
+        )["slot"]
+        first = end - step if oldest is None else oldest - step
+        begin = midnight(first, self._zone)
+        if marks.slots_after is not None:  # part of that day is there no more
+            begin = midnight_from(first, self._zone)
+        hours_from = hour(first, self._phase)
+        if marks.slots_after is not None:
+            hours_from = hour(first + HOUR_SECONDS - 1, self._phase)
+        self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_end > ?", (begin,))
+        self._engine.execute("DELETE FROM sla_hours WHERE hour_start > ?", (hours_from - HOUR_SECONDS,))
+        return replace(marks, hours_until=hours_from, days_until=begin)
+
+    def _day(self, begin: int, end: int) -> Sequence[int]:
+        return (begin, end, min(end, self._trust.bound()), begin, begin, end)
+
+    def _take_back(self, newest: int) -> None:
+        """Rows after that slot do not count any more: neither do sums that hold some of them."""
+        marks = self.marks()
+        if marks.hours_until is None or marks.days_until is None:
+            return
+        marks = replace(
+            marks,
+            hours_until=min(marks.hours_until, hour(newest, self._phase)),
+            days_until=min(marks.days_until, midnight(newest, self._zone)),
+        )
+        self._engine.execute("DELETE FROM sla_hours WHERE hour_start >= ?", (marks.hours_until,))
+        self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_start >= ?", (marks.days_until,))
+        self._write(marks)
+
+    def _write(self, marks: Marks) -> None:
+        self._engine.execute(
+            "UPDATE ledger SET zone = ?, hours_until = ?, days_until = ?, slots_after = ?, hours_after = ?",
+            (self._zone.key, marks.hours_until, marks.days_until, marks.slots_after, marks.hours_after),
+        )
+        self._known = marks
+
+    # --- what is kept
+
+    def trim(self, now: float) -> bool:
+        """Delete slots, hours and days that are older than they are kept: two days of them in one call.
+
+        Only what is summed up already. Returns whether there is more to delete; asking again makes no
+        statement before the next day.
+        """
+        marks = self.marks()
+        if marks.hours_until is None or marks.days_until is None:
+            return False
+        summed = min(marks.hours_until, marks.days_until)
+        wanted = (
+            self._wanted(now, self._keep.slot_days, summed),
+            self._wanted(now, self._keep.hour_days, summed),
+        )
+        if wanted == self._trimmed:
+            return False
+        first = self._engine.row("SELECT MIN(first_slot) AS slot FROM sla_series")["slot"]
+        if first is None:
+            return False
+        slots, hours = (
+            _next_cut(each, before, midnight(first - 1, self._zone))
+            for each, before in zip(wanted, (marks.slots_after, marks.hours_after), strict=True)
+        )
+        pairs = self._engine.rows("SELECT sla_id, component_id FROM sla_series")
+        with self._engine.transaction():
+            if slots != marks.slots_after:
+                self._delete("sla_measurements WHERE slot <= ?", slots, pairs)
+            if hours != marks.hours_after:
+                self._delete("sla_hours WHERE hour_start < ?", hours, pairs)
+                self._engine.execute("DELETE FROM sla_measurement_audit WHERE slot <= ?", (hours,))
+            if self._keep.day_days:
+                oldest = int(now) - self._keep.day_days * DAY_SECONDS
+                self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_end <= ?", (oldest,))
+            self._write(replace(marks, slots_after=slots, hours_after=hours))
+        done = (slots or 0) >= wanted[0] and (hours or 0) >= wanted[1]
+        nothing = (slots, hours) == (marks.slots_after, marks.hours_after)
+        self._trimmed = wanted if done or nothing else None
+        return self._trimmed is None
+
+    def _wanted(self, now: float, kept_days: int, summed: int) -> int:
+        """Up to where to delete, whole days; 0: nothing."""
+        return midnight(min(now - kept_days * DAY_SECONDS, summed), self._zone) if kept_days else 0
+
+    def _delete(self, what: str, until: int | None, pairs: Iterable[Row]) -> None:
+        self._engine.executemany(
+            f"DELETE FROM {what} AND sla_id = ? AND component_id = ?",  # noqa: S608 - constants
+            [(until, each["sla_id"], each["component_id"]) for each in pairs],
+        )
+
+    # --- days
+
+    def summary(self, day_start: int) -> list[Row]:
+        """The rows of one day, in the order of the SLAs' definition; empty for one that is not summed up."""
+        return self._engine.rows(
+            "SELECT d.name, s.* FROM sla_daily_summaries s JOIN sla_definitions d ON d.id = s.sla_id"
+            " WHERE s.day_start = ? ORDER BY s.sla_id, s.component_id",
+            (day_start,),
+        )
+
+    def _forget(self) -> None:
+        self._known = None
+
+
+def _next_cut(wanted: int, before: int | None, first: int) -> int | None:
+    """Some days further than before, and no further than wanted."""
+    since = first if before is None else before
+    return before if wanted <= since else min(wanted, since + _DELETED_AT_ONCE)
+
+
+def _hours_sql(where: str) -> str:
+    sums = _SUMS.split(",\n")
+    named = [
+        f"{text} AS {name}" for text, name in zip(sums, ("good", "total", "covered", "left_out"), strict=True)
+    ]
+    return _HOURS.format(sums=",".join(named), where=where)

@@ -1,0 +1,191 @@
+"""Hours and days: always the sums of their rows, whatever came when; and what is kept for how long."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sla_worker.database import KEEP, Keep, SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
+from sla_worker.model import Comparison, Figures, Measurement, Member, Reason
+from sla_worker.sli.composite import CompositeSli
+from unit.sla_worker.databases import Place
+from unit.sla_worker.fake_prometheus import SHIPPED
+
+DEFINITIONS = read_definitions(SHIPPED)
+ERRORS = DEFINITIONS[2]
+BERLIN = ZoneInfo("Europe/Berlin")
+STEP = 1800
+GRID = Grid(STEP, 15)
+
+
+def at(text: str) -> int:
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp())
+
+
+START = at("2026-03-28")  # the day before the clock change
+
+
+def open_ledger(location: str | Path, *, keep: Keep = KEEP, zone: ZoneInfo = BERLIN) -> SLADatabase:
+    made = SLADatabase(location, grid=GRID, zone=zone, keep=keep, clock=lambda: at("2026-04-20"))
+    made.sync_definitions(DEFINITIONS)
+    return made
+
+
+@pytest.fixture
+def database(place: Place) -> Iterator[SLADatabase]:
+    made = open_ledger(place.location)
+    yield made
+    made.close()
+
+
+def row(number: int, good: float = 9, *, in_service: bool = True, component: str = "all") -> Measurement:
+    """Slot number 1 is the first of the 28th of March; 10 events each."""
+    slot, figures = START + number * STEP, Figures(good, 10, 1)
+    return evaluate(ERRORS, slot, figures, component=component, in_service=in_service)
+
+
+def over(database: SLADatabase, start: int, end: int) -> tuple[float, float, float]:
+    """Good and total events, and measured slots, between two slots."""
+    begin, until = START + start * STEP, START + end * STEP
+    [status] = [each for each in database._status.over(begin, until) if each.key == ERRORS.key]
+    expected = (until - begin) / STEP
+    return status.good, status.total, status.coverage_ratio * expected
+
+
+def test_a_day_has_as_many_slots_as_the_clock_change_leaves(database: SLADatabase) -> None:
+    """28th to 30th of March: 48, 46 and 48 slots of half an hour."""
+    database.store([row(number) for number in range(1, 144)])
+    found = [database.generate_daily_summary(at(f"2026-03-{day}")) for day in (28, 29, 30)]
+    assert [[(each["covered_slots"], each["total_events"]) for each in rows] for rows in found] == [
+        [(48, 480)], [(46, 460)], [(48, 480)],
+    ]  # fmt: skip
+    [sunday] = found[1]
+    assert (sunday["day_end"] - sunday["day_start"]) // 3600 == 23
+
+
+def test_a_period_is_read_from_days_hours_and_slots(database: SLADatabase, place: Place) -> None:
+    database.store([row(number) for number in range(1, 144)])
+    assert over(database, 1, 143) == (142 * 9, 1420, 142)
+    # Days and hours are really what is read: their sums change, and so does the answer.
+    place.query("UPDATE sla_daily_summaries SET good_events = 0")
+    assert over(database, 1, 143) == ((142 - 46 - 48) * 9, 1420, 142)
+    place.query("UPDATE sla_hours SET good_events = 0")
+    assert over(database, 1, 143)[0] == 9 * 2  # slot 2, before the first whole hour, and slot 143
+
+
+def test_rows_that_come_late_or_change_are_in_the_sums_at_once(database: SLADatabase) -> None:
+    database.store([row(number) for number in range(1, 144) if number not in {10, 60}])
+    assert over(database, 0, 143)[1] == 1410
+    database.store([row(60), row(10)])
+    database.store([row(5, good=4)], reason=Reason.RECOMPUTE)
+    assert over(database, 0, 143) == (142 * 9 + 4, 1430, 143)
+    [saturday] = database.generate_daily_summary(at("2026-03-28"))
+    # 5 errors in 432 - 5 = 427 good of 480; 47 slots of an error rate of 0.1 and one of 0.6.
+    assert (saturday["good_events"], saturday["total_events"]) == (427, 480)
+    assert saturday["average_value"] == pytest.approx((47 * 0.1 + 0.6) / 48)
+    assert (saturday["minimum_value"], saturday["maximum_value"]) == (0.1, 0.6)
+
+
+def test_slots_out_of_hours_are_in_no_sum_and_not_expected(database: SLADatabase) -> None:
+    database.store([row(number, in_service=number % 2 == 0) for number in range(1, 144)])
+    begin, until = START, START + 142 * STEP
+    [status] = [each for each in database._status.over(begin, until) if each.key == ERRORS.key]
+    assert (status.good, status.total, status.coverage_ratio) == (71 * 9, 710, 1)
+
+
+def test_days_are_made_again_when_the_timezone_changes(database: SLADatabase, place: Place) -> None:
+    database.store([row(number) for number in range(1, 144)])
+    database.close()
+    with closing(open_ledger(place.location, zone=ZoneInfo("UTC"))) as moved:
+        moved.store([row(144)])
+        assert over(moved, 0, 144) == (144 * 9, 1440, 144)
+        days = place.query("SELECT day_start, covered_slots FROM sla_daily_summaries ORDER BY day_start")
+        # Midnight of UTC is 1:00, after the change 2:00: 2, 48 and 48 slots, the rest of a day not over.
+        assert [int(slots) for _, slots in days] == [2, 48, 48]
+
+
+def test_old_slots_and_hours_are_deleted_in_small_steps_and_sums_stay(place: Place) -> None:
+    """20 days of slots; 4 of them are kept as slots, 9 as hours. Today is the 20th of April."""
+    with closing(open_ledger(place.location, keep=Keep(slot_days=4, hour_days=9))) as database:
+        for day in range(23):
+            database.store([row(number) for number in range(day * 48 + 1, day * 48 + 49)])
+        whole = over(database, 0, 46 + 48 * 21)
+        counts = []
+        while database.trim():
+            counts.append(place.query("SELECT COUNT(*) FROM sla_measurements")[0][0])
+        # Up to the 16th: 19 days, two in each call.
+        assert len(counts) == 9
+        assert max(before - after for before, after in itertools.pairwise(counts)) <= 96
+        [(oldest, left)] = place.query("SELECT MIN(slot), COUNT(*) FROM sla_measurements")
+        assert (oldest, left) == (at("2026-04-16") + STEP, 23 * 48 - (19 * 48 - 2))
+        assert place.query("SELECT MIN(hour_start) FROM sla_hours") == [(at("2026-04-11"),)]
+        assert over(database, 0, 46 + 48 * 21) == whole
+        assert database.oldest_slot() == START + STEP
+        # The 1st of April is whole days and nothing else any more; half of it cannot be told.
+        assert over(database, 4 * 48 - 2, 5 * 48 - 2) == (48 * 9, 480, 48)
+        assert database.trim() is False
+
+
+def test_what_is_not_summed_up_is_not_deleted(place: Place) -> None:
+    with closing(open_ledger(place.location, keep=Keep(slot_days=2))) as database:
+        assert database.trim() is False
+        database.store([row(1)])
+        assert database.trim() is False
+        assert place.query("SELECT COUNT(*) FROM sla_measurements") == [(1,)]
+
+
+def test_a_composite_is_made_of_its_members_sums(place: Place) -> None:
+    """Over a period, not from its own slots: errors 30 of 40 good, weight 60; uptime 20 of 20, weight 40."""
+    uptime = DEFINITIONS[0]
+    members = (Member(60, sla=ERRORS.key), Member(40, category=uptime.category))
+    score = replace(ERRORS, key="score", name="Score", comparison=Comparison.AT_LEAST, target=0.84)
+    score = replace(score, category="composite", sli=CompositeSli(members))
+    with closing(open_ledger(place.location)) as database:
+        database.sync_definitions([uptime, ERRORS, score])
+        slots = [START + number * STEP for number in (1, 2)]
+        database.store(evaluate(uptime, slot, Figures(10, 10, 1)) for slot in slots)
+        database.store([row(1, 10), evaluate(ERRORS, slots[1], Figures(20, 30, 1))])
+        database.store(evaluate(score, slot, Figures(0, 1, 1)) for slot in slots)
+        [found] = [each for each in database._status.over(START, slots[1]) if each.key == "score"]
+    assert found.compliance_ratio == pytest.approx(0.6 * 0.75 + 0.4)
+    assert (found.meets_target, found.weakest, found.coverage_ratio) == (True, ERRORS.key, 1)
+
+
+_NUMBERS = itertools.count()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_the_sum_of_the_parts_is_the_whole_for_any_split(tmp_path: Path, data: Any) -> None:
+    """Rows come in any order and change; any period is the sum of its rows, and of its parts."""
+    numbers = data.draw(st.lists(st.integers(1, 160), unique=True, min_size=1, max_size=40))
+    with closing(open_ledger(tmp_path / f"{next(_NUMBERS)}.db")) as database:
+        rows: dict[int, Measurement] = {}
+        while numbers:
+            count = data.draw(st.integers(1, 12))
+            batch = [row(each, data.draw(st.integers(0, 10))) for each in numbers[:count]]
+            database.store(batch, reason=data.draw(st.sampled_from([Reason.FIRST, Reason.BACKFILL])))
+            rows |= {each.slot: each for each in batch}
+            numbers = numbers[count:]
+        again = [row(each, 5) for each in {(slot - START) // STEP for slot in rows} if each % 3 == 0]
+        database.store(again, reason=Reason.RECOMPUTE)
+        rows |= {each.slot: each for each in again}
+        start, split, end = sorted(data.draw(st.lists(st.integers(0, 170), min_size=3, max_size=3)))
+        whole = over(database, start, end)[:2]
+        inside = [each for slot, each in rows.items() if START + start * STEP < slot <= START + end * STEP]
+        assert whole == (sum(each.good for each in inside), sum(each.total for each in inside))
+        first, second = over(database, start, split)[:2], over(database, split, end)[:2]
+        assert (first[0] + second[0], first[1] + second[1]) == whole
