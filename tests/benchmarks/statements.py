@@ -18,7 +18,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from unit.sla_worker.fake_prometheus import GOOD, SHIPPED
+from unit.sla_worker.fake_prometheus import GOOD, THREE
 from unit.sla_worker.setting import Setting
 
 SLAS = 36
@@ -27,7 +27,7 @@ TURNS = 60
 
 def many_slas(file: Path, count: int = SLAS) -> None:
     """Write a file of definitions with so many SLAs: the shipped ones repeatedly, each under its own name."""
-    shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))["slas"]
+    shipped = yaml.safe_load(THREE.read_text(encoding="utf-8"))["slas"]
     made = []
     for number in range(count):
         one = shipped[number % len(shipped)]

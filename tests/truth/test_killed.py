@@ -23,7 +23,7 @@ from truth.world_counts import count
 from unit.sla_worker.prometheus_server import binary, client_of, directories
 from waiting import patience
 
-SHIPPED = Path(__file__).parents[2] / "sla-worker" / "sla_thresholds.yml"
+THREE = Path(__file__).parents[1] / "unit" / "sla_worker" / "definitions" / "three.yml"
 KILLS = int(os.environ.get("KILLS") or 200)
 WORLD = World(
     7, 1_760_475_600 + 7 * 3600, 86_400, 60, agents=("crm",), groups=(MetricGroup.REQUESTS,), harshness=8
@@ -36,11 +36,11 @@ def test_a_worker_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     print(f"\nseed of the kills: {seed} (SEED={seed} repeats it)")
     directory = directories()[0]
     binary(directory, "prometheus")
-    truth = count(WORLD, read_forms(SHIPPED), SLOT, tmp_path)
-    slots, definitions = truth.slots, read_definitions(SHIPPED)
+    truth = count(WORLD, read_forms(THREE), SLOT, tmp_path)
+    slots, definitions = truth.slots, read_definitions(THREE)
     with prometheus(directory, truth.openmetrics, tmp_path / "engine") as url:
         orders = Orders(
-            seed=seed, kills=KILLS, url=url, definitions=str(SHIPPED), ledger=str(tmp_path / "sla.db"),
+            seed=seed, kills=KILLS, url=url, definitions=str(THREE), ledger=str(tmp_path / "sla.db"),
             first=slots[0], last=slots[-1], slot_seconds=SLOT, scrape_seconds=WORLD.scrape_seconds,
         )  # fmt: skip
         run = subprocess.run(

@@ -15,8 +15,8 @@ from sla_worker.grid import Grid
 from sla_worker.model import Definition
 from sla_worker.needs import Kind, Need
 
-SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
-DEFINITIONS = read_definitions(SHIPPED)
+THREE = Path(__file__).parent / "definitions" / "three.yml"
+DEFINITIONS = read_definitions(THREE)
 SLOT = 1_700_000_100  # a multiple of 300
 GRID = Grid(300, 15)
 GOOD, TOTAL, COVERAGE, ACTUAL = "good", "total", "coverage", "actual"
@@ -86,7 +86,7 @@ class FakePrometheus:
 
     def _amounts(self, needs: Sequence[Need]) -> Iterator[tuple[dict[str, str], float]]:
         """The counters that serve an SLA, and by how much each rises in a slot."""
-        if needs[0].kind is not Kind.COUNTER:
+        if not needs or needs[0].kind is not Kind.COUNTER:
             return
         whole, part = needs
         good, total = self.values[GOOD], self.values[TOTAL]

@@ -14,7 +14,7 @@ from ports import free_port
 from sla_worker.definitions import read_definitions
 from sla_worker.service import build
 from sla_worker.settings import read_settings
-from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
+from unit.sla_worker.fake_prometheus import SLOT, THREE, FakePrometheus
 
 
 class Mailbox:
@@ -56,7 +56,7 @@ class Setting:
         self.sender = sender
         self.environ = {
             "SLA_DATABASE_PATH": str(directory / "sla.db"),
-            "SLA_DEFINITIONS": str(SHIPPED),
+            "SLA_DEFINITIONS": str(THREE),
             "SMTP_PORT": str(self.smtp_port),
             "RUNBOOKS_DIR": str(directory / "runbooks"),
             "SLA_SETTLE_SECONDS": "45",

@@ -11,9 +11,9 @@ from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures, FutureRows
 from unit.sla_worker.databases import Place
-from unit.sla_worker.fake_prometheus import SHIPPED
+from unit.sla_worker.fake_prometheus import THREE
 
-DEFINITIONS = read_definitions(SHIPPED)
+DEFINITIONS = read_definitions(THREE)
 UPTIME, LATENCY, ERRORS = DEFINITIONS
 NOW = 1_700_000_100  # a multiple of 300; slots are named by their number from here
 DAY = 288  # slots

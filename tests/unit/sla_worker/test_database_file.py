@@ -14,9 +14,9 @@ from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import Figures
-from unit.sla_worker.fake_prometheus import SHIPPED
+from unit.sla_worker.fake_prometheus import THREE
 
-DEFINITIONS = read_definitions(SHIPPED)
+DEFINITIONS = read_definitions(THREE)
 ERRORS = DEFINITIONS[2]
 NOW = 1_700_000_100
 

@@ -10,7 +10,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
 from unit.sla_worker.databases import SQLitePlace
-from unit.sla_worker.fake_prometheus import SHIPPED
+from unit.sla_worker.fake_prometheus import THREE
 
 NOW = 1_700_000_100
 ROWS = """
@@ -45,7 +45,7 @@ def test_rows_breaches_mails_outages_alerts_and_summaries_of_version_3(tmp_path:
     assert database.outbox.owed() == {"breach": 2, "watchdog_outage": 1, "watchdog_outage_end": 1}
     assert len(database.alerts.newest(10)) == 1
     assert database.provisional_slots(2 * NOW, 0) == {}
-    definitions = read_definitions(SHIPPED)
+    definitions = read_definitions(THREE)
     database.sync_definitions(definitions)
     assert database.missing_slots(NOW + 1500, 0)["platform-uptime"] == [NOW + 1500]
     # The breach of latency goes on and is resolved by the next row.

@@ -14,9 +14,9 @@ from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Definition, Figures
 from unit.sla_worker.databases import Place
-from unit.sla_worker.fake_prometheus import SHIPPED
+from unit.sla_worker.fake_prometheus import THREE
 
-DEFINITIONS = read_definitions(SHIPPED)
+DEFINITIONS = read_definitions(THREE)
 UPTIME, LATENCY, ERRORS = DEFINITIONS
 NOW = 1_700_000_100
 

@@ -19,11 +19,11 @@ from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
 from sla_worker.service import Service, in_turn
 from unit.sla_worker.databases import PostgreSQLPlace
-from unit.sla_worker.fake_prometheus import SHIPPED, SLOT
+from unit.sla_worker.fake_prometheus import SLOT, THREE
 from unit.sla_worker.setting import Setting
 from waiting import poll
 
-DEFINITIONS = read_definitions(SHIPPED)
+DEFINITIONS = read_definitions(THREE)
 ERRORS = DEFINITIONS[2]
 NOW = 1_700_000_100
 

@@ -12,7 +12,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import allowance_used, evaluate, meets, status_of
 from sla_worker.model import Comparison, Definition, Figures, NoData, Policy, State, Status
 
-UPTIME, LATENCY, ERRORS = read_definitions(Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml")
+UPTIME, LATENCY, ERRORS = read_definitions(Path(__file__).parent / "definitions" / "three.yml")
 AT_LEAST, AT_MOST = Comparison.AT_LEAST, Comparison.AT_MOST
 
 

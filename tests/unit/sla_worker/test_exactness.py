@@ -17,7 +17,7 @@ from unit.sla_worker.prometheus_server import binary, directories, load, running
 
 GRID = Grid(300, 15)
 BEGIN = 1_700_000_100  # a multiple of 300; scrape k happens at BEGIN + 15 k + 7.123 s
-DEFINITIONS = read_definitions(Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml")
+DEFINITIONS = read_definitions(Path(__file__).parent / "definitions" / "three.yml")
 
 
 def scraped_at(scrape: int) -> str:

@@ -159,8 +159,8 @@ def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -
         from sla_worker.service import build
         from sla_worker.settings import read_settings
         from sla_worker.web import server
-        from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
-        settings = read_settings({"SLA_DATABASE_PATH": sys.argv[1], "SLA_DEFINITIONS": str(SHIPPED)})
+        from unit.sla_worker.fake_prometheus import THREE, SLOT, FakePrometheus
+        settings = read_settings({"SLA_DATABASE_PATH": sys.argv[1], "SLA_DEFINITIONS": str(THREE)})
         service = build(settings, clock=lambda: SLOT + 45, transport=FakePrometheus())
         service.worker.step()
         for path in ("/", "/metrics"):

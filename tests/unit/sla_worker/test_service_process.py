@@ -19,7 +19,7 @@ from unit.sla_worker.fake_prometheus import GRID
 from unit.sla_worker.smtp_server import Script, mail_server
 from waiting import patience, poll
 
-SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
+THREE = Path(__file__).parent / "definitions" / "three.yml"
 
 
 def start(directory: Path, port: int, prometheus_port: int, **more: str) -> subprocess.Popen[bytes]:
@@ -27,7 +27,7 @@ def start(directory: Path, port: int, prometheus_port: int, **more: str) -> subp
         "PATH": os.environ["PATH"],
         "PYTHONPATH": ":".join(sys.path),
         "SLA_DATABASE_PATH": str(directory / "sla.db"),
-        "SLA_DEFINITIONS": str(SHIPPED),
+        "SLA_DEFINITIONS": str(THREE),
         "SLA_WORKER_PORT": str(port),
         "PROMETHEUS_URL": f"http://127.0.0.1:{prometheus_port}",
         **more,

@@ -16,7 +16,7 @@ from sla_worker.model import WatchdogOutage
 from sla_worker.render.outage import outage_end_mail, outage_mail
 from sla_worker.service import build
 from sla_worker.settings import read_settings
-from unit.sla_worker.fake_prometheus import SHIPPED, SLOT, FakePrometheus
+from unit.sla_worker.fake_prometheus import SLOT, THREE, FakePrometheus
 from unit.sla_worker.setting import Mailbox, Setting
 
 DOWN = "[critical] Alerting is down: no Watchdog for 10 min"
@@ -308,7 +308,7 @@ def test_without_its_web_side_the_loop_waits_for_no_watchdog(
 ) -> None:
     """`sla_calculator --continuous` takes no webhook: an outage would be of its own making."""
     now = [float(START)]
-    environ = {"SLA_DATABASE_PATH": str(tmp_path / "sla.db"), "SLA_DEFINITIONS": str(SHIPPED)}
+    environ = {"SLA_DATABASE_PATH": str(tmp_path / "sla.db"), "SLA_DEFINITIONS": str(THREE)}
     service = build(
         read_settings(environ),
         clock=lambda: now[0],
