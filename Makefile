@@ -54,7 +54,7 @@ doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint daily-report generate
+.PHONY: sla-report sla-lint daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48)
 	@$(STACK) exec sla-worker $(SLA) calculator --report --hours $(or $(h),24)
@@ -65,6 +65,15 @@ sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometh
 daily-report: $(VENV)/.run ## Mail the daily report now
 	@$(STACK) exec sla-worker $(SLA) reporter --daily
 
+# Through a pipe: neither needs to know where the ledger is, or whether it is in a container.
+backup: $(VENV)/.run ## Copy the ledger to a file while the sla-worker runs: make backup f=ledger.db
+	@[ -n "$(f)" ] && [ ! -e "$(f)" ] || { echo "error: give a file that is not there yet"; echo "fix:   make backup f=FILE"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) backup - > "$(f).partial" && mv "$(f).partial" "$(f)" || { rm -f "$(f).partial"; exit 1; }
+
+restore: $(VENV)/.run ## Put a backup in the place of the ledger, which is kept beside it: make restore f=ledger.db
+	@[ -f "$(f)" ] || { echo "error: no such file: '$(f)'"; echo "fix:   make restore f=FILE, one that make backup has made"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) restore --force - < "$(f)"
+
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
 generate: $(VENV)/.test ## Write dashboards and the table of faults again after a change of their sources
 	@$(GENERATORS) $(PY) -m dashboards
@@ -72,7 +81,7 @@ generate: $(VENV)/.test ## Write dashboards and the table of faults again after 
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments bench-statements check lint format
+.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger check lint format
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -109,6 +118,9 @@ bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside
 
 bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an idle minute of the sla-worker take
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.statements
+
+bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger
 
 check: lint ## Check format, style, types, imports and all configuration
 	@$(STACK) check

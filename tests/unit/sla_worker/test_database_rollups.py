@@ -22,9 +22,9 @@ from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Figures, Measurement, Member, Reason
 from sla_worker.sli.composite import CompositeSli
 from unit.sla_worker.databases import Place
-from unit.sla_worker.fake_prometheus import SHIPPED
+from unit.sla_worker.fake_prometheus import THREE
 
-DEFINITIONS = read_definitions(SHIPPED)
+DEFINITIONS = read_definitions(THREE)
 ERRORS = DEFINITIONS[2]
 BERLIN = ZoneInfo("Europe/Berlin")
 STEP = 1800

@@ -28,6 +28,11 @@ Values = Sequence[Any]
 _T = TypeVar("_T")
 
 
+def newest_schema() -> int:
+    """The version of the schema that this code makes."""
+    return max(int(each.name[:4]) for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql"))
+
+
 class Dialect(Protocol):
     """One kind of database. Its driver's types stay inside: every method raises DatabaseError alone."""
 
@@ -247,7 +252,7 @@ class Engine:
         scripts = sorted(
             (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
         )
-        newest = max(int(each.name[:4]) for each in scripts)
+        newest = newest_schema()
         if done and max(done) > newest:
             raise DatabaseError(
                 f"{self.place}: made by a newer version (schema {max(done)}, this one knows {newest}); update"

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from sla_worker.database.engine import Row, Values
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 
 _WAL_BYTES = 4 * 1024 * 1024  # what stays of the log beside the file once a large transaction is over
 
+_TAKE_OVER_SECONDS = 10  # within which a worker that runs notices another file
+
+_T = TypeVar("_T")
 _Identity = tuple[int, int] | None  # device and inode; None: there is no such file
 
 
@@ -128,7 +131,7 @@ class SQLite:
         if self.misplaced() is None:
             return f"{reason}; it was locked again"
         restored = Path(f"{self._path}.restored")
-        self._copy_to(restored)
+        self.copy_to(restored)
         self._drop_own_log()
         restored.replace(self._path)
         self._reopen(prepare)
@@ -205,10 +208,11 @@ class SQLite:
             self._lock_file = taken
             self._opened[_lock_of(self._path)] = _identity(_lock_of(self._path))
 
-    def _copy_to(self, target: Path) -> None:
-        if self._connection is not None:
+    def copy_to(self, target: Path) -> None:
+        """Write all that the connection sees to a file of its own, over one that is there."""
+        with self._clear("read", "check the file") as connection:
             target.unlink(missing_ok=True)
-            _copy(self._connection, target)
+            _copy(connection, target)
 
     def _drop_own_log(self) -> None:
         for suffix in ("-wal", "-shm"):
@@ -223,6 +227,12 @@ class SQLite:
             yield self._connection
         except sqlite3.Error as error:
             raise DatabaseError(f"{self.place}: cannot be {what} ({error}); {fix}") from error
+
+
+def _formers(path: Path) -> set[Path]:
+    """The former databases of a place that are wholly written."""
+    found = set(path.parent.glob(f"{path.name}.former-*"))
+    return {each for each in found if each.name.endswith("Z") and Path(f"{each}-journal") not in found}
 
 
 def _identity(path: Path) -> _Identity:
@@ -245,6 +255,7 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
     copy = sqlite3.connect(target)
     try:
         connection.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # the copy needs no log beside it
     finally:
         copy.close()
 
@@ -270,3 +281,49 @@ def _take_lock(path: Path, place: str) -> TextIO:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def copy_of(source: Path, target: Path, look: Callable[[SQLite], _T]) -> _T:
+    """Copy a database to one file, without a log beside it; `look` sees the very state that is copied.
+
+    Others may go on writing. Returns what `look` returned.
+    """
+    database = SQLite(source, read_only=True)
+    try:
+        database.open()
+        database.execute("BEGIN", ())
+        seen = look(database)
+        target.unlink(missing_ok=True)
+        database.copy_to(target)
+        return seen
+    finally:
+        database.close()
+
+
+def move_in(incoming: Path, target: Path, former: Path) -> Path | None:
+    """Put a database in the place of another one. Returns where the former one is kept; None: there was none.
+
+    A worker that has it open changes over by itself and keeps what it had; else it is moved aside, with
+    its log.
+    """
+    try:
+        lock = _take_lock(target, str(target))
+    except DatabaseLockedError:
+        kept = _formers(target)
+        incoming.replace(target)
+        for _ in range(_TAKE_OVER_SECONDS * 10):
+            time.sleep(0.1)
+            found = _formers(target) - kept
+            if found:
+                return max(found)
+        raise DatabaseError(
+            f"{target}: is restored, but the worker that runs has not changed over to it within"
+            f" {_TAKE_OVER_SECONDS} s; look at its log, or start it again"
+        ) from None
+    with lock:
+        there = target.exists()
+        for suffix in ("-wal", "-shm", "") if there else ():
+            if Path(f"{target}{suffix}").exists():
+                Path(f"{target}{suffix}").replace(f"{former}{suffix}")
+        incoming.replace(target)
+    return former if there else None

@@ -1,0 +1,120 @@
+"""Backups of a ledger in a file: made while the worker writes, checked before anybody relies on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sla_worker.conventions import URL_SCHEMES
+from sla_worker.database.engine import newest_schema
+from sla_worker.database.sqlite import SQLite, copy_of, move_in
+from sla_worker.errors import DatabaseError
+
+_COUNTED = {
+    "definitions": "sla_definitions",
+    "slots": "sla_measurements",
+    "hours": "sla_hours",
+    "days": "sla_daily_summaries",
+    "breaches": "sla_breaches",
+    "mails": "sla_notifications",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a ledger holds: the version of its schema, how many rows of what, its oldest and newest slot."""
+
+    schema: int
+    rows: Mapping[str, int]
+    oldest: int | None
+    newest: int | None
+
+
+def backup(place: str | Path, target: Path, *, force: bool) -> Contents:
+    """Copy the ledger to a file of its own and check the copy. Raises DatabaseError; then there is no file.
+
+    The worker may go on writing. What is in PostgreSQL is for its own tools.
+    """
+    source = _file(place, "pg_dump --format=custom --file=FILE URL")
+    if target.exists() and not force:
+        raise DatabaseError(f"{target}: is there already; give another name, or --force")
+    partial = Path(f"{target}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before = copy_of(source, partial, _contents)
+        after = contents(partial)
+        if before != after:
+            raise DatabaseError(f"{target}: the copy does not hold what the ledger holds; try again")
+        partial.replace(target)
+    except OSError as error:
+        raise DatabaseError(f"{target}: cannot be written ({error}); give another file") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return after
+
+
+def restore(place: str | Path, source: Path, *, force: bool) -> tuple[Contents, Path | None]:
+    """Put a backup in the place of the ledger. Returns what it holds, and where the former ledger is kept.
+
+    A worker that runs notices within a second and goes on with it. Raises DatabaseError; then nothing has
+    changed.
+    """
+    target = _file(place, "pg_restore --clean --dbname=URL FILE")
+    found = contents(source)
+    if target.exists() and not force:
+        raise DatabaseError(f"{target}: is a ledger already; add --force, and it is kept beside the new one")
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    former = Path(f"{target}.former-{stamp}")
+    incoming = Path(f"{target}.restored")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy_of(source, incoming, _contents)
+        kept = move_in(incoming, target, former)
+    except OSError as error:
+        raise DatabaseError(f"{target}: cannot be written ({error}); check the directory") from error
+    finally:
+        incoming.unlink(missing_ok=True)
+    return found, kept
+
+
+def contents(path: Path) -> Contents:
+    """What a file holds. Raises DatabaseError for one that is no ledger, or is damaged, or too new."""
+    if not path.is_file():
+        raise DatabaseError(f"{path}: there is no such file; give one that sla_backup has made")
+    database = SQLite(path, read_only=True)
+    try:
+        database.open()
+        return _contents(database)
+    finally:
+        database.close()
+
+
+def _contents(database: SQLite) -> Contents:
+    said = [str(next(iter(row.values()))) for row in database.rows("PRAGMA integrity_check", ())]
+    if said != ["ok"]:
+        raise DatabaseError(f"{database.place}: is damaged ({said[0]}); use another backup")
+    tables = {row["name"] for row in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'", ())}
+    if not tables.issuperset({"ledger", "schema_migrations"}):
+        raise DatabaseError(f"{database.place}: is no ledger; give a file that sla_backup has made")
+    schema = int(database.rows("SELECT MAX(version) AS version FROM schema_migrations", ())[0]["version"])
+    if schema > newest_schema():
+        raise DatabaseError(
+            f"{database.place}: made by a newer version (schema {schema}, this one knows {newest_schema()});"
+            " update"
+        )
+    ends = database.rows("SELECT MIN(slot) AS oldest, MAX(slot) AS newest FROM sla_measurements", ())[0]
+    rows = {
+        name: int(database.rows(f"SELECT COUNT(*) AS rows FROM {table}", ())[0]["rows"])  # noqa: S608
+        for name, table in _COUNTED.items()
+        if table in tables
+    }
+    return Contents(schema, rows, ends["oldest"], ends["newest"])
+
+
+def _file(place: str | Path, instead: str) -> Path:
+    if isinstance(place, str) and place.startswith(URL_SCHEMES):
+        raise DatabaseError(f"the ledger is in PostgreSQL, which has its own tools: {instead}")
+    path = Path(place)
+    return path.with_name(path.name)

@@ -1,0 +1,118 @@
+"""`python -m benchmarks.ledger`: a simulated year of the ledger: how large it gets, and how fast it is read.
+
+Stores every slot of so many SLAs as the worker does, a day in each transaction, deletes what is older than
+it is kept, and prints the size of the file and the time of what pages, mails and metrics ask. `--slas 3600
+--days 40 --slot-seconds 3600` shows a large ledger whose slots are as few as its hours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
+from sla_worker.model import Definition, Figures
+from unit.sla_worker.fake_prometheus import THREE
+
+BEGIN = 1_735_689_600  # 2025-01-01 00:00 UTC
+DAY = 86_400
+REPEATS = 7
+
+
+def many(count: int) -> list[Definition]:
+    """The shipped SLAs repeatedly, each under its own key."""
+    shipped = [each for each in read_definitions(THREE) if not each.sli.members]
+    return [
+        replace(
+            shipped[number % len(shipped)], key=f"sla-{number}", name=f"SLA {number}", component="all", by=()
+        )
+        for number in range(count)
+    ]
+
+
+class Year:
+    """A ledger that is filled day by day, with a clock that follows."""
+
+    def __init__(self, path: Path, slas: int, slot_seconds: int) -> None:
+        self.path = path
+        self.definitions = many(slas)
+        self.now = float(BEGIN)
+        self.step = slot_seconds
+        self.database = SLADatabase(path, grid=Grid(slot_seconds, 15), clock=lambda: self.now)
+        self.database.sync_definitions(self.definitions)
+
+    def fill(self, days: int) -> None:
+        """Store so many days, slot by slot; trim after each, as the loop does."""
+        for day in range(days):
+            begin = BEGIN + day * DAY
+            self.now = begin + DAY + 45.0
+            rows = []
+            for slot in range(begin + self.step, begin + DAY + 1, self.step):
+                for number, definition in enumerate(self.definitions):
+                    total = 1000 + (slot // self.step * 7919 + number * 104_729) % 9000
+                    bad = 12 if (slot // self.step + number * 131) % 2000 == 0 else 0
+                    rows.append(evaluate(definition, slot, Figures(total - bad, total, 1, 1.234567 + number)))
+            self.database.store(rows)
+            while self.database.trim():
+                pass
+
+    def megabytes(self) -> float:
+        """The size of the file and its log."""
+        return sum(each.stat().st_size for each in self.path.parent.iterdir()) / 1e6
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """The median time of an action."""
+    taken = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ledger", description=__doc__)
+    parser.add_argument("--slas", type=int, default=36)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--slot-seconds", type=int, default=300)
+    options = parser.parse_args(argv)
+    table = Table("What", "Measured", "Budget")
+    with tempfile.TemporaryDirectory() as directory:
+        year = Year(Path(directory) / "sla.db", options.slas, options.slot_seconds)
+        begun = time.process_time()
+        year.fill(options.days)
+        filled = time.process_time() - begun
+        slots = options.days * DAY // options.slot_seconds
+        table.add_row("CPU of storing one slot", f"{filled / slots * 1000:.2f} ms", "")
+        for name, hours, budget in (("24 hours", 24, ""), ("30 days", 720, ""), ("a year", 8760, "10 ms")):
+            taken = seconds(lambda hours=hours: year.database.get_current_sla_status(hours))  # type: ignore[misc]
+            table.add_row(f"status of all SLAs over {name}", f"{taken * 1000:.1f} ms", budget)
+        rows = year.database.counts()["measurements"]
+        table.add_row("slots kept", f"{rows:,}", "")
+        table.add_row("size of the file", f"{year.megabytes():.1f} MB", "30 MB" if options.slas == 36 else "")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        table.add_row("peak memory of this program", f"{math.ceil(peak)} MB", "")
+        year.database.close()
+    Console().print(f"{options.slas} SLAs, {options.days} days, slots of {options.slot_seconds} s")
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

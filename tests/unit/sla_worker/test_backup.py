@@ -1,0 +1,192 @@
+"""Backups: made while the worker writes, checked, restored with the former ledger kept."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sla_worker import cli
+from sla_worker.database import SLADatabase
+from sla_worker.database.copies import backup, contents, restore
+from sla_worker.definitions import read_definitions
+from sla_worker.errors import DatabaseError
+from sla_worker.evaluation import evaluate
+from sla_worker.model import Figures
+from unit.sla_worker.fake_prometheus import THREE
+
+DEFINITIONS = read_definitions(THREE)
+ERRORS = DEFINITIONS[2]
+NOW = 1_700_000_100
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SLADatabase]:
+    made = SLADatabase(tmp_path / "sla.db", clock=lambda: NOW)
+    made.sync_definitions(DEFINITIONS)
+    measure(made, 0, 1, 2)
+    yield made
+    made.close()
+
+
+def measure(database: SLADatabase, *slots: int) -> None:
+    database.store(evaluate(ERRORS, NOW + slot * 300, Figures(100, 100, 1)) for slot in slots)
+
+
+def stored(path: Path) -> int:
+    return contents(path).rows["slots"]
+
+
+def test_a_backup_is_made_while_the_worker_has_the_ledger_open(database: SLADatabase, tmp_path: Path) -> None:
+    found = backup(tmp_path / "sla.db", tmp_path / "backups" / "one.db", force=False)
+    measure(database, 3)
+    assert (found.rows["definitions"], found.rows["slots"]) == (3, 3)
+    assert (found.oldest, found.newest) == (NOW, NOW + 600)
+    # One file that needs nothing beside it.
+    assert [each.name for each in (tmp_path / "backups").iterdir()] == ["one.db"]
+    assert contents(tmp_path / "backups" / "one.db") == found
+    with pytest.raises(DatabaseError, match="is there already; give another name"):
+        backup(tmp_path / "sla.db", tmp_path / "backups" / "one.db", force=False)
+    assert backup(tmp_path / "sla.db", tmp_path / "backups" / "one.db", force=True).rows["slots"] == 4
+
+
+def test_a_restore_keeps_the_former_ledger(database: SLADatabase, tmp_path: Path) -> None:
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    measure(database, 3, 4)
+    database.close()
+    with pytest.raises(DatabaseError, match="is a ledger already; add --force"):
+        restore(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    found, former = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
+    assert former is not None
+    assert (found.rows["slots"], stored(tmp_path / "sla.db"), stored(former)) == (3, 3, 5)
+    again = SLADatabase(tmp_path / "sla.db", clock=lambda: NOW)
+    assert again.missing_slots(NOW + 1200, 0)[ERRORS.key] == [NOW + 900, NOW + 1200]
+    again.close()
+
+
+def test_a_damaged_ledger_can_be_restored(database: SLADatabase, tmp_path: Path) -> None:
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    database.close()
+    (tmp_path / "sla.db").write_bytes(b"nothing that SQLite knows" * 100)
+    _, former = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
+    assert former is not None
+    assert stored(tmp_path / "sla.db") == 3
+    assert former.read_bytes().startswith(b"nothing")
+
+
+def test_a_worker_that_runs_changes_over_and_keeps_what_it_had(database: SLADatabase, tmp_path: Path) -> None:
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    measure(database, 3, 4)
+    done = threading.Event()
+    lines: list[str] = []
+
+    def loop() -> None:
+        while not done.wait(0.02):
+            line = database.look()
+            if line:
+                lines.append(line)
+
+    worker = threading.Thread(target=loop)
+    worker.start()
+    try:
+        _, former = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
+    finally:
+        done.set()
+        worker.join()
+    assert former is not None
+    assert stored(former) == 5
+    assert ["was replaced by another file" in line for line in lines] == [True]
+    assert database.counts()["measurements"] == 3
+    measure(database, 3)
+    assert database.counts()["measurements"] == 4
+
+
+def test_what_is_no_backup_is_refused_and_changes_nothing(database: SLADatabase, tmp_path: Path) -> None:
+    database.close()
+    (tmp_path / "text").write_text("this is no database at all, " * 50)
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE t (x)")
+    other.close()
+    backup(tmp_path / "sla.db", tmp_path / "new.db", force=False)
+    newer = sqlite3.connect(tmp_path / "new.db")
+    newer.execute("INSERT INTO schema_migrations VALUES (9999, 'x', 0)")
+    newer.commit()
+    newer.close()
+    for name, words in (
+        ("absent", "there is no such file"),
+        ("text", "cannot be"),
+        ("other.db", "is no ledger; give a file that sla_backup has made"),
+        ("new.db", "made by a newer version"),
+    ):
+        with pytest.raises(DatabaseError, match=words):
+            restore(tmp_path / "sla.db", tmp_path / name, force=True)
+    assert stored(tmp_path / "sla.db") == 3
+    assert list(tmp_path.glob("sla.db.*")) == [tmp_path / "sla.db.lock"]
+
+
+def test_what_is_damaged_is_not_backed_up(database: SLADatabase, tmp_path: Path) -> None:
+    measure(database, *range(3, 2000))
+    database.close()
+    with (tmp_path / "sla.db").open("r+b") as file:
+        file.seek(20 * 4096)
+        file.write(b"\xff" * 8192)
+    with pytest.raises(DatabaseError, match=r"is damaged|cannot be read"):
+        backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    assert not (tmp_path / "one.db").exists()
+
+
+def test_postgresql_has_its_own_tools(tmp_path: Path) -> None:
+    url = "postgresql://sla:geheim@db/sla"
+    with pytest.raises(DatabaseError, match=r"the ledger is in PostgreSQL.*pg_dump"):
+        backup(url, tmp_path / "one.db", force=False)
+    with pytest.raises(DatabaseError, match=r"the ledger is in PostgreSQL.*pg_restore"):
+        restore(url, tmp_path / "one.db", force=False)
+
+
+def test_the_commands(
+    database: SLADatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SLA_DATABASE_PATH", str(tmp_path / "sla.db"))
+    assert cli.main(["backup", str(tmp_path / "one.db")]) == 0
+    held = f"checked; schema {contents(tmp_path / 'one.db').schema}, 3 definitions, 3 slots"
+    out = capsys.readouterr().out
+    assert out.startswith(f"{tmp_path / 'one.db'}: {held}")
+    assert out.endswith("newest slot 2023-11-14 22:25 UTC\n")
+    assert cli.main(["backup", str(tmp_path / "one.db")]) == 1
+    assert "--force" in capsys.readouterr().err
+    database.close()
+    assert cli.main(["restore", str(tmp_path / "one.db")]) == 1
+    assert cli.main(["restore", "--force", str(tmp_path / "one.db")]) == 0
+    restored, former = capsys.readouterr().out.splitlines()
+    assert restored.startswith(f"{tmp_path / 'sla.db'}: restored; {held}")
+    assert former.startswith(f"the former ledger is {tmp_path / 'sla.db'}.former-")
+
+
+def test_a_backup_goes_through_a_pipe(
+    database: SLADatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `make backup` and `make restore` send it out of the container and into it."""
+    monkeypatch.setenv("SLA_DATABASE_PATH", str(tmp_path / "sla.db"))
+    pipe = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=pipe, write=lambda _: 0, flush=lambda: None))
+    assert cli.main(["backup", "-"]) == 0
+    monkeypatch.undo()
+    monkeypatch.setenv("SLA_DATABASE_PATH", str(tmp_path / "elsewhere" / "sla.db"))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pipe.getvalue())))
+    assert cli.main(["restore", "-"]) == 0
+    assert stored(tmp_path / "elsewhere" / "sla.db") == 3
+    assert "the former ledger" not in capsys.readouterr().out
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "elsewhere",
+        "sla.db",
+        "sla.db-shm",
+        "sla.db-wal",
+        "sla.db.lock",
+    ]
+    database.close()
