@@ -81,7 +81,7 @@ generate: $(VENV)/.test ## Write dashboards and the table of faults again after 
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger check lint format
+.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger check lint format bench-counting
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -121,6 +121,8 @@ bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an i
 
 bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger
+bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
 
 check: lint ## Check format, style, types, imports and all configuration
 	@$(STACK) check

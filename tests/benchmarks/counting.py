@@ -1,0 +1,284 @@
+"""`python -m benchmarks.counting`: what it costs to count the SLAs of one slot, in every way there is.
+
+Fills a Prometheus of its own with the counters of so many SLAs (two instances, two statuses each, scraped
+every 15 s) and counts the newest slot: as the sla-worker does, from raw samples, and by a subquery of
+differences at aligned steps, by increase(), by increase() over anchored ranges, by requests for each SLA, and
+by slo-generator from PyPI. Prints for each the wall time, the CPU of both sides, and its wall time ÷ the
+sla-worker's. `--slas 36,360,3600` chooses the sizes, `--no-slo-generator` leaves that one out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from benchmarks import slo_generator
+from benchmarks.costs import Cost, cost, cpu_of
+from ports import free_port
+from sla_worker.database import SLADatabase
+from sla_worker.grid import Grid
+from sla_worker.measuring import Measurer
+from sla_worker.model import Comparison, Definition
+from sla_worker.prometheus import HTTPTransport, PrometheusClient
+from sla_worker.selectors import parse_selector
+from sla_worker.settings import read_settings
+from sla_worker.sli.events import EventsSli
+from unit.sla_worker.prometheus_server import binary, directories, load
+from waiting import poll
+
+GRID = Grid(300, 15)
+SLOTS = 3
+BEGIN = int(time.time() - 30) // 300 * 300 - SLOTS * 300  # the newest slot is final
+NEWEST = BEGIN + SLOTS * 300
+AHEAD = 40  # scrapes after the newest slot: slo-generator asks for the time at which it runs
+METRIC = "bench_requests_total"
+AT_ONCE = 360  # so many SLAs in one query of the other ways: more is refused for its length
+REPEATED = 5
+OURS = "sla-worker: raw samples, a whole pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Prometheus of this benchmark."""
+
+    url: str
+    client: PrometheusClient
+    pid: int
+
+    def cpu(self) -> float:
+        """Its CPU so far, in seconds."""
+        return cpu_of(self.pid)
+
+
+def definitions(count: int) -> tuple[Definition, ...]:
+    """SLAs over one metric, told apart by a label, as those of many services are."""
+    return tuple(
+        Definition(
+            key=f"service-{number}",
+            name=f"Service {number}",
+            category="reliability",
+            description="",
+            comparison=Comparison.AT_MOST,
+            target=0.01,
+            unit="ratio",
+            severity="low",
+            sli=EventsSli(
+                total=parse_selector(f'{METRIC}{{service="s{number}"}}'),
+                bad=parse_selector(f'{METRIC}{{service="s{number}",status="error"}}'),
+            ),
+        )
+        for number in range(count)
+    )
+
+
+def openmetrics(count: int) -> Iterator[str]:
+    """Four counters of each service; those of success rise by 3 with every scrape, those of error by 1."""
+    scrapes = range(SLOTS * 20 + (AHEAD if count <= AT_ONCE else 0))
+    yield f"# TYPE {METRIC.removesuffix('_total')} counter\n"
+    for service in range(count):
+        for instance in ("a", "b"):
+            for status, step in (("success", 3), ("error", 1)):
+                labels = f'job="bench",instance="{instance}",service="s{service}",status="{status}"'
+                for scrape in scrapes:
+                    yield f"{METRIC}{{{labels}}} {1000 + step * scrape} {BEGIN + 15 * scrape + 7}\n"
+    yield "# TYPE up gauge\n"
+    for instance in ("a", "b"):
+        for scrape in scrapes:
+            yield f'up{{job="bench",instance="{instance}"}} 1 {BEGIN + 15 * scrape + 7}\n'
+    yield "# EOF\n"
+
+
+@contextmanager
+def prometheus(directory: str, data: Path) -> Iterator[Server]:
+    """A server on the data."""
+    port = free_port()
+    config = data.parent / "prometheus.yml"
+    config.write_text("global: {}\n")
+    with (data.parent / "prometheus.log").open("w") as log:
+        process = subprocess.Popen(
+            [
+                binary(directory, "prometheus"),
+                f"--config.file={config}",
+                f"--storage.tsdb.path={data}",
+                "--storage.tsdb.retention.time=50y",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--enable-feature=promql-extended-range-selectors",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+        url = f"http://127.0.0.1:{port}"
+        settings = read_settings({"PROMETHEUS_URL": url, "PROMETHEUS_TIMEOUT_SECONDS": "120"}).prometheus
+        client = PrometheusClient(HTTPTransport(settings))
+
+        def ready() -> bool:
+            try:
+                return bool(client.query("up", NEWEST).series)
+            except Exception:  # noqa: BLE001 - it has not started yet
+                return False
+
+        try:
+            poll(ready, "Prometheus to answer", seconds=60)
+            yield Server(url, client, process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+class Ways:
+    """The ways of counting the newest slot of so many SLAs."""
+
+    def __init__(self, server: Server, count: int, directory: Path) -> None:
+        self._server = server
+        self._count = count
+        self._definitions = definitions(count)
+        self._directory = directory
+        self._passes = 0
+
+    def worker(self) -> Callable[[], object]:
+        """A whole pass: query, evaluation, commit. Each one has a slot of its own to store."""
+        database = SLADatabase(self._directory / f"{self._count}.db", grid=GRID, clock=lambda: NEWEST)
+        database.sync_definitions(self._definitions)
+        measurer = Measurer(self._definitions, self._server.client, GRID)
+        missing = {each.key: {NEWEST} for each in self._definitions}
+
+        def one_pass() -> None:
+            slots = range(NEWEST, NEWEST + 1, 300)
+            rows = measurer.measure(self._definitions, slots, missing, NEWEST).rows
+            self._passes += 1  # the same samples stand for one slot after the other
+            database.store([replace(row, slot=NEWEST + 300 * self._passes) for row in rows])
+            assert {(row.good, row.total) for row in rows} == {(20 * 2 * 3, 20 * 2 * 4)}
+
+        return one_pass
+
+    def subqueries(self) -> Callable[[], object]:
+        """Differences at aligned steps, as recording rules or asked directly."""
+
+        def rose(selector: str) -> str:
+            previous = f"last_over_time({selector}[5m] offset 15s)"
+            inner = f"sum(({selector} - {previous} >= 0) or ({selector} < {previous}))"
+            return f"sum_over_time({inner}[5m:15s] offset 15s)"
+
+        return self._asked(rose, NEWEST + 15.001)
+
+    def increase(self) -> Callable[[], object]:
+        """increase(), which extrapolates: cheap, and a fraction."""
+        return self._asked(lambda selector: f"sum(increase({selector}[5m]))", NEWEST)
+
+    def anchored(self) -> Callable[[], object]:
+        """increase() over anchored ranges: exact where nothing is born and nothing fails for long."""
+        return self._asked(lambda selector: f"sum(increase({selector}[5m] anchored))", NEWEST)
+
+    def single(self) -> Callable[[], object]:
+        """Two requests for each SLA."""
+
+        def ask() -> None:
+            for each in self._definitions:
+                for selector in self.selectors(each):
+                    assert self._server.client.query(f"sum(increase({selector}[5m]))", NEWEST).series
+
+        return ask
+
+    def _asked(self, expression: Callable[[str], str], at: float) -> Callable[[], object]:
+        texts = [
+            f'label_replace({expression(selector)}, "tag", "{each.key}-{number}", "", "")'
+            for each in self._definitions
+            for number, selector in enumerate(self.selectors(each))
+        ]
+        queries = [
+            _balanced(texts[start : start + 2 * AT_ONCE]) for start in range(0, len(texts), 2 * AT_ONCE)
+        ]
+
+        def ask() -> None:
+            assert sum(len(self._server.client.query(each, at).series) for each in queries) == len(texts)
+
+        return ask
+
+    @staticmethod
+    def selectors(definition: Definition) -> tuple[str, str]:
+        sli = definition.sli
+        assert isinstance(sli, EventsSli)
+        return str(sli.total), str(sli.bad)
+
+
+def _balanced(parts: Sequence[str]) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({_balanced(parts[:half])} or {_balanced(parts[half:])})"
+
+
+def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Cost | str]:
+    """Every way at one size."""
+    with tempfile.TemporaryDirectory(prefix="bench-counting-") as scratch:
+        data = Path(scratch) / "data"
+        load(directory, data, "".join(openmetrics(count)))
+        with prometheus(directory, data) as server:
+            ways = Ways(server, count, Path(scratch))
+            few = REPEATED if count <= AT_ONCE else 1
+            found: dict[str, Cost | str] = {
+                OURS: cost(ways.worker(), server.cpu, REPEATED),
+                "increase(), one query": cost(ways.increase(), server.cpu, few),
+                "increase(), anchored, one query": cost(ways.anchored(), server.cpu, few),
+                "subqueries of differences, one query": cost(ways.subqueries(), server.cpu, few),
+                "increase(), two requests an SLA": cost(ways.single(), server.cpu, few),
+            }
+            if isinstance(interpreter, str):
+                found["slo-generator 2.6.0"] = interpreter
+            elif count <= AT_ONCE:
+                pairs = [ways.selectors(each) for each in definitions(count)]
+                found["slo-generator 2.6.0"] = slo_generator.cost(interpreter, server.url, pairs, server.cpu)
+            return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a table for each size."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.counting", description=__doc__)
+    parser.add_argument("--slas", default="36,360,3600", help="sizes (default: 36,360,3600)")
+    parser.add_argument("--no-slo-generator", action="store_true", help="leave slo-generator out")
+    options = parser.parse_args(argv)
+    console = Console()
+    directory = directories()[-1]
+    with tempfile.TemporaryDirectory(prefix="bench-counting-") as scratch:
+        interpreter = "left out" if options.no_slo_generator else slo_generator.installed(Path(scratch))
+        _print(console, [int(each) for each in options.slas.split(",")], directory, interpreter)
+    return 0
+
+
+def _print(console: Console, sizes: Sequence[int], directory: str, interpreter: Path | str) -> None:
+    for count in sizes:
+        found = measure(count, directory, interpreter)
+        ours = found[OURS]
+        assert isinstance(ours, Cost)
+        table = Table(
+            Column("Way", min_width=38),
+            "Wall",
+            "CPU here",
+            "CPU Prometheus",
+            "Times our wall",
+            title=f"{count} SLAs",
+        )
+        for name, one in found.items():
+            if isinstance(one, str):
+                table.add_row(name, one, "", "", "")
+                continue
+            times = [f"{each * 1000:.1f} ms" for each in (one.wall, one.own, one.engine)]
+            table.add_row(name, *times, f"{one.wall / ours.wall:.1f}")
+        console.print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"peak memory of this program, the world's text included: {peak:.0f} MiB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
