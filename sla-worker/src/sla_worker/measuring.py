@@ -10,7 +10,7 @@ from sla_worker.composite import slot_score
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import Definition, Figures, Measurement
-from sla_worker.needs import WHOLE, Counts, Expression, Need
+from sla_worker.needs import WHOLE, Asked, Counts, Expression, Need
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.reading import Reader
 from sla_worker.service_hours import in_service
@@ -26,6 +26,17 @@ class Measured:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """SLAs that are due, those that are measured for them, and what all of them ask for."""
+
+    due: tuple[Definition, ...]
+    definitions: tuple[Definition, ...]
+    asked: Mapping[str, Asked]
+    needs: tuple[Need, ...]
+    expressions: tuple[Expression, ...]
+
+
 class Measurer:
     """Measures SLAs over stretches of slots; it remembers what it complained about."""
 
@@ -34,6 +45,7 @@ class Measurer:
         self._reader = Reader(client, grid)
         self._grid = grid
         self._refused: dict[str, str] = {}
+        self._wanted: _Wanted | None = None
 
     def concerns(self) -> list[str]:
         """What could not be measured as it was meant, one line each."""
@@ -48,14 +60,15 @@ class Measurer:
         self, due: Sequence[Definition], slots: range, missing: Mapping[str, set[int]], newest: int
     ) -> Measured:
         """The rows of these SLAs that are missing; those before `newest` are late. Raises PrometheusError."""
-        wanted = self._with_members(due)
-        needs: dict[Need, None] = {}
-        expressions: dict[Expression, None] = {}
-        for each in wanted:
-            needs.update(dict.fromkeys(each.sli.needs(each)))
-            expressions.update(dict.fromkeys(each.sli.expressions(each, self._grid.slot_seconds)))
-        window = self._reader.read(tuple(needs), tuple(expressions), slots)
-        figures = {each.key: self._figures(each, window) for each in wanted if not each.sli.members}
+        if self._wanted is None or self._wanted.due != tuple(due):
+            self._wanted = self._ask(due)
+        wanted = self._wanted.definitions
+        window = self._reader.read(self._wanted.needs, self._wanted.expressions, slots)
+        figures = {
+            each.key: self._figures(each, self._wanted.asked[each.key], window)
+            for each in wanted
+            if not each.sli.members
+        }
         rows: list[Measurement] = []
         for index, slot in enumerate(slots):
             rows += [
@@ -66,6 +79,22 @@ class Measurer:
                 if slot in missing.get(row.key, ())
             ]
         return Measured(tuple(rows), self._reader.requests)
+
+    def _ask(self, due: Sequence[Definition]) -> _Wanted:
+        """All that must be read for these SLAs; equal needs of several of them are one object."""
+        wanted = self._with_members(due)
+        needs: dict[Need, Need] = {}
+        expressions: dict[Expression, Expression] = {}
+        asked = {}
+        for each in wanted:
+            asked[each.key] = Asked(
+                tuple(needs.setdefault(need, need) for need in each.sli.needs(each)),
+                tuple(
+                    expressions.setdefault(expression, expression)
+                    for expression in each.sli.expressions(each, self._grid.slot_seconds)
+                ),
+            )
+        return _Wanted(tuple(due), tuple(wanted), asked, tuple(needs), tuple(expressions))
 
     def _with_members(self, due: Sequence[Definition]) -> list[Definition]:
         """The SLAs themselves, and the members of composites."""
@@ -99,12 +128,13 @@ class Measurer:
                 scores += self._rows(each, slot, found, late=late, partial=unsure)
         return rows + scores
 
-    def _figures(self, definition: Definition, counts: Counts) -> Mapping[str, Sequence[Figures]]:
+    def _figures(
+        self, definition: Definition, asked: Asked, counts: Counts
+    ) -> Mapping[str, Sequence[Figures]]:
         """The figures of an SLA by component; without any series those of the SLA itself."""
-        found = definition.sli.measure(definition, counts)
+        found = definition.sli.measure(definition, asked, counts)
         if not found:
-            needs = definition.sli.needs(definition)
-            shares = counts.coverage(needs, WHOLE) if needs else [0.0] * len(counts.slots)
+            shares = counts.coverage(asked.needs, WHOLE) if asked.needs else [0.0] * len(counts.slots)
             found = {WHOLE: [Figures(good=0, total=0, coverage=share) for share in shares]}
         self._tell(definition, found)
         return {name or definition.component: figures for name, figures in found.items()}

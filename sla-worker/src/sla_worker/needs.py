@@ -44,6 +44,14 @@ class Expression:
     by: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an SLA asks for; its form finds it in the order in which it named it."""
+
+    needs: tuple[Need, ...] = ()
+    expressions: tuple[Expression, ...] = ()
+
+
 def component(by: tuple[str, ...], labels: Mapping[str, str]) -> str:
     """The part of an SLA that a series belongs to: the values of the labels, joined by /."""
     return "/".join([labels.get(each) or "none" for each in by]) if by else WHOLE

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from sla_worker.model.measurement import Figures
 from sla_worker.model.policy import DEFAULT_POLICY, NewSeries, Policy
-from sla_worker.needs import Counts, Expression, Need
+from sla_worker.needs import Asked, Counts, Expression, Need
 from sla_worker.selectors import Selector
 
 UNDIVIDED = "all"  # the component of an SLA that is not measured per component
@@ -120,8 +120,13 @@ class Sli(Protocol):
         """The expressions that are evaluated for it at the end of each slot."""
         ...
 
-    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, Sequence[Figures]]:
-        """The figures of each slot, by component; nothing where no series was seen."""
+    def measure(
+        self, definition: Definition, asked: Asked, counts: Counts
+    ) -> Mapping[str, Sequence[Figures]]:
+        """The figures of each slot, by component; nothing where no series was seen.
+
+        `asked` holds what `needs` and `expressions` gave.
+        """
         ...
 
     def judge(self, promise: Promise, good: float, total: float, shown: float | None) -> Judgement:

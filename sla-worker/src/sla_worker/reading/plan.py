@@ -9,6 +9,7 @@ give a value narrows the query, and of a histogram only the buckets that somebod
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sla_worker.needs import Need
@@ -19,7 +20,7 @@ NAME = "__name__"
 BOUND = "le"
 UP = "up"
 STARTED = "process_start_time_seconds"
-_MANY = 50  # values of a label; a longer list costs more than it spares
+_MANY = 20  # values of a label; a longer list costs more than it spares
 _HISTOGRAM = ("_bucket", "_count", "_sum")
 
 Target = tuple[str, str]
@@ -67,7 +68,8 @@ class Plan:
 
     def __init__(self, needs: Sequence[Need]) -> None:
         self.needs = tuple(needs)
-        self.number = {need: number for number, need in enumerate(self.needs)}
+        # By identity: comparing and hashing selectors would cost more than counting.
+        self.number = {id(need): number for number, need in enumerate(self.needs)}
         self.queries, self._names = _queries(self.needs)
         self.targets = next(number for number, each in enumerate(self.queries) if UP in each.names)
         """The query whose answer says which targets there are."""
@@ -76,6 +78,17 @@ class Plan:
             for need in self.needs
         ]
         self._known: list[dict[tuple[tuple[str, str], ...], Known]] = [{} for _ in self.queries]
+        self._target_labels: frozenset[str] = frozenset()
+        self._about: list[tuple[Matcher, ...]] = [() for _ in self.needs]
+        self.without_job = [
+            number
+            for number, need in enumerate(self.needs)
+            if not any(
+                each.label == "job" and each.value and each.operator in {"=", "=~"}
+                for each in need.selector.matchers
+            )
+        ]
+        """The needs whose matchers say nothing of the job that their series come from."""
 
     def known(self, query: int, labels: Mapping[str, str]) -> Known:
         """The series with these labels in the answer of a query."""
@@ -84,6 +97,16 @@ class Plan:
         if found is None:
             found = self._known[query][key] = self._recognised(query, labels)
         return found
+
+    def about_targets(self, number: int, labels: AbstractSet[str]) -> tuple[Matcher, ...]:
+        """The matchers of a need that speak of labels which targets have."""
+        if labels != self._target_labels:
+            self._target_labels = frozenset(labels)
+            told: dict[tuple[Matcher, ...], tuple[Matcher, ...]] = {}
+            for place, need in enumerate(self.needs):
+                about = tuple(each for each in need.selector.matchers if each.label in labels)
+                self._about[place] = told.setdefault(about, about)
+        return self._about[number]
 
     def forget(self, seen: Sequence[int]) -> None:
         """Drop what was remembered of a query when most of it is gone; `seen` is how many series it gave."""

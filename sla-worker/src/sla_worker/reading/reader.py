@@ -15,8 +15,8 @@ from sla_worker.prometheus import Answer, PrometheusClient
 from sla_worker.reading import earlier
 from sla_worker.reading.expressions import evaluate, joined
 from sla_worker.reading.patterns import one_of
-from sla_worker.reading.plan import BOUND, NAME, UP, Plan, Target
-from sla_worker.reading.targets import Targets
+from sla_worker.reading.plan import BOUND, NAME, STARTED, UP, Plan, Target
+from sla_worker.reading.targets import Raw, Targets
 from sla_worker.reading.window import Samples, Window, merged
 from sla_worker.selectors import Matcher
 
@@ -36,17 +36,19 @@ class Reader:
         self._grid = grid
         self._plan: Plan | None = None
         self._margin = _MARGIN_SCRAPES * grid.scrape_seconds
-        self._jobs: dict[Need, tuple[int, frozenset[str]]] = {}
+        self._jobs: dict[int, tuple[int, frozenset[str]]] = {}  # by the number of a need
+        self._single: dict[str, frozenset[str]] = {}
         self._buckets: dict[Need, tuple[int, str]] = {}
         self._warned: set[str] = set()
         self.requests = 0
         self.refused: dict[Expression, str] = {}
 
-    def read(self, needs: Sequence[Need], expressions: Sequence[Expression], slots: range) -> Window:
+    def read(self, needs: tuple[Need, ...], expressions: Sequence[Expression], slots: range) -> Window:
         """The samples of these slots. Raises PrometheusError; then there is no figure at all."""
         plan = self._plan
-        if plan is None or plan.needs != tuple(needs):
+        if plan is None or plan.needs is not needs:
             plan = self._plan = Plan(needs)
+            self._jobs.clear()
         self.requests = 0
         window = self._samples(plan, slots)
         found, refused, answers = evaluate(self._client, expressions, slots)
@@ -62,24 +64,25 @@ class Reader:
     def _samples(self, plan: Plan, slots: range) -> Window:
         seconds = slots[-1] - (slots.start - slots.step) + self._margin
         by_need: list[list[Samples]] = [[] for _ in plan.needs]
-        partial, seen, targets = False, [], Targets((), self._grid)
+        partial, seen = False, []
+        about_targets: list[Raw] = []
         for number, query in enumerate(plan.queries):
             answer = self._client.query(f"{query}[{seconds}s]", slots[-1])
             self.requests += 1
             self._check_time(answer, slots[-1])
             partial = self._partial(answer) or partial
-            if number == plan.targets:
-                targets = Targets(
-                    ((each.labels, each.times, each.values) for each in answer.series if each.times),
-                    self._grid,
-                )
             seen.append(len(answer.series))
             for series in answer.series:
+                if not series.times:
+                    continue
                 known = plan.known(number, series.labels)
-                if known.needs and series.times:
+                if number == plan.targets and known.name in {UP, STARTED}:
+                    about_targets.append((series.labels, series.times, series.values))
+                if known.needs:
                     samples = Samples(known, series.times, series.values)
                     for place in known.needs:
                         by_need[place].append(samples)
+        targets = Targets(about_targets, self._grid)
         plan.forget(seen)
         self._margin = self._margin_for(targets)
         for place, each in enumerate(plan.needs):
@@ -131,33 +134,41 @@ class Reader:
                     window.shown.setdefault(known.target, []).append(known)
 
     def _silent(self, window: Window) -> None:
-        """The jobs of series that no SLA's job matcher names and that have no sample in the stretch."""
-        unknown: list[Need] = []
-        for need, there in zip(window.plan.needs, window.by_need, strict=True):
-            if any(each.label == "job" for each in need.selector.matchers):
-                continue
+        """The jobs of needs that name none: those of their series, else of the day before the stretch."""
+        unknown: list[int] = []
+        newest = window.slots[-1]
+        for number in window.plan.without_job:
+            there = window.by_need[number]
             if there:
-                jobs = frozenset(each.known.target[0] for each in there)
-                self._jobs[need] = (window.slots[-1], jobs)
+                first = there[0].known.target[0]
+                jobs = self._single_job(first)
+                if len(there) > 1 and any(each.known.target[0] != first for each in there):
+                    jobs = frozenset(each.known.target[0] for each in there)
+                window.jobs[number] = jobs
+                self._jobs[number] = (newest, jobs)
                 continue
-            at, jobs = self._jobs.get(need, (-DAY, frozenset()))
-            if abs(window.slots[-1] - at) > _REMEMBERED_SECONDS:
-                unknown.append(need)
+            at, jobs = self._jobs.get(number, (-DAY, frozenset()))
+            if abs(newest - at) > _REMEMBERED_SECONDS:
+                unknown.append(number)
             else:
-                window.jobs[need] = jobs
+                window.jobs[number] = jobs
         if not unknown:
             return
         parts = [
-            f"label_replace(group by (job) (last_over_time({each.selector}[{DAY}s])),"
+            f"label_replace(group by (job) (last_over_time({window.plan.needs[number].selector}[{DAY}s])),"
             f' "{_TAG}", "{number}", "", "")'
-            for number, each in enumerate(unknown)
+            for number in unknown
         ]
         found: dict[str, set[str]] = {}
         for series in self._ask(joined(parts), window.start).series:
             found.setdefault(series.labels.get(_TAG, ""), set()).add(series.labels.get("job", ""))
-        for number, need in enumerate(unknown):
-            window.jobs[need] = frozenset(found.get(str(number), ()))
-            self._jobs[need] = (window.slots[-1], window.jobs[need])
+        for number in unknown:
+            window.jobs[number] = frozenset(found.get(str(number), ()))
+            self._jobs[number] = (newest, window.jobs[number])
+
+    def _single_job(self, job: str) -> frozenset[str]:
+        """Always the same object for the same job."""
+        return self._single.setdefault(job, frozenset((job,)))
 
     def _bounds(self, window: Window) -> None:
         """The buckets of histograms that have none at the bound that was asked for, to name them."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sla_worker.counting import Earlier, first_sample, increases, resets
-from sla_worker.needs import Expression, Kind, Need, component
+from sla_worker.needs import WHOLE, Expression, Kind, Need, component
 from sla_worker.reading.plan import BOUND, UP, Known, Plan, Target
 from sla_worker.reading.targets import Targets
+from sla_worker.selectors import Matcher
 
 UNKNOWN = Earlier()
 
@@ -30,7 +31,8 @@ class Window:
     """Samples of all needs over some slots; implements `needs.Counts`.
 
     `by_need` holds the series of each need by its number, `shown` those that a target showed in the day
-    before the stretch, `jobs` where the series of silent needs came from, `found` the values of expressions.
+    before the stretch, `jobs` the jobs of needs that name
+    none, by their number, `found` the values of expressions.
     """
 
     slots: range
@@ -39,11 +41,11 @@ class Window:
     by_need: list[list[Samples]]
     partial: bool = False
     shown: dict[Target, list[Known]] = field(default_factory=dict)
-    jobs: dict[Need, frozenset[str]] = field(default_factory=dict)
+    jobs: dict[int, frozenset[str]] = field(default_factory=dict)
     found: dict[Expression, Mapping[str, Sequence[float | None]]] = field(default_factory=dict)
     buckets: dict[Need, str] = field(default_factory=dict)
     breaks: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
-    scopes: dict[tuple[Need, str], frozenset[Target]] = field(default_factory=dict)
+    scopes: dict[tuple[object, ...], frozenset[Target]] = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -66,11 +68,12 @@ class Window:
     def increases(self, need: Need) -> Mapping[str, Sequence[float]]:
         """By how much its counters rose, by component."""
         found: dict[str, list[float]] = {}
-        for each in self.by_need[self.plan.number[need]]:
-            rose = each.rose.get(need.baseline)
+        by, baseline = need.by, need.baseline
+        for each in self.by_need[self.plan.number[id(need)]]:
+            rose = each.rose.get(baseline)
             if rose is None:
-                rose = each.rose[need.baseline] = self._rose(each, baseline=need.baseline)
-            name = component(need.by, each.known.labels)
+                rose = each.rose[baseline] = self._rose(each, baseline=baseline)
+            name = component(by, each.known.labels) if by else WHOLE
             so_far = found.get(name)
             if so_far is None:
                 found[name] = list(rose)
@@ -85,7 +88,7 @@ class Window:
         if target is not None and target.restarts:
             breaks = sorted({*breaks, *target.restarts})
         first, at, value = 0.0, series.times[0], series.values[0]
-        if at > self.start:
+        if at > self.slots.start - self.slots.step:
             earlier = series.earlier
             if breaks and breaks[0] <= at:
                 earlier = Earlier(
@@ -99,7 +102,7 @@ class Window:
     def held(self, need: Need, holds: Callable[[float], bool]) -> Mapping[str, Sequence[tuple[int, int]]]:
         """The samples for which a condition holds, and all, by component."""
         found: dict[str, list[tuple[int, int]]] = {}
-        for each in self.by_need[self.plan.number[need]]:
+        for each in self.by_need[self.plan.number[id(need)]]:
             counted = []
             reached = bisect_right(each.times, self.start)
             for slot in self.slots:
@@ -113,7 +116,7 @@ class Window:
 
     def _add_failed(self, need: Need, found: dict[str, list[tuple[int, int]]]) -> None:
         """A scrape that failed is a bad sample of each series that the target showed in the day before."""
-        number = self.plan.number[need]
+        number = self.plan.number[id(need)]
         first: dict[tuple[object, ...], tuple[Known, float]] = {
             each.known.key: (each.known, each.times[0]) for each in self.by_need[number]
         }
@@ -137,50 +140,55 @@ class Window:
     def coverage(self, needs: Iterable[Need], component: str) -> Sequence[float]:
         """The measured share of each slot; for a state, a scrape that failed is a measurement."""
         asked = tuple(needs)
-        listed = any(each.kind is Kind.STATE for each in asked)
         targets: frozenset[Target] = frozenset()
         for need in asked:
-            targets |= self._scope(need, component)
+            scope = self._scope(need, component)
+            targets = targets | scope if targets and scope is not targets else scope
         if not targets:
             return self._without_targets(asked, component)
         found = [self.targets.coverage(targets, slot) for slot in self.slots]
-        return [each.listed_ratio if listed else each.answered_ratio for each in found]
+        if any(each.kind is Kind.STATE for each in asked):
+            return [each.listed_ratio for each in found]
+        return [each.answered_ratio for each in found]
 
     def _scope(self, need: Need, name: str) -> frozenset[Target]:
-        """The targets that should show the series of a need."""
+        """The targets that should show the series of a need; many needs have the same."""
+        number = self.plan.number[id(need)]
         split = tuple(each for each in need.by if each in self.targets.labels)
-        key = (need, name if split else "")
+        about = self.plan.about_targets(number, self.targets.labels)
+        key = (about, self.jobs.get(number), need.by if split else (), name if split else "")
         found = self.scopes.get(key)
         if found is None:
-            found = self.scopes[key] = self._targets(need, name if split else None)
+            found = self.scopes[key] = self._targets(
+                about, self.jobs.get(number), need.by if split else (), name
+            )
         return found
 
-    def _targets(self, need: Need, name: str | None) -> frozenset[Target]:
-        matchers = need.selector.matchers
-        found = self.targets.matching(matchers)
-        if not any(each.label == "job" and each.value and each.operator in {"=", "=~"} for each in matchers):
-            shown = {each.known.target[0] for each in self.by_need[self.plan.number[need]]}
-            jobs = shown or self.jobs.get(need, frozenset())
+    def _targets(
+        self, about: tuple[Matcher, ...], jobs: frozenset[str] | None, by: tuple[str, ...], name: str
+    ) -> frozenset[Target]:
+        found = self.targets.matching(about)
+        if jobs is not None:
             found = {each for each in found if each[0] in jobs}
-        if name is not None:
-            split = [(place, each) for place, each in enumerate(need.by) if each in self.targets.labels]
-            parts = name.split("/") if len(need.by) > 1 else [name]
-            if len(parts) == len(need.by):
-                found = {
-                    each
-                    for each in found
-                    if all(
-                        (self.targets.by_key[each].labels.get(label) or "none") == parts[place]
-                        for place, label in split
-                    )
-                }
+        parts = name.split("/") if len(by) > 1 else [name]
+        if by and len(parts) == len(by):
+            split = [
+                (part, label) for part, label in zip(parts, by, strict=True) if label in self.targets.labels
+            ]
+            found = {
+                each
+                for each in found
+                if all(
+                    (self.targets.by_key[each].labels.get(label) or "none") == part for part, label in split
+                )
+            }
         return frozenset(found)
 
     def _without_targets(self, needs: tuple[Need, ...], name: str) -> Sequence[float]:
         """Series that were pushed or federated have no `up`: the best of them says what was measured."""
         best = [0.0] * len(self.slots)
         for need in needs:
-            for each in self.by_need[self.plan.number[need]]:
+            for each in self.by_need[self.plan.number[id(need)]]:
                 if component(need.by, each.known.labels) != name or each.known.target in self.targets.by_key:
                     continue
                 for index, slot in enumerate(self.slots):
@@ -191,21 +199,22 @@ class Window:
 
     def without_bucket(self, total: Need, within: Need) -> Mapping[str, str]:
         """The components with a histogram that has no bucket at the bound, and the buckets it has instead."""
-        there = {each.known.family for each in self.by_need[self.plan.number[within]]}
+        there = {each.known.family for each in self.by_need[self.plan.number[id(within)]]}
         return {
             component(total.by, each.known.labels): self.buckets.get(within, "")
-            for each in self.by_need[self.plan.number[total]]
+            for each in self.by_need[self.plan.number[id(total)]]
             if each.known.family not in there
         }
 
     def orphans(self) -> list[Samples]:
         """Counters whose first sample lies in a slot and is not zero: what came before decides what it is."""
         found: dict[int, Samples] = {}
+        start = self.start
         for need, series in zip(self.plan.needs, self.by_need, strict=True):
             if need.kind is Kind.COUNTER:
-                found.update(
-                    {id(each): each for each in series if each.times[0] > self.start and each.values[0] > 0}
-                )
+                for each in series:
+                    if each.times[0] > start and each.values[0] > 0:
+                        found[id(each)] = each
         return list(found.values())
 
 

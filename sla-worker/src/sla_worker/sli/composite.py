@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.model import CATEGORIES, Comparison, Definition, Figures, Input, Judgement, Member, Promise
-from sla_worker.needs import Counts, Expression, Need
+from sla_worker.needs import Asked, Counts, Expression, Need
 from sla_worker.sli import form
 
 _ALL = 100.0
@@ -80,7 +80,7 @@ class CompositeSli:
         """None: its members are measured."""
         return ()
 
-    def measure(self, _definition: Definition, _counts: Counts) -> Mapping[str, list[Figures]]:
+    def measure(self, _definition: Definition, _asked: Asked, _counts: Counts) -> Mapping[str, list[Figures]]:
         """Nothing: the score is made of the members' rows."""
         return {}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker.model import Definition, Figures, Input, MetricType
-from sla_worker.needs import Counts, Kind, Need
+from sla_worker.needs import Asked, Counts, Kind, Need
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -52,9 +52,9 @@ class EventsSli(form.RatioForm):
             for each in (self.total, part)
         )
 
-    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+    def measure(self, _definition: Definition, asked: Asked, counts: Counts) -> Mapping[str, list[Figures]]:
         """Without good (or bad) series there are no such events, but only where the total is there."""
-        needs = self.needs(definition)
+        needs = asked.needs
         parts = counts.increases(needs[1])
         found = {}
         for component, totals in counts.increases(needs[0]).items():

@@ -9,7 +9,7 @@ from typing import ClassVar
 from sla_worker import promql
 from sla_worker.evaluation import allowance_used
 from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, MetricType, Promise
-from sla_worker.needs import Counts, Expression, Kind, Need
+from sla_worker.needs import Asked, Counts, Expression, Kind, Need
 from sla_worker.selectors import Matcher, Selector, parse_selector
 from sla_worker.sli import form
 
@@ -92,13 +92,12 @@ class LatencySli:
         text = promql.quantile(buckets, self.objective, slot_seconds, definition.by)
         return (Expression(text, definition.by),)
 
-    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+    def measure(self, _definition: Definition, asked: Asked, counts: Counts) -> Mapping[str, list[Figures]]:
         """Requests within the target, of all; without a bucket there the counts are refused."""
-        needs = self.needs(definition)
+        needs = asked.needs
         within = counts.increases(needs[1])
-        lacking = counts.without_bucket(*needs)
-        [percentile] = self.expressions(definition, counts.slots.step)
-        shown = counts.values(percentile)
+        lacking = counts.without_bucket(needs[0], needs[1])
+        shown = counts.values(asked.expressions[0])
         found = {}
         for component, totals in counts.increases(needs[0]).items():
             if component in lacking:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker.model import Comparison, Definition, Figures, Input, MetricType
-from sla_worker.needs import Counts, Kind, Need
+from sla_worker.needs import Asked, Counts, Kind, Need
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -42,6 +42,6 @@ class TimeSli(form.RatioForm):
         """The samples of the gauge."""
         return (Need(self.selector, Kind.GAUGE, definition.by),)
 
-    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+    def measure(self, _definition: Definition, asked: Asked, counts: Counts) -> Mapping[str, list[Figures]]:
         """Samples for which the condition holds, of all."""
-        return form.held(self.needs(definition)[0], self.condition, counts)
+        return form.held(asked.needs[0], self.condition, counts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sla_worker.model import Comparison, Definition, Figures, Input, MetricType
-from sla_worker.needs import Counts, Kind, Need
+from sla_worker.needs import Asked, Counts, Kind, Need
 from sla_worker.selectors import Selector
 from sla_worker.sli import form
 
@@ -43,6 +43,6 @@ class UptimeSli(form.RatioForm):
         """The samples of the selector; of a gauge also the scrapes that failed."""
         return (Need(self.selector, Kind.STATE, definition.by),)
 
-    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+    def measure(self, _definition: Definition, asked: Asked, counts: Counts) -> Mapping[str, list[Figures]]:
         """Samples for which the condition holds, of all; a scrape that failed is a bad one."""
-        return form.held(self.needs(definition)[0], self.condition, counts)
+        return form.held(asked.needs[0], self.condition, counts)

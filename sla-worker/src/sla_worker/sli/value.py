@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, Promise
-from sla_worker.needs import Counts, Expression, Need
+from sla_worker.needs import Asked, Counts, Expression, Need
 from sla_worker.selectors import check_expression
 from sla_worker.sli import form
 
@@ -69,12 +69,11 @@ class ValueSli:
         """The expression, split by the labels of the SLA."""
         return (Expression(self.asked(slot_seconds), definition.by),)
 
-    def measure(self, definition: Definition, counts: Counts) -> Mapping[str, list[Figures]]:
+    def measure(self, definition: Definition, asked: Asked, counts: Counts) -> Mapping[str, list[Figures]]:
         """One event a slot where there is a value."""
-        [asked] = self.expressions(definition, counts.slots.step)
         return {
             component: [self._figures(definition, value) for value in values]
-            for component, values in counts.values(asked).items()
+            for component, values in counts.values(asked.expressions[0]).items()
         }
 
     def _figures(self, definition: Definition, value: float | None) -> Figures:
