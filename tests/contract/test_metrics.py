@@ -41,13 +41,17 @@ def expressions_in(node: Any) -> Iterator[str]:  # a JSON or YAML tree
 
 
 def expressions_of_definitions(tree: Any) -> Iterator[str]:  # a YAML tree
-    """The selectors of the SLAs' definitions."""
+    """The selectors and expressions of the SLAs' definitions, split as the SLA is."""
     for sla in tree["slas"]:
-        sli = sla["sli"]
-        yield from (sli[key] for key in ("selector", "good", "bad", "total") if key in sli)
+        sli, by = sla["sli"], ", ".join(sla.get("by", ()))
+        found = [sli[key] for key in ("selector", "good", "bad", "total") if key in sli]
         if "histogram" in sli:
-            for suffix in ("_bucket", "_count"):
-                yield f"{sli['histogram']}{suffix}{{{sli.get('matchers', '')}}}"
+            found += [
+                f"{sli['histogram']}{end}{{{sli.get('matchers', '')}}}" for end in ("_bucket", "_count")
+            ]
+        if "expression" in sli:
+            found.append(sli["expression"].replace("$slot", "5m"))
+        yield from (f"sum by ({by}) ({each})" if by else each for each in found)
 
 
 def expressions_of_runbook(text: str) -> Iterator[str]:

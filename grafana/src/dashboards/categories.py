@@ -12,7 +12,7 @@ from sla_worker.model import CATEGORIES, UNDIVIDED
 
 from . import expressions as ql
 from . import names, sdk
-from .definitions import Sla, by_category, plain
+from .definitions import NOTHING, Sla, by_category, plain
 from .layout import COLUMNS, Band, Section
 from .panels import GREEN, MISSING, RED, YELLOW, Query, Text, graph, setting, sla_graph, states
 
@@ -22,8 +22,11 @@ HEIGHT = 8
 FORMULAS = {
     "uptime": "scrapes that succeeded / scrapes that were made",
     "events": "counted events / all events",
+    "time": "samples that were good / all samples",
+    "value": "the value of the expression at the end of the slot",
+    "composite": "weighted mean of the members' compliance",
 }
-"""What the forms of an SLI measure; a form that is not here is named with its metric."""
+"""What the forms of an SLI measure; a latency is a percentile."""
 
 
 def category_sections(slas: list[Sla]) -> list[Section]:
@@ -72,9 +75,9 @@ def sla_panel(number: int, sla: Sla) -> sdk.timeseries.Panel:
 
 def formula(sla: Sla) -> str:
     """How the SLA's value comes about."""
-    if sla.percentile is not None:
-        return f"percentile {plain(sla.percentile * 100)} of `{sla.metric}`"
-    return f"{FORMULAS.get(sla.kind, sla.kind)}, from `{sla.metric}`"
+    if sla.kind not in FORMULAS:
+        return f"percentile {plain((sla.percentile or NOTHING) * 100)} of `{sla.metric}`"
+    return f"{FORMULAS[sla.kind]}, from `{sla.metric}`"
 
 
 def explanations(category: str, slas: list[Sla]) -> list[Any]:

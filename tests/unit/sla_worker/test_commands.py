@@ -12,9 +12,9 @@ from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
+from unit.sla_worker.fake_prometheus import THREE
 
-SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
-DEFINITIONS = read_definitions(SHIPPED)
+DEFINITIONS = read_definitions(THREE)
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SLA_INTERVAL_SECONDS", "SLA_SCRAPE_INTERVAL_SECONDS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLA_DATABASE_PATH", str(tmp_path / "sla.db"))
-    monkeypatch.setenv("SLA_DEFINITIONS", str(SHIPPED))
+    monkeypatch.setenv("SLA_DEFINITIONS", str(THREE))
     monkeypatch.setenv("PROMETHEUS_URL", "http://127.0.0.1:1")  # nobody listens there
 
 
@@ -39,7 +39,7 @@ def fill(path: Path) -> None:
 
 def test_lint_says_how_many_slas_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["lint", "--offline"]) == 0
-    said = f"{SHIPPED}: {len(DEFINITIONS)} SLAs, 0 errors, 0 warnings (the file alone)\n"
+    said = f"{THREE}: {len(DEFINITIONS)} SLAs, 0 errors, 0 warnings (the file alone)\n"
     assert capsys.readouterr().out == said
 
 

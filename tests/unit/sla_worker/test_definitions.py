@@ -6,11 +6,8 @@ import pytest
 
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
-from sla_worker.model import Comparison
-from sla_worker.selectors import Selector, parse_selector
-from sla_worker.sli.events import EventsSli
-from sla_worker.sli.latency import LatencySli
-from sla_worker.sli.uptime import UptimeSli
+from sla_worker.grid import Grid
+from sla_worker.sli import FORMS
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
 GOOD = """\
@@ -40,16 +37,56 @@ def complaint(tmp_path: Path, text: str) -> str:
     return message.removeprefix(str(tmp_path) + "/")
 
 
-def test_the_shipped_file_promises_what_the_specification_says() -> None:
-    uptime, latency, errors = read_definitions(SHIPPED)
-    assert (uptime.name, uptime.target, uptime.severity) == ("Platform Uptime", 0.999, "critical")
-    assert uptime.sli == UptimeSli(parse_selector('up{job="demo-app"}'))
-    assert (latency.name, latency.target, latency.unit) == ("API Response Time P95", 5, "seconds")
-    assert latency.sli == LatencySli(Selector("insa_agent_request_duration_seconds"), 5, 0.95)
-    assert (errors.name, errors.target, errors.comparison) == ("API Error Rate", 0.001, Comparison.AT_MOST)
-    requests = "insa_agent_requests_total"
-    assert errors.sli == EventsSli(Selector(requests), bad=parse_selector(f'{requests}{{status="error"}}'))
-    assert [each.objective_ratio for each in (uptime, latency, errors)] == [0.999, 0.95, 0.999]
+PROMISED = """
+availability  Platform Uptime               >= 0.999   ratio
+availability  Agent Worker Uptime           >= 0.999   ratio         worker_name
+availability  Database Uptime               >= 0.9995  ratio
+availability  Message Bus Uptime            >= 0.999   ratio
+availability  Cache Uptime                  >= 0.995   ratio
+performance   API Response Time P50         <= 2       seconds
+performance   API Response Time P95         <= 5       seconds
+performance   API Response Time P99         <= 15      seconds
+performance   Database Query Time P95       <= 1       seconds
+performance   Database Query Time P99       <= 3       seconds
+performance   Message Processing Time P95   <= 2       seconds
+reliability   API Error Rate                <= 0.001   ratio
+reliability   API Timeout Rate              <= 0.005   ratio
+reliability   Database Error Rate           <= 0.0001  ratio
+reliability   Retry Success Rate            >= 0.7     ratio
+reliability   Circuit Breaker Stability     >= 0.99    ratio         breaker
+reliability   DLQ Processing Rate           >= 0.9     ratio
+efficiency    Cache Hit Rate                >= 0.8     ratio         cache
+efficiency    Cache Eviction Rate           <= 0.05    ratio
+efficiency    Worker Queue Depth            <= 50      tasks         worker_name
+efficiency    Worker Utilization            <= 0.8     ratio
+business      Request Throughput            >= 100     requests/min
+business      Average Session Duration      >= 300     seconds
+business      Concurrent Active Sessions    >= 10      sessions
+compliance    Metrics Retention             >= 15      days
+compliance    Backup Success Rate           >= 1       ratio
+compliance    Security Scan Coverage        >= 1       ratio
+composite     Overall Service Health Score  >= 0.95    ratio
+composite     Customer Experience Score     >= 0.9     ratio
+"""
+
+
+def test_the_shipped_file_promises_what_users_were_told() -> None:
+    shipped = read_definitions(SHIPPED, Grid(300, 15))
+    lines = {
+        f"{each.category:<13} {each.name:<29} {each.comparison} {each.target:<7g} {each.unit:<13} "
+        f"{','.join(each.by)}".rstrip()
+        for each in shipped
+    }
+    missing = set(PROMISED.strip().splitlines()) - lines
+    assert not missing
+    assert len(shipped) == 36
+    assert {each.sli.kind for each in shipped} == set(FORMS)
+    weights = {
+        each.key: [member.weight for member in each.sli.members] for each in shipped if each.sli.members
+    }
+    assert weights == {"overall-service-health": [40, 30, 20, 10], "customer-experience": [40, 30, 20, 10]}
+    hours = {each.key: each.policy.service_hours for each in shipped if each.policy.service_hours}
+    assert list(hours) == ["request-throughput"]
 
 
 @pytest.mark.parametrize(
