@@ -20,7 +20,7 @@ from mutation.equivalents import FILE, read_equivalents
 from mutation.errors import MutationError
 from mutation.page import write_page
 from mutation.report import as_json, reached, show, tally
-from mutation.run import Plan, mutated, run
+from mutation.run import Plan, run
 from mutation.trial import Finding
 from rules.binaries import found
 from rules.cases import ROOT, Case, Shipped, all_cases, shipped_alerts, shipped_records
@@ -97,7 +97,7 @@ def _plan(arguments: argparse.Namespace, cases: Sequence[Case]) -> Plan:
     if not promtools:
         raise MutationError("no promtool found: set PROMETHEUS_BINARIES to the directory that holds it")
     return Plan(
-        rules=_chosen(mutated(shipped_alerts(), shipped_records()), arguments.only, arguments.group),
+        rules=_chosen({**shipped_alerts(), **shipped_records()}, arguments.only, arguments.group),
         alerts=shipped_alerts(),
         records=shipped_records(),
         cases=cases,

@@ -48,20 +48,22 @@ class Mutant:
 
 def mutants_of(name: str, shipped: Shipped) -> list[Mutant]:
     """Every mutant of a shipped alert or record; of two changes that make the same rule the first stays."""
-    changes: dict[str, tuple[Change, Rule | None]] = {_key(shipped.rule): (Change("", ""), None)}
+    in_file, on_one_line = shipped.rule["expr"], str(parsed(shipped.rule["expr"]))
+
+    def key(rule: Rule | None) -> str:
+        """What makes two rules the same: how the expression is laid out does not."""
+        same = rule is not None and rule["expr"] == in_file
+        return json.dumps(rule | {"expr": on_one_line} if rule and same else rule)
+
+    changes: dict[str, tuple[Change, Rule | None]] = {key(shipped.rule): (Change("", ""), None)}
     for change, rule in _changes(shipped.rule):
-        changes.setdefault(_key(rule), (change, rule))
+        changes.setdefault(key(rule), (change, rule))
     found = list(changes.values())[1:]
     names = _unique([change.says for change, _ in found])
     return [
         Mutant(name, shipped.file.stem, change.operator, says, shipped.rule, rule)
         for (change, rule), says in zip(found, names, strict=True)
     ]
-
-
-def _key(rule: Rule | None) -> str:
-    """What makes two rules the same: how the expression is laid out does not."""
-    return json.dumps(None if rule is None else rule | {"expr": str(parsed(rule["expr"]))})
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -14,9 +15,6 @@ from mutation.errors import MutationError
 from mutation.mutants import Mutant, mutants_of
 from mutation.trial import Bench, Finding, Reader
 from rules.cases import Case, Shipped, beside
-
-LATER = {"job:agent_request_errors:ratio", "job_breaker:agent_request_errors:ratio"}
-"""Records whose mutants are not tried yet: HighErrorRate has too few cases for the hour of a breaker."""
 
 Watch = Callable[[Iterable[Future[list[Finding]]], int], Iterable[Future[list[Finding]]]]
 """Passes on what has ended, of so many rules, and can show how far it is."""
@@ -53,6 +51,15 @@ class Plan:
     hints: Hints = dataclasses.field(default_factory=dict)
     alone: bool = False
 
+    @functools.cached_property
+    def mutants(self) -> dict[str, list[Mutant]]:
+        """By rule, the mutants that are tried."""
+        return {name: mutants_of(name, shipped) for name, shipped in self.rules.items()}
+
+    def readers_of(self, name: str) -> list[Reader]:
+        """Whose cases judge the mutants of a rule."""
+        return readers_of(name, self.alerts, self.records, self.cases)
+
 
 def run(
     plan: Plan,
@@ -64,7 +71,7 @@ def run(
     Raises MutationError when cases do not even pass on the shipped rules, when promtool breaks, or when the
     list of equivalent mutants is not right.
     """
-    mutants = {name: mutants_of(name, shipped) for name, shipped in plan.rules.items()}
+    mutants = plan.mutants
     check_equivalents(plan.reasons, plan.alerts.keys() | plan.records.keys(), mutants)
     with tempfile.TemporaryDirectory(prefix="mutation-") as directory:
         benches = {name: _bench(plan, name, Path(directory)) for name in plan.rules.keys() - known.keys()}
@@ -89,11 +96,6 @@ def run(
             made, known[name] if name in known else trials[name].result(), plan.reasons
         )
     ]
-
-
-def mutated(alerts: Mapping[str, Shipped], records: Mapping[str, Shipped]) -> dict[str, Shipped]:
-    """The rules whose mutants are tried: all alerts, and the records that they read."""
-    return {**alerts, **{name: shipped for name, shipped in records.items() if name not in LATER}}
 
 
 def check_equivalents(reasons: Reasons, shipped: Iterable[str], mutants: Mapping[str, list[Mutant]]) -> None:
@@ -135,5 +137,4 @@ def readers_of(
 def _bench(plan: Plan, name: str, root: Path) -> Bench:
     directory = root / name.replace(":", "_")
     directory.mkdir()
-    readers = readers_of(name, plan.alerts, plan.records, plan.cases)
-    return Bench(plan.rules[name].rule, readers, plan.promtools, directory)
+    return Bench(plan.rules[name].rule, plan.readers_of(name), plan.promtools, directory)

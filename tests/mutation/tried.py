@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mutation.errors import MutationError
-from mutation.mutants import Mutant, mutants_of
-from mutation.run import Outcome, Plan, readers_of
+from mutation.mutants import Mutant
+from mutation.report import of_word
+from mutation.run import Outcome, Plan, check_equivalents, outcomes_of
 from mutation.together import Rule
 from mutation.trial import Finding, Reader, Verdict
 from rules.cases import TEMPLATE, Case, promtool_test
@@ -101,24 +102,46 @@ def current(plan: Plan, tried: Mapping[str, Tried]) -> dict[str, Tried]:
     """Of the rules of a plan, those whose mutants would get the same verdicts today."""
     return {
         name: tried[name]
-        for name, shipped in plan.rules.items()
-        if name in tried and tried[name].digest == _digest_of(plan, name, mutants_of(name, shipped))
+        for name in plan.rules
+        if name in tried
+        and tried[name].digest == _digest_of(plan, name)
+        and len(tried[name].findings) == len(plan.mutants[name])
     }
+
+
+def outcomes(plan: Plan, tried: Mapping[str, Tried]) -> list[Outcome]:
+    """What became of every mutant, as it was tried; in the order in which they are made.
+
+    Raises MutationError when a rule or its cases have changed since, or when a mutant survived.
+    """
+    check_equivalents(plan.reasons, plan.alerts.keys() | plan.records.keys(), plan.mutants)
+    known = current(plan, tried)
+    if changed := sorted(plan.rules.keys() - known.keys()):
+        raise MutationError(
+            f"changed since the mutants were tried, the rule or its cases: {', '.join(changed)}\n"
+            "fix:   run `make mutate CHANGED=1 WRITE=1`, which tries them again"
+        )
+    found = [
+        outcome
+        for name, mutants in plan.mutants.items()
+        for outcome in outcomes_of(mutants, known[name].findings, plan.reasons)
+    ]
+    if left := [f"{each.mutant.name}: {each.mutant.change}" for each in of_word(found, "survived")]:
+        fix = "fix:   add cases that do, see docs/mutation.md (Killing a survivor)"
+        raise MutationError("\n".join(["no case notices these changes of the rules:", *left, fix]))
+    return found
 
 
 def of(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Tried]:
     """What to write down of a run."""
-    parts = {name: [each for each in outcomes if each.mutant.name == name] for name in plan.rules}
-    return {
-        name: Tried(
-            _digest_of(plan, name, [each.mutant for each in part]), tuple(each.finding for each in part)
-        )
-        for name, part in parts.items()
-    }
+    findings: dict[str, list[Finding]] = {name: [] for name in plan.rules}
+    for each in outcomes:
+        findings[each.mutant.name].append(each.finding)
+    return {name: Tried(_digest_of(plan, name), tuple(found)) for name, found in findings.items()}
 
 
-def _digest_of(plan: Plan, name: str, mutants: Sequence[Mutant]) -> str:
-    return digest(mutants, readers_of(name, plan.alerts, plan.records, plan.cases))
+def _digest_of(plan: Plan, name: str) -> str:
+    return digest(plan.mutants[name], plan.readers_of(name))
 
 
 def _findings(tree: Mapping[str, list[str] | list[int]]) -> tuple[Finding, ...]:

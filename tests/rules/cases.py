@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import re
 from pathlib import Path
@@ -37,17 +38,32 @@ class Expected:
 
     def timeline(self, major: int) -> Timeline:
         """When (seconds) it takes which state, by major version of Prometheus; inactive before the first."""
-        changes = []
-        for state, times in STATE.findall(self.states):
-            time = times.rstrip(",").split("/")[-1 if major < 3 else 0]
-            changes.append((int(parsed(time).total_seconds()), state))
-        assert changes, f"no states in {self.states!r}"
-        assert changes == sorted(changes), f"{self.states!r} does not go forward in time"
-        return changes
+        return _timeline(self.states, major)
 
     def at(self, seconds: int, major: int) -> str:
         """The state at a time."""
-        return ([("inactive")] + [state for time, state in self.timeline(major) if time <= seconds])[-1]
+        return (["inactive"] + [state for time, state in self.timeline(major) if time <= seconds])[-1]
+
+    def samples_in(self, state: str, end: int, major: int) -> int:
+        """In how many evaluations, up to the one at the end (seconds), it is in the state."""
+        changes = [*self.timeline(major), (end + STEP_SECONDS, "")]
+        spans = [
+            range(since, until, STEP_SECONDS)
+            for (since, each), (until, _) in itertools.pairwise(changes)
+            if each == state
+        ]
+        return sum(len(span) for span in spans)
+
+
+@functools.cache
+def _timeline(states: str, major: int) -> Timeline:
+    changes: Timeline = []
+    for state, times in STATE.findall(states):
+        time = times.rstrip(",").split("/")[-1 if major < 3 else 0]
+        changes.append((int(parsed(time).total_seconds()), state))
+    assert changes, f"no states in {states!r}"
+    assert changes == sorted(changes), f"{states!r} does not go forward in time"
+    return changes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,18 +116,27 @@ def shipped_records() -> dict[str, Shipped]:
 def _shipped(kind: str) -> dict[str, Shipped]:
     found: dict[str, Shipped] = {}
     for path in sorted(RULES.glob("*.yml")):
-        for group in yaml.safe_load(path.read_text())["groups"]:
-            for rule in group["rules"]:
-                if kind in rule:
-                    assert rule[kind] not in found, f"{rule[kind]} stands twice in prometheus/rules"
-                    found[rule[kind]] = Shipped(rule, path)
+        for rule in _rules_of(path):
+            if kind in rule:
+                assert rule[kind] not in found, f"{rule[kind]} stands twice in prometheus/rules"
+                found[rule[kind]] = Shipped(rule, path)
     return found
+
+
+def _rules_of(path: Path) -> list[dict[str, Any]]:
+    """The rules of all groups of a file, in their order."""
+    return [rule for group in _yaml(path.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
+
+
+@functools.cache
+def _yaml(text: str) -> Any:
+    """Read once, and by libyaml where it is there: some files are read for each of their alerts."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a SafeLoader too
 
 
 def beside(shipped: Shipped) -> list[dict[str, Any]]:
     """The other rules of the file that the alert reads: records, and if it reads alerts, all of these."""
-    groups = yaml.safe_load(shipped.file.read_text(encoding="utf-8"))["groups"]
-    rules = [rule for group in groups for rule in group["rules"]]
+    rules = _rules_of(shipped.file)
     reads_alerts = "ALERTS" in shipped.rule["expr"]
     read = [shipped.rule, *(rule for rule in rules if reads_alerts and "alert" in rule)]
     for rule in read:  # grows: a record may read another one
@@ -124,7 +149,7 @@ def all_cases() -> tuple[Case, ...]:
     """Every case of every file."""
     cases: list[Case] = []
     for path in sorted(CASES.glob("*.yml")):
-        for alert, entry in yaml.safe_load(path.read_text()).items():
+        for alert, entry in _yaml(path.read_text(encoding="utf-8")).items():
             cases += _cases_of(alert, entry)
     return tuple(cases)
 
@@ -182,15 +207,11 @@ def _count_checks(case: Case, major: int, name: str) -> list[dict[str, Any]]:
     """How many samples each alert was pending and firing, over the whole time."""
     checks = []
     for state in ("pending", "firing"):
-        counts = [(each.labels, _samples_in(each, state, case.end_seconds, major)) for each in case.expected]
+        counts = [(each.labels, each.samples_in(state, case.end_seconds, major)) for each in case.expected]
         present = [(labels | {"alertstate": state}, count) for labels, count in counts if count]
         expression = f'count_over_time(ALERTS{{alertname="{name}",alertstate="{state}"}}[7d])'
         checks.append(_check(expression, case.end_seconds, "", name, present))
     return checks
-
-
-def _samples_in(expected: Expected, state: str, end: int, major: int) -> int:
-    return sum(expected.at(time, major) == state for time in range(0, end + STEP_SECONDS, STEP_SECONDS))
 
 
 def _check(
