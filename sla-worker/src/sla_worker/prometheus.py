@@ -11,10 +11,9 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isnan
 from typing import Any, Protocol
-from urllib.parse import urlencode
 
-from urllib3 import BaseHTTPResponse, PoolManager
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+import requests
+from urllib3.exceptions import HTTPError  # what reading a body of requests piece by piece raises
 
 from sla_worker.errors import PrometheusError
 from sla_worker.settings import PrometheusSettings
@@ -51,7 +50,7 @@ class Transport(Protocol):
 
 
 class HTTPTransport:
-    """Requests by urllib3: no proxy from the environment, no compression, no redirects, no retries.
+    """Requests by `requests`: no proxy from the environment, no compression, no redirects, no retries.
 
     `Accept-Encoding: identity` spares Prometheus most of the CPU of a small answer. The timeout holds for the
     connection, for each wait for bytes, and for the body as a whole. URL and errors hold no password: the
@@ -64,15 +63,17 @@ class HTTPTransport:
         self._url = settings.url
         self._timeout = settings.timeout_seconds
         self._monotonic = monotonic
-        self.headers: Mapping[str, str] = _headers(settings)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = settings.ca_file or True
+        self._session.headers.clear()
+        self._session.headers.update(_headers(settings))
+        self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
+
+    @property
+    def headers(self) -> Mapping[str, str | bytes]:
         """What is sent with every request."""
-        self._pool = PoolManager(
-            num_pools=1,
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=settings.ca_file,
-            timeout=self._timeout,
-            retries=False,
-        )
+        return self._session.headers
 
     def get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. Raises PrometheusError when there is no answer."""
@@ -86,31 +87,37 @@ class HTTPTransport:
         self, method: str, path: str, fields: Mapping[str, str] | None
     ) -> tuple[int, Mapping[str, str], bytes]:
         deadline = self._monotonic() + self._timeout
-        headers, body = dict(self.headers), None
-        if fields is not None:
-            headers["Content-Type"], body = "application/x-www-form-urlencoded", urlencode(fields)
         try:
-            response = self._pool.urlopen(
-                method, self._url + path, body=body, headers=headers, redirect=False, preload_content=False
-            )
-            try:
-                found = self._body(response, deadline)
-            except BaseException:
-                response.close()
-                raise
-            response.release_conn()
-        except (HTTPError, OSError) as error:
+            with self._session.send(
+                self._request(method, path, fields),
+                stream=True,
+                verify=self._session.verify,
+                proxies={},
+                timeout=self._timeout,
+                allow_redirects=False,
+            ) as response:
+                return response.status_code, response.headers, self._body(response, deadline)
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise PrometheusError(
                 f"Prometheus at {self._url} does not answer ({_reason(error)});"
                 " check that it runs, and PROMETHEUS_URL",
-                slow=isinstance(error, ReadTimeoutError),
+                slow=isinstance(error, requests.Timeout) and not isinstance(error, requests.ConnectTimeout),
             ) from error
-        return response.status, response.headers, found
 
-    def _body(self, response: BaseHTTPResponse, deadline: float) -> bytes:
+    def _request(self, method: str, path: str, fields: Mapping[str, str] | None) -> requests.PreparedRequest:
+        """Prepared once for each path: checking URL and headers again costs as much as the request."""
+        if (method, path) not in self._prepared:
+            request = requests.Request(method, self._url + path)
+            self._prepared[method, path] = self._session.prepare_request(request)
+        made = self._prepared[method, path].copy()
+        if fields is not None:
+            made.prepare_body(fields, None)
+        return made
+
+    def _body(self, response: requests.Response, deadline: float) -> bytes:
         """The whole body, in the pieces in which it arrives; bounded in size and time."""
         body = bytearray()
-        while piece := response.read1(_PIECE_BYTES, decode_content=True):
+        while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
             body += piece
             if len(body) > _MAXIMUM_BYTES:
                 raise PrometheusError(
