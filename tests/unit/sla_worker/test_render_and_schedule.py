@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,33 @@ def test_a_report_is_no_surer_than_its_slas(coverages: tuple[float, ...], word: 
         active_breaches=(), period_breaches=0,
     )  # fmt: skip
     assert (words.score_word(report), words.score_colour(report)) == (word, colour)
+
+
+def test_an_sla_meets_its_target_when_all_its_components_do() -> None:
+    statuses = (
+        replace(measured(999.0, 1), key="worker", name="Worker", component="w1"),
+        replace(measured(900.0, 1), key="worker", name="Worker", component="w2"),
+        replace(measured(999.0, 1), key="cache"),
+        replace(measured(None, 1), key="quiet"),
+    )
+    report = Report("t", 0, 300, 300, statuses, (), 0)
+    # of three SLAs two were measured, and one of those kept its target: 1 ÷ 2
+    assert (report.slas, report.measured, report.meeting) == (3, {"worker": False, "cache": True}, 1)
+    assert report.score_ratio == 0.5
+    assert [each.title for each in statuses] == ["Worker / w1", "Worker / w2", "n", "n"]
+
+
+def test_a_period_out_of_hours_lacks_nothing() -> None:
+    closed = replace(measured(None, 1), status=Status.OUT_OF_HOURS)
+    assert (words.verdict(closed), words.verdict_colour(closed)) == ("out of hours", words.GREY)
+    assert words.verdict(replace(closed, coverage_ratio=0)) == "no data"
+
+
+def test_a_value_shows_the_share_of_slots_that_reached_it() -> None:
+    sessions = replace(measured(990.0, 1), percentile=0.9, unit="seconds", target=300, actual=412)
+    assert words.actual(sessions) == "99.00 % at least 300 s"
+    assert words.actual(replace(sessions, comparison=Comparison.AT_MOST)) == "99.00 % within 300 s"
+    assert words.actual(replace(sessions, compliance_ratio=None)) == "—"
 
 
 def measured(good: float | None, coverage: float) -> SLAStatus:

@@ -150,9 +150,16 @@ class StatusReader:
             good=row["good"],
             total=row["total"],
             compliance_ratio=row["good"] / row["total"] if row["total"] > 0 else None,
-            coverage_ratio=min(row["covered_slots"] / expected, 1.0) if expected > 0 else 0.0,
+            coverage_ratio=_coverage(row, expected),
             in_breach=bool(row["in_breach"]),
         )
+
+
+def _coverage(row: Row, expected: float) -> float:
+    """Nothing is expected where every slot was left out, out of hours say: then nothing is missing either."""
+    if expected > 0:
+        return min(float(row["covered_slots"]) / expected, 1.0)
+    return 1.0 if row["left_out"] else 0.0
 
 
 def _scored(definition: StoredDefinition, status: SLAStatus, measured: Sequence[Part]) -> SLAStatus:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sla_worker.model.definition import Comparison
+from sla_worker.model.definition import Comparison, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Breach:
     worst: float | None
     started_at: int
     ended_at: int | None
+
+    @property
+    def title(self) -> str:
+        """The SLA, and its component if it has several."""
+        return title(self.name, self.component)
 
     def duration_seconds(self, now: int) -> int:
         """How long the breach lasted, or has lasted at `now`; not less than 0 when the clock went back."""

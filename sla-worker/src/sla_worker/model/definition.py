@@ -178,3 +178,8 @@ def objective_ratio(comparison: Comparison, target: float, percentile: float | N
     if comparison is Comparison.AT_LEAST:
         return target
     return round(1 - target, 12)  # 1 - 0.001 is 0.999, not 0.99900000000000000022
+
+
+def title(name: str, component: str) -> str:
+    """An SLA's name as people read it, with its component if it has several."""
+    return name if component == UNDIVIDED else f"{name} / {component}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sla_worker.model.breach import Breach
-from sla_worker.model.definition import Comparison
+from sla_worker.model.definition import Comparison, title
 from sla_worker.model.measurement import Status
 
 
@@ -38,6 +38,11 @@ class SLAStatus:
     coverage_ratio: float
     in_breach: bool
     weakest: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The SLA, and its component if it has several."""
+        return title(self.name, self.component)
 
     @property
     def meets_target(self) -> bool | None:
@@ -76,14 +81,23 @@ class Report:
     period_breaches: int
 
     @property
-    def measured(self) -> tuple[SLAStatus, ...]:
-        """The SLAs that had events in the period."""
-        return tuple(each for each in self.statuses if each.compliance_ratio is not None)
+    def slas(self) -> int:
+        """How many SLAs there are, each with all its components."""
+        return len({each.key for each in self.statuses})
+
+    @property
+    def measured(self) -> dict[str, bool]:
+        """The SLAs that had events in the period, and whether all their components kept the target."""
+        found: dict[str, bool] = {}
+        for each in self.statuses:
+            if each.meets_target is not None:
+                found[each.key] = found.get(each.key, True) and each.meets_target
+        return found
 
     @property
     def meeting(self) -> int:
         """How many SLAs kept their target."""
-        return sum(each.meets_target is True for each in self.statuses)
+        return sum(self.measured.values())
 
     @property
     def score_ratio(self) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import UNDIVIDED, Breach, Mail
+from sla_worker.model import Breach, Mail
 from sla_worker.render.format import length, moment, quantity, target
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
@@ -28,7 +28,7 @@ def catch_up_mail(breaches: Sequence[Breach], now: int, zone: ZoneInfo, links: d
     left_out = f"{count - len(shown)} older ones are not shown." if count > len(shown) else ""
     rows = [
         (
-            name(each),
+            each.title,
             each.severity,
             moment(each.started_at, zone),
             lasted(each, now),
@@ -46,11 +46,6 @@ def catch_up_mail(breaches: Sequence[Breach], now: int, zone: ZoneInfo, links: d
     return Mail(
         f"SLA: {title} ({breaches[0].name}{', …' if count > 1 else ''})", "\n".join(lines) + "\n", html
     )
-
-
-def name(breach: Breach) -> str:
-    """The SLA, and its component if it has several."""
-    return breach.name if breach.component == UNDIVIDED else f"{breach.name} / {breach.component}"
 
 
 def lasted(breach: Breach, now: int) -> str:

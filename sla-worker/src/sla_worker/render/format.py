@@ -10,6 +10,7 @@ from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
 from sla_worker.model import Comparison, Report, SLAStatus, Status
 
 NONE = "—"
+_LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
 GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 
 
@@ -43,16 +44,21 @@ def target(value: float, comparison: Comparison, unit: str) -> str:
 
 
 def actual(status: SLAStatus) -> str:
-    """The period's figure in the target's terms; of a percentile, what the counts say of it."""
-    if status.percentile is not None and status.compliance_ratio is not None:
-        return f"{ratio(status.compliance_ratio)} within {quantity(status.target, status.unit)}"
+    """The period's figure in the target's terms; of a percentile or a value, what the counts say of it."""
+    if status.percentile is not None:
+        if status.compliance_ratio is None:
+            return NONE
+        side = "within" if status.comparison is Comparison.AT_MOST else "at least"
+        return f"{ratio(status.compliance_ratio)} {side} {quantity(status.target, status.unit)}"
     return ratio(status.period_actual) if status.unit == "ratio" else quantity(status.actual, status.unit)
 
 
 def verdict(status: SLAStatus) -> str:
     """pass, fail, or why it cannot be said; what was measured too little has only passed so far."""
     if status.meets_target is None:
-        return "no data" if status.coverage_ratio == 0 else "no traffic"
+        if status.coverage_ratio == 0:
+            return "no data"
+        return status.status.word if status.status in _LEFT_OUT else "no traffic"
     if not status.meets_target:
         return "fail"
     return "pass" if status.coverage_ratio >= MINIMUM_COVERAGE else "pass so far"

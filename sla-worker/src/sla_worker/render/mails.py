@@ -27,7 +27,7 @@ def _breaches(count: int) -> str:
 def breach_mail(breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
     """The mail that goes out at once when a critical or high SLA is breached."""
     facts = [
-        ("SLA", breach.name),
+        ("SLA", breach.title),
         ("Since", moment(breach.started_at, zone)),
         ("Target", target(breach.target, breach.comparison, breach.unit)),
         ("Worst actual", quantity(breach.worst, breach.unit)),
@@ -38,8 +38,8 @@ def breach_mail(breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str])
         facts.insert(
             2, ("Ended", f"{moment(breach.ended_at, zone)}, after {length(breach.duration_seconds(now))}")
         )
-    lines = [f"SLA breached: {breach.name}", ""]
+    lines = [f"SLA breached: {breach.title}", ""]
     lines += [f"{name + ':':<14}{value}" for name, value in facts]
     lines += ["", *(f"{word}: {url}" for word, url in links.items())]
     html = template("mail/breach.html").render(breach=breach, facts=facts, links=links)
-    return Mail(f"[{breach.severity}] SLA breached: {breach.name}", "\n".join(lines) + "\n", html)
+    return Mail(f"[{breach.severity}] SLA breached: {breach.title}", "\n".join(lines) + "\n", html)

@@ -31,7 +31,7 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
         ("Generated at", moment(report.generated_at, zone)),
         ("Overall compliance", f"{ratio(report.score_ratio)} ({score_word(report)})"),
         ("Coverage", f"{ratio(report.coverage_ratio)} of the time since each SLA began was measured"),
-        ("Number of SLAs", f"{len(report.statuses)} ({report.meeting} meet their target)"),
+        ("Number of SLAs", f"{report.slas} ({report.meeting} meet their target)"),
         ("Active breaches", str(len(report.active_breaches))),
     ]
     width = max(len(name) for name, _ in facts) + 1
@@ -39,7 +39,7 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
     lines += [f"{name + ':':<{width}}  {value}" for name, value in facts]
     rows = [
         (
-            each.name,
+            each.title,
             target(each.target, each.comparison, each.unit),
             actual(each),
             ratio(each.compliance_ratio),
@@ -52,7 +52,7 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
     lines += ["", text_table(header, rows, right=frozenset({1, 2, 3, 4}))]
     if report.active_breaches:
         breaches = [
-            (each.name, each.severity, moment(each.started_at, zone), quantity(each.worst, each.unit))
+            (each.title, each.severity, moment(each.started_at, zone), quantity(each.worst, each.unit))
             for each in report.active_breaches
         ]
         lines += ["", "Active breaches", ""]

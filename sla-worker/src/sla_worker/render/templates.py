@@ -47,10 +47,11 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
 
 
 def _actual(status: SLAStatus) -> str:
-    """`words.actual`, whose line may end beside `within` only."""
-    return " within ".join(
-        part.replace(" ", "\N{NO-BREAK SPACE}") for part in words.actual(status).split(" within ")
-    )
+    """`words.actual`, whose line may end beside `within` or `at least` only."""
+    text = words.actual(status).replace(" ", "\N{NO-BREAK SPACE}")
+    for side in ("within", "at\N{NO-BREAK SPACE}least"):
+        text = text.replace(f"\N{NO-BREAK SPACE}{side}\N{NO-BREAK SPACE}", f" {side} ")
+    return text
 
 
 def template(name: str) -> jinja2.Template:
