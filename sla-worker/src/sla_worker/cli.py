@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sla_worker.commands import backup, calculator, database, lint, reporter, restore, worker
+from sla_worker.commands import backfill, backup, calculator, database, lint, reporter, restore, worker
 from sla_worker.commands.running import Arguments
 
 COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "calculator": calculator.main,
     "reporter": reporter.main,
     "database": database.main,
+    "backfill": backfill.main,
     "backup": backup.main,
     "restore": restore.main,
     "worker": worker.main,

@@ -360,6 +360,48 @@ def calculate_once(settings: Settings) -> PassResult:
         database.close()
 
 
+def measure_again(
+    settings: Settings,
+    start: int,
+    end: int,
+    *,
+    keys: Sequence[str] = (),
+    reason: Reason = Reason.RECOMPUTE,
+    transport: Transport | None = None,
+) -> PassResult:
+    """Read the slots that lie in [start, end) again, of some SLAs or of all.
+
+    With BACKFILL only those before an SLA's first row. Raises SLAWorkerError: an SLA that is not in the file,
+    slots of which only sums are kept, none at all, or Prometheus.
+    """
+    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    unknown = [key for key in keys if key not in {each.key for each in definitions}]
+    if unknown:
+        raise SLAWorkerError(f"--sla {unknown[0]}: {settings.definitions_path} has no SLA with that key")
+    with contextlib.closing(open_database(settings)) as database:
+        database.sync_definitions(definitions)
+        if start < database.slots_after():
+            raise SLAWorkerError(
+                f"slots before {moment(database.slots_after(), settings.timezone)} are kept as sums only"
+                f" (SLA_KEEP_SLOTS={settings.keep_slot_days}); give a later beginning"
+            )
+        step = database.slot_seconds
+        slots = range(-(-start // step) * step + step, end + 1, step)
+        wanted = {each.key: set(slots) for each in definitions if not keys or each.key in keys}
+        if reason is Reason.BACKFILL:
+            first = {key: database.oldest_slot(key) for key in wanted}
+            wanted = {
+                key: {slot for slot in each if slot < (first[key] or end + 1)} for key, each in wanted.items()
+            }
+        if not any(wanted.values()):
+            raise SLAWorkerError(
+                f"no slot of {step} s lies between {moment(start, settings.timezone)} and"
+                f" {moment(end, settings.timezone)}; give a longer time"
+            )
+        calculator = make_calculator(settings, definitions, database, transport=transport)
+        return calculator.measure_again(wanted, reason)
+
+
 def calculate_continuously(settings: Settings) -> None:
     """The service's loops without its web side, until SIGTERM or SIGINT."""
     service = _started(settings, takes_alerts=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 from contextlib import closing
 
 from sla_worker import service
-from sla_worker.commands.running import Arguments, parser, run, whole_number
+from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
+from sla_worker.errors import SLAWorkerError
 from sla_worker.render.format import moment, ratio
 from sla_worker.render.tables import text_report, text_table
 from sla_worker.reports import period_report
@@ -17,11 +19,21 @@ _LONGEST_HOURS = 1_000_000
 
 
 def main(argv: Arguments = None) -> int:
-    """Calculate once, continuously, or print the report."""
+    """Calculate once, continuously or again, or print the report."""
     options = parser("sla_calculator", "Calculate the SLAs once, continuously, or show what was calculated.")
     mode = options.add_mutually_exclusive_group()
     mode.add_argument("--continuous", action="store_true", help="calculate every interval, until stopped")
     mode.add_argument("--report", action="store_true", help="print the report and calculate nothing")
+    mode.add_argument(
+        "--recompute",
+        nargs=2,
+        type=instant,
+        metavar=("FROM", "TO"),
+        help="read the slots between two times again, like 2026-03-01 or 2026-03-01T09:00 (REPORT_TIMEZONE)",
+    )
+    options.add_argument(
+        "--sla", action="append", default=[], metavar="KEY", help="only this SLA of --recompute; repeatable"
+    )
     options.add_argument(
         "--interval", type=whole_number(1, 3600), metavar="SECONDS", help="length of a slot (default: 300)"
     )
@@ -32,9 +44,14 @@ def main(argv: Arguments = None) -> int:
         help="period of --report (default: 24)",
     )
     arguments = options.parse_args(argv)
+    if arguments.sla and not arguments.recompute:
+        options.error("--sla without --recompute\ngive --recompute FROM TO as well")
 
     def command() -> int:
         settings = read_settings(_with_interval(arguments.interval))
+        if arguments.recompute:
+            start, end = arguments.recompute
+            return _recompute(settings, start, end, arguments.sla)
         if arguments.continuous:
             service.calculate_continuously(settings)
             return 0
@@ -46,6 +63,18 @@ def main(argv: Arguments = None) -> int:
 def _with_interval(seconds: int | None) -> dict[str, str]:
     """The environment with --interval put in, so that it is checked like the variable."""
     return dict(os.environ) | ({} if seconds is None else {"SLA_INTERVAL_SECONDS": str(seconds)})
+
+
+def _recompute(settings: Settings, start: dt.datetime, end: dt.datetime, keys: list[str]) -> int:
+    begin, until = (epoch(each, settings.timezone) for each in (start, end))
+    if begin >= until:
+        raise SLAWorkerError(f"--recompute {start} {end}: ends before it begins; give the earlier time first")
+    result = service.measure_again(settings, begin, until, keys=keys)
+    print(
+        f"{moment(begin, settings.timezone)} to {moment(until, settings.timezone)}: {result.stored} rows added"
+        " or changed (what they said before is in sla_measurement_audit)"
+    )
+    return 0
 
 
 def _calculate(settings: Settings) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import logging
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 from sla_worker.errors import SLAWorkerError
 
@@ -45,6 +47,21 @@ class _Parser(argparse.ArgumentParser):
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser of a command's arguments."""
     return _Parser(prog=name, description=description)
+
+
+def instant(text: str) -> dt.datetime:
+    """A type of an argument: a day or a time, with or without its offset from UTC."""
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"invalid time: {text[:_SHOWN]!r}\ngive a time like 2026-03-01 or 2026-03-01T09:00"
+        ) from None
+
+
+def epoch(moment: dt.datetime, zone: ZoneInfo) -> int:
+    """Epoch seconds of a time; one without an offset is of the zone."""
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
 def whole_number(minimum: int, maximum: int) -> Callable[[str], int]:

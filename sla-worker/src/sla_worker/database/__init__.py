@@ -307,9 +307,13 @@ class SLADatabase:
         """Where a period that ends at `now` ends in this ledger; see `Grid.period_end`."""
         return self.grid.period_end(self._measurements.newest_slot(now), now)
 
-    def oldest_slot(self) -> int | None:
-        """The oldest slot of any enabled SLA; None in an empty ledger."""
-        return self._measurements.oldest_slot()
+    def oldest_slot(self, key: str | None = None) -> int | None:
+        """The oldest slot of an SLA, or of any enabled one; None for one without rows."""
+        return self._measurements.oldest_slot(key)
+
+    def slots_after(self) -> int:
+        """Of the slots up to this one only sums are kept, and no row can be stored; 0: none was deleted."""
+        return self._rollups.marks().slots_after or 0
 
     def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
         """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key."""

@@ -151,7 +151,8 @@ class MeasurementStore:
         Slots may come in any order. `measured`: these are all components of slots of the grid, so what an
         SLA skips before them is missing.
         """
-        rows = list(measurements)
+        after = self._rollups.marks().slots_after or 0
+        rows = [row for row in measurements if row.slot > after]  # older ones are only sums any more
         if not rows:
             return Stored(0, 0)
         with self._engine.transaction():
@@ -313,9 +314,9 @@ class MeasurementStore:
         last = self._last_slots(self._grid.slot_of(now))
         return max((slot for sla_id, slot in last.items() if sla_id in enabled), default=None)
 
-    def oldest_slot(self) -> int | None:
-        """The oldest slot of any enabled SLA; None in an empty ledger."""
-        enabled = {each.id for each in self._definitions.enabled()}
+    def oldest_slot(self, key: str | None) -> int | None:
+        """The oldest slot of an SLA, or of any enabled one; None for one without rows."""
+        enabled = {each.id for each in self._definitions.enabled() if key in {None, each.key}}
         first = [each.first for (sla_id, _), each in self._known_ends().items() if sla_id in enabled]
         return min(first, default=None)
 
