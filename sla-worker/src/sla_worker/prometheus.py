@@ -12,10 +12,10 @@ from http import HTTPStatus
 from math import isnan
 from typing import Any, Protocol
 
-import requests
 from urllib3.exceptions import HTTPError  # what reading a body of requests piece by piece raises
 
 from sla_worker.errors import PrometheusError
+from sla_worker.lean_requests import requests
 from sla_worker.settings import PrometheusSettings
 
 _MAXIMUM_BYTES = 64 * 1024 * 1024

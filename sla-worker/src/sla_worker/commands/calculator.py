@@ -70,10 +70,8 @@ def _recompute(settings: Settings, start: dt.datetime, end: dt.datetime, keys: l
     if begin >= until:
         raise SLAWorkerError(f"--recompute {start} {end}: ends before it begins; give the earlier time first")
     result = service.measure_again(settings, begin, until, keys=keys)
-    print(
-        f"{moment(begin, settings.timezone)} to {moment(until, settings.timezone)}: {result.stored} rows added"
-        " or changed (what they said before is in sla_measurement_audit)"
-    )
+    span = f"{moment(begin, settings.timezone)} to {moment(until, settings.timezone)}"
+    print(f"{span}: {result.stored} rows added or changed; the former ones are in sla_measurement_audit")
     return 0
 
 
