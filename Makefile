@@ -75,7 +75,8 @@ restore: $(VENV)/.run ## Put a backup in the place of the ledger, which is kept 
 	@$(STACK) exec sla-worker $(SLA) restore --force - < "$(f)"
 
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
-generate: $(VENV)/.test ## Write dashboards and the table of faults again after a change of their sources
+generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults again after a change of their sources
+	@PYTHONPATH=sla-worker/src $(PY) -m sla_worker.cli generate
 	@$(GENERATORS) $(PY) -m dashboards
 	@PYTHONPATH=demo-app/src $(PY) -m demo_app.fault_table docs/faults.md
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sla_worker.commands import backfill, backup, calculator, database, lint, reporter, restore, worker
+from sla_worker.commands import (
+    backfill,
+    backup,
+    calculator,
+    database,
+    generate,
+    lint,
+    reporter,
+    restore,
+    worker,
+)
 from sla_worker.commands.running import Arguments
 
 COMMANDS: dict[str, Callable[[Arguments], int]] = {
@@ -17,6 +27,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "restore": restore.main,
     "worker": worker.main,
     "lint": lint.main,
+    "generate": generate.main,
 }
 
 

@@ -88,6 +88,9 @@ class Sli(Protocol):
     kind: ClassVar[str]
     """The form's name, for people and for the file."""
 
+    one_event_a_slot: ClassVar[bool]
+    """Whether a slot is one event, however much was measured in it."""
+
     @property
     def metric_name(self) -> str:
         """The metric's name, without matchers."""
