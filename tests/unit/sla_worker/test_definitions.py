@@ -105,7 +105,7 @@ def test_the_shipped_file_promises_what_users_were_told() -> None:
         ("name: Errors", "name:", "3: SLA errors: name is empty; give a name for people, in one line"),
         ("name: Errors", "name: A\n    name: B", "4: SLA number 1 has `name` twice; keep one"),
         ('{status="error"}', "{status=error}", "13: SLA errors: sli: bad is `requests_total{status"),
-        ("      bad:", "      worse:", "11: SLA errors: sli needs either `good`"),
+        ("      bad:", "      worse:", "11: SLA errors: sli needs two of `total`"),
         ("kind: events", "kind: magic", "11: SLA errors: sli: kind is `magic`; give one of uptime, events"),
         ("slas:", "sla:", "1: the file has the unknown key `sla`; did you mean `slas`?"),
         ("slas:", "promises:", "1: the file has the unknown key `promises`; known are slas"),
