@@ -76,12 +76,12 @@ class Year:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """The median time of an action."""
+    """The median CPU time of an action; the clock on the wall would show what else the machine does."""
     taken = []
     for _ in range(REPEATS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         action()
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.process_time() - begun)
     return statistics.median(taken)
 
 
@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
         table.add_row("CPU of storing one slot", f"{filled / slots * 1000:.2f} ms", "")
         for name, hours, budget in (("24 hours", 24, ""), ("30 days", 720, ""), ("a year", 8760, "10 ms")):
             taken = seconds(lambda hours=hours: year.database.get_current_sla_status(hours))  # type: ignore[misc]
-            table.add_row(f"status of all SLAs over {name}", f"{taken * 1000:.1f} ms", budget)
+            table.add_row(f"CPU of the status of all SLAs over {name}", f"{taken * 1000:.1f} ms", budget)
         rows = year.database.counts()["measurements"]
         table.add_row("slots kept", f"{rows:,}", "")
         table.add_row("size of the file", f"{year.megabytes():.1f} MB", "30 MB" if options.slas == 36 else "")

@@ -67,7 +67,7 @@ class Worker:
             try:
                 chore()
             except SLAWorkerError as error:
-                if self._complaints.get(chore) != str(error):
+                if str(error) not in self._complaints.values():  # one cause may stop several chores
                     _log.error("step failed error=%s", error)
                 self._complaints[chore] = str(error)
             except Exception as error:  # noqa: BLE001 - raised below

@@ -11,7 +11,6 @@ import pytest
 
 from ports import free_port
 from sla_worker.commands.database import main as sla_database
-from sla_worker.conventions import GOOD_EVENTS
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError, DatabaseLockedError
@@ -19,7 +18,7 @@ from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
 from sla_worker.service import Service, in_turn
 from unit.sla_worker.databases import PostgreSQLPlace
-from unit.sla_worker.fake_prometheus import SLOT, THREE
+from unit.sla_worker.fake_prometheus import GOOD, SLOT, THREE
 from unit.sla_worker.setting import Setting
 from waiting import poll
 
@@ -160,7 +159,7 @@ def test_a_second_worker_that_is_stopped_while_it_waits_ends(schema: PostgreSQLP
 
 def test_a_whole_service_keeps_its_ledger_there(schema: PostgreSQLPlace, tmp_path: Path) -> None:
     setting = Setting(tmp_path, SLA_DATABASE_URL=schema.location)
-    setting.prometheus.values[GOOD_EVENTS] = 900.0
+    setting.prometheus.values[GOOD] = 900.0
     setting.step()
     assert setting.ask("/")[1].count("API Error Rate") == 2
     assert 'sla_active_breaches{severity="critical"} 2.0' in setting.ask("/metrics")[1]

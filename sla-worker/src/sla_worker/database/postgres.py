@@ -118,17 +118,22 @@ class PostgreSQL:
 
     def recover(self, prepare: Callable[[], None]) -> str:
         """Connect again, as the only writer, and see whether the tables are still as they were left."""
-        reason = self._lost or self.place
+        lost = self._lost or f"{self.place}: the connection was lost"
         self.close()
-        connection = self._connect()
-        lost, self._connection, self._lost = self._lost, connection, None
+        try:
+            self._connection = self._connect()
+        except DatabaseLockedError:
+            raise
+        except DatabaseError as error:  # the same line as long as it lasts
+            raise DatabaseError(lost) from error
+        self._lost = None
         try:
             prepare()
         except BaseException:
             self.close()
             self._lost = lost
             raise
-        return f"{reason.partition(';')[0]}; it is connected again"
+        return f"{lost.partition(';')[0]}; it is connected again"
 
     def _connect(self) -> psycopg.Connection[Any]:
         given = {**_CONNECT, "application_name": f"sla_worker on {socket.gethostname()[:30]}, {os.getpid()}"}
@@ -227,8 +232,8 @@ def _translated(sql: str) -> Any:
 
 
 def _line(error: psycopg.Error, url: str) -> str:
-    """What the error says, in one line and without the password."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """The first line of what the error says, without the password; the others guess or advise."""
+    text = next(iter(str(error).splitlines()), "").strip() or type(error).__name__
     try:
         password = psycopg.conninfo.conninfo_to_dict(url).get("password")
     except psycopg.Error:
