@@ -123,6 +123,10 @@ class Page:
             self._tracks[pair] = Track() if entry is None else Track(entry.lasting())
         return self._tracks[pair]
 
+    def concerns(self, pair: Pair, began: int) -> bool:
+        """Whether a slot that met its target may change anything."""
+        return pair in self._active or pair in self._tracks or (pair, began) in self._known
+
     def needs_run(self, pair: Pair, row: Measurement, rule: Rule) -> bool:
         """Whether the slots before the first row of a series matter: it may be one of several in a row."""
         if pair in self._tracks:

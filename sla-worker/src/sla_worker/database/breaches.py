@@ -65,6 +65,8 @@ class BreachStore:
         first = min(row.slot for _, row, _ in judged) - self._slot_seconds
         page = Page(self._engine.rows(_OPEN, (first,)), bound=self._trust.bound())
         for pair, row, definition in judged:
+            if row.state is State.MET and not page.concerns(pair, row.slot - self._slot_seconds):
+                continue
             rule = self._rule(definition)
             if page.needs_run(pair, row, rule):
                 self._load_run(page, pair, row, rule)

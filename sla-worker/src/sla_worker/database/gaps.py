@@ -20,7 +20,7 @@ class GapStore:
 
     def of(self, sla_id: int) -> tuple[Gap, ...]:
         """The gaps of one SLA, oldest first."""
-        return self._all().get(sla_id, ())
+        return self.all().get(sla_id, ())
 
     def stored(self, sla_id: int, slots: Iterable[int], last: int | None) -> None:
         """Slots were stored, inside the caller's transaction: what lies between `last` and them is missing.
@@ -28,8 +28,7 @@ class GapStore:
         `last` is the slot after which the next ones were due; None: they are not the next ones.
         """
         slots = sorted(set(slots))
-        known = self.of(sla_id)
-        gaps = known
+        known = gaps = self.of(sla_id)
         if last is not None and slots[-1] > last + self._slot_seconds:
             gaps = (*gaps, (last + self._slot_seconds, slots[-1] - self._slot_seconds))
         gaps = without(gaps, slots, self._slot_seconds) if gaps else gaps
@@ -42,9 +41,10 @@ class GapStore:
             "INSERT INTO sla_gaps (sla_id, first_slot, last_slot) VALUES (?, ?, ?)",
             [(sla_id, *gap) for gap in gaps],
         )
-        self._known = {**self._all(), sla_id: gaps}
+        self._known = {**self.all(), sla_id: gaps}
 
-    def _all(self) -> dict[int, tuple[Gap, ...]]:
+    def all(self) -> dict[int, tuple[Gap, ...]]:
+        """The gaps of every SLA that has some or had some, by its id."""
         with self._engine.exclusive():
             if self._known is None:
                 found: dict[int, tuple[Gap, ...]] = {}

@@ -89,14 +89,15 @@ class MeasurementStore:
             if self._engine.writable:
                 self._note_future(newest)
             last = self._last_slots(newest)
+            gaps = self._gaps.all()
             slots: dict[str, list[int]] = {}
             for each in self._definitions.enabled():
                 if each.from_file:
                     first = self._first_missing(each, last.get(each.id), newest)
                     found = list(range(max(first, oldest), newest + 1, step))
-                    for begin, end in self._gaps.of(each.id):
+                    for begin, end in gaps.get(each.id, ()):
                         found += range(max(begin, -(-oldest // step) * step), min(end, newest) + 1, step)
-                    slots[each.key] = sorted(set(found))
+                    slots[each.key] = sorted(set(found)) if each.id in gaps else found
             return slots
 
     def provisional_slots(self, newest: int, since: int) -> dict[str, list[int]]:
@@ -151,12 +152,12 @@ class MeasurementStore:
         Slots may come in any order. `measured`: these are all components of slots of the grid, so what an
         SLA skips before them is missing.
         """
-        after = self._rollups.marks().slots_after or 0
-        rows = [row for row in measurements if row.slot > after]  # older ones are only sums any more
+        summed = self._rollups.marks().slots_after or 0
+        rows = [row for row in measurements if row.slot > summed]  # older ones are only sums any more
         if not rows:
             return Stored(0, 0)
         with self._engine.transaction():
-            definitions = {row.key: self._definitions.get(row.key) for row in rows}
+            definitions = {key: self._definitions.get(key) for key in {row.key for row in rows}}
             components = self._definitions.component_ids(
                 [*(row.component for row in rows), *(each.component for each in definitions.values())]
             )
@@ -173,7 +174,11 @@ class MeasurementStore:
                 reason=reason,
                 now=now,
             )
-            self._follow(placed, written, ends, definitions, late=reason is not Reason.FIRST, now=now)
+            after = _with(ends, placed)
+            lasting = self._follow(
+                placed, written, ends, definitions, late=reason is not Reason.FIRST, now=now
+            )
+            self._end_gone(lasting, after)
             hidden = self._trust.hidden() != (0, 0)
             self._trust.stored(now)
             if measured and reason is Reason.FIRST and hidden:
@@ -184,7 +189,7 @@ class MeasurementStore:
                 [*((pair, row.slot) for pair, row in written.changed), *written.removed],
                 step=self._grid.slot_seconds,
             )
-            self._ends = None if hidden or written.removed else _with(ends, placed)
+            self._ends = None if hidden or written.removed else after
             self._note_provisional(placed, written)
             return Stored(len(written.changed) - written.replaced, written.replaced)
 
@@ -197,8 +202,11 @@ class MeasurementStore:
         *,
         late: bool,
         now: int,
-    ) -> None:
-        """Breaches follow rows after the last one of their series, and are derived again from older ones."""
+    ) -> list[Pair]:
+        """Breaches follow rows after the last one of their series, and are derived again from older ones.
+
+        Returns the series that may be in breach then.
+        """
 
         def is_next(pair: Pair, row: Measurement) -> bool:
             known = ends.get(pair)
@@ -229,10 +237,12 @@ class MeasurementStore:
                 late=late or all(row.late for row in newest),
                 now=now,
             )
-        self._end_gone([*lasting, *changed], _with(ends, placed))
+        return [*lasting, *changed]
 
-    def _end_gone(self, lasting: Iterable[Pair], ends: Mapping[Pair, _Ends]) -> None:
+    def _end_gone(self, lasting: Sequence[Pair], ends: Mapping[Pair, _Ends]) -> None:
         """End the breaches of components that are gone: nothing else would."""
+        if not lasting:
+            return
         newest: dict[int, int] = {}
         for (sla_id, _), each in ends.items():
             if each.last is not None:
@@ -373,10 +383,12 @@ def _with(ends: Mapping[Pair, _Ends], placed: Iterable[tuple[Pair, Measurement]]
     """Where the series end once the rows are stored."""
     found = dict(ends)
     for pair, row in placed:
-        known = found.get(pair)
+        known, slot = found.get(pair), row.slot
         if known is None:
-            found[pair] = _Ends(row.slot, row.slot, row.slot)
+            found[pair] = _Ends(slot, slot, slot)
+        elif slot > known.any:
+            found[pair] = _Ends(known.first, slot, slot)
         else:
-            last = row.slot if known.last is None else max(row.slot, known.last)
-            found[pair] = _Ends(min(row.slot, known.first), last, max(row.slot, known.any))
+            last = slot if known.last is None else max(slot, known.last)
+            found[pair] = _Ends(min(slot, known.first), last, known.any)
     return found
