@@ -18,6 +18,7 @@ _NAMED = 5  # so many are named in one line
 _SLOTS_TOGETHER = 24  # two hours of slots at once: few requests, and an answer that is not large
 _PROGRESS_SECONDS = 10.0
 _KEPT_ROWS = 10_000  # a pass hands out no more of its rows: those of a long catch-up would fill the memory
+_STORED_TOGETHER = 10_000  # rows: about a day of 36 SLAs, and no more memory than the answers take
 _LEFT_SECONDS = 1800  # what could not be read is tried again after that
 _SLOW_ENOUGH = 2  # answers that did not come, one after the other: Prometheus is down, not asked for too much
 
@@ -100,14 +101,8 @@ class Calculator:
         newest = self._grid.newest_slot(self._clock())
         missing = self._readable(self.missing(newest))
         work = _Work(self._ledger, self._stored, self._monotonic)
-        for slots in self._batches(missing, newest):
-            for found in self._read(slots, missing, newest):
-                work.keep(found, Reason.FIRST)
-            work.progress(slots, len({slot for each in missing.values() for slot in each}))
-        again = self._provisional(newest, missing)
-        for slots in self._batches(again, newest):
-            for found in self._read(slots, again, newest):
-                work.keep(found, Reason.REREAD)
+        self._work_off(missing, newest, Reason.FIRST, work)
+        self._work_off(self._provisional(newest, missing), newest, Reason.REREAD, work)
         return work.result()
 
     def measure_again(self, slots: Slots, reason: Reason) -> PassResult:
@@ -118,11 +113,23 @@ class Calculator:
         newest = self._grid.newest_slot(self._clock())
         due = {key: {slot for slot in found if slot <= newest} for key, found in slots.items()}
         work = _Work(self._ledger, self._stored, self._monotonic)
-        for batch in self._batches(due, newest):
-            for found in self._read(batch, due, newest):
-                work.keep(found, reason)
-            work.progress(batch, len({slot for each in due.values() for slot in each}))
+        self._work_off(due, newest, reason, work)
         return work.result()
+
+    def _work_off(self, due: Slots, newest: int, reason: Reason, work: _Work) -> None:
+        """Read and store slots; what was read before an error is stored as well. Raises PrometheusError."""
+        count = len({slot for each in due.values() for slot in each})
+        try:
+            for slots in self._batches(due, newest):
+                for found in self._read(slots, due, newest):
+                    work.keep(found, reason)
+                if slots[-1] == newest:
+                    work.store()  # it waits for nothing
+                work.progress(slots, count)
+        except PrometheusError:
+            work.store()
+            raise
+        work.store()
 
     def missing(self, newest: int | None = None) -> dict[str, set[int]]:
         """The slots that are due, by SLA."""
@@ -236,16 +243,30 @@ class _Work:
         self._rows: list[Measurement] = []
         self._count = self._late = self._requests = self._slots = 0
         self._said = monotonic()
+        self._waiting: list[Measurement] = []
+        self._reason = Reason.FIRST
 
     def keep(self, found: Measured, reason: Reason) -> None:
-        """Store rows and count them; those that are read again are counted when they differ."""
-        done = self._ledger.store(found.rows, reason=reason)
-        self._stored(found.rows, reason)
+        """Take rows to be stored, many together: each time the breaches since then are derived again."""
+        if reason is not self._reason:
+            self.store()
+            self._reason = reason
+        self._waiting += found.rows
         self._requests += found.requests
+        if len(self._waiting) >= _STORED_TOGETHER:
+            self.store()
+
+    def store(self) -> None:
+        """Store what waits, and count it; what was read again is counted when it differs."""
+        if not self._waiting:
+            return
+        rows, self._waiting = self._waiting, []
+        done = self._ledger.store(rows, reason=self._reason)
+        self._stored(rows, self._reason)
         self._count += done.added + done.replaced
-        if reason is Reason.FIRST:
-            self._late += sum(each.late for each in found.rows)
-            self._rows += found.rows[: _KEPT_ROWS - len(self._rows)]
+        if self._reason is Reason.FIRST:
+            self._late += sum(each.late for each in rows)
+            self._rows += rows[: _KEPT_ROWS - len(self._rows)]
 
     def progress(self, slots: range, all_slots: int) -> None:
         """Say how far a long catch-up is."""
