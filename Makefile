@@ -82,7 +82,7 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger check lint format bench-counting
+.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger check lint format bench-counting
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -95,6 +95,9 @@ test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
 	@$(PY) -m pytest -q -n $(WORKERS) tests/unit tests/truth tests/browser tests/rules tests/contract
+
+truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7
+	@SEED=$(or $(SEED),1) $(PY) -m pytest -q tests/truth
 
 # Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,

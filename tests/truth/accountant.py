@@ -11,7 +11,7 @@ Between two samples of a series a counter has counted, in the slot of the later 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from simulation.series import GAUGE, HISTOGRAM, PROCESS_START, UP, Metric, Scrape, Target
@@ -40,11 +40,15 @@ class _Book:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """By how much a counter rose, as the accountant sees it; `known` is False where counting starts."""
+    """By how much a counter rose, as the accountant sees it.
+
+    `known` is False where counting starts, `first` is True for the first sample within a day.
+    """
 
     metric: Metric
     amount: float
     known: bool
+    first: bool = False
 
 
 def group_of(metric: Metric) -> Group:
@@ -53,10 +57,13 @@ def group_of(metric: Metric) -> Group:
 
 
 class Accountant:
-    """Sees every scrape once, in the order of time."""
+    """Sees every scrape once, in the order of time; `read` are the series by which rule 3 is told."""
 
-    def __init__(self, slot_seconds: int) -> None:
+    def __init__(
+        self, slot_seconds: int, read: Callable[[Target, Metric], object] = lambda _, __: True
+    ) -> None:
         self._slot_ms = slot_seconds * 1000
+        self._read = read
         self._books: dict[Target, _Book] = {}
         self._groups: dict[Metric, Group] = {}
 
@@ -67,13 +74,13 @@ class Accountant:
             return []
         began = next((value for metric, value in scrape.samples if metric is PROCESS_START), None)
         counters = [each for each in scrape.samples if each[0].kind != GAUGE]
-        fallen = self._fallen(book, scrape.at, counters)
+        fallen = self._fallen(book, scrape, counters)
         counted = []
         for metric, value in counters:
             last = book.series.get(metric)
             if last is None or scrape.at - last.at >= DAY_MS:
                 known = self._born(book, scrape.at, began)
-                counted.append(Counted(metric, value if known else 0, known))
+                counted.append(Counted(metric, value if known else 0, known, first=True))
             elif value < last.value or _another(last.began, began) or self._group(metric) in fallen:
                 counted.append(Counted(metric, value, known=True))
             else:
@@ -92,11 +99,13 @@ class Accountant:
             if scrape.at - at < DAY_MS and metric is not UP:
                 yield metric
 
-    def _fallen(self, book: _Book, at: int, counters: list[tuple[Metric, float]]) -> set[Group | None]:
+    def _fallen(self, book: _Book, scrape: Scrape, counters: list[tuple[Metric, float]]) -> set[Group | None]:
         fallen = set()
         for metric, value in counters:
             last = book.series.get(metric)
-            if last and value < last.value and metric.kind == HISTOGRAM and at - last.at < DAY_MS:
+            if last is None or value >= last.value or metric.kind != HISTOGRAM:
+                continue
+            if scrape.at - last.at < DAY_MS and self._read(scrape.target, metric):
                 fallen.add(self._group(metric))
         return fallen
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from simulation.series import GAUGE, UP, Metric, Scrape, Target
-from truth.accountant import Accountant, Counted
+from truth.accountant import DAY_MS, Accountant, Counted
 from truth.coverage import Attendance, Share
 from truth.forms import BAD, GOOD, TOTAL, Form
+
+INSTANCE = "instance"
 
 
 @dataclass(slots=True)
@@ -32,12 +34,14 @@ class Books:
     slot_seconds: int
     scrape_seconds: int
     figures: dict[tuple[str, str, int], Figures] = field(default_factory=lambda: defaultdict(Figures))
+    _shown: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _shares: dict[tuple[int, str | None], Share] = field(default_factory=dict)
     _places: dict[tuple[Target, Metric], list[Place]] = field(default_factory=dict)
     _accountant: Accountant = field(init=False)
     _attendance: Attendance = field(init=False)
 
     def __post_init__(self) -> None:
-        self._accountant = Accountant(self.slot_seconds)
+        self._accountant = Accountant(self.slot_seconds, self._place)
         self._attendance = Attendance(self.slot_seconds, self.scrape_seconds)
 
     def take(self, scrape: Scrape) -> list[Counted]:
@@ -47,11 +51,14 @@ class Books:
         counted = self._accountant.take(scrape)
         for each in counted:
             for form, component, roles in self._place(scrape.target, each.metric):
-                self._enter(form, component, slot, roles, each.amount)
+                baseline = form.policy.baseline and each.first
+                self._enter(form, component, slot, roles, 0 if baseline else each.amount)
+                self._shown[form.key].add(slot)
         for metric, value in self._gauges(scrape):
             for form, component, _ in self._place(scrape.target, metric):
                 assert form.holds
                 self._enter(form, component, slot, (TOTAL, GOOD) if form.holds(value) else (TOTAL,), 1)
+                self._shown[form.key].add(slot)
         if not scrape.up:
             for metric in self._accountant.shown(scrape):
                 for form, component, _ in self._place(scrape.target, metric):
@@ -59,9 +66,20 @@ class Books:
                         self._enter(form, component, slot, (TOTAL,), 1)
         return counted
 
-    def share(self, slot: int) -> Share:
-        """The scrapes of a slot."""
-        return self._attendance.share(slot)
+    def share(self, form: Form, component: str, slot: int) -> Share:
+        """The scrapes of a slot; a component that names an instance has those of its own."""
+        instance = component.split("/")[form.by.index(INSTANCE)] if INSTANCE in form.by else None
+        key = (slot, instance)
+        if key not in self._shares:
+            self._shares[key] = self._attendance.share(slot, instance)
+        return self._shares[key]
+
+    def known(self, form: Form, slot: int) -> bool:
+        """Whether it is known whose scrapes count: a job is named, or series were shown within a day."""
+        return form.names_job or any(each in self._shown[form.key] for each in self._day(slot))
+
+    def _day(self, slot: int) -> range:
+        return range(slot, slot - DAY_MS // 1000, -self.slot_seconds)
 
     def _gauges(self, scrape: Scrape) -> Iterable[tuple[Metric, float]]:
         yield UP, scrape.up

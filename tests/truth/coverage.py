@@ -49,20 +49,27 @@ class Attendance:
         self._moments[scrape.target].append(scrape.at)
         self._ups[scrape.target].append(scrape.up)
 
-    def share(self, slot: int) -> Share:
-        """The slot that ends then."""
+    def share(self, slot: int, instance: str | None = None) -> Share:
+        """The slot that ends then, of all targets or of one instance."""
         end = slot * 1000
         begin = end - self.slot_seconds * 1000
         view = begin - _VIEW_INTERVALS * self.scrape_seconds * 1000
         seen = {target: self._between(target, view, end) for target in self._moments}
         seen = {target: moments for target, moments in seen.items() if moments}
         answered = listed = 0
-        for target, moments in self._moments.items():
+        chosen = [each for each in self._moments if instance in {None, each.instance}]
+        for target in chosen:
+            moments = self._moments[target]
             first, last = bisect.bisect_right(moments, begin), bisect.bisect_right(moments, end)
             listed += last - first
             answered += sum(self._ups[target][first:last])
         still = list(self._holes(sorted([view, end, *(at for each in seen.values() for at in each)])))
-        missed = sum(begin < at <= end for each in seen.values() for at in self._missed(each, still, end))
+        missed = sum(
+            begin < at <= end
+            for target in chosen
+            if target in seen
+            for at in self._missed(seen[target], still, end)
+        )
         return Share(answered, listed, missed)
 
     def _between(self, target: Target, begin: int, end: int) -> list[int]:

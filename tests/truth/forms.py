@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from simulation.series import Metric, Target
+from truth.policy import Policy, read_policy
 from truth.selectors import Selector, read_matchers, read_selector
 
 GOOD, BAD, TOTAL = "good", "bad", "total"
@@ -44,9 +45,15 @@ class Form:
     component: str
     by: tuple[str, ...]
     roles: tuple[tuple[str, Selector], ...]
+    policy: Policy
     holds: Callable[[float], bool] | None = None
     failed_is_bad: bool = False
     bound: float | None = None
+
+    @property
+    def names_job(self) -> bool:
+        """Whether the selectors say by themselves which targets they are about."""
+        return any(name == "job" for name, _, _ in self.roles[0][1].matchers)
 
     def role(self, target: Target, metric: Metric) -> tuple[str, tuple[str, ...]] | None:
         """The component and the roles of a series, None when it is none of this SLA's."""
@@ -63,15 +70,15 @@ class Form:
 def read_forms(file: Path) -> list[Form]:
     """All SLAs whose samples are counted; values and composites are calculated from others elsewhere."""
     tree: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return [form for each in tree["slas"] for form in _form(each)]
+    return [form for each in tree["slas"] for form in _form(each, read_policy(each, tree))]
 
 
-def _form(sla: Mapping[str, Any]) -> Iterable[Form]:
+def _form(sla: Mapping[str, Any], policy: Policy) -> Iterable[Form]:
     sli = sla["sli"]
     make = {"uptime": _uptime, "events": _events, "latency": _latency, "time": _time}.get(sli["kind"])
     if make is None or not sla.get("enabled", True):
         return
-    yield make(sla, sli)
+    yield make({**sla, "policy": policy}, sli)
 
 
 def _names(sla: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +88,7 @@ def _names(sla: Mapping[str, Any]) -> dict[str, Any]:
         "kind": sla["sli"]["kind"],
         "component": str(sla.get("component", "all")),
         "by": tuple(by if isinstance(by, list) else [by]) if by else (),
+        "policy": sla["policy"],
     }
 
 

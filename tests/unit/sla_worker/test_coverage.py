@@ -119,3 +119,8 @@ def test_what_was_not_scraped_is_missed_and_no_more(numbers: set[int], offset: f
     answered, listed, missed = count(times)
     assert answered == listed == sum(1 for each in numbers if each >= 0)
     assert 0 <= missed <= 20 - listed
+
+
+def test_a_scrape_that_lacks_right_before_the_end_of_the_slot_is_missed_too() -> None:
+    """Numbers 10 to 19 lack, at 162 to 297: the last of them stands 3 s before the end."""
+    assert count(scrapes(-3, 9, offset=12.0)) == (10, 10, 10)

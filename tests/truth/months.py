@@ -1,0 +1,68 @@
+"""The compliance of whole and begun months in the reporting timezone: the ledger's own, and by hand."""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from sla_worker.database import SLADatabase
+from sla_worker.grid import Grid
+from truth.books import good_of
+from truth.comparison import row_by_hand
+from truth.policy import BREACHED
+from truth.world_counts import Truth
+
+Month = tuple[int, int]
+
+
+def months(truth: Truth) -> Iterator[Month]:
+    """The parts of the world that lie in one month of its timezone, as (start, end)."""
+    zone = zoneinfo.ZoneInfo(truth.world.timezone)
+    at, end = truth.slots[0] - truth.slot_seconds, truth.slots[-1]
+    while at < end:
+        local = datetime.datetime.fromtimestamp(at, zone)
+        following = datetime.datetime(local.year + local.month // 12, local.month % 12 + 1, 1, tzinfo=zone)
+        until = min(end, int(following.timestamp()))
+        yield at, until
+        at = until
+
+
+def sums_by_hand(truth: Truth, month: Month) -> dict[tuple[str, str], tuple[float, float]]:
+    """(good, total) over all slots that count, by SLA and component."""
+    begin, end = month
+    forms = {each.key: each for each in truth.books.forms}
+    sums: dict[tuple[str, str], tuple[float, float]] = defaultdict(lambda: (0, 0))
+    for (key, component, slot), figures in truth.books.figures.items():
+        form = forms[key]
+        if begin < slot <= end and form.policy.in_service(slot, truth.slot_seconds):
+            good, total = sums[key, component]
+            sums[key, component] = (good + good_of(form, figures), total + figures.total)
+    for form in (each for each in truth.books.forms if each.policy.no_data_is_bad):
+        for slot in (each for each in truth.slots if begin < each <= end):
+            row = row_by_hand(truth, form, form.component, slot)
+            if row.coverage == 0 and row.state == BREACHED:
+                good, total = sums[form.key, form.component]
+                sums[form.key, form.component] = (good, total + 1)
+    return sums
+
+
+def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month, object, object]]:
+    """(SLA, component, month, worker, by hand) where good and total events are not the same."""
+    grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
+    database = SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
+    found: list[tuple[str, str, Month, object, object]] = []
+    try:
+        for begin, end in months(truth):
+            shown = database.get_current_sla_status((end - begin) / 3600, end=end)
+            worker = {(each.key, each.component): (each.good, each.total) for each in shown}
+            by_hand = sums_by_hand(truth, (begin, end))
+            for place in sorted(worker.keys() | by_hand.keys()):
+                has, right = worker.get(place, (0, 0)), by_hand.get(place, (0, 0))
+                if has != right:
+                    found.append((*place, (begin, end), has, right))
+    finally:
+        database.close()
+    return found

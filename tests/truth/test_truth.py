@@ -1,0 +1,49 @@
+"""A simulated month, back-filled into real engines and caught up by the worker, is what it is by hand.
+
+Every row of every SLA: good, total, coverage and state, exactly; and the compliance of each month in its own
+timezone. `make truth SEED=n` takes other worlds, of more kinds, on every engine.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sla_worker.definitions import read_definitions
+from truth.comparison import catch_up, differences
+from truth.engines import engines, serving_world
+from truth.forms import read_forms
+from truth.months import month_differences
+from truth.world_counts import count
+from truth.worlds import AUTUMN, HARSH_DAY, SPRING, TRIALS, Trial
+from unit.sla_worker.prometheus_server import client_of
+
+FILE = Path(__file__).parent / "slas.yml"
+SEED = os.environ.get("SEED")
+ALL = engines()
+
+
+def seeded(trial: Trial) -> Trial:
+    return trial.with_seed(int(SEED)) if SEED else trial
+
+
+USUAL = [(AUTUMN, ALL[-2]), (SPRING, ALL[0]), (HARSH_DAY, ALL[-2]), (HARSH_DAY, ALL[-1])]
+MORE = [(trial, engine) for trial in TRIALS.values() for engine in ALL]
+
+
+@pytest.mark.parametrize(
+    ("trial", "engine"),
+    MORE if SEED else USUAL,
+    ids=lambda each: each.name if isinstance(each, Trial) else Path(each).name,
+)
+def test_the_ledger_is_what_a_careful_accountant_counts(trial: Trial, engine: str, tmp_path: Path) -> None:
+    trial = seeded(trial)
+    truth = count(trial.world, read_forms(FILE), trial.slot_seconds, tmp_path)
+    with serving_world(engine, truth.openmetrics, tmp_path / "engine") as url:
+        rows = catch_up(truth, read_definitions(FILE), client_of(url), tmp_path / "sla.db")
+    assert truth.books.figures
+    found = differences(truth, rows)
+    assert not found, f"seed {trial.world.seed}: {len(found)} differences, the first of them {found[:5]}"
+    assert not (months := month_differences(truth, tmp_path / "sla.db")), months
