@@ -224,18 +224,18 @@ def test_whatever_the_order_of_rows_the_breaches_are_those_of_the_rows(
 
 def _follow(database: SLADatabase, definition: Definition, values: list[int | None], random: Any) -> None:
     def stored(slot: int, bad: int | None) -> Measurement:
-        figures = Figures() if bad is None else Figures(100 - bad, 100, 1)
+        figures = Figures(50, 100, 0.5) if bad is None else Figures(100 - bad, 100, 1)  # None: partial
         return evaluate(definition, NOW + slot * 300, figures, late=True)
 
     order = list(range(len(values)))
     random.shuffle(order)
     while order:
         count = random.randint(1, 4)
-        database.store([stored(slot, random.choice([0, 7])) for slot in order[:count]])
+        database.store([stored(slot, random.choice([0, 7, None])) for slot in order[:count]])
         order = order[count:]
     changed = list(range(len(values)))
     random.shuffle(changed)
-    database.store([stored(slot, values[slot] or 0) for slot in changed], reason=Reason.RECOMPUTE)
+    database.store([stored(slot, values[slot]) for slot in changed], reason=Reason.RECOMPUTE)
     rows = reversed(database.newest_measurements(definition.key, 100))
     points = [Point(each.slot, each.state, each.actual) for each in rows]
     policy = definition.policy

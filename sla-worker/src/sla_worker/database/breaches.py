@@ -31,6 +31,10 @@ _BEFORE = f"""
 SELECT {_COLUMNS} FROM sla_breaches WHERE sla_id = ? AND component_id = ? AND started_at < ?
 AND (ended_at IS NULL OR ended_at > started_at) ORDER BY started_at DESC LIMIT 1
 """  # noqa: S608 - names of columns
+_FROM = """
+SELECT id FROM sla_breaches WHERE sla_id = ? AND component_id = ?
+AND (ended_at IS NULL OR (ended_at >= ? AND ended_at > started_at)) LIMIT 1
+"""
 _POINTS = """
 SELECT slot, state, actual_value, target_value FROM sla_measurements
 WHERE sla_id = ? AND component_id = ? AND slot > ? AND NOT (slot > ? AND slot <= ?) ORDER BY slot
@@ -99,6 +103,10 @@ class BreachStore:
         )
 
     # --- rows that came late, or changed
+
+    def may_change(self, pair: Pair, slot: int) -> bool:
+        """Whether good rows from that slot on may change a breach: where none lasts then, they open none."""
+        return bool(self._engine.rows(_FROM, (*pair, slot - self._slot_seconds)))
 
     def rebuild(
         self,

@@ -229,6 +229,8 @@ class MeasurementStore:
         lasting = self._breaches.follow(followed, now)
         for pair, slot in changed.items():
             newest = [row for other, row in placed if other == pair]
+            if _harmless(newest, by_id[pair[0]]) and not self._breaches.may_change(pair, slot):
+                continue
             self._breaches.rebuild(
                 pair,
                 slot,
@@ -377,6 +379,13 @@ class MeasurementStore:
 
     def _forget(self) -> None:
         self._ends = self._provisional = None
+
+
+def _harmless(rows: Iterable[Measurement], definition: StoredDefinition) -> bool:
+    """Whether rows open no breach, nor bring bad slots together that others were between."""
+    policy = definition.policy
+    passed_over = policy.breach_after == policy.recover_after == 1
+    return all(row.state is State.MET or (passed_over and row.state is not State.BREACHED) for row in rows)
 
 
 def _with(ends: Mapping[Pair, _Ends], placed: Iterable[tuple[Pair, Measurement]]) -> dict[Pair, _Ends]:
