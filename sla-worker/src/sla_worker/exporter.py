@@ -87,6 +87,7 @@ class Exporter:
         self._truncated = self._counter(
             names.WEBHOOK_TRUNCATED, "Alerts that Alertmanager left out of its webhooks (max_alerts)", []
         )
+        self._late = self._counter(names.LATE_ROWS, "Rows that were stored after their slot was due", [])
         self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
         self._ahead = self._gauge(
             names.ROWS_AHEAD,
@@ -144,6 +145,8 @@ class Exporter:
         What it had before is only known of rows that this process has stored.
         """
         for row in rows:
+            if row.late and not again:
+                self._late.inc()
             place = (row.key, row.component, row.slot)
             if row.state not in {State.OUT_OF_HOURS, State.EXCLUDED} and (not again or place in self._unsure):
                 good, total = self._unsure.pop(place, (0.0, 0.0))

@@ -56,3 +56,15 @@ def test_the_ledgers_events_are_counters_that_go_on_after_a_restart(tmp_path: Pa
     assert f"\nsla_total_events_total{where} 2000.0\n" in text
     assert '\nsla_coverage_ratio{component="all",sla="api-error-rate"} 0.9\n' in text  # two scrapes failed
     assert "# TYPE sla_good_events_total counter" in text
+    assert "\nsla_late_rows_total 0.0\n" in text
+
+
+def test_rows_that_come_late_are_counted(tmp_path: Path) -> None:
+    """Away for three slots: two of them come late, for each of the three SLAs."""
+    setting = Setting(tmp_path)
+    setting.step()
+    setting.now += 900
+    setting.step()
+    text = setting.ask("/metrics")[1]
+    setting.close()
+    assert "\nsla_late_rows_total 6.0\n" in text
