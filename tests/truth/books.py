@@ -105,4 +105,4 @@ class Books:
 
 def good_of(form: Form, figures: Figures) -> float:
     """The good events; where bad ones are counted, the rest."""
-    return figures.total - figures.bad if BAD in dict(form.roles) else figures.good
+    return max(figures.total - figures.bad, 0) if BAD in dict(form.roles) else figures.good

@@ -119,6 +119,9 @@ def _time(sla: Mapping[str, Any], sli: Mapping[str, Any]) -> Form:
 
 
 def _events(sla: Mapping[str, Any], sli: Mapping[str, Any]) -> Form:
+    if "total" not in sli:  # good and bad ones, which are all there are
+        good, bad = read_selector(sli["good"]), read_selector(sli["bad"])
+        return Form(**_names(sla), roles=((TOTAL, good), (TOTAL, bad), (GOOD, good)))
     role = GOOD if "good" in sli else BAD
     return Form(**_names(sla), roles=((TOTAL, read_selector(sli["total"])), (role, read_selector(sli[role]))))
 

@@ -54,10 +54,13 @@ def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month,
     grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
     database = SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
     found: list[tuple[str, str, Month, object, object]] = []
+    keys = {each.key for each in truth.books.forms}
     try:
         for begin, end in months(truth):
             shown = database.get_current_sla_status((end - begin) / 3600, end=end)
-            worker = {(each.key, each.component): (each.good, each.total) for each in shown}
+            worker = {
+                (each.key, each.component): (each.good, each.total) for each in shown if each.key in keys
+            }
             by_hand = sums_by_hand(truth, (begin, end))
             for place in sorted(worker.keys() | by_hand.keys()):
                 has, right = worker.get(place, (0, 0)), by_hand.get(place, (0, 0))

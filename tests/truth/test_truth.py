@@ -21,6 +21,7 @@ from truth.worlds import AUTUMN, HARSH_DAY, SPRING, TRIALS, Trial
 from unit.sla_worker.prometheus_server import client_of
 
 FILE = Path(__file__).parent / "slas.yml"
+SHIPPED = Path(__file__).parents[2] / "sla-worker" / "sla_thresholds.yml"
 SEED = os.environ.get("SEED")
 ALL = engines()
 
@@ -39,10 +40,19 @@ MORE = [(trial, engine) for trial in TRIALS.values() for engine in ALL]
     ids=lambda each: each.name if isinstance(each, Trial) else Path(each).name,
 )
 def test_the_ledger_is_what_a_careful_accountant_counts(trial: Trial, engine: str, tmp_path: Path) -> None:
-    trial = seeded(trial)
-    truth = count(trial.world, read_forms(FILE), trial.slot_seconds, tmp_path)
+    compare(seeded(trial), engine, FILE, tmp_path)
+
+
+def test_the_shipped_slas_are_counted_like_that_too(tmp_path: Path) -> None:
+    """Of events, samples and scrapes; values of expressions and scores are not counted by hand."""
+    assert len(read_forms(SHIPPED)) > 20
+    compare(seeded(HARSH_DAY), ALL[-2], SHIPPED, tmp_path)
+
+
+def compare(trial: Trial, engine: str, file: Path, tmp_path: Path) -> None:
+    truth = count(trial.world, read_forms(file), trial.slot_seconds, tmp_path)
     with serving_world(engine, truth.openmetrics, tmp_path / "engine") as url:
-        rows = catch_up(truth, read_definitions(FILE), client_of(url), tmp_path / "sla.db")
+        rows = catch_up(truth, read_definitions(file), client_of(url), tmp_path / "sla.db")
     assert truth.books.figures
     found = differences(truth, rows)
     assert not found, f"seed {trial.world.seed}: {len(found)} differences, the first of them {found[:5]}"
