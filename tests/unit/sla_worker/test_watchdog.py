@@ -300,7 +300,9 @@ def test_a_database_of_the_former_version_goes_on(tmp_path: Path) -> None:
     with sqlite3.connect(path) as now:
         versions = now.execute("SELECT version, name FROM schema_migrations ORDER BY version").fetchall()
     now.close()
-    assert versions == [(1, "0001_ledger.sql"), (2, "0002_watchdog.sql"), (3, "0003_deliveries.sql")]
+    shipped = sorted(each.name for each in (files("sla_worker") / "database" / "migrations").iterdir())
+    assert versions == [(int(name[:4]), name) for name in shipped if name.endswith(".sql")]
+    assert versions[:2] == [(1, "0001_ledger.sql"), (2, "0002_watchdog.sql")]
 
 
 def test_without_its_web_side_the_loop_waits_for_no_watchdog(
