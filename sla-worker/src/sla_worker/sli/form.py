@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator as operators
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
 from sla_worker.evaluation import allowance_used, meets
-from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, Promise
-from sla_worker.needs import Counts, Expression, Need
+from sla_worker.model import Comparison, Definition, Figures, Judgement, Member, Promise
+from sla_worker.needs import Expression
 from sla_worker.selectors import Selector, parse_selector
 
 _T = TypeVar("_T")
@@ -122,14 +122,6 @@ def figures(pairs: Iterable[tuple[float, float]], coverage: Iterable[float]) -> 
     ]
 
 
-def held(need: Need, condition: Condition, counts: Counts) -> Mapping[str, list[Figures]]:
-    """Samples for which a condition holds, of all."""
-    return {
-        component: figures(pairs, counts.coverage((need,), component))
-        for component, pairs in counts.held(need, condition.holds).items()
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class RatioForm:
     """A form whose value is the ratio of its two counts; a subclass says how they are counted."""
@@ -151,11 +143,6 @@ class RatioForm:
     def members(self) -> tuple[Member, ...]:
         """None: it is measured itself."""
         return ()
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        """The series that it reads."""
-        raise NotImplementedError
 
     def expressions(self, _definition: Definition, _slot_seconds: int) -> tuple[Expression, ...]:
         """None: the counts say it all."""
