@@ -26,6 +26,13 @@ from e2e.live import Stack
 
 POLL_SECONDS = 0.1
 ALWAYS = "always firing"
+SENDINGS = {
+    "alerts Prometheus could not send": "prometheus_notifications_errors_total",
+    "alerts Prometheus dropped": "prometheus_notifications_dropped_total",
+    "notifications Alertmanager could not send": "alertmanager_notifications_failed_total",
+    "posts of alerts Alertmanager refused": "alertmanager_alerts_invalid_total",
+}
+"""What fails between Prometheus and the mail server, and the counter that tells."""
 WINDOWS_SECONDS = 1200.0
 """True time that the ranges of a rule may need beside its waits: to fill before it fires, to empty after."""
 STEADY_SECONDS = 90.0
@@ -184,10 +191,21 @@ class Run:
             mailcheck.check_firing(self._tools.stack, mail, address, proof.alert, proof.condition_at)
         late = self._tools.floors.overrun_seconds(proof)
         if late is not None and late > self._tools.floors.tolerance_seconds and not self.scenario.later:
-            raise ProofError(f"the mail came {late:.1f} s after its floor")
+            raise ProofError(f"the mail came {late:.1f} s after its floor: {self._way(proof)}")
         held = (proof.firing_at or 0.0) - proof.condition_at
         if held < self._tools.stack.seconds(proof.alert.for_seconds) - 1e-3:
             raise ProofError(f"it fired after {held:.1f} s, before its `for` was over")
+
+    def _way(self, proof: Proof) -> str:
+        """When each part of the way was passed, in seconds from the cause, and what failed on it."""
+        since = proof.caused_at or 0.0
+        times = [("firing", proof.firing_at), ("webhooks stored", proof.webhook_at)]
+        times += [(f"mail to {name}", mail.received_at) for name, mail in proof.mails.items()]
+        said = [f"{what} at {at - since:.1f} s" for what, at in times if at is not None]
+        for what, counter in SENDINGS.items():
+            if count := self._tools.stack.value(f"round(sum(increase({counter}[1m])))"):
+                said.append(f"{what} in the last minute: {count:.0f}")
+        return ", ".join(said)
 
     def _check_end(self, proof: Proof) -> None:
         mails = self._tools.watch.seen().mails

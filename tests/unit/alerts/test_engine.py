@@ -91,22 +91,31 @@ def scenario(name: str, **more: Any) -> Scenario:
     return Scenario(**parts | more)
 
 
+def counters(request: httpx.Request) -> httpx.Response:
+    """Prometheus, in whose last minute two mails could not be sent."""
+    mails = b"alertmanager_notifications_failed_total" in request.content
+    result = [{"metric": {}, "value": [4e9, "2"]}] if mails else []
+    data = {"resultType": "vector", "result": result}
+    return httpx.Response(200, json={"status": "success", "data": data})
+
+
 def tools(
     world: World,
     stopped: threading.Event | None = None,
     events: Silent | None = None,
     steady_seconds: float = engine.STEADY_SECONDS,
+    tolerance_seconds: float = 1e12,
 ) -> Tools:
     stack = Stack(
-        prometheus="", alertmanager="", grafana="", mailhog="", demo_metrics="", demo_api="", sla_worker="",
-        factor=1e6, client=cast("httpx.Client", None),
+        prometheus="http://prometheus", alertmanager="", grafana="", mailhog="", demo_metrics="", demo_api="",
+        sla_worker="", factor=1e6, client=httpx.Client(transport=httpx.MockTransport(counters)),
     )  # fmt: skip
     return Tools(
         stack=stack,
         watch=cast("Watch", world),
         causes=cast("Causes", world),
         alerts={"Quiet": QUIET, "Loud": LOUD},
-        floors=Floors(1e6, 0, 0, {"Quiet": 0, "Loud": 0}, tolerance_seconds=1e12),
+        floors=Floors(1e6, 0, 0, {"Quiet": 0, "Loud": 0}, tolerance_seconds=tolerance_seconds),
         events=events or Silent(),
         stopped=stopped or threading.Event(),
         steady_seconds=steady_seconds,
@@ -140,6 +149,16 @@ def test_what_does_not_show_fails_alone_and_its_cause_is_ended() -> None:
     assert quiet.problem is not None
     assert "still missing: Quiet (pending), Quiet (the webhook of hook)" in quiet.problem
     assert "end Quiet" in world.said
+
+
+def test_a_late_alert_says_when_it_passed_each_part_of_the_way_and_what_failed_on_it() -> None:
+    # The condition held at 0 and the webhook was stored at 4e9: later than the floor of 0 by as much.
+    [proof] = run_waves([Wave("one", {"lane": (scenario("Loud"),)})], tools(World(), tolerance_seconds=1e9))
+    assert proof.state is State.FAILED
+    assert proof.problem is not None
+    assert proof.problem.startswith("the mail came 4000000000.0 s after its floor: firing at ")
+    assert "webhooks stored at " in proof.problem
+    assert proof.problem.endswith("notifications Alertmanager could not send in the last minute: 2")
 
 
 def test_an_interruption_ends_the_causes_and_begins_no_other() -> None:
