@@ -21,6 +21,8 @@ from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
 from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
+from sla_worker.links import addresses
+from sla_worker.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRAPED = frozenset({"job", "instance"})
@@ -75,7 +77,8 @@ def _demo_app() -> dict[str, Labels]:
 
 
 def _sla_worker() -> dict[str, Labels]:
-    exporter = Exporter(read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml"), Grid(300, 15), KINDS)
+    definitions = read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml")
+    exporter = Exporter(definitions, Grid(300, 15), KINDS, addresses(read_settings({})))
     # What it sets once and forgets is in its text alone.
     shown = text_string_to_metric_families(exporter.text().decode())
     return _collected(shown) | _instruments(vars(exporter).values())

@@ -25,7 +25,7 @@ from dashboards.queries import (
     substitute,
     variables,
 )
-from dashboards.sla_table import STATUSES
+from dashboards.sla.table import STATUSES
 from sla_worker.model import Status
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def test_the_same_definitions_give_the_same_bytes() -> None:
 
 def test_check_names_a_stale_a_missing_and_an_orphaned_file(tmp_path: pathlib.Path) -> None:
     slas = load()
-    assert len(write(slas, tmp_path)) == 3  # dashboard, alert, record
+    assert len(write(slas, tmp_path)) == len(DASHBOARDS) + 2  # alert, record
     assert write(slas, tmp_path) == []
     directory = tmp_path / "grafana" / "dashboards" / "json"
     (directory / "insa-sla-monitoring.json").write_text("{}")
@@ -201,7 +201,7 @@ def test_a_collapsed_row_takes_one_line() -> None:
 def test_every_query_is_promql_without_a_variable_left() -> None:
     queries = all_queries()
     assert "annotation Firing alerts" in {query.panel for query in queries}
-    assert {query.path.name for query in queries} == {"insa-sla-monitoring.json", "sla.yml"}
+    assert {query.path.name for query in queries} == {*(file.name for file in DASHBOARDS), "sla.yml"}
     for query in queries:
         promql_parser.parse(query.expr)
         assert "__" not in query.expr.replace("__name__", "")

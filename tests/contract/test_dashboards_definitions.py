@@ -70,7 +70,7 @@ def made(tmp_path: pathlib.Path, request: pytest.FixtureRequest) -> tuple[dict[s
     file = tmp_path / "sla_thresholds.yml"
     file.write_text(yaml.safe_dump({"slas": SETS[request.param]}))
     slas = load(file)
-    (dashboard,) = dashboards(slas)
+    (dashboard,) = [each for each in dashboards(slas) if each["uid"] == "insa-sla-monitoring"]
     (alerts,) = [text for path, text in files(slas).items() if path.suffix == ".yml"]
     return dashboard, yaml.safe_load(alerts)
 

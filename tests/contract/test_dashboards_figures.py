@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dashboards import expressions as ql
 from dashboards.definitions import load
+from dashboards.selectors import measurement_age
+from dashboards.sla import expressions as ql
 from rules.binaries import each_version_of, required
 from waiting import patience
 
@@ -47,8 +48,8 @@ CASES: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
     ("score, stale", ql.overall_compliance(), SCORES | worker(AT - 900), {}),
     # With slots of 1800 s the same pass is half a slot old.
     ("score, long slots", ql.overall_compliance(), SCORES | worker(AT - 900, 1800), {"{}": 0.5}),
-    ("age in slots", ql.measurement_age(), worker(AT - 450), {"{}": 1.5}),
-    ("age before the first pass", ql.measurement_age(), worker(0), {}),
+    ("age in slots", measurement_age(), worker(AT - 450), {"{}": 1.5}),
+    ("age before the first pass", measurement_age(), worker(0), {}),
     # The worst of each component, while the worker measures.
     (
         "actual",

@@ -16,6 +16,8 @@ from dashboards.queries import panels
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARDS = sorted((REPOSITORY / "grafana" / "dashboards" / "json").glob("*.json"))
 
+DASHBOARD = REPOSITORY / "grafana" / "dashboards" / "json" / "insa-sla-monitoring.json"
+
 Json = dict[str, Any]
 
 
@@ -49,6 +51,11 @@ def panel(dashboard: Json, panel_id: int) -> Json:
     return settings
 
 
+def variable(dashboard: Json, name: str) -> Json:
+    found: Json = next(item for item in dashboard["templating"]["list"] if item["name"] == name)
+    return found
+
+
 def swap(dashboard: Json) -> None:
     steps = defaults(dashboard, "gauge")["thresholds"]["steps"]
     steps[1], steps[2] = steps[2], steps[1]
@@ -72,8 +79,8 @@ DAMAGES: list[tuple[str, Callable[[Json], object]]] = [
     ("must begin with one step", lambda d: defaults(d, "gauge")["thresholds"]["steps"].pop(0)),
     ("do not ascend", swap),
     ("not drawn as dashed", lambda d: defaults(d, "timeseries")["custom"].pop("thresholdsStyle")),
-    ("is not the provisioned one", lambda d: first(d, "stat")["datasource"].update(uid="P1809F7CD0C75ACF3")),
-    ("is not the provisioned one", lambda d: first(d, "stat")["targets"][0].pop("datasource")),
+    ("is not ${datasource}", lambda d: first(d, "stat")["datasource"].update(uid="P1809F7CD0C75ACF3")),
+    ("is not ${datasource}", lambda d: first(d, "stat")["targets"][0].pop("datasource")),
     ("must be instant", lambda d: first(d, "stat")["targets"][0].update(instant=False)),
     ("must be over a range", lambda d: first(d, "timeseries")["targets"][0].update(range=False)),
     ("same refId", lambda d: first(d, "table")["targets"][1].update(refId="A")),
@@ -89,6 +96,13 @@ DAMAGES: list[tuple[str, Callable[[Json], object]]] = [
     ("id belongs to a single Grafana", lambda d: d.update(id=7)),
     ("tag 'insa' is missing", lambda d: d.update(tags=[])),
     ("no annotation shows firing alerts", lambda d: d.update(annotations={"list": []})),
+    (
+        "marks each alert",
+        lambda d: d["annotations"]["list"][1].update(expr='ALERTS{alertstate="firing"}'),
+    ),
+    ("must be there, and be 'prometheus'", lambda d: variable(d, "datasource")["current"].update(value="x")),
+    ("'prometheus_url' is not used", lambda d: d["links"].pop()),
+    ("must ask ${datasource}", lambda d: variable(d, "worker_url").update(datasource=None)),
     ("keep time and variables", lambda d: d["links"][0].update(keepTime=False)),
 ]
 
@@ -97,6 +111,6 @@ DAMAGES: list[tuple[str, Callable[[Json], object]]] = [
     ("words", "damage"), DAMAGES, ids=[f"{number}: {words}" for number, (words, _) in enumerate(DAMAGES)]
 )
 def test_a_broken_rule_is_named(words: str, damage: Callable[[Json], object]) -> None:
-    dashboard = copy.deepcopy(json.loads(DASHBOARDS[-1].read_text(encoding="utf-8")))
+    dashboard = copy.deepcopy(json.loads(DASHBOARD.read_text(encoding="utf-8")))
     damage(dashboard)
     assert [problem for problem in problems(dashboard) if words in problem]

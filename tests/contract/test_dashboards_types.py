@@ -96,7 +96,9 @@ DAMAGES = {
 
 
 def damaged(damage: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    dashboard: dict[str, Any] = copy.deepcopy(json.loads(DASHBOARDS[-1].read_text(encoding="utf-8")))
+    dashboard: dict[str, Any] = copy.deepcopy(
+        json.loads((DASHBOARDS[0].parent / "insa-sla-monitoring.json").read_text(encoding="utf-8"))
+    )
     damage(dashboard)
     return dashboard
 

@@ -12,9 +12,9 @@ import yaml
 from sla_worker.model import SEVERITIES
 
 from . import names
-from .categories import panel_id
 from .definitions import Sla, by_category
-from .expressions import measured, worst
+from .sla.categories import panel_id
+from .sla.expressions import measured, worst
 
 RULE_UID = "insa-platform-uptime-breach"
 """The same whichever SLA it watches, so that Grafana changes its rule in place of keeping an old one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
@@ -25,13 +26,14 @@ TRACKING = {
     "schemaVersion": 37,
 }
 
-FIXED_RANGE = re.compile(r"\b(?:rate|irate|increase|delta|deriv)\([^()]*\[(?!\$__rate_interval\])[^\]]*\]")
+FIXED_RANGE = re.compile(r"\b(?:rate|irate|delta|deriv)\([^()]*\[(?!\$__rate_interval\])[^\]]*\]")
+AGGREGATED = re.compile(r"(?:max|count) by \(severity\) \(ALERTS\{")
 DESCRIPTION_PARTS = ("**Formula:**", "**What to do:**")
 
 
 def problems(dashboard: Mapping[str, Any]) -> list[str]:
     """What breaks the rules, empty when nothing does."""
-    whole = (dashboard_problems, expression_problems, grid_problems, id_problems)
+    whole = (dashboard_problems, variable_problems, expression_problems, grid_problems, id_problems)
     found = [problem for rule in whole for problem in rule(dashboard)]
     return found + [
         f"panel {panel['id']} {panel['title']!r}: {problem}"
@@ -55,11 +57,31 @@ def dashboard_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
     if names.DASHBOARD_TAG not in dashboard.get("tags", []):
         yield f"tag {names.DASHBOARD_TAG!r} is missing: the other dashboards cannot link to it"
     annotations = dashboard.get("annotations", {}).get("list", [])
-    if not any("ALERTS{" in annotation.get("expr", "") for annotation in annotations):
+    alerts = [annotation["expr"] for annotation in annotations if "ALERTS{" in annotation.get("expr", "")]
+    if not alerts:
         yield "no annotation shows firing alerts (ALERTS)"
-    links = dashboard.get("links", [])
+    if not all(AGGREGATED.match(expr) for expr in alerts):
+        yield "an annotation marks each alert: aggregate by severity, or together they hide the graph"
+    links = [link for link in dashboard.get("links", []) if link["type"] == "dashboards"]
     if not links or not all(link["keepTime"] and link["includeVars"] for link in links):
         yield "links to other dashboards must be there and keep time and variables"
+
+
+def variable_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
+    """Each variable is used, and asks the chosen datasource; that one is the provisioned one at first."""
+    variables = dashboard.get("templating", {}).get("list", [])
+    sources = [each for each in variables if each["type"] == "datasource"]
+    if [(each["name"], each.get("current", {}).get("value")) for each in sources] != [
+        ("datasource", names.DATASOURCE_UID)
+    ]:
+        yield f"the variable `datasource` must be there, and be {names.DATASOURCE_UID!r} at first"
+    for variable in variables:
+        name, others = variable["name"], [each for each in variables if each is not variable]
+        elsewhere = json.dumps([others, {**dashboard, "templating": None}])
+        if not re.search(rf"\$(?:{name}\b|\{{{name}[:}}])|\"repeat\": \"{name}\"", elsewhere):
+            yield f"variable {name!r} is not used"
+        if variable["type"] == "query" and (variable.get("datasource") or {}).get("uid") != names.DATASOURCE:
+            yield f"variable {name!r} must ask {names.DATASOURCE}"
 
 
 def expression_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
@@ -165,8 +187,8 @@ def target_problems(panel: Mapping[str, Any]) -> Iterator[str]:
     if not targets:
         yield "no query"
     for holder in (panel, *targets):
-        if (holder.get("datasource") or {}).get("uid") != names.DATASOURCE_UID:
-            yield f"datasource {holder.get('datasource')!r} is not the provisioned one"
+        if (holder.get("datasource") or {}).get("uid") != names.DATASOURCE:
+            yield f"datasource {holder.get('datasource')!r} is not {names.DATASOURCE}"
     if len({target["refId"] for target in targets}) != len(targets):
         yield "two queries have the same refId"
     instant = panel["type"] in INSTANT_TYPES

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from sla_worker import conventions
 
-DATASOURCE_UID = "prometheus"
-"""The provisioned datasource; fixed, so that a dashboard loads without a choice."""
+DATASOURCE_UID, DATASOURCE_NAME = "prometheus", "Prometheus"
+"""The provisioned datasource; its uid is fixed, so that a dashboard loads without a choice."""
+
+DATASOURCE = "${datasource}"
+"""What panels and annotations ask: the variable, which is the provisioned one until a person chooses."""
 
 SLA_DASHBOARD_UID = conventions.SLA_DASHBOARD_UID
+AGENTS_DASHBOARD_UID = "insa-agent-performance"
+WORKERS_DASHBOARD_UID = "insa-worker-health"
+ERRORS_DASHBOARD_UID = "insa-error-handling"
 DASHBOARD_TAG = "insa"
 """Every dashboard of the bundle carries it; the links between them are found by it."""
 
@@ -23,9 +29,13 @@ STATUS = conventions.STATUS
 BREACHES = conventions.BREACHES
 BUDGET = conventions.BUDGET
 LAST_MEASURED = conventions.LAST_PASS
+BREACH_START = conventions.BREACH_START
+PAGES = conventions.PAGES
 SLOT_SECONDS = conventions.SLOT_SECONDS
 
 # Metrics of a program that uses insa_instruments.
 INSTRUMENTS = "insa_"
 REQUESTS = "insa_agent_requests_total"
 WORKER_HEALTH = "insa_worker_health_status"
+CACHE_HITS = "insa_cache_hits_total"
+BREAKER_STATE = "insa_circuit_breaker_state"

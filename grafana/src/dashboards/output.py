@@ -16,7 +16,7 @@ from . import sdk
 from .alerting import alert_file
 from .definitions import DEFINITIONS_FILE, REPOSITORY, Sla
 from .queries import panels
-from .sla import sla_dashboard
+from .registry import DASHBOARDS
 
 SCHEMA_VERSION = 37
 """What Grafana 9.4 writes; 10 to 13 bring it up to their own when they load it."""
@@ -33,6 +33,10 @@ def dashboard_json(dashboard: sdk.dashboard_model.Dashboard) -> dict[str, Any]:
     # The SDK hides links and annotation switches in a menu.
     for shown in (*plain["links"], *plain["annotations"]["list"]):
         shown.pop("placement", None)
+    # The SDK gives every variable the settings of those that hold an interval.
+    for variable in plain["templating"]["list"]:
+        for name in ("auto", "auto_min", "auto_count"):
+            variable.pop(name, None)
     # Newer Grafanas no longer have a footer for a whole table; the SDK writes one that shows nothing.
     for panel in panels(plain):
         panel["options"].pop("footer", None)
@@ -41,7 +45,7 @@ def dashboard_json(dashboard: sdk.dashboard_model.Dashboard) -> dict[str, Any]:
 
 def dashboards(slas: list[Sla]) -> list[dict[str, Any]]:
     """Every dashboard of the bundle, as plain values."""
-    return [dashboard_json(sla_dashboard(slas))]
+    return [dashboard_json(make(slas)) for make in DASHBOARDS]
 
 
 def files(slas: list[Sla], source: pathlib.Path = DEFINITIONS_FILE) -> dict[pathlib.PurePosixPath, str]:

@@ -22,7 +22,7 @@ GREEN, YELLOW, RED = "green", "yellow", "red"
 MISSING = "text"
 """The theme's neutral colour, for what was not measured."""
 
-DATASOURCE = sdk.common_model.DataSourceRef(type_val="prometheus", uid=names.DATASOURCE_UID)
+DATASOURCE = sdk.common_model.DataSourceRef(type_val="prometheus", uid=names.DATASOURCE)
 
 Step = tuple[float | None, str]
 """Where a colour begins; None is minus infinity and stands first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,8 +31,14 @@ _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 class Exporter:
     """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
 
-    def __init__(self, definitions: Iterable[Definition], grid: Grid, kinds: Iterable[str]) -> None:
-        """`kinds` are the kinds of mails."""
+    def __init__(
+        self,
+        definitions: Iterable[Definition],
+        grid: Grid,
+        kinds: Iterable[str],
+        pages: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`kinds` are the kinds of mails, `pages` the addresses of what dashboards link to."""
         # A `_created` beside every counter would double what is scraped.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
         self._registry = CollectorRegistry()
@@ -42,6 +49,10 @@ class Exporter:
         self._gauge(names.SLOT_SECONDS, "Length of a slot, and so of the time between two passes").set(
             grid.slot_seconds
         )
+        if pages:
+            self._gauge(names.PAGES, "1; its labels are the addresses of the pages for people", pages).labels(
+                *pages.values()
+            ).set(1)
         self._last_pass = self._gauge(names.LAST_PASS, "End of the last pass that succeeded")
         self._duration = Histogram(
             names.PASS_DURATION,
@@ -68,6 +79,9 @@ class Exporter:
             names.STATUS, "1 for the status of the newest slot, 0 for the others", [*each, "status"]
         )
         self._breaches = self._gauge(names.BREACHES, "Breaches that last", ["severity"])
+        self._breach_start = self._gauge(
+            names.BREACH_START, "When a breach that lasts began", [*each, "severity"]
+        )
         self._budget = self._gauge(
             names.BUDGET,
             "Share of the error budget of the last 30 days that is left; negative when overdrawn",
@@ -94,6 +108,7 @@ class Exporter:
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
         )
         self._shown: set[tuple[str, str]] = set()  # SLA and component
+        self._begun: set[tuple[str, str, str]] = set()  # SLA, component and severity
         self._slots: dict[tuple[str, str], int] = {}  # the newest slot of each
         self._unsure: dict[tuple[str, str, int], tuple[float, float]] = {}  # rows that may be read again
         self._kinds = dict.fromkeys(kinds)
@@ -218,7 +233,14 @@ class Exporter:
         self._shown = shown
         for status in month:
             _set_or_remove(self._budget, (status.key, status.component), _budget_left(status))
-        severities = [each.severity for each in active]
+        lasting = list(active)
+        begun = {(each.key, each.component, each.severity): each.started_at for each in lasting}
+        for over in self._begun - set(begun):
+            self._breach_start.remove(*over)
+        for lasts, started_at in begun.items():
+            self._breach_start.labels(*lasts).set(started_at)
+        self._begun = set(begun)
+        severities = [each.severity for each in lasting]
         for severity in SEVERITIES:
             self._breaches.labels(severity).set(severities.count(severity))
 

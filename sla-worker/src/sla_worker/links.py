@@ -22,6 +22,11 @@ def page_links(settings: Settings) -> dict[str, str]:
     return links
 
 
+def addresses(settings: Settings) -> dict[str, str]:
+    """Where people reach the pages, as the dashboards' links need them: without a slash at the end."""
+    return {"worker": settings.worker_public_url, "prometheus": settings.prometheus_public_url}
+
+
 def outage_links(settings: Settings) -> dict[str, str]:
     """The links of the mails about the Watchdog: what to look at first comes first."""
     return {

@@ -22,6 +22,7 @@ from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import DatabaseError, DatabaseLockedError, SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
+from sla_worker.links import addresses
 from sla_worker.model import Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.render.format import moment
@@ -141,7 +142,7 @@ def _join(
     watchdog_seconds: int,
 ) -> Service:
     grid, stopping = settings.grid, threading.Event()
-    exporter = Exporter(definitions, grid, KINDS)
+    exporter = Exporter(definitions, grid, KINDS, addresses(settings))
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(
         database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds

@@ -10,6 +10,7 @@ import pytest
 from sla_worker.database import SLADatabase
 from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
+from sla_worker.model import Breach, Comparison
 from unit.sla_worker.fake_prometheus import DEFINITIONS, GOOD
 from unit.sla_worker.setting import Setting
 
@@ -36,6 +37,37 @@ def test_a_component_that_the_ledger_no_longer_names_leaves_no_series(
     exporter.show(two[:1], two[:1], [])
     assert b'component="mail"' not in exporter.text()
     assert exporter.text().count(b'component="crm"') == 3 + 10
+
+
+def test_a_breach_has_the_moment_it_began_while_it_lasts(exporter: Exporter) -> None:
+    breach = Breach(
+        id=1,
+        name="API",
+        key="api",
+        component="crm",
+        description="",
+        severity="high",
+        unit="ratio",
+        comparison=Comparison.AT_LEAST,
+        target=0.9,
+        worst=0.5,
+        started_at=1_700_000_100,
+        ended_at=None,
+    )
+    exporter.show([], [], [breach])
+    series = b'sla_breach_start_timestamp_seconds{component="crm",severity="high",sla="api"} 1.7000001e+09'
+    assert series in exporter.text()
+    assert b'sla_active_breaches{severity="high"} 1.0' in exporter.text()
+    exporter.show([], [], [])
+    assert b'sla="api"' not in exporter.text()
+
+
+def test_dashboards_learn_the_addresses_of_the_pages(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    text = setting.ask("/metrics")[1]
+    setting.close()
+    where = '{prometheus="http://localhost:9090",worker="http://localhost:8080"}'
+    assert f"\nsla_worker_pages_info{where} 1.0\n" in text
 
 
 def test_the_ledgers_events_are_counters_that_go_on_after_a_restart(tmp_path: Path) -> None:

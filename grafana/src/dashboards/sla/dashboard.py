@@ -6,13 +6,11 @@ from __future__ import annotations
 
 from sla_worker.conventions import BUDGET_LOW, SCORE_GOOD, STALE_SLOTS
 
-from . import expressions as ql
-from . import names, sdk
-from .categories import category_sections, measurement_section
-from .definitions import Sla
-from .frame import firing_alerts, grafana_annotations, other_dashboards
-from .layout import Band, Section, place
-from .panels import (
+from .. import names, sdk
+from ..definitions import Sla
+from ..frame import Identity, dashboard
+from ..layout import Band, Section
+from ..panels import (
     BUDGET_STEPS,
     GREEN,
     MISSING,
@@ -28,30 +26,23 @@ from .panels import (
     stat,
     threshold_setting,
 )
-from .sla_table import sla_table
+from ..selectors import measurement_age
+from . import expressions as ql
+from .categories import category_sections, measurement_section
+from .table import sla_table
 
-TITLE = "SLA Monitoring & Compliance"
+IDENTITY = Identity(
+    uid=names.SLA_DASHBOARD_UID,
+    title="SLA Monitoring & Compliance",
+    description="Which SLAs are met, what is broken now, and how much error budget is left.",
+    tag="sla",
+)
 
 
 def sla_dashboard(slas: list[Sla]) -> sdk.dashboard_model.Dashboard:
     """The whole dashboard, thresholds and target lines from the definitions."""
-    built = (
-        sdk.dashboard.Dashboard(TITLE)
-        .uid(names.SLA_DASHBOARD_UID)
-        .description("Which SLAs are met, what is broken now, and how much error budget is left.")
-        .tags([names.DASHBOARD_TAG, "sla"])
-        .timezone("browser")
-        .readonly()
-        .time("now-24h", "now")
-        .refresh("30s")
-        .tooltip(sdk.dashboard_model.DashboardCursorSync.CROSSHAIR)
-        .annotations([grafana_annotations(), firing_alerts()])
-        .links([other_dashboards()])
-        .build()
-    )
-    overview_first = Section(10, "Overview: are we healthy?", overview(slas))
-    built.panels = place([overview_first, *category_sections(slas), measurement_section(slas)])
-    return built
+    first = Section(10, "Overview: are we healthy?", overview(slas))
+    return dashboard(IDENTITY, [], [first, *category_sections(slas), measurement_section(slas)])
 
 
 def overview(slas: list[Sla]) -> list[Band]:
@@ -93,7 +84,7 @@ def overview(slas: list[Sla]) -> list[Band]:
             "Never",
         ),
         "suffix: slots ago",
-        [Query(ql.measurement_age(), "Age", instant=True)],
+        [Query(measurement_age(), "Age", instant=True)],
         [(None, MISSING), (0, GREEN), (STALE_SLOTS - 1, YELLOW), (STALE_SLOTS, RED)],
     ).decimals(1)
     budget = share_bars(

@@ -8,10 +8,9 @@ import dataclasses
 
 from sla_worker.conventions import STATUS_LIMITS
 
-from . import expressions as ql
-from . import names, sdk
-from .definitions import Sla
-from .panels import (
+from .. import names, sdk
+from ..definitions import Sla
+from ..panels import (
     BUDGET_STEPS,
     GREEN,
     MISSING,
@@ -24,6 +23,7 @@ from .panels import (
     threshold_setting,
     words,
 )
+from . import expressions as ql
 
 # Shown beside their colour, so that the word alone is enough.
 STATUSES: dict[str, tuple[str, str | None]] = {

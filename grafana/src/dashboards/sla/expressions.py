@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from sla_worker.conventions import STALE_SLOTS
-
-from . import names
-from .definitions import Sla
+from .. import names
+from ..definitions import Sla
+from ..selectors import fresh, zero_while_fresh
 
 MET = 'status=~"excellent|good"'
 MISSED = 'status=~"poor|critical"'
 MEASURED = 'status=~"excellent|good|poor|critical"'
 UNMEASURED = 'status!~"excellent|good|poor|critical"'
-
-
-def fresh(selector: str) -> str:
-    """The selected series, or none when the sla-worker's last pass is too old to describe the present.
-
-    A worker whose passes fail still exports the figures of the last good one; they must not look current.
-    """
-    return f"({selector} and on () (time() - {names.LAST_MEASURED} < {STALE_SLOTS} * {names.SLOT_SECONDS}))"
-
-
-def zero_while_fresh(expr: str) -> str:
-    """The expression, 0 when it has no series although statuses are there, nothing when they are not."""
-    return f"({expr}) or (0 * count{fresh(names.STATUS)})"
 
 
 def overall_compliance() -> str:
@@ -63,11 +49,6 @@ def slas_unmeasured() -> str:
     measured = f"max by (sla) ({names.STATUS}{{{MEASURED}}}) == 1"
     unmeasured = f"max by (sla) {fresh(f'{names.STATUS}{{{UNMEASURED}}}')} == 1"
     return zero_while_fresh(f"count(({unmeasured}) unless on (sla) ({measured}))")
-
-
-def measurement_age() -> str:
-    """Slots since the sla-worker's last complete pass; no value before the first one."""
-    return f"(time() - ({names.LAST_MEASURED} > 0)) / {names.SLOT_SECONDS}"
 
 
 def budget_remaining() -> str:

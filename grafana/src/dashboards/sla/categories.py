@@ -10,11 +10,11 @@ from typing import Any
 from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.model import CATEGORIES, UNDIVIDED
 
+from .. import names, sdk
+from ..definitions import NOTHING, Sla, by_category, plain
+from ..layout import COLUMNS, Band, Section
+from ..panels import GREEN, MISSING, RED, YELLOW, Query, Text, graph, setting, sla_graph, states
 from . import expressions as ql
-from . import names, sdk
-from .definitions import NOTHING, Sla, by_category, plain
-from .layout import COLUMNS, Band, Section
-from .panels import GREEN, MISSING, RED, YELLOW, Query, Text, graph, setting, sla_graph, states
 
 FULLY_MEASURED = 0.99
 HEIGHT = 8
