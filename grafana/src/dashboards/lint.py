@@ -1,9 +1,12 @@
-"""The house rules for dashboards, checked on the JSON that Grafana gets; a line for each violation."""
+"""The house rules for dashboards, checked on the JSON that Grafana gets; a line for each violation.
+
+Beside these: keys that every Grafana knows (keys), what fits on the screen (screen), what is asked
+(promql_rules).
+"""
 
 from __future__ import annotations
 
 import itertools
-import json
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +14,7 @@ from typing import Any
 
 import promql_parser
 
-from . import names
+from . import keys, names, promql_rules, screen
 from .layout import COLUMNS
 from .panels import GREEN
 from .queries import UnknownVariableError, dashboard_queries, panels
@@ -26,21 +29,34 @@ TRACKING = {
     "schemaVersion": 37,
 }
 
-FIXED_RANGE = re.compile(r"\b(?:rate|irate|delta|deriv)\([^()]*\[(?!\$__rate_interval\])[^\]]*\]")
-AGGREGATED = re.compile(r"(?:max|count) by \(severity\) \(ALERTS\{")
+WITHOUT_DATA = "text"
+UNFINISHED = {"insa-sla-monitoring"}
+"""Dashboards on which not everything fits the screen yet."""
+
 DESCRIPTION_PARTS = ("**Formula:**", "**What to do:**")
 
 
 def problems(dashboard: Mapping[str, Any]) -> list[str]:
     """What breaks the rules, empty when nothing does."""
-    whole = (dashboard_problems, variable_problems, expression_problems, grid_problems, id_problems)
+    whole = [
+        dashboard_problems,
+        keys.unknown,
+        datasource_problems,
+        expression_problems,
+        promql_rules.problems,
+        grid_problems,
+        id_problems,
+    ]
+    of_panel = [word_problems, threshold_problems, target_problems]
+    if dashboard.get("uid") not in UNFINISHED:
+        of_panel += [screen.problems]
     found = [problem for rule in whole for problem in rule(dashboard)]
     return found + [
         f"panel {panel['id']} {panel['title']!r}: {problem}"
         for panel in panels(dashboard)
-        for problem in itertools.chain(
-            word_problems(panel), threshold_problems(panel), target_problems(panel)
-        )
+        if panel["type"] != WITHOUT_DATA
+        for rule in of_panel
+        for problem in rule(panel)
     ]
 
 
@@ -51,37 +67,45 @@ def dashboard_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is {dashboard.get(key)!r}, make it {wanted!r}"
     if not re.fullmatch(r"insa-[a-z-]{3,35}", dashboard.get("uid") or ""):
         yield f"uid {dashboard.get('uid')!r} is not readable and fixed: begin it with insa-"
-    for key in ("id", "version", "__inputs", "__requires"):
+    for key in sorted(keys.OF_ONE_GRAFANA):
         if key in dashboard:
             yield f"{key} belongs to a single Grafana: leave it out"
     if names.DASHBOARD_TAG not in dashboard.get("tags", []):
         yield f"tag {names.DASHBOARD_TAG!r} is missing: the other dashboards cannot link to it"
     annotations = dashboard.get("annotations", {}).get("list", [])
-    alerts = [annotation["expr"] for annotation in annotations if "ALERTS{" in annotation.get("expr", "")]
-    if not alerts:
+    if not any("ALERTS{" in annotation.get("expr", "") for annotation in annotations):
         yield "no annotation shows firing alerts (ALERTS)"
-    if not all(AGGREGATED.match(expr) for expr in alerts):
-        yield "an annotation marks each alert: aggregate by severity, or together they hide the graph"
-    links = [link for link in dashboard.get("links", []) if link["type"] == "dashboards"]
+    links = [link for link in dashboard.get("links", []) if leads_to_a_dashboard(link)]
     if not links or not all(link["keepTime"] and link["includeVars"] for link in links):
         yield "links to other dashboards must be there and keep time and variables"
 
 
-def variable_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
-    """Each variable is used, and asks the chosen datasource; that one is the provisioned one at first."""
+def leads_to_a_dashboard(link: Mapping[str, Any]) -> bool:
+    """Whether a link stays inside Grafana."""
+    return link["type"] == "dashboards" or str(link.get("url", "")).startswith("/d/")
+
+
+def datasource_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
+    """The datasource is a variable, and everything that asks takes it from there."""
     variables = dashboard.get("templating", {}).get("list", [])
-    sources = [each for each in variables if each["type"] == "datasource"]
-    if [(each["name"], each.get("current", {}).get("value")) for each in sources] != [
-        ("datasource", names.DATASOURCE_UID)
-    ]:
-        yield f"the variable `datasource` must be there, and be {names.DATASOURCE_UID!r} at first"
-    for variable in variables:
-        name, others = variable["name"], [each for each in variables if each is not variable]
-        elsewhere = json.dumps([others, {**dashboard, "templating": None}])
-        if not re.search(rf"\$(?:{name}\b|\{{{name}[:}}])|\"repeat\": \"{name}\"", elsewhere):
-            yield f"variable {name!r} is not used"
-        if variable["type"] == "query" and (variable.get("datasource") or {}).get("uid") != names.DATASOURCE:
-            yield f"variable {name!r} must ask {names.DATASOURCE}"
+    own = variables[0] if variables else {}
+    if (own.get("name"), own.get("type"), own.get("query")) != ("datasource", "datasource", "prometheus"):
+        yield "the first variable must be the datasource: name datasource, query prometheus"
+    elif (own.get("current") or {}).get("value") != names.DATASOURCE_UID:
+        yield f"the datasource is {own.get('current')!r} at first: make it the provisioned one"
+    asking = [(f"variable {each['name']!r}", each) for each in variables if each["type"] == "query"]
+    asking += [
+        (f"annotation {each['name']!r}", each)
+        for each in dashboard.get("annotations", {}).get("list", [])
+        if "expr" in each
+    ]
+    for panel in panels(dashboard):
+        where = f"panel {panel['id']} {panel['title']!r}"
+        asking += [(where, holder) for holder in (panel, *panel.get("targets", []))]
+    for where, holder in asking:
+        uid = (holder.get("datasource") or {}).get("uid")
+        if uid != names.DATASOURCE and holder.get("type") != WITHOUT_DATA:
+            yield f"{where}: datasource {uid!r} is not the chosen one: {names.DATASOURCE}"
 
 
 def expression_problems(dashboard: Mapping[str, Any]) -> Iterator[str]:
@@ -182,18 +206,13 @@ def threshold_problems(panel: Mapping[str, Any]) -> Iterator[str]:
 
 
 def target_problems(panel: Mapping[str, Any]) -> Iterator[str]:
-    """Every query goes to the provisioned datasource, instant or over a range as the panel shows it."""
+    """Every query is instant or over a range, as the panel shows it."""
     targets = panel.get("targets", [])
     if not targets:
         yield "no query"
-    for holder in (panel, *targets):
-        if (holder.get("datasource") or {}).get("uid") != names.DATASOURCE:
-            yield f"datasource {holder.get('datasource')!r} is not {names.DATASOURCE}"
     if len({target["refId"] for target in targets}) != len(targets):
         yield "two queries have the same refId"
     instant = panel["type"] in INSTANT_TYPES
     for target in targets:
         if bool(target.get("instant")) != instant or bool(target.get("range")) == instant:
             yield f"query {target['refId']} must be {'instant' if instant else 'over a range'}"
-        if FIXED_RANGE.search(target["expr"]):
-            yield f"query {target['refId']} has a fixed range: use $__rate_interval"

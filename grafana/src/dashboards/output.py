@@ -12,10 +12,9 @@ from typing import Any
 
 import yaml
 
-from . import sdk
+from . import keys, sdk
 from .alerting import alert_file
 from .definitions import DEFINITIONS_FILE, REPOSITORY, Sla
-from .queries import panels
 from .registry import DASHBOARDS
 
 SCHEMA_VERSION = 37
@@ -30,16 +29,7 @@ def dashboard_json(dashboard: sdk.dashboard_model.Dashboard) -> dict[str, Any]:
     """The dashboard as plain values, in the form that the oldest supported Grafana reads."""
     plain: dict[str, Any] = json.loads(json.dumps(dashboard, cls=sdk.JSONEncoder))
     plain["schemaVersion"] = SCHEMA_VERSION
-    # The SDK hides links and annotation switches in a menu.
-    for shown in (*plain["links"], *plain["annotations"]["list"]):
-        shown.pop("placement", None)
-    # The SDK gives every variable the settings of those that hold an interval.
-    for variable in plain["templating"]["list"]:
-        for name in ("auto", "auto_min", "auto_count"):
-            variable.pop(name, None)
-    # Newer Grafanas no longer have a footer for a whole table; the SDK writes one that shows nothing.
-    for panel in panels(plain):
-        panel["options"].pop("footer", None)
+    keys.strip(plain)
     return plain
 
 
