@@ -207,6 +207,7 @@ def _grafana(definition: Definition, binary: Found, where: Places) -> tuple[tupl
     )
     words = ("server",) if binary.path.name == "grafana" else ()
     data = Path(where.paths["/var/lib/grafana"])
+    (data / "plugins").mkdir(parents=True, exist_ok=True)  # its absence would be logged as an error
     more = {
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(definition.ports[3000]),
