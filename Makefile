@@ -27,7 +27,7 @@ help: ## Show this help
 
 # --- The stack ---------------------------------------------------------------------------------------------------
 
-.PHONY: up down restart ps logs drill clean doctor
+.PHONY: up down restart ps logs drill smoke clean doctor
 up: $(VENV)/.run ## Start everything and wait until it is healthy
 	@$(STACK) up
 
@@ -45,6 +45,9 @@ logs: $(VENV)/.run ## Show logs: make logs, make logs s=sla-worker, make logs f=
 
 drill: $(VENV)/.run ## Fire drill on the running stack: make drill ALERT=WorkerUnhealthy (SECONDS=60)
 	@$(STACK) drill $(or $(ALERT),'') --seconds $(or $(SECONDS),60)
+
+smoke: $(VENV)/.run ## Check the running Grafana: dashboards, datasource, alert rules, each panel's query, its log
+	@$(STACK) smoke
 
 clean: $(VENV)/.run ## Stop everything and remove all data; asks first (YES=1 does not)
 	@$(STACK) clean $(if $(YES),--yes)

@@ -98,6 +98,9 @@ def _parser(root: Path) -> _Arguments:
     rehearse.add_argument(
         "--seconds", type=_seconds, default=60, help="it ends by itself after so long (default: 60)"
     )
+    add(
+        "smoke", "Check the running Grafana: dashboards, datasource, alert rules, each panel's query, its log"
+    )
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
     add("check", "Check all configuration; start nothing")

@@ -24,6 +24,7 @@ from stack import (
     secret_files,
     service_settings,
     settings,
+    smoke,
     target_files,
 )
 from stack.arguments import arguments_of
@@ -240,6 +241,28 @@ def _drill(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _smoke(arguments: argparse.Namespace) -> int:
+    instance = _instance(arguments)
+    stack = _pick(arguments, instance)
+    there = {name for name, _, _ in stack.ps()}
+    if not there:
+        raise StackError(f"the stack {instance.name} is not running", "make up")
+    if "grafana" not in there:
+        raise StackError(
+            f"Grafana is not part of the stack {instance.name}: there is no program of that name here",
+            "make doctor says how to have it; everything else runs without it",
+        )
+    failed = smoke.run(instance, lambda: stack.log_of("grafana"), _tell)
+    if failed:
+        number = "a check has" if len(failed) == 1 else f"{len(failed)} checks have"
+        raise StackError(f"{number} failed", failed[0].fix)
+    return 0
+
+
+def _tell(check: smoke.Check) -> None:
+    (say if check.good else console.bad)(check.words)
+
+
 def _clean(arguments: argparse.Namespace) -> int:
     instance = _to_stop(arguments)
     if not arguments.yes and not console.ask(
@@ -316,6 +339,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "exec": _exec,
     "kill": _kill,
     "drill": _drill,
+    "smoke": _smoke,
     "clean": _clean,
     "check": _check,
     "fetch": _fetch,

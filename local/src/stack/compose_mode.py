@@ -20,6 +20,7 @@ from stack.settings import Instance
 
 _TIMEOUT_SECONDS = 300.0
 _LOG_LINES = 15
+_LOG_LINES_OF_A_START = 10_000
 _ANSWER_SECONDS = 20
 _FREEZER = {"STOP": "pause", "CONT": "unpause"}
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -299,6 +300,11 @@ class ComposeStack:
         with subprocess.Popen(command, env=self._environment(), stdout=subprocess.PIPE, text=True) as compose:  # noqa: S603  # as above
             for line in compose.stdout or ():
                 print(_CONTROL.sub("", line), end="", flush=True)
+
+    def log_of(self, service: str) -> list[str]:
+        """The last lines of a service's log, without colours."""
+        words = ("logs", "--no-color", "--no-log-prefix", "--tail", str(_LOG_LINES_OF_A_START), service)
+        return [_CONTROL.sub("", line) for line in self._ask(*words).splitlines()]
 
     def run_in(self, service: str, words: Sequence[str]) -> int:
         """Run a command in a service's container, its output on the terminal; return its exit code."""

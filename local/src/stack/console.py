@@ -33,6 +33,11 @@ def say(text: str) -> None:
     OUT.print(Text.assemble(("✓ ", "green"), text))
 
 
+def bad(text: str) -> None:
+    """A line about a check that failed."""
+    OUT.print(Text.assemble(("✗ ", "red"), text))
+
+
 def warn(text: str) -> None:
     """A line about something that is missing but does not stop the rest."""
     OUT.print(Text.assemble(("! ", "yellow"), text))

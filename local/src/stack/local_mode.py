@@ -362,6 +362,11 @@ class LocalStack:
             raise StackError(f"no logs in {self._directory / 'logs'}", "make up")
         tail.show(files, console.plain, follow=follow, wait=lambda: time.sleep(0.3))
 
+    def log_of(self, service: str) -> list[str]:
+        """The lines of a service's log, which supervisord keeps small."""
+        log = self._log(service)
+        return log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+
     def clean(self) -> None:
         """Stop everything and remove data, logs and rendered configuration; fetched binaries stay.
 

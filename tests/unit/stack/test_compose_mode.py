@@ -180,6 +180,20 @@ def test_logs_in_a_pipe_hold_no_codes_of_a_terminal(
     assert after(docker()[-1], "logs") == ["logs", "--no-color", "--tail", "40", "--follow", "grafana"]
 
 
+def test_the_log_of_one_service_has_its_lines_alone(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    assert ComposeStack(instance).log_of("grafana") == ["grafana-1  | ready"]
+    assert after(docker()[-1], "logs") == [
+        "logs",
+        "--no-color",
+        "--no-log-prefix",
+        "--tail",
+        "10000",
+        "grafana",
+    ]
+
+
 def resets(calls: list[Any]) -> list[Any]:
     """The calls that set Grafana's password."""
     return [call for call in calls_of(calls, "exec") if "reset-admin-password" in call["words"]]

@@ -145,6 +145,14 @@ def test_up_again_finds_no_thief_in_what_just_started_and_restarts_what_changed(
     assert "mailhog is missing" in capsys.readouterr().out
 
 
+def test_the_log_of_one_service_is_read_where_there_is_one(instance: Instance) -> None:
+    logs = instance.directory / "logs"
+    logs.mkdir(parents=True)
+    (logs / "grafana.log").write_text("one\ntwo\n")
+    assert LocalStack(instance).log_of("grafana") == ["one", "two"]
+    assert LocalStack(instance).log_of("prometheus") == []
+
+
 def test_it_knows_where_the_ledger_is(instance: Instance) -> None:
     assert LocalStack(instance).database() == instance.directory / "data" / "sla-data" / "sla.db"
 
