@@ -25,10 +25,9 @@ from sla_worker.model import Measurement
 from sla_worker.prometheus import HTTPTransport, PrometheusClient
 from sla_worker.settings import read_settings
 from truth.comparison import differences, stored_rows
-from truth.engines import prometheus
 from truth.forms import read_forms
 from truth.world_counts import Truth, count
-from unit.sla_worker.prometheus_server import binary, directories
+from unit.sla_worker.engines import VICTORIA_METRICS, engines, serving_world
 
 FILE = Path(__file__).parents[1] / "unit" / "sla_worker" / "definitions" / "three.yml"
 WORLD = World(
@@ -139,17 +138,16 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     return count(WORLD, read_forms(FILE), 300, tmp_path_factory.mktemp("world"))
 
 
-def test_no_failure_of_the_engine_writes_a_wrong_row(truth: Truth, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", [engines()[0], VICTORIA_METRICS])
+def test_no_failure_of_the_engine_writes_a_wrong_row(engine: str, truth: Truth, tmp_path: Path) -> None:
     """A slot becomes due, a pass meets one failure or more, the next meets none; 71 slots in all."""
-    directory = directories()[0]
-    binary(directory, "prometheus")
     slots, grid = truth.slots, Grid(300, 60)
     now, later = slots[0] + grid.settle_seconds, 0.0
     definitions = read_definitions(FILE)
     database = SLADatabase(tmp_path / "sla.db", grid=grid, clock=lambda: slots[0])
     database.sync_definitions(definitions)
     chance, rows, met = random.Random(3), list[Measurement](), dict[str, str]()  # noqa: S311
-    with prometheus(directory, truth.openmetrics, tmp_path) as real, proxy(real) as (url, broken):
+    with serving_world(engine, truth.openmetrics, tmp_path / "engine") as real, proxy(real) as (url, broken):
         settings = read_settings({"PROMETHEUS_URL": url}).prometheus
         client = PrometheusClient(HTTPTransport(settings, monotonic=broken.monotonic))
         calculator = Calculator(

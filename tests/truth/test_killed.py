@@ -16,10 +16,10 @@ from simulation import MetricGroup, World
 from sla_worker.definitions import read_definitions
 from truth.breaches import breaches
 from truth.comparison import Span, passes
-from truth.engines import serving_world
 from truth.forms import read_forms
 from truth.killed import Orders
 from truth.world_counts import count
+from unit.sla_worker.engines import serving_world
 from unit.sla_worker.prometheus_server import binary, client_of, directories
 from waiting import patience
 

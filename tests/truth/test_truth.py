@@ -13,11 +13,11 @@ import pytest
 
 from sla_worker.definitions import read_definitions
 from truth.comparison import catch_up, differences
-from truth.engines import engines, serving_world
 from truth.forms import read_forms
 from truth.months import month_differences
 from truth.world_counts import count
 from truth.worlds import AUTUMN, HARSH_DAY, SPRING, TRIALS, Trial
+from unit.sla_worker.engines import engines, serving_world
 from unit.sla_worker.prometheus_server import client_of
 
 FILE = Path(__file__).parent / "slas.yml"

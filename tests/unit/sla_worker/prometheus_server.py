@@ -41,13 +41,14 @@ def client_of(url: str) -> PrometheusClient:
 @contextmanager
 def serving(directory: str, data: Path, config: str = "global: {}\n") -> Iterator[str]:
     """The same; yields its URL."""
+    program = binary(directory, "prometheus")
     port = free_port()
     file = data.parent / "prometheus.yml"
     file.write_text(config)
     log = (data.parent / "prometheus.log").open("w")
     process = subprocess.Popen(
         [
-            binary(directory, "prometheus"),
+            program,
             f"--config.file={file}",
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=50y",

@@ -1,8 +1,9 @@
-"""A pass gives the counts that a person derives by hand, on every Prometheus."""
+"""A pass gives the counts that a person derives by hand, on every engine."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from sla_worker.definitions import read_definitions
 from sla_worker.grid import Grid
 from sla_worker.model import Definition, Measurement, State
 from sla_worker.prometheus import PrometheusClient
-from unit.sla_worker.prometheus_server import binary, directories, load, running
+from sla_worker.sli.value import ValueSli
+from unit.sla_worker.engines import engines, loaded
 
 GRID = Grid(300, 15)
 BEGIN = 1_700_000_100  # a multiple of 300; scrape k happens at BEGIN + 15 k + 7.123 s
@@ -84,11 +86,9 @@ def calculate(
         database.close()
 
 
-@pytest.mark.parametrize("directory", directories())
-def test_it_counts_what_a_person_counts(directory: str, tmp_path: Path) -> None:
-    binary(directory, "prometheus")
-    load(directory, tmp_path / "data", exposition(by_hand()))
-    with running(directory, tmp_path / "data") as client:
+@pytest.mark.parametrize("engine", engines())
+def test_it_counts_what_a_person_counts(engine: str, tmp_path: Path) -> None:
+    with loaded(engine, exposition(by_hand()), tmp_path) as client:
         rows = calculate(client, tmp_path / "sla.db", BEGIN + 300, BEGIN + 645, DEFINITIONS)
     figures = {(row.key, row.slot - BEGIN): (row.good, row.total, row.coverage, row.state) for row in rows}
     assert figures == {
@@ -114,10 +114,9 @@ def test_it_counts_what_a_person_counts(directory: str, tmp_path: Path) -> None:
     assert errors.actual == 5 / 61
 
 
-@pytest.mark.parametrize("directory", directories())
-def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", engines())
+def test_sums_over_neighbouring_slots_telescope(engine: str, tmp_path: Path) -> None:
     """240 scrapes with resets and failed scrapes: the slots' sum is what the raw samples say."""
-    binary(directory, "prometheus")
     chance = random.Random(7)  # noqa: S311 - a fixed sequence, not a secret
     value, expected, samples = 50, 0, {}
     for scrape in range(240):
@@ -137,26 +136,24 @@ def test_sums_over_neighbouring_slots_telescope(directory: str, tmp_path: Path) 
             expected += int(sample - previous if sample >= previous else sample)
         previous = sample
     series = 'insa_agent_requests_total{job="demo-app",instance="a",agent="crm",status="success"}'
-    load(directory, tmp_path / "data", exposition({"insa_agent_requests": {series: samples}}))
     definitions = tuple(each for each in DEFINITIONS if each.key == "api-error-rate")
-    with running(directory, tmp_path / "data") as client:
+    with loaded(engine, exposition({"insa_agent_requests": {series: samples}}), tmp_path) as client:
         rows = calculate(client, tmp_path / "sla.db", BEGIN + 300, BEGIN + 3645, definitions)
     assert sorted(row.slot for row in rows) == list(range(BEGIN + 300, BEGIN + 3601, 300))
     assert sum(row.total for row in rows) == expected
 
 
-@pytest.mark.parametrize("directory", directories())
+@pytest.mark.parametrize("engine", engines())
 @pytest.mark.parametrize(
     ("grid", "scrapes"), [(Grid(60, 15), 4), (Grid(300, 30), 10), (Grid(1800, 15), 120), (Grid(1800, 60), 30)]
 )
-def test_slots_and_scrapes_of_any_length(directory: str, grid: Grid, scrapes: int, tmp_path: Path) -> None:
+def test_slots_and_scrapes_of_any_length(engine: str, grid: Grid, scrapes: int, tmp_path: Path) -> None:
     """Each scrape sees 3 successes and 1 error more; N scrapes a slot.
 
     Counting starts at the first scrape, so slot 1 holds N - 1 steps: 4 (N - 1) requests, 3 (N - 1) good.
     Slot 2 holds N: 4 N and 3 N. All scrapes were there, so the coverage is 1.
     """
     begin = 1_699_999_200  # a multiple of 1800
-    binary(directory, "prometheus")
     requests = "insa_agent_requests_total"
     lines = ["# TYPE insa_agent_requests counter"]
     for status, added in (("success", 3), ("error", 1)):
@@ -170,11 +167,10 @@ def test_slots_and_scrapes_of_any_length(directory: str, grid: Grid, scrapes: in
         f'up{{job="demo-app",instance="a"}} 1 {begin + grid.scrape_seconds * scrape + 7}.123'
         for scrape in range(2 * scrapes)
     ]
-    load(directory, tmp_path / "data", "\n".join([*lines, "# EOF", ""]))
     definitions = tuple(each for each in DEFINITIONS if each.key != "api-response-time-p95")
     first = begin + grid.slot_seconds
     now = first + grid.slot_seconds + grid.settle_seconds
-    with running(directory, tmp_path / "data") as client:
+    with loaded(engine, "\n".join([*lines, "# EOF", ""]), tmp_path) as client:
         rows = calculate(client, tmp_path / "sla.db", first, now, definitions, grid=grid)
     assert {(row.key, row.slot - first): (row.good, row.total, row.coverage) for row in rows} == {
         ("platform-uptime", 0): (scrapes, scrapes, 1),
@@ -182,3 +178,16 @@ def test_slots_and_scrapes_of_any_length(directory: str, grid: Grid, scrapes: in
         ("api-error-rate", 0): (3 * (scrapes - 1), 4 * (scrapes - 1), 1),
         ("api-error-rate", grid.slot_seconds): (3 * scrapes, 4 * scrapes, 1),
     }
+
+
+@pytest.mark.parametrize("engine", engines())
+def test_a_selector_looks_back_five_minutes_however_long_a_slot_is(engine: str, tmp_path: Path) -> None:
+    """A gauge has a sample 4 minutes before the end of a slot, one 10 minutes before that of the next."""
+    slots = range(1_699_999_200 + 1800, 1_699_999_200 + 5401, 1800)
+    depth = replace(DEFINITIONS[0], key="depth", target=1.0, unit="tasks", sli=ValueSli("sum(depth)", 0.9))
+    text = f"# TYPE depth gauge\ndepth 7 {slots[0] - 240}.000\ndepth 8 {slots[1] - 600}.000\n# EOF\n"
+    grid = Grid(1800, 60)
+    now = slots[-1] + grid.settle_seconds
+    with loaded(engine, text, tmp_path) as client:
+        rows = calculate(client, tmp_path / "sla.db", slots[0], now, (depth,), grid=grid)
+    assert {row.slot: row.actual for row in rows} == {slots[0]: 7, slots[1]: None, slots[2]: None}

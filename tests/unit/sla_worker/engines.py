@@ -1,4 +1,4 @@
-"""Engines that answer the worker from a back-filled world: Prometheus of each version, VictoriaMetrics."""
+"""Engines that answer the worker: Prometheus of each version, and VictoriaMetrics in its place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import httpx
 
 from ports import free_port
 from programs import not_there
-from unit.sla_worker.prometheus_server import binary, directories, serving
+from sla_worker.prometheus import PrometheusClient
+from unit.sla_worker.prometheus_server import binary, client_of, directories, running, serving
 from waiting import patience, poll
 
 VICTORIA_METRICS = "victoria-metrics"
@@ -58,9 +59,42 @@ def prometheus(directory: str, openmetrics: Path, scratch: Path) -> Iterator[str
 
 
 @contextmanager
-def victoria_metrics(name: str, openmetrics: Path, scratch: Path) -> Iterator[str]:
-    """A VictoriaMetrics with all defaults but its place, into which the text is imported."""
-    program = shutil.which(name)
+def loaded(engine: str, text: str, scratch: Path) -> Iterator[PrometheusClient]:
+    """A client of the engine with the samples of an OpenMetrics text."""
+    openmetrics = scratch / "input.om"
+    openmetrics.write_text(text)
+    with serving_world(engine, openmetrics, scratch / "engine") as url:
+        yield client_of(url)
+
+
+@contextmanager
+def scraping(engine: str, config: str, scratch: Path) -> Iterator[PrometheusClient]:
+    """A client of the engine while it scrapes by that configuration."""
+    if engine != VICTORIA_METRICS:
+        with running(engine, scratch / "data", config) as client:
+            yield client
+        return
+    file = scratch / "scrape.yml"
+    file.write_text(config)
+    with _serving_victoria_metrics(scratch, f"-promscrape.config={file}") as url:
+        yield client_of(url)
+
+
+@contextmanager
+def victoria_metrics(_name: str, openmetrics: Path, scratch: Path) -> Iterator[str]:
+    """A VictoriaMetrics into which the text is imported; yields its URL."""
+    with (
+        _serving_victoria_metrics(scratch) as url,
+        httpx.Client(base_url=url, timeout=patience(30)) as client,
+    ):
+        _import(client, openmetrics)
+        yield url
+
+
+@contextmanager
+def _serving_victoria_metrics(scratch: Path, *arguments: str) -> Iterator[str]:
+    """One with all defaults but its place and how long it keeps samples."""
+    program = shutil.which(VICTORIA_METRICS)
     if program is None:
         not_there("no VictoriaMetrics found: NOT TESTED. Install Debian's package victoria-metrics")
     url = f"http://127.0.0.1:{free_port()}"
@@ -70,17 +104,17 @@ def victoria_metrics(name: str, openmetrics: Path, scratch: Path) -> Iterator[st
         f"-httpListenAddr={url.removeprefix('http://')}",
         "-retentionPeriod=50y",
         "-memory.allowedBytes=128MiB",
+        *arguments,
     ]
-    with (scratch / "log").open("w") as log, httpx.Client(base_url=url, timeout=patience(30)) as client:
+    with (scratch / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
 
         def answers() -> bool:
             assert process.poll() is None, (scratch / "log").read_text()
-            return client.get("/health").is_success
+            return httpx.get(f"{url}/health", trust_env=False).is_success
 
         try:
             poll(answers, "VictoriaMetrics to answer", seconds=30)
-            _import(client, openmetrics)
             yield url
         finally:
             process.terminate()
