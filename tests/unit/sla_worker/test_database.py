@@ -269,6 +269,28 @@ def test_every_component_that_was_measured_is_shown_and_one_that_is_gone_says_no
     assert [(each.component, each.status.label) for each in now] == [("crm", "no_data"), ("mail", "no_data")]
 
 
+def test_components_are_not_covered_before_anything_was_measured(database: SLADatabase) -> None:
+    """A stack that is new: no data in slot 1, for whatever SLA, then coverages of 0.35 and 1; c joins late.
+
+    The whole SLA and the components a and b: (0 + 0.35 + 1) / 3 = 0.45. c: its one slot.
+    """
+    covered = {1: 0.0, 2: 0.35, 3: 1.0}
+    names = {1: ("all",), 2: ("a", "b"), 3: ("a", "b", "c")}
+    for number, share in covered.items():
+        slot, figures = NOW + 300 * number, Figures(10, 10, share)
+        rows = [evaluate(UPTIME, slot, figures)]
+        rows += [evaluate(ERRORS, slot, figures, component=name) for name in names[number]]
+        database.store(rows)
+    found = {
+        (each.key, each.component): each.coverage_ratio
+        for each in database.get_current_sla_status(1, end=NOW + 900)
+        if each.key in {ERRORS.key, UPTIME.key}
+    }
+    assert found == pytest.approx(
+        {(UPTIME.key, "all"): 0.45, (ERRORS.key, "a"): 0.45, (ERRORS.key, "b"): 0.45, (ERRORS.key, "c"): 1}
+    )
+
+
 def test_an_sla_without_components_is_shown_as_the_definition_names_it(database: SLADatabase) -> None:
     statuses = database.get_current_sla_status(1, end=NOW)
     assert [(each.key, each.component, each.slot) for each in statuses] == [

@@ -174,8 +174,8 @@ def _shown(definition: StoredDefinition, found: Mapping[str, Row]) -> dict[str, 
     """The components that were measured in the period; without any, the one that the definition names.
 
     Slots without any data stand under the component of the definition: that is none of its own where others
-    were measured. One that the newest slot does not have is gone: it keeps its figures, but says nothing
-    about now.
+    were measured, and its time is theirs. One that the newest slot does not have is gone: it keeps its
+    figures, but says nothing about now.
     """
     measured = {name: row for name, row in found.items() if row["measured"]}
     if not measured:
@@ -184,5 +184,25 @@ def _shown(definition: StoredDefinition, found: Mapping[str, Row]) -> dict[str, 
     named = measured.get(definition.component)
     if named is not None and not named["covered_slots"] and len(measured) > 1:
         del measured[definition.component]
+        measured = _with_time_before(measured, named)
     gone = {"actual_value": None, "status": Status.NO_DATA}
     return {name: row if row["slot"] == newest else {**row, **gone} for name, row in measured.items()}
+
+
+def _with_time_before(measured: Mapping[str, Row], unmeasured: Row) -> dict[str, Row]:
+    """What the slots without any data add to the components that came first: time that was not measured.
+
+    Without it an SLA that is split would seem to be covered better than one that is not. A component that
+    came later joined then, and has missed nothing.
+    """
+    first = min(row["first_slot"] for row in measured.values())
+    return {
+        name: {
+            **row,
+            "first_slot": min(first, unmeasured["first_slot"]),
+            "left_out": row["left_out"] + unmeasured["left_out"],
+        }
+        if row["first_slot"] == first
+        else row
+        for name, row in measured.items()
+    }
