@@ -23,6 +23,7 @@ from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
 from sla_worker.links import addresses
 from sla_worker.settings import read_settings
+from sla_worker.sla_metrics import LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRAPED = frozenset({"job", "instance"})
@@ -81,7 +82,8 @@ def _sla_worker() -> dict[str, Labels]:
     exporter = Exporter(definitions, Grid(300, 15), KINDS, addresses(read_settings({})))
     # What it sets once and forgets is in its text alone.
     shown = text_string_to_metric_families(exporter.text().decode())
-    return _collected(shown) | _instruments(vars(exporter).values())
+    listed = {name: SCRAPED.union(labels) for name, labels in LABELS.items()}
+    return listed | _collected(shown) | _instruments(vars(exporter).values())
 
 
 def _of_others() -> dict[str, Labels]:

@@ -10,6 +10,8 @@ PASS_DURATION: Final = "sla_worker_pass_duration_seconds"  # noqa: S105 - likewi
 PASSES: Final = "sla_worker_passes_total"
 SLOT_SECONDS: Final = "sla_worker_slot_seconds"
 PAGES: Final = "sla_worker_pages_info"
+INFO: Final = "sla_info"
+TARGET: Final = "sla_target_value"
 COMPLIANCE: Final = "sla_compliance_ratio"
 OBJECTIVE: Final = "sla_target_ratio"
 ACTUAL: Final = "sla_actual"
@@ -20,6 +22,15 @@ STATUS: Final = "sla_status"
 BREACHES: Final = "sla_active_breaches"
 BREACH_START: Final = "sla_breach_start_timestamp_seconds"
 BUDGET: Final = "sla_error_budget_remaining_ratio"
+WINDOW_COMPLIANCE: Final = "sla_window_compliance_ratio"
+WINDOW_COVERAGE: Final = "sla_window_coverage_ratio"
+WINDOW_BUDGET: Final = "sla_window_error_budget_remaining_ratio"
+WINDOW_SLAS: Final = "sla_window_slas"
+BURN_RATE: Final = "sla_burn_rate"
+WEAKEST: Final = "sla_weakest_member"
+MONTH_BREACHES: Final = "sla_month_breaches"
+MONTH_BREACH_SECONDS: Final = "sla_month_breach_seconds"
+MONTH_BREACH_LONGEST: Final = "sla_month_longest_breach_seconds"
 LATE_ROWS: Final = "sla_late_rows_total"
 SLOTS_MISSING: Final = "sla_slots_missing"
 ROWS_AHEAD: Final = "sla_rows_ahead"
@@ -47,6 +58,20 @@ GIVEN_UP: Final = "given_up"
 RESULTS: Final = (SUCCESS, FAILURE)
 DELIVERY_RESULTS: Final = (SUCCESS, FAILURE, GIVEN_UP)
 ALERT_STATUSES: Final = ("firing", "resolved")
+
+HOURS: Final = {"1h": 1, "6h": 6, "1d": 24, "3d": 72, "30d": 720}
+DAY, THIRTY_DAYS, MONTH = "1d", "30d", "month"
+WINDOWS: Final = (*HOURS, MONTH)
+"""What figures are shown of; `month` is the calendar month so far, in the timezone of the reports."""
+
+PERIODS: Final = (DAY, THIRTY_DAYS, MONTH)
+"""Those of compliance, coverage and error budgets."""
+
+BURN_WINDOWS: Final = ("1h", "6h", "1d", "3d")
+"""Those of burn rates; over 30 days it is what is missing of the budget."""
+
+MEASURED_RESULTS: Final = ("met", "missed", "unmeasured")
+"""What an SLA can be over a window."""
 
 WATCHDOG: Final = "Watchdog"
 """The alert that always fires, to show that alerts arrive."""

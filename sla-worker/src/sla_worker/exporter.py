@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from prometheus_client import (
@@ -16,15 +16,14 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
 
 from sla_worker import conventions as names
 from sla_worker.conventions import ALERT_STATUSES, DELIVERY_RESULTS, RESULTS
 from sla_worker.grid import Grid
-from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
+from sla_worker.model import Definition, Measurement, SLAStatus
+from sla_worker.sla_metrics import SLAMetrics
+from sla_worker.windows import Now
 
-_UNSURE_ROWS = 50_000
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -45,7 +44,6 @@ class Exporter:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        each = ["sla", "component"]
         self._gauge(names.SLOT_SECONDS, "Length of a slot, and so of the time between two passes").set(
             grid.slot_seconds
         )
@@ -61,32 +59,7 @@ class Exporter:
             registry=self._registry,
         )
         self._passes = self._counter(names.PASSES, "Passes by result", ["result"])
-        self._compliance = self._gauge(
-            names.COMPLIANCE,
-            "Good events of the last 24 hours ÷ all; absent without events",
-            [*each, "category"],
-        )
-        self._target = self._gauge(names.OBJECTIVE, "Share of events that must be good", [*each, "category"])
-        self._actual = self._gauge(
-            names.ACTUAL, "Value of the newest slot in the unit of the target", [*each, "unit"]
-        )
-        self._coverage = self._gauge(
-            names.COVERAGE, "Measured scrapes of the newest slot ÷ those that should have been", each
-        )
-        self._events = _Events({definition.key: definition.category for definition in definitions})
-        self._registry.register(self._events)
-        self._status = self._gauge(
-            names.STATUS, "1 for the status of the newest slot, 0 for the others", [*each, "status"]
-        )
-        self._breaches = self._gauge(names.BREACHES, "Breaches that last", ["severity"])
-        self._breach_start = self._gauge(
-            names.BREACH_START, "When a breach that lasts began", [*each, "severity"]
-        )
-        self._budget = self._gauge(
-            names.BUDGET,
-            "Share of the error budget of the last 30 days that is left; negative when overdrawn",
-            each,
-        )
+        self._slas = SLAMetrics(definitions)
         self._notifications = self._counter(
             names.NOTIFICATIONS, "Tries to deliver a mail to one recipient", ["type", "result"]
         )
@@ -107,12 +80,8 @@ class Exporter:
             names.ROWS_AHEAD,
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
         )
-        self._shown: set[tuple[str, str]] = set()  # SLA and component
-        self._begun: set[tuple[str, str, str]] = set()  # SLA, component and severity
-        self._slots: dict[tuple[str, str], int] = {}  # the newest slot of each
-        self._unsure: dict[tuple[str, str, int], tuple[float, float]] = {}  # rows that may be read again
         self._kinds = dict.fromkeys(kinds)
-        self._start_at_zero(definitions)
+        self._start_at_zero()
 
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(name, text, list(labels), registry=self._registry)
@@ -120,27 +89,19 @@ class Exporter:
     def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
         return Counter(name, text, list(labels), registry=self._registry)
 
-    def _start_at_zero(self, definitions: Iterable[Definition]) -> None:
+    def _start_at_zero(self) -> None:
         for result in RESULTS:
             self._passes.labels(result)
         for kind in self._kinds:
             self._owed.labels(kind)
             for result in DELIVERY_RESULTS:
                 self._notifications.labels(kind, result)
-        for severity in SEVERITIES:
-            self._breaches.labels(severity)
         for status in ALERT_STATUSES:
             self._alerts.labels(status)
-        for definition in definitions:
-            where = (definition.key, definition.component)
-            self._shown.add(where)
-            self._target.labels(*where, definition.category).set(definition.objective_ratio)
-            for each in Status:
-                self._status.labels(*where, each.label)
 
     def text(self) -> bytes:
         """The metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self._registry) + self._slas.text()
 
     def passed(self, *, success: bool, duration_seconds: float, now: float) -> None:
         """Count a pass."""
@@ -152,7 +113,7 @@ class Exporter:
     def counted_before(self, statuses: Iterable[SLAStatus]) -> None:
         """Take over the events that the ledger holds, so that the counters go on where they stood."""
         for each in statuses:
-            self._events.add((each.key, each.component), each.good, each.total)
+            self._slas.add(each.key, each.component, each.good, each.total)
 
     def counted(self, rows: Iterable[Measurement], *, again: bool = False) -> None:
         """Add the events of rows that were stored; of one that was read again what it has more now.
@@ -162,18 +123,7 @@ class Exporter:
         for row in rows:
             if row.late and not again:
                 self._late.inc()
-            place = (row.key, row.component, row.slot)
-            if row.state not in {State.OUT_OF_HOURS, State.EXCLUDED} and (not again or place in self._unsure):
-                good, total = self._unsure.pop(place, (0.0, 0.0))
-                self._events.add(place[:2], max(row.good - good, 0.0), max(row.total - total, 0.0))
-                if not row.final:
-                    self._unsure[place] = (max(row.good, good), max(row.total, total))
-                    if len(self._unsure) > _UNSURE_ROWS:
-                        del self._unsure[next(iter(self._unsure))]
-            newest = self._slots.get((row.key, row.component))
-            if newest is None or row.slot >= newest:
-                self._slots[row.key, row.component] = row.slot
-                self._coverage.labels(row.key, row.component).set(row.coverage)
+            self._slas.counted(row, again=again)
 
     def slots_missing(self, count: int) -> None:
         """Say how many slots are due and not stored."""
@@ -206,83 +156,6 @@ class Exporter:
         """Count alerts that Alertmanager left out."""
         self._truncated.inc(count)
 
-    def show(self, day: Iterable[SLAStatus], month: Iterable[SLAStatus], active: Iterable[Breach]) -> None:
-        """Set the gauges of the SLAs from 24 hours and 30 days of the ledger.
-
-        The components are those of the ledger; the series of one that it no longer names are dropped.
-        """
-        shown = set()
-        for status in day:
-            where = (status.key, status.component)
-            shown.add(where)
-            self._target.labels(*where, status.category).set(status.objective_ratio)
-            _set_or_remove(self._compliance, (*where, status.category), status.compliance_ratio)
-            _set_or_remove(self._actual, (*where, status.unit), status.actual)
-            for each in Status:
-                self._status.labels(*where, each.label).set(each is status.status)
-        for key, component in self._shown - shown:
-            for gauge in (
-                self._target,
-                self._compliance,
-                self._actual,
-                self._coverage,
-                self._status,
-                self._budget,
-            ):
-                gauge.remove_by_labels({"sla": key, "component": component})
-        self._shown = shown
-        for status in month:
-            _set_or_remove(self._budget, (status.key, status.component), _budget_left(status))
-        lasting = list(active)
-        begun = {(each.key, each.component, each.severity): each.started_at for each in lasting}
-        for over in self._begun - set(begun):
-            self._breach_start.remove(*over)
-        for lasts, started_at in begun.items():
-            self._breach_start.labels(*lasts).set(started_at)
-        self._begun = set(begun)
-        severities = [each.severity for each in lasting]
-        for severity in SEVERITIES:
-            self._breaches.labels(severity).set(severities.count(severity))
-
-
-class _Events(Collector):
-    """Counters of the ledger's events; unlike the library's own they begin where the ledger stands."""
-
-    def __init__(self, categories: Mapping[str, str]) -> None:
-        self._categories = categories
-        self._sums: dict[tuple[str, str], tuple[float, float]] = {}
-
-    def add(self, where: tuple[str, str], good: float, total: float) -> None:
-        """Add events of an SLA and component."""
-        before = self._sums.get(where, (0.0, 0.0))
-        self._sums[where] = (before[0] + good, before[1] + total)
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """The two families, as the registry asks for them."""
-        labels = ["sla", "component", "category"]
-        good = CounterMetricFamily(names.GOOD_EVENTS, "Good events in the ledger", labels=labels)
-        total = CounterMetricFamily(names.TOTAL_EVENTS, "Events in the ledger", labels=labels)
-        for (key, component), sums in list(self._sums.items()):
-            if key in self._categories:
-                for family, value in zip((good, total), sums, strict=True):
-                    family.add_metric([key, component, self._categories[key]], value)
-        yield good
-        yield total
-
-
-def _budget_left(status: SLAStatus) -> float | None:
-    """1 - bad ÷ allowed; an objective of 100 % allows nothing. None without events."""
-    if status.compliance_ratio is None:
-        return None
-    bad, allowed = status.total - status.good, (1 - status.objective_ratio) * status.total
-    if allowed <= 0:
-        return 1.0 if bad <= 0 else -1.0
-    return 1 - bad / allowed
-
-
-def _set_or_remove(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:
-    """What is not known must be absent, not zero."""
-    if value is not None:
-        gauge.labels(*labels).set(value)
-        return
-    gauge.remove(*labels)
+    def show(self, now: Now) -> None:
+        """Show the SLAs as the ledger has them now."""
+        self._slas.show(now)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from sla_worker import windows
 from sla_worker.calculator import Calculator, Told
 from sla_worker.database import Keep, SLADatabase
 from sla_worker.definitions import read_definitions
@@ -188,8 +189,7 @@ def _join(
             health.note(line)
 
     def show_slas() -> None:
-        day, month = database.get_current_sla_status(24), database.get_current_sla_status(30 * 24)
-        exporter.show(day, month, database.get_active_breaches())
+        exporter.show(windows.read(database, settings.timezone, clock()))
         future = database.future_rows()
         exporter.rows_ahead(0 if future is None else future.rows)
         exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))

@@ -11,6 +11,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
 from sla_worker.model import Breach, Comparison
+from sla_worker.windows import Now
 from unit.sla_worker.fake_prometheus import DEFINITIONS, GOOD
 from unit.sla_worker.setting import Setting
 
@@ -32,11 +33,12 @@ def test_a_component_that_the_ledger_no_longer_names_leaves_no_series(
     status = database.get_current_sla_status(24)[0]
     database.close()
     two = [replace(status, component=name, good=1, total=1, compliance_ratio=1.0) for name in ("crm", "mail")]
-    exporter.show(two, two, [])
-    assert exporter.text().count(b'component="mail"') == 3 + 10  # target, compliance, budget; 10 statuses
-    exporter.show(two[:1], two[:1], [])
+    exporter.show(Now({"1d": two}))
+    # Objective, target, compliance; 10 statuses; of the day compliance, coverage, budget and burn rate.
+    assert exporter.text().count(b'component="mail"') == 3 + 10 + 4
+    exporter.show(Now({"1d": two[:1]}))
     assert b'component="mail"' not in exporter.text()
-    assert exporter.text().count(b'component="crm"') == 3 + 10
+    assert exporter.text().count(b'component="crm"') == 3 + 10 + 4
 
 
 def test_a_breach_has_the_moment_it_began_while_it_lasts(exporter: Exporter) -> None:
@@ -54,12 +56,13 @@ def test_a_breach_has_the_moment_it_began_while_it_lasts(exporter: Exporter) -> 
         started_at=1_700_000_100,
         ended_at=None,
     )
-    exporter.show([], [], [breach])
+    exporter.show(Now({}, active=[breach]))
     series = b'sla_breach_start_timestamp_seconds{component="crm",severity="high",sla="api"} 1.7000001e+09'
     assert series in exporter.text()
     assert b'sla_active_breaches{severity="high"} 1.0' in exporter.text()
-    exporter.show([], [], [])
+    exporter.show(Now({}))
     assert b'sla="api"' not in exporter.text()
+    assert b'sla_active_breaches{severity="high"} 0.0' in exporter.text()
 
 
 def test_dashboards_learn_the_addresses_of_the_pages(tmp_path: Path) -> None:

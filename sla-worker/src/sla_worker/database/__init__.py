@@ -326,7 +326,7 @@ class SLADatabase:
         """
         if end is None:
             end = self.period_end(self._clock())
-        return self._status.over(end - int(hours * 3600), end)
+        return self._status.over(end - round(hours * 3600), end)
 
     def get_active_breaches(self) -> list[Breach]:
         """The breaches that last, oldest first."""

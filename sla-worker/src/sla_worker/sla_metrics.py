@@ -1,0 +1,266 @@
+"""The metrics of the SLAs: made from the ledger after each pass, and kept as text until the next one.
+
+A scrape comes every 15 seconds, a pass every five minutes: writing a thousand samples anew for each scrape
+would cost many times the pass. What is not known has no series: never a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from sla_worker import conventions as names
+from sla_worker.conventions import BURN_WINDOWS, MEASURED_RESULTS, PERIODS, THIRTY_DAYS
+from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
+from sla_worker.windows import Now, TimeInBreach
+
+_UNSURE_ROWS = 50_000
+_EACH = ("sla", "component")
+
+LABELS: Mapping[str, tuple[str, ...]] = {
+    names.INFO: ("sla", "name", "category", "severity", "unit"),
+    names.TARGET: (*_EACH, "unit"),
+    names.OBJECTIVE: (*_EACH, "category"),
+    names.ACTUAL: (*_EACH, "unit"),
+    names.STATUS: (*_EACH, "status"),
+    names.COVERAGE: _EACH,
+    names.COMPLIANCE: (*_EACH, "category"),
+    names.BUDGET: _EACH,
+    names.WINDOW_COMPLIANCE: (*_EACH, "category", "window"),
+    names.WINDOW_COVERAGE: (*_EACH, "category", "window"),
+    names.WINDOW_BUDGET: (*_EACH, "category", "window"),
+    names.WINDOW_SLAS: ("category", "window", "result"),
+    names.BURN_RATE: (*_EACH, "category", "window"),
+    names.WEAKEST: (*_EACH, "member"),
+    names.BREACHES: ("severity",),
+    names.BREACH_START: (*_EACH, "severity"),
+    names.MONTH_BREACHES: (*_EACH, "severity"),
+    names.MONTH_BREACH_SECONDS: (*_EACH, "severity"),
+    names.MONTH_BREACH_LONGEST: (*_EACH, "severity"),
+    names.GOOD_EVENTS: (*_EACH, "category"),
+    names.TOTAL_EVENTS: (*_EACH, "category"),
+}
+"""Every metric of this module with its labels."""
+
+_TEXTS: Mapping[str, str] = {
+    names.INFO: "1; its labels say what the SLA is",
+    names.TARGET: "Target, in the unit of the actual value",
+    names.OBJECTIVE: "Share of events that must be good",
+    names.ACTUAL: "Value of the newest slot in the unit of the target",
+    names.STATUS: "1 for the status of the newest slot, 0 for the others",
+    names.COVERAGE: "Measured scrapes of the newest slot ÷ those that should have been",
+    names.COMPLIANCE: "Good events of the last 24 hours ÷ all; absent without events",
+    names.BUDGET: "Share of the error budget of the last 30 days that is left; negative when overdrawn",
+    names.WINDOW_COMPLIANCE: "Good events of the window ÷ all; absent without events",
+    names.WINDOW_COVERAGE: "Measured share of the window",
+    names.WINDOW_BUDGET: "Share of the window's error budget that is left; negative when overdrawn",
+    names.WINDOW_SLAS: "SLAs that met their target over the window, missed it, or had no events",
+    names.BURN_RATE: "Bad share of the window ÷ allowed share; 1 uses up exactly the error budget",
+    names.WEAKEST: "1; the member that lowers a composite's score of the last 24 hours most",
+    names.BREACHES: "Breaches that last",
+    names.BREACH_START: "When a breach that lasts began",
+    names.MONTH_BREACHES: "Breaches of this calendar month",
+    names.MONTH_BREACH_SECONDS: "Time in breach in this calendar month",
+    names.MONTH_BREACH_LONGEST: "The longest breach's part of this calendar month",
+    names.GOOD_EVENTS: "Good events in the ledger",
+    names.TOTAL_EVENTS: "Events in the ledger",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    good: float = 0.0
+    total: float = 0.0
+
+    def plus(self, good: float, total: float) -> _Sum:
+        return _Sum(self.good + good, self.total + total)
+
+
+class SLAMetrics(Collector):
+    """Figures of the SLAs that the file defines. Its text is made when it is asked for after a change."""
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        self._definitions = {each.key: each for each in definitions}
+        self._now: Now | None = None
+        self._events: dict[tuple[str, str], _Sum] = {}
+        self._coverage: dict[tuple[str, str], tuple[int, float]] = {}  # the newest slot of each
+        self._unsure: dict[tuple[str, str, int], tuple[float, float]] = {}  # rows that may be read again
+        self._changes = 0
+        self._made: tuple[int, bytes] | None = None  # the text, and after how many changes it was made
+
+    def show(self, now: Now) -> None:
+        """Take what the ledger says now; what it no longer names leaves no series."""
+        self._now = now
+        shown = {(each.key, each.component) for each in now.day}
+        self._coverage = {where: each for where, each in self._coverage.items() if where in shown}
+        self._changes += 1
+
+    def add(self, key: str, component: str, good: float, total: float) -> None:
+        """Add events of an SLA and component to the counters."""
+        where = (key, component)
+        self._events[where] = self._events.get(where, _Sum()).plus(good, total)
+        self._changes += 1
+
+    def counted(self, row: Measurement, *, again: bool) -> None:
+        """Add the events of a row that was stored; of one that was read `again` what it has more now.
+
+        What it had before is only known of rows that this process has stored.
+        """
+        place = (row.key, row.component, row.slot)
+        if row.state not in {State.OUT_OF_HOURS, State.EXCLUDED} and (not again or place in self._unsure):
+            good, total = self._unsure.pop(place, (0.0, 0.0))
+            self.add(row.key, row.component, max(row.good - good, 0.0), max(row.total - total, 0.0))
+            if not row.final:
+                self._unsure[place] = (max(row.good, good), max(row.total, total))
+                if len(self._unsure) > _UNSURE_ROWS:
+                    del self._unsure[next(iter(self._unsure))]
+        newest = self._coverage.get(place[:2])
+        if newest is None or row.slot >= newest[0]:
+            self._coverage[place[:2]] = (row.slot, row.coverage)
+            self._changes += 1
+
+    def text(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        changes, made = self._changes, self._made  # the loop may change both meanwhile
+        if made is None or made[0] != changes:
+            made = self._made = changes, generate_latest(self)
+        return made[1]
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, of the SLAs in the file alone."""
+        found = {name: _family(name) for name in LABELS}
+        add = _Adder(found)
+        now = self._now
+        if now is None:
+            self._beginning(add)
+        else:
+            _present(add, now.day)
+            for window, statuses in now.windows.items():
+                _window(add, window, statuses)
+            _breaches(add, now.active, now.month)
+        for definition in self._definitions.values():
+            add(
+                names.INFO, 1, definition.key, definition.name, definition.category, definition.severity,
+                definition.unit,
+            )  # fmt: skip  # one line of labels
+        for where, (_, share) in list(self._coverage.items()):
+            add(names.COVERAGE, share, *where)
+        for (key, component), events in list(self._events.items()):
+            if key in self._definitions:
+                labels = (key, component, self._definitions[key].category)
+                add(names.GOOD_EVENTS, events.good, *labels)
+                add(names.TOTAL_EVENTS, events.total, *labels)
+        yield from found.values()
+
+    def _beginning(self, add: _Adder) -> None:
+        """Before the ledger was read: what the file alone says."""
+        for each in self._definitions.values():
+            where = (each.key, each.component)
+            add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
+            add(names.TARGET, each.target, *where, each.unit)
+            for status in Status:
+                add(names.STATUS, 0, *where, status.label)
+        _breaches(add, (), ())
+
+
+class _Adder:
+    """Adds samples to families; what is None has none."""
+
+    def __init__(self, families: Mapping[str, GaugeMetricFamily | CounterMetricFamily]) -> None:
+        self._families = families
+
+    def __call__(self, name: str, value: float | None, *labels: str) -> None:
+        if value is not None:
+            self._families[name].add_metric(labels, value)
+
+
+def _family(name: str) -> GaugeMetricFamily | CounterMetricFamily:
+    kind = CounterMetricFamily if name in {names.GOOD_EVENTS, names.TOTAL_EVENTS} else GaugeMetricFamily
+    return kind(name, _TEXTS[name], labels=LABELS[name])
+
+
+def _present(add: _Adder, day: Sequence[SLAStatus]) -> None:
+    """What holds for the newest slot, and the figures over a day."""
+    for each in day:
+        where = (each.key, each.component)
+        add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
+        add(names.TARGET, each.target, *where, each.unit)
+        add(names.COMPLIANCE, each.compliance_ratio, *where, each.category)
+        add(names.ACTUAL, each.actual, *where, each.unit)
+        for status in Status:
+            add(names.STATUS, status is each.status, *where, status.label)
+        if each.weakest is not None:
+            add(names.WEAKEST, 1, *where, each.weakest)
+
+
+def _window(add: _Adder, window: str, statuses: Sequence[SLAStatus]) -> None:
+    """The figures over one window."""
+    for each in statuses:
+        labels = (each.key, each.component, each.category, window)
+        if window in BURN_WINDOWS:
+            add(names.BURN_RATE, burn_rate(each), *labels)
+        if window in PERIODS:
+            add(names.WINDOW_COMPLIANCE, each.compliance_ratio, *labels)
+            add(names.WINDOW_COVERAGE, each.coverage_ratio, *labels)
+            add(names.WINDOW_BUDGET, budget_left(each), *labels)
+        if window == THIRTY_DAYS:
+            add(names.BUDGET, budget_left(each), *labels[:2])
+    if window in PERIODS:
+        for (category, result), count in results(statuses).items():
+            add(names.WINDOW_SLAS, count, category, window, result)
+
+
+def _breaches(add: _Adder, active: Iterable[Breach], month: Iterable[TimeInBreach]) -> None:
+    lasting = list(active)
+    severities = [each.severity for each in lasting]
+    for severity in SEVERITIES:
+        add(names.BREACHES, severities.count(severity), severity)
+    for breach in lasting:
+        add(names.BREACH_START, breach.started_at, breach.key, breach.component, breach.severity)
+    for each in month:
+        labels = (each.key, each.component, each.severity)
+        add(names.MONTH_BREACHES, each.count, *labels)
+        add(names.MONTH_BREACH_SECONDS, each.total_seconds, *labels)
+        add(names.MONTH_BREACH_LONGEST, each.longest_seconds, *labels)
+
+
+def results(statuses: Iterable[SLAStatus]) -> dict[tuple[str, str], int]:
+    """How many SLAs of each category met their target, missed it, or had no events.
+
+    An SLA meets it when all its components that had events do, as in the reports.
+    """
+    kept: dict[str, bool | None] = {}
+    categories: dict[str, str] = {}
+    for each in statuses:
+        categories[each.key] = each.category
+        before = kept.get(each.key)
+        meets = each.meets_target
+        kept[each.key] = before if meets is None else (meets and before is not False)
+    met, missed, unmeasured = MEASURED_RESULTS
+    counts = {(category, result): 0 for category in categories.values() for result in MEASURED_RESULTS}
+    for key, meets in kept.items():
+        counts[categories[key], unmeasured if meets is None else met if meets else missed] += 1
+    return counts
+
+
+def burn_rate(status: SLAStatus) -> float | None:
+    """Bad share ÷ allowed share; None without events, and where nothing is allowed (100 %)."""
+    allowed = 1 - status.objective_ratio
+    if status.compliance_ratio is None or allowed <= 0:
+        return None
+    return (1 - status.compliance_ratio) / allowed
+
+
+def budget_left(status: SLAStatus) -> float | None:
+    """1 - bad ÷ allowed; None without events. An objective of 100 % has all or, after a bad event, -1."""
+    if status.compliance_ratio is None:
+        return None
+    used = burn_rate(status)
+    if used is None:
+        return 1.0 if status.compliance_ratio >= status.objective_ratio else -1.0
+    return 1 - used

@@ -1,0 +1,70 @@
+"""What the ledger says now: every SLA over each window that metrics and dashboards show."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sla_worker.conventions import DAY, HOURS, MONTH
+from sla_worker.database import SLADatabase
+from sla_worker.model import Breach, SLAStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TimeInBreach:
+    """The breaches of one SLA and component in a window: how many, and how long together and at most."""
+
+    key: str
+    component: str
+    severity: str
+    count: int
+    total_seconds: int
+    longest_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The ledger at one moment. `windows` has the statuses by the window's name (conventions.WINDOWS).
+
+    `active` are the breaches that last, `month` those of the calendar month so far.
+    """
+
+    windows: Mapping[str, Sequence[SLAStatus]]
+    active: Sequence[Breach] = ()
+    month: Sequence[TimeInBreach] = ()
+
+    @property
+    def day(self) -> Sequence[SLAStatus]:
+        """The last 24 hours, which have the newest slot too."""
+        return self.windows.get(DAY, ())
+
+
+def read(database: SLADatabase, zone: ZoneInfo, now: float) -> Now:
+    """Everything at once, every window up to the same slot."""
+    end = database.period_end(now)
+    begun = month_start(end, zone)
+    windows = {name: database.get_current_sla_status(hours, end=end) for name, hours in HOURS.items()}
+    windows[MONTH] = database.get_current_sla_status((end - begun) / 3600, end=end)
+    return Now(
+        windows=windows,
+        active=database.get_active_breaches(),
+        month=in_breach(database.breaches_between(begun, end), begun, end),
+    )
+
+
+def month_start(end: int, zone: ZoneInfo) -> int:
+    """The beginning of the calendar month that the slot ending at `end` belongs to."""
+    inside = dt.datetime.fromtimestamp(end - 1, zone)
+    return int(dt.datetime(inside.year, inside.month, 1, tzinfo=zone).timestamp())
+
+
+def in_breach(breaches: Iterable[Breach], start: int, end: int) -> list[TimeInBreach]:
+    """The breaches' part of [start, end), by SLA, component and severity, in the order of their first."""
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for each in breaches:
+        until = end if each.ended_at is None else min(each.ended_at, end)
+        seconds = max(until - max(each.started_at, start), 0)
+        found.setdefault((each.key, each.component, each.severity), []).append(seconds)
+    return [TimeInBreach(*where, len(each), sum(each), max(each)) for where, each in found.items()]
