@@ -1,6 +1,6 @@
 """The metrics of the SLAs: made from the ledger after each pass, and kept as text until the next one.
 
-A scrape comes every 15 seconds, a pass every five minutes: writing a thousand samples anew for each scrape
+A scrape comes every 15 seconds, a pass every five minutes: writing a thousand samples for each scrape again
 would cost many times the pass. What is not known has no series: never a zero.
 """
 
