@@ -58,6 +58,10 @@ class DatabaseLockedError(DatabaseError):
     """Another process writes to this database; there may be only one."""
 
 
+class DatabaseDamagedError(DatabaseError):
+    """What the database holds can no longer be read, or not all of it."""
+
+
 class MailError(SLAWorkerError):
     """A mail cannot be made or sent. Try again later."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from prometheus_client import (
@@ -59,6 +59,10 @@ class Exporter:
             registry=self._registry,
         )
         self._passes = self._counter(names.PASSES, "Passes by result", ["result"])
+        self._database_up = self._gauge(
+            names.DATABASE_UP,
+            "1 while the ledger can be read and written, 0 after an error, until it can again",
+        )
         self._slas = SLAMetrics(definitions)
         self._notifications = self._counter(
             names.NOTIFICATIONS, "Tries to deliver a mail to one recipient", ["type", "result"]
@@ -102,6 +106,10 @@ class Exporter:
     def text(self) -> bytes:
         """The metrics in Prometheus' text format."""
         return generate_latest(self._registry) + self._slas.text()
+
+    def watch_database(self, trouble: Callable[[], str | None]) -> None:
+        """Ask with each scrape whether the database can be used; `trouble` must wait for nobody."""
+        self._database_up.set_function(lambda: float(trouble() is None))
 
     def passed(self, *, success: bool, duration_seconds: float, now: float) -> None:
         """Count a pass."""

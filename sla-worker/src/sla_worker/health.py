@@ -65,7 +65,7 @@ class Health:
         found = [reason for trouble in self._troubles if (reason := trouble()) is not None]
         with self._lock:
             age = self._monotonic() - self._succeeded
-            why = f"; {self._error}" if self._error else ""
+            why = f"; {self._error}" if self._error and self._error not in found else ""
         if age > self._limit_seconds:
             found.append(
                 f"the last pass that succeeded was {age:.0f} s ago, more than {self._limit_seconds} s{why}"

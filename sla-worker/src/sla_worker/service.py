@@ -211,6 +211,7 @@ def _join(
         exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
         show_slas()
 
+    exporter.watch_database(database.trouble)
     exporter.counted_before(database.get_current_sla_status(_ALL_HOURS))
     show_slas()
     show_alerting()

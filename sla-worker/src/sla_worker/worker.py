@@ -46,6 +46,7 @@ class Worker:
         self._clock = clock
         self._monotonic = monotonic
         self._passed_slot: int | None = None
+        self._failed: tuple[int, str] | None = None  # the slot and the error that were said last
         self._retry_at = 0.0
 
     def run(self) -> None:
@@ -67,7 +68,7 @@ class Worker:
             try:
                 chore()
             except SLAWorkerError as error:
-                if str(error) not in self._complaints.values():  # one cause may stop several chores
+                if str(error) not in self._said():  # one cause may stop several chores
                     _log.error("step failed error=%s", error)
                 self._complaints[chore] = str(error)
             except Exception as error:  # noqa: BLE001 - raised below
@@ -76,6 +77,10 @@ class Worker:
                 self._complaints.pop(chore, None)
         if unexpected is not None:
             raise unexpected
+
+    def _said(self) -> set[str]:
+        """The errors that the log has already, and that last."""
+        return {*self._complaints.values(), *([self._failed[1]] if self._failed else [])}
 
     def _pass_if_due(self) -> None:
         slot = self._grid.newest_slot(self._clock())
@@ -86,13 +91,16 @@ class Worker:
             result = self._calculator.run_pass()
         except Exception as error:
             self._retry_at = self._monotonic() + min(_RETRY_SECONDS, self._grid.slot_seconds / 4)
-            _log.error("pass failed slot=%d error=%s", slot, error)
+            # Once a slot, not with each of its tries, and not what a chore has said already.
+            if (slot, str(error)) != self._failed and str(error) not in self._complaints.values():
+                _log.error("pass failed slot=%d error=%s", slot, error)
+            self._failed = slot, str(error)
             self._tell(None, str(error) or type(error).__name__, self._monotonic() - begun)
             if not isinstance(error, SLAWorkerError):
                 raise
             return
         seconds = self._monotonic() - begun
-        self._passed_slot = slot
+        self._passed_slot, self._failed = slot, None
         _log.info(
             "pass done slot=%d rows=%d late=%d queries=%d seconds=%.4f",
             slot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sqlite3
 import sys
@@ -80,31 +81,63 @@ def test_a_damaged_ledger_can_be_restored(database: SLADatabase, tmp_path: Path)
     assert former.read_bytes().startswith(b"nothing")
 
 
-def test_a_worker_that_runs_changes_over_and_keeps_what_it_had(database: SLADatabase, tmp_path: Path) -> None:
-    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
-    measure(database, 3, 4)
-    done = threading.Event()
-    lines: list[str] = []
+@contextlib.contextmanager
+def looking(database: SLADatabase) -> Iterator[list[str]]:
+    """The loop of a worker, as far as it looks after its file: the lines that it logs."""
+    done, lines = threading.Event(), []
 
     def loop() -> None:
         while not done.wait(0.02):
-            line = database.look()
-            if line:
-                lines.append(line)
+            with contextlib.suppress(DatabaseError):
+                line = database.look()
+                if line:
+                    lines.append(line)
 
     worker = threading.Thread(target=loop)
     worker.start()
     try:
-        _, former = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
+        yield lines
     finally:
         done.set()
         worker.join()
+
+
+def test_a_worker_that_runs_changes_over_and_keeps_what_it_had(database: SLADatabase, tmp_path: Path) -> None:
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    measure(database, 3, 4)
+    with looking(database) as lines:
+        _, former = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
     assert former is not None
     assert stored(former) == 5
     assert ["was replaced by another file" in line for line in lines] == [True]
     assert database.counts()["measurements"] == 3
     measure(database, 3)
     assert database.counts()["measurements"] == 4
+
+
+@pytest.mark.parametrize("how", ["emptied", "overwritten"])
+def test_a_worker_whose_ledger_is_damaged_changes_over_and_the_damaged_file_is_kept(
+    database: SLADatabase, tmp_path: Path, how: str
+) -> None:
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    engine = database._engine
+    engine.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.execute("PRAGMA cache_size = 1")
+    engine.execute("PRAGMA shrink_memory")
+    with (tmp_path / "sla.db").open("r+b") as file:
+        if how == "emptied":
+            file.truncate()
+        file.write(b"" if how == "emptied" else b"\xa5" * 512)
+    damaged = (tmp_path / "sla.db").read_bytes()
+    with looking(database) as lines:
+        _, kept = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
+    assert kept is not None
+    assert ".damaged-" in kept.name
+    assert kept.read_bytes() == damaged
+    assert "the former one was damaged and cannot be read" in lines[-1]
+    assert database.counts()["measurements"] == 3
+    measure(database, 3)
+    assert stored(tmp_path / "sla.db") == 4
 
 
 def test_what_is_no_backup_is_refused_and_changes_nothing(database: SLADatabase, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -131,3 +133,26 @@ def test_an_unforeseen_error_is_500_and_its_trace_stays_in_the_log(
     assert status == "500 Internal Server Error"
     assert json.loads(body) == {"error": "an error of the sla-worker; its log has the details"}
     assert "Traceback" in caplog.text
+
+
+def test_health_is_answered_while_pages_wait_for_a_database_that_hangs(
+    setting: Setting, client: Client
+) -> None:
+    """The server has four threads; three of them wait for the database, the others are told to come again."""
+    asked = 5
+    begun, done = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with setting.service.database._engine.transaction():
+            begun.set()
+            done.wait(patience(30))
+
+    with ThreadPoolExecutor(asked + 1) as threads:
+        writer = threads.submit(hang)
+        assert begun.wait(patience(10))
+        pages = [threads.submit(client.ask, "GET", "/") for _ in range(asked)]
+        poll(lambda: sum(each.done() for each in pages), "the two that are refused", until=lambda n: n == 2)
+        assert client.ask("GET", "/healthz").status == 200
+        done.set()
+        writer.result()
+        assert sorted(each.result().status for each in pages) == [200, 200, 200, 503, 503]

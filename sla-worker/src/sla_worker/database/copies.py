@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.engine import newest_schema
-from sla_worker.database.sqlite import SQLite, copy_of, move_in
-from sla_worker.errors import DatabaseError
+from sla_worker.database.place import formers, identity, log_of, take_lock
+from sla_worker.database.sqlite import SQLite
+from sla_worker.errors import DatabaseDamagedError, DatabaseError, DatabaseLockedError
 
+_T = TypeVar("_T")
+_TAKE_OVER_SECONDS = 10  # within which a worker that runs notices another file
 _COUNTED = {
     "definitions": "sla_definitions",
     "slots": "sla_measurements",
@@ -43,7 +48,7 @@ def backup(place: str | Path, target: Path, *, force: bool) -> Contents:
     partial = Path(f"{target}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        before = copy_of(source, partial, _contents)
+        before = _copy_of(source, partial, _contents)
         after = contents(partial)
         if before != after:
             raise DatabaseError(f"{target}: the copy does not hold what the ledger holds; try again")
@@ -70,8 +75,8 @@ def restore(place: str | Path, source: Path, *, force: bool) -> tuple[Contents, 
     incoming = Path(f"{target}.restored")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy_of(source, incoming, _contents)
-        kept = move_in(incoming, target, former)
+        _copy_of(source, incoming, _contents)
+        kept = _move_in(incoming, target, former)
     except OSError as error:
         raise DatabaseError(f"{target}: cannot be written ({error}); check the directory") from error
     finally:
@@ -87,6 +92,72 @@ def contents(path: Path) -> Contents:
     try:
         database.open()
         return _contents(database)
+    finally:
+        database.close()
+
+
+def _copy_of(source: Path, target: Path, look: Callable[[SQLite], _T]) -> _T:
+    """Copy a database to one file, without a log beside it; `look` sees the very state that is copied.
+
+    Others may go on writing. Returns what `look` returned.
+    """
+    database = SQLite(source, read_only=True)
+    try:
+        database.open()
+        database.execute("BEGIN", ())
+        seen = look(database)
+        target.unlink(missing_ok=True)
+        database.copy_to(target)
+        return seen
+    finally:
+        database.close()
+
+
+def _move_in(incoming: Path, target: Path, former: Path) -> Path | None:
+    """Put a database in the place of another one. Returns where the former one is kept; None: there was none.
+
+    A worker that has it open changes over by itself and keeps what it had; else it is moved aside, with
+    its log.
+    """
+    try:
+        lock = take_lock(target, str(target))
+    except DatabaseLockedError:
+        damaged = None
+        if not _can_be_read(target):  # the worker cannot copy it: keep it as it is
+            damaged = Path(str(former).replace(".former-", ".damaged-"))
+            os.link(target, damaged)
+        kept, log = formers(target), identity(log_of(target))
+        incoming.replace(target)
+        for _ in range(_TAKE_OVER_SECONDS * 10):
+            time.sleep(0.1)
+            found = formers(target) - kept
+            if found:
+                return max(found)
+            if damaged and identity(log_of(target)) not in {None, log}:
+                return damaged
+        raise DatabaseError(
+            f"{target}: is restored, but the worker that runs has not changed over to it within"
+            f" {_TAKE_OVER_SECONDS} s; look at its log, or start it again"
+        ) from None
+    with lock:
+        there = target.exists()
+        for suffix in ("-wal", "-shm", "") if there else ():
+            if Path(f"{target}{suffix}").exists():
+                Path(f"{target}{suffix}").replace(f"{former}{suffix}")
+        incoming.replace(target)
+    return former if there else None
+
+
+def _can_be_read(path: Path) -> bool:
+    """Whether what a file holds can be copied; False: it is damaged."""
+    database = SQLite(path, read_only=True)
+    try:
+        database.open()
+        return bool(database.rows("SELECT name FROM sqlite_master LIMIT 1", ()))  # nothing: cut to no bytes
+    except DatabaseDamagedError:
+        return False
+    except DatabaseError:
+        return True
     finally:
         database.close()
 

@@ -6,7 +6,9 @@ dicts back. All that differs between databases stands in a dialect: `sqlite.py`,
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -14,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from sla_worker.errors import DatabaseError
 
+_log = logging.getLogger(__name__)
 _MIGRATIONS = files("sla_worker") / "database" / "migrations"
 
 _RECORD = """
@@ -26,6 +29,7 @@ Row = dict[str, Any]
 Values = Sequence[Any]
 
 _T = TypeVar("_T")
+_WAIT_SECONDS = 15.0  # for another thread: longer than a statement waits for other programs
 
 
 def newest_schema() -> int:
@@ -93,7 +97,8 @@ class Dialect(Protocol):
 class Engine:
     """A connection that threads share; every statement and transaction holds one lock.
 
-    Nothing is read from or written to a database that was moved away: see `look`.
+    Nothing is read from or written to a database that was moved away: see `look`. Who waits for another
+    thread for too long gets a DatabaseError: a server that never answers keeps one thread, not all of them.
     """
 
     def __init__(self, dialect: Dialect, *, clock: Callable[[], float]) -> None:
@@ -103,6 +108,8 @@ class Engine:
         self._depth = 0
         self._forget: list[Callable[[], None]] = []
         self._refused: dict[str, str] = {}
+        self.wait_seconds = _WAIT_SECONDS
+        self._called: float | None = None  # since when a call waits for its answer
         self._closed = False
         try:
             dialect.open()
@@ -124,7 +131,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the connection and give the lock back; twice does no harm."""
-        with self._mutex:
+        with self.exclusive():
             self._closed = True
             self._dialect.close()
 
@@ -132,14 +139,20 @@ class Engine:
         """Call `forget` when what was read before may be wrong: after a rollback and after a recovery."""
         self._forget.append(forget)
 
-    def exclusive(self) -> threading.RLock:
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
         """The lock that every statement holds, for memory that must agree with the tables."""
-        return self._mutex
+        if not self._mutex.acquire(timeout=self.wait_seconds if self._hangs() is None else 0):
+            raise DatabaseError(self._hangs() or f"{self.place}: is busy with another task; try again")
+        try:
+            yield
+        finally:
+            self._mutex.release()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. Inside another transaction it is a part of that one."""
-        with self._mutex:
+        with self.exclusive():
             if self._depth:
                 yield
                 return
@@ -158,20 +171,20 @@ class Engine:
 
     def execute(self, sql: str, values: Values = ()) -> None:
         """One statement that returns nothing, inside a transaction."""
-        with self._mutex:
+        with self.exclusive():
             self._noting("written", lambda: self._dialect.execute(sql, values))
 
     def executemany(self, sql: str, rows: Iterable[Values]) -> None:
         """One statement for each of the rows, inside a transaction; none for no rows."""
         rows = list(rows)
-        with self._mutex:
+        with self.exclusive():
             if not rows:
                 return
             self._noting("written", lambda: self._dialect.executemany(sql, rows))
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
         """All rows of a query by the names of their columns."""
-        with self._mutex:
+        with self.exclusive():
             if not self._depth:
                 self._check_place()
             found = self._noting("read", lambda: self._dialect.rows(sql, values))
@@ -190,7 +203,7 @@ class Engine:
         """Why the database cannot be used, in one line; None when it can. Makes no statement."""
         if self._closed:
             return f"{self.place}: is closed"
-        return self._dialect.misplaced() or next(iter([*self._refused.values()]), None)
+        return self._dialect.misplaced() or next(iter([*self._refused.values()]), None) or self._hangs()
 
     def look(self, prepare: Callable[[], None] = lambda: None) -> str | None:
         """See whether the database is still the one that was opened, and get it back if not.
@@ -199,7 +212,7 @@ class Engine:
         that is new to us is migrated and goes through `prepare`. Raises DatabaseError when nothing helps.
         Makes no statement while nothing is wrong.
         """
-        with self._mutex:
+        with self.exclusive():
             if self._depth:
                 return None
             with suppress(DatabaseError):
@@ -226,11 +239,21 @@ class Engine:
 
     def _noting(self, what: str, call: Callable[[], _T]) -> _T:
         """The call's result; what the database refuses is kept for `trouble`."""
+        self._called = time.monotonic()
         try:
             return call()
         except DatabaseError as error:
             self._refused[what] = str(error)
             raise
+        finally:
+            self._called = None
+
+    def _hangs(self) -> str | None:
+        """That the database does not answer, in one line; None while it does."""
+        called = self._called
+        if called is None or time.monotonic() - called < self.wait_seconds:
+            return None
+        return f"{self.place}: does not answer; see whether its server or disk hangs"
 
     def _undo(self) -> None:
         try:
@@ -253,6 +276,8 @@ class Engine:
             (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
         )
         newest = newest_schema()
+        if not done:
+            _log.info("a new ledger begins place=%s", self.place)
         if done and max(done) > newest:
             raise DatabaseError(
                 f"{self.place}: made by a newer version (schema {max(done)}, this one knows {newest}); update"

@@ -20,6 +20,7 @@ from psycopg.adapt import Loader
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import StrDumper
 
+from sla_worker.database import fixes
 from sla_worker.database.engine import Row, Values
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 
@@ -32,6 +33,10 @@ _CONNECT: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 _LOCK_KEY = "SELECT current_schema() AS schema, hashtextextended('sla_worker ' || current_schema(), 0) AS key"
+# A commit that a crash of the server takes back would have a mail sent twice.
+_LASTING = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
 _TAKE_LOCK = "SELECT pg_try_advisory_lock(%s) AS taken"
 _HOLDER = """
 SELECT a.application_name AS name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -129,9 +134,9 @@ class PostgreSQL:
         self._lost = None
         try:
             prepare()
-        except BaseException:
+        except BaseException as error:
             self.close()
-            self._lost = lost
+            self._lost = str(error) if isinstance(error, DatabaseError) else lost
             raise
         return f"{lost.partition(';')[0]}; it is connected again"
 
@@ -156,12 +161,16 @@ class PostgreSQL:
             connection.execute("SET lock_timeout = '10s'")  # as long as SQLite waits for others
             connection.execute("SET jit = off")  # compiling takes seconds here, the statements milliseconds
             if self.writable:
+                connection.execute(_LASTING)
                 self._take_lock(connection)
             else:
                 connection.execute("SET default_transaction_read_only = on")
         except psycopg.Error as error:
             connection.close()
-            raise DatabaseError(f"{self.place}: cannot be opened ({_line(error, self._url)})") from error
+            raise DatabaseError(
+                f"{self.place}: cannot be opened ({_line(error, self._url)});"
+                f" {fixes.of_postgresql(error.sqlstate, 'opened')}"
+            ) from error
         except BaseException:
             connection.close()
             raise
@@ -193,7 +202,7 @@ class PostgreSQL:
                     f"{self.place}: the connection was lost ({reason}); nothing is stored until it is back"
                 )
                 raise DatabaseError(self._lost) from error
-            fix = "run sla_database once" if what == "read" else "check space and rights"
+            fix = fixes.of_postgresql(error.sqlstate, what)
             raise DatabaseError(f"{self.place}: cannot be {what} ({reason}); {fix}") from error
 
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
+from sla_worker.database import fixes
 from sla_worker.database.engine import Row, Values
-from sla_worker.errors import DatabaseError, DatabaseLockedError
+from sla_worker.database.place import Identity, identity, lock_of, log_of, size, take_lock
+from sla_worker.errors import DatabaseDamagedError, DatabaseError
 
 _WAL_BYTES = 4 * 1024 * 1024  # what stays of the log beside the file once a large transaction is over
-
-_TAKE_OVER_SECONDS = 10  # within which a worker that runs notices another file
-
-_T = TypeVar("_T")
-_Identity = tuple[int, int] | None  # device and inode; None: there is no such file
 
 
 class SQLite:
@@ -31,14 +27,16 @@ class SQLite:
         self._path = path.resolve()
         self._lock_file: TextIO | None = None
         self._connection: sqlite3.Connection | None = None
-        self._opened: dict[Path, _Identity] = {}
+        self._opened: dict[Path, Identity] = {}
+        self._bytes = 0  # the file never becomes smaller by itself
+        self._hopeless: int | None = None  # the bytes of a file that was cut short and cannot be saved
 
     def open(self) -> None:
         """Take the lock and open the file, which is made if there is none."""
         if not self.writable and not self._path.is_file():
             raise DatabaseError(f"{self.place}: there is no database yet; run sla_database to make it")
         if self.writable:
-            self._lock_file = _take_lock(self._path, self.place)
+            self._lock_file = take_lock(self._path, self.place)
         self._connection = self._connect()
         self._remember()
 
@@ -54,17 +52,17 @@ class SQLite:
 
     def execute(self, sql: str, values: Values) -> None:
         """One statement that returns nothing."""
-        with self._clear("written", "check space and rights") as connection:
+        with self._clear("written") as connection:
             connection.execute(sql, values)
 
     def executemany(self, sql: str, rows: Iterable[Values]) -> None:
         """One statement for each of the rows."""
-        with self._clear("written", "check space and rights") as connection:
+        with self._clear("written") as connection:
             connection.executemany(sql, rows)
 
     def rows(self, sql: str, values: Values) -> list[Row]:
         """All rows of a query by the names of their columns."""
-        with self._clear("read", "run sla_database once") as connection:
+        with self._clear("read") as connection:
             cursor = connection.execute(sql, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
@@ -92,15 +90,23 @@ class SQLite:
                 statement = ""
 
     def misplaced(self) -> str | None:
-        """Why the files at the path are no longer the ones that are open; a stat for each of them.
+        """Why the files at the path are no longer as they were left; a stat for each of them.
 
-        SQLite itself goes on with a file that has no name any more, and all it stores there is lost.
+        SQLite itself goes on with a file that has no name any more, and all it stores there is lost. It also
+        goes on with what it remembers of a file that somebody has cut short.
         """
         for path, opened in self._opened.items():
-            now = _identity(path)
+            now = identity(path)
             if now != opened:
                 what = "was removed" if now is None else "was replaced by another file"
                 return f"{path}: {what} while the worker runs; nothing is stored until it is back"
+        if self._opened and self.writable:
+            now_bytes = size(self._path)
+            if now_bytes < self._bytes:
+                lost = now_bytes == self._hopeless
+                fix = fixes.DAMAGED if lost else "nothing is stored before it is whole"
+                return f"{self._path}: was cut short while the worker runs; {fix}"
+            self._bytes = now_bytes
         return None
 
     def probe(self) -> None:
@@ -109,13 +115,14 @@ class SQLite:
     def recover(self, prepare: Callable[[], None]) -> str:
         """Write the file again if it is gone, open it if it is another one; no row is lost either way.
 
-        The open connection still has all rows of a file that was removed. A file that somebody has put in
-        its place (perhaps a backup) is theirs: it is opened, and the former rows are kept beside it.
+        The open connection still has all rows of a file that was removed, and perhaps those of one that was
+        cut short. A file that somebody has put in its place (perhaps a backup) is theirs: it is opened, and
+        the former rows are kept beside it.
         """
         if not self.writable or self._connection is None:
             raise DatabaseError(self.misplaced() or f"{self.place}: is closed")
         try:
-            if _identity(self._path) not in {None, self._opened[self._path]}:
+            if identity(self._path) not in {None, self._opened[self._path]}:
                 return self._take_over(prepare)
             return self._write_again(prepare)
         except (OSError, sqlite3.Error) as error:
@@ -131,45 +138,64 @@ class SQLite:
         if self.misplaced() is None:
             return f"{reason}; it was locked again"
         restored = Path(f"{self._path}.restored")
-        self.copy_to(restored)
+        self._save(restored, reason)
         self._drop_own_log()
         restored.replace(self._path)
         self._reopen(prepare)
         return f"{reason}; it was written again with all its rows (to start afresh, stop the worker first)"
 
+    def _save(self, target: Path, reason: str) -> None:
+        """Copy what is open to a file of its own. Raises DatabaseError unless that is whole."""
+        now_bytes, lost = size(self._path), f"{reason}; {fixes.DAMAGED}"
+        if now_bytes == self._hopeless:
+            raise DatabaseDamagedError(lost)
+        try:
+            self.copy_to(target)
+            _check(target)
+        except DatabaseDamagedError as error:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{target}{suffix}").unlink(missing_ok=True)
+            self._hopeless = now_bytes
+            raise DatabaseDamagedError(lost) from error
+
     def _take_over(self, prepare: Callable[[], None]) -> str:
         former = Path(f"{self._path}.former-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
         self._lock_again()
-        if self._opened.get(_log_of(self._path)) == _identity(_log_of(self._path)):
+        if self._opened.get(log_of(self._path)) == identity(log_of(self._path)):
             self._drop_own_log()  # SQLite would play it into the other file
-        self._reopen(prepare, keep=former)
+        kept = self._reopen(prepare, keep=former)
+        rows = f"the former rows are in {former}" if kept else "the former one was damaged and cannot be read"
         return (
             f"{self.place}: was replaced by another file while the worker runs; that one is used from now on,"
-            f" the former rows are in {former}"
+            f" {rows}"
         )
 
-    def _reopen(self, prepare: Callable[[], None], keep: Path | None = None) -> None:
-        """Change over to the file at the path, or stay with the open one when it cannot be used."""
-        former, opened = self._connection, self._opened
+    def _reopen(self, prepare: Callable[[], None], keep: Path | None = None) -> bool:
+        """Change over to the file at the path, or stay with the open one when it cannot be used.
+
+        Returns whether the rows of the open one were kept: of one that is damaged they may be lost.
+        """
+        former, opened = self._connection, (self._opened, self._bytes, self._hopeless)
         try:
             self._connection = self._connect()
             self._remember()
             prepare()
-            if keep is not None and former is not None:
-                _copy(former, keep)
+            kept = keep is not None and former is not None and _kept(former, keep)
         except BaseException:
             if self._connection is not None and self._connection is not former:
                 self._connection.close()
-            self._connection, self._opened = former, opened
+            self._connection = former
+            self._opened, self._bytes, self._hopeless = opened
             raise
         if former is not None:
             former.close()
+        return kept
 
     def _connect(self) -> sqlite3.Connection:
         connection = None
         try:
             connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode={'rwc' if self.writable else 'ro'}",
+                f"{self._path.as_uri()}?{self._mode()}",
                 uri=True,
                 timeout=10,
                 isolation_level=None,  # transactions are begun and ended by the engine, never implicitly
@@ -183,34 +209,49 @@ class SQLite:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
                 connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()  # makes the log
-        except sqlite3.Error as error:
+                # What a damaged page held may lack from a sum without an error. 5 ms per MB.
+                _check_pages(connection, self.place)
+        except (DatabaseError, sqlite3.Error) as error:
             if connection is not None:
                 connection.close()
-            raise DatabaseError(
-                f"{self.place}: cannot be opened ({error}); check the file and its directory"
-            ) from error
+            if isinstance(error, DatabaseError):
+                raise
+            raise _clear_error(error, self.place, "opened") from error
         return connection
+
+    def _mode(self) -> str:
+        """How to open the file. Raises DatabaseError rather than let SQLite open it for reading only."""
+        if self.writable:
+            if self._path.exists() and not os.access(self._path, os.W_OK):
+                raise DatabaseError(
+                    f"{self.place}: cannot be written; {fixes.of_sqlite('SQLITE_READONLY', '')}"
+                )
+            return "mode=rwc"
+        # SQLite makes a file beside it even to read, unless it knows that nobody writes.
+        alone = not os.access(self._path.parent, os.W_OK) and not size(log_of(self._path))
+        return "mode=ro&immutable=1" if alone else "mode=ro"
 
     def _remember(self) -> None:
         """Which files are open, so that others in their place are noticed."""
         paths = [self._path]
         if self.writable:
             # A log that is removed takes with it what was not copied from it into the file yet.
-            paths += [_log_of(self._path), _lock_of(self._path)]
-        self._opened = {path: _identity(path) for path in paths}
+            paths += [log_of(self._path), lock_of(self._path)]
+        self._opened = {path: identity(path) for path in paths}
+        self._bytes, self._hopeless = size(self._path), None
 
     def _lock_again(self) -> None:
         """Lock the lock file that is there now, if it is not ours: another worker might have it."""
-        if _identity(_lock_of(self._path)) != self._opened[_lock_of(self._path)]:
-            taken = _take_lock(self._path, self.place)
+        if identity(lock_of(self._path)) != self._opened[lock_of(self._path)]:
+            taken = take_lock(self._path, self.place)
             if self._lock_file is not None:
                 self._lock_file.close()
             self._lock_file = taken
-            self._opened[_lock_of(self._path)] = _identity(_lock_of(self._path))
+            self._opened[lock_of(self._path)] = identity(lock_of(self._path))
 
     def copy_to(self, target: Path) -> None:
         """Write all that the connection sees to a file of its own, over one that is there."""
-        with self._clear("read", "check the file") as connection:
+        with self._clear("read") as connection:
             target.unlink(missing_ok=True)
             _copy(connection, target)
 
@@ -219,36 +260,38 @@ class SQLite:
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
 
     @contextmanager
-    def _clear(self, what: str, fix: str) -> Iterator[sqlite3.Connection]:
+    def _clear(self, what: str) -> Iterator[sqlite3.Connection]:
         """The connection; SQLite's errors become one clear line."""
         if self._connection is None:
             raise DatabaseError(f"{self.place}: is closed; it cannot be {what}")
         try:
             yield self._connection
         except sqlite3.Error as error:
-            raise DatabaseError(f"{self.place}: cannot be {what} ({error}); {fix}") from error
+            raise _clear_error(error, self.place, what) from error
 
 
-def _formers(path: Path) -> set[Path]:
-    """The former databases of a place that are wholly written."""
-    found = set(path.parent.glob(f"{path.name}.former-*"))
-    return {each for each in found if each.name.endswith("Z") and Path(f"{each}-journal") not in found}
+def _clear_error(error: sqlite3.Error, place: str, what: str) -> DatabaseError:
+    """The error as one line with its fix; the driver's own errors have no name of SQLite."""
+    name = getattr(error, "sqlite_errorname", None)
+    kind = DatabaseDamagedError if fixes.is_damage(name) else DatabaseError
+    return kind(f"{place}: cannot be {what} ({error}); {fixes.of_sqlite(name, what)}")
 
 
-def _identity(path: Path) -> _Identity:
+def _check_pages(connection: sqlite3.Connection, place: str) -> None:
+    """Raise DatabaseDamagedError unless all pages are well formed."""
+    said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if said != "ok":
+        raise DatabaseDamagedError(f"{place}: cannot be opened ({said.splitlines()[-1]}); {fixes.DAMAGED}")
+
+
+def _check(path: Path) -> None:
+    connection = sqlite3.connect(path)
     try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _log_of(path: Path) -> Path:
-    return Path(f"{path}-wal")
-
-
-def _lock_of(path: Path) -> Path:
-    return Path(f"{path}.lock")
+        _check_pages(connection, str(path))
+    except sqlite3.Error as error:
+        raise _clear_error(error, str(path), "read") from error
+    finally:
+        connection.close()
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
@@ -260,70 +303,14 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
         copy.close()
 
 
-def _take_lock(path: Path, place: str) -> TextIO:
-    """An advisory lock beside the database; the kernel gives it back when the process dies."""
-    lock_path = _lock_of(path)
+def _kept(connection: sqlite3.Connection, target: Path) -> bool:
+    """Copy a database that is given up; False when it is damaged, so that nothing can be copied."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = lock_path.open("a+", encoding="utf-8")
-    except OSError as error:
-        raise DatabaseError(f"{lock_path}: cannot be opened ({error}); check SLA_DATABASE_PATH") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
-        file.close()
-        raise DatabaseLockedError(
-            f"{place}: process {holder} already writes to it; stop that one (perhaps the service) first"
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def copy_of(source: Path, target: Path, look: Callable[[SQLite], _T]) -> _T:
-    """Copy a database to one file, without a log beside it; `look` sees the very state that is copied.
-
-    Others may go on writing. Returns what `look` returned.
-    """
-    database = SQLite(source, read_only=True)
-    try:
-        database.open()
-        database.execute("BEGIN", ())
-        seen = look(database)
-        target.unlink(missing_ok=True)
-        database.copy_to(target)
-        return seen
-    finally:
-        database.close()
-
-
-def move_in(incoming: Path, target: Path, former: Path) -> Path | None:
-    """Put a database in the place of another one. Returns where the former one is kept; None: there was none.
-
-    A worker that has it open changes over by itself and keeps what it had; else it is moved aside, with
-    its log.
-    """
-    try:
-        lock = _take_lock(target, str(target))
-    except DatabaseLockedError:
-        kept = _formers(target)
-        incoming.replace(target)
-        for _ in range(_TAKE_OVER_SECONDS * 10):
-            time.sleep(0.1)
-            found = _formers(target) - kept
-            if found:
-                return max(found)
-        raise DatabaseError(
-            f"{target}: is restored, but the worker that runs has not changed over to it within"
-            f" {_TAKE_OVER_SECONDS} s; look at its log, or start it again"
-        ) from None
-    with lock:
-        there = target.exists()
-        for suffix in ("-wal", "-shm", "") if there else ():
-            if Path(f"{target}{suffix}").exists():
-                Path(f"{target}{suffix}").replace(f"{former}{suffix}")
-        incoming.replace(target)
-    return former if there else None
+        _copy(connection, target)
+    except sqlite3.Error as error:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
+        if not fixes.is_damage(getattr(error, "sqlite_errorname", None)):
+            raise
+        return False
+    return True

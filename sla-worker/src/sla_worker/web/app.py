@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 _log = logging.getLogger(__name__)
+_AT_ONCE = 3  # of the server's four threads: a database that hangs must not keep /healthz from its answer
+_WAIT_SECONDS = 0.5
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _RUNBOOKS = "/runbooks/"
+
+
+_LATER = {"Retry-After": "5"}
+_Handler = Callable[["WSGIEnvironment"], Answer]
 
 
 class Application:
@@ -27,13 +34,14 @@ class Application:
     def __init__(self, pages: Pages, runbooks_dir: Path | None) -> None:
         self._pages = pages
         self._runbooks = Runbooks(runbooks_dir)
-        self._routes: dict[str, tuple[str, Callable[[WSGIEnvironment], Answer]]] = {
-            "/": ("GET", lambda _: Answer(pages.status_page().encode("utf-8", "replace"), HTML)),
+        self._free = threading.BoundedSemaphore(_AT_ONCE)
+        self._routes: dict[str, tuple[str, _Handler]] = {
+            "/": ("GET", self._one_of_few(self._status_page)),
             "/healthz": ("GET", self._health),
             "/metrics": ("GET", lambda _: Answer(pages.metrics(), _METRICS)),
-            "/webhook/alertmanager": ("POST", self._webhook),
-            "/api/alerts": ("GET", lambda environ: api.alerts(pages, environ)),
-            "/api/measurements": ("GET", lambda environ: api.measurements(pages, environ)),
+            "/webhook/alertmanager": ("POST", self._one_of_few(self._webhook)),
+            "/api/alerts": ("GET", self._one_of_few(lambda environ: api.alerts(pages, environ))),
+            "/api/measurements": ("GET", self._one_of_few(lambda environ: api.measurements(pages, environ))),
             "/runbooks": ("GET", lambda _: self._runbooks.index()),
             _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),
         }
@@ -65,6 +73,22 @@ class Application:
         if asked != method and not (asked == "HEAD" and method == "GET"):
             raise HTTPError(405, f"{path} takes {method}, not {asked}", {"Allow": method})
         return handler(environ)
+
+    def _one_of_few(self, handler: _Handler) -> _Handler:
+        """A handler that asks the database, and so may have to wait for it."""
+
+        def answer(environ: WSGIEnvironment) -> Answer:
+            if not self._free.acquire(timeout=_WAIT_SECONDS):
+                raise HTTPError(503, "busy: other requests wait for the database; try again", _LATER)
+            try:
+                return handler(environ)
+            finally:
+                self._free.release()
+
+        return answer
+
+    def _status_page(self, _environ: WSGIEnvironment) -> Answer:
+        return Answer(self._pages.status_page().encode("utf-8", "replace"), HTML)
 
     def _health(self, _environ: WSGIEnvironment) -> Answer:
         reason = self._pages.health()

@@ -1,0 +1,70 @@
+"""The files beside a ledger of SQLite, by its path: which they are, and the lock of the one writer."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from sla_worker.errors import DatabaseError, DatabaseLockedError
+
+Identity = tuple[int, int] | None
+"""Device and inode; None: there is no such file."""
+
+
+def formers(path: Path) -> set[Path]:
+    """The former databases of a place that are wholly written."""
+    found = set(path.parent.glob(f"{path.name}.former-*"))
+    return {each for each in found if each.name.endswith("Z") and Path(f"{each}-journal") not in found}
+
+
+def identity(path: Path) -> Identity:
+    """Which file is at a path."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def size(path: Path) -> int:
+    """Bytes; 0 when there is no such file."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps what is not in the file yet."""
+    return Path(f"{path}-wal")
+
+
+def lock_of(path: Path) -> Path:
+    """The file that the writer locks."""
+    return Path(f"{path}.lock")
+
+
+def take_lock(path: Path, place: str) -> TextIO:
+    """An advisory lock beside the database; the kernel gives it back when the process dies."""
+    lock_path = lock_of(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = lock_path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DatabaseError(f"{lock_path}: cannot be opened ({error}); check SLA_DATABASE_PATH") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise DatabaseLockedError(
+            f"{place}: process {holder} already writes to it; stop that one (perhaps the service) first"
+        ) from error
+    with suppress(OSError):  # whoever is refused is told the number; a full disk has no place for it
+        file.truncate(0)
+        os.write(file.fileno(), str(os.getpid()).encode())
+    return file
