@@ -32,7 +32,12 @@ SERVICES = sorted(yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"])
 # Settings that docker-compose.yml does not read: the launcher does, and writes files from them.
 BY_THE_LAUNCHER = {DEMO, *secret_files.FILES}
 # Service to the reason why its root file system can be written to.
-WRITABLE_ROOT = {"grafana": "unpacks its bundled plugins into its own installation at start"}
+WRITABLE_ROOT = {
+    "grafana": "unpacks its bundled plugins into its own installation at start",
+    "renderer": "Chromium keeps its profile and caches below its home",
+}
+# Service to the reason why it publishes nothing.
+WITHOUT_PORT = {"renderer": "only Grafana asks it"}
 
 
 def compose_is_there() -> bool:
@@ -46,7 +51,18 @@ def by_compose() -> dict[str, Any]:
     """What Compose makes of the file and .env.example."""
     bare = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
     files = ["--env-file", str(EXAMPLE), "-f", str(FILE)]
-    command = ["docker", "compose", *files, "--profile", "demo", "config", "--format", "json"]
+    command = [
+        "docker",
+        "compose",
+        *files,
+        "--profile",
+        "demo",
+        "--profile",
+        "images",
+        "config",
+        "--format",
+        "json",
+    ]
     done = subprocess.run(
         command,
         env=bare | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"},
@@ -116,7 +132,7 @@ def has_bounded_memory(service: dict[str, Any]) -> bool:
 
 
 def has_bounded_processes(service: dict[str, Any]) -> bool:
-    return 0 < int(service["pids_limit"]) <= 256
+    return 0 < int(service["pids_limit"]) <= 512
 
 
 def rotates_its_log(service: dict[str, Any]) -> bool:
@@ -137,7 +153,7 @@ def reaps_children_and_passes_signals_on(service: dict[str, Any]) -> bool:
 
 
 def publishes_on_loopback_only(service: dict[str, Any]) -> bool:
-    return bool(service["ports"]) and all(port["host_ip"] == "127.0.0.1" for port in service["ports"])
+    return all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", []))
 
 
 def has_a_healthcheck(service: dict[str, Any]) -> bool:
@@ -229,15 +245,28 @@ def test_the_tmpfs_is_bounded_and_runs_nothing(configuration: dict[str, Any], se
         assert any(option.startswith("size=") for option in options)
 
 
-def test_the_six_services_are_there() -> None:
-    assert SERVICES == ["alertmanager", "demo-app", "grafana", "mailhog", "prometheus", "sla-worker"]
+def test_the_six_services_are_there_and_the_renderer() -> None:
+    assert SERVICES == [
+        "alertmanager",
+        "demo-app",
+        "grafana",
+        "mailhog",
+        "prometheus",
+        "renderer",
+        "sla-worker",
+    ]
+
+
+def test_a_service_publishes_a_port_or_has_a_stated_reason(configuration: dict[str, Any]) -> None:
+    silent = {name for name, each in configuration["services"].items() if not each.get("ports")}
+    assert silent == set(WITHOUT_PORT)
 
 
 def test_every_port_is_moved_by_the_variable_that_the_launcher_names(configuration: dict[str, Any]) -> None:
     published = {
         (name, int(port["published"]))
         for name, each in configuration["services"].items()
-        for port in each["ports"]
+        for port in each.get("ports", [])
     }
     assert published == {(service, int(SETTINGS[variable])) for variable, service in PORT_VARIABLES.items()}
 
@@ -255,7 +284,7 @@ def test_data_lies_in_named_volumes(configuration: dict[str, Any]) -> None:
 def test_versions_stand_in_the_settings_alone() -> None:
     """Every image of the file comes from a variable without a default of its own."""
     images = re.findall(r"(?m)^\s*(?:image|\w+_IMAGE): (.*)$", FILE.read_text(encoding="utf-8"))
-    assert len(images) == 10  # an image a service, and four arguments of builds
+    assert len(images) == 11  # an image a service, and four arguments of builds
     assert all(re.match(r"\$\{\w+_IMAGE:\?|\$\{STACK_NAME:-insa\}/[a-z-]+:local$", image) for image in images)
 
 
@@ -285,5 +314,5 @@ def test_our_own_reading_agrees_with_compose() -> None:
         assert environment == (theirs[name].get("environment") or {})
         assert service.get("command", []) == (theirs[name].get("command") or [])
         assert [(port["published"], int(port["target"])) for port in service["ports"]] == [
-            (port["published"], port["target"]) for port in theirs[name]["ports"]
+            (port["published"], port["target"]) for port in theirs[name].get("ports", [])
         ]

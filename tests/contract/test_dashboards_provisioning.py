@@ -106,9 +106,7 @@ def test_an_alert_rule_links_to_a_panel_that_exists_and_escapes_its_labels() -> 
         titles = {str(panel["id"]): panel["title"] for panel in panels(board)}
         assert titles[rule["annotations"]["__panelId__"]].startswith("Platform Uptime")
         # The mail shows it as the link "Dashboard"; Grafana expands externalURL, with a slash at its end.
-        panel = (
-            f"{rule['annotations']['__dashboardUid__']}?viewPanel=panel-{rule['annotations']['__panelId__']}"
-        )
+        panel = f"{rule['annotations']['__dashboardUid__']}?viewPanel={rule['annotations']['__panelId__']}"
         assert rule["annotations"]["dashboard_url"] == "{{ externalURL }}d/" + panel
         assert set(rule["labels"]) >= {"severity", "component", "team"}
         assert {"summary", "description"} <= set(rule["annotations"])

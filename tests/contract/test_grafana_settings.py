@@ -29,6 +29,7 @@ SILENT = {
 }
 """What keeps Grafana from asking the internet, at its start and from its pages."""
 
+TOKEN = "made-up-for-the-test"  # noqa: S105  # not one
 READ_AT_THE_START = ("alerting", "dashboards", "datasources", "plugins")
 """What Grafana looks for below its provisioning, with an error in its log for a directory that is missing."""
 
@@ -49,24 +50,39 @@ class Started:
 
 
 @pytest.fixture(params=["compose", "local"])
-def started(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Started:
-    """Grafana as each of the two modes starts it."""
-    root = tmp_path / "bundle"
+def mode(request: pytest.FixtureRequest) -> str:
+    """The two ways to start the stack."""
+    return str(request.param)
+
+
+@pytest.fixture
+def started(mode: str, tmp_path: pathlib.Path) -> Started:
+    """Grafana as the mode starts it."""
+    return start(mode, tmp_path / "bundle", {})
+
+
+@pytest.fixture
+def with_token(mode: str, tmp_path: pathlib.Path) -> Started:
+    """The same with a token for its renderer."""
+    return start(mode, tmp_path / "other", {"RENDERER_TOKEN": TOKEN})
+
+
+def start(mode: str, root: pathlib.Path, settled: dict[str, str]) -> Started:
+    """What a bundle at `root` with these settings would start."""
     shutil.copytree(ROOT / "grafana", root / "grafana", ignore=shutil.ignore_patterns("src"))
     for name in (".env.example", "docker-compose.yml"):
         shutil.copy(ROOT / name, root)
     ports = {name: str(21000 + index) for index, name in enumerate(PORT_VARIABLES)}
-    instance = settings.load(
-        root, "unit", root / ".env", {**ports, "GRAFANA_ADMIN_PASSWORD": "from-the-test"}
-    )
+    given = {**ports, "GRAFANA_ADMIN_PASSWORD": "from-the-test", **settled}
+    instance = settings.load(root, "unit", root / ".env", given)
     definitions = composefile.definitions(root / "docker-compose.yml", instance.variables, PROFILES)
     grafana = definitions["grafana"]
-    if request.param == "compose":
+    if mode == "compose":
         places = {each.target: root / each.source for each in grafana.mounts if each.source is not None}
         return Started(grafana.environment, places)
     config = instance.directory / "config"
     plan.render(definitions, instance, config, ["grafana"])
-    found = {"grafana": Found("grafana", tmp_path / "bin" / "grafana", "from the test", (13, 2, 3))}
+    found = {"grafana": Found("grafana", root / "bin" / "grafana", "from the test", (13, 2, 3))}
     (program,) = plan.programs({"grafana": grafana}, found, instance, config, {})
     return Started(program.environment, {"/etc/grafana/provisioning": config / "grafana"})
 
@@ -89,6 +105,17 @@ def test_no_directory_that_is_read_at_the_start_is_missing(started: Started) -> 
             assert yaml.safe_load(file.read_text(encoding="utf-8"))["apiVersion"] == 1
     plugins = started.environment.get("GF_PATHS_PLUGINS")
     assert plugins is None or pathlib.Path(plugins).is_dir()  # the image brings its own
+
+
+def test_pictures_come_from_the_renderer_where_there_is_one(started: Started, with_token: Started) -> None:
+    """With Compose and a token alone; an empty variable leaves Grafana without a renderer."""
+    names = ("SERVER_URL", "CALLBACK_URL", "RENDERER_TOKEN")
+    assert not any(started.environment.get(f"GF_RENDERING_{name}") for name in names)
+    found = [with_token.environment.get(f"GF_RENDERING_{name}") for name in names]
+    if "GF_PATHS_DATA" in with_token.environment:  # without Compose
+        assert found == [None, None, None]
+    else:
+        assert found == ["http://renderer:8081/render", "http://grafana:3000/", TOKEN]
 
 
 def test_mail_links_lead_to_the_published_port(started: Started) -> None:

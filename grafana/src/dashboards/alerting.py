@@ -96,7 +96,8 @@ def breach_rule(sla: Sla, panel: int) -> dict[str, Any]:
                 "scrape fails, and read the application's log."
             ),
             # Grafana expands externalURL, which ends in a slash; the mail shows this as the link "Dashboard".
-            "dashboard_url": f"{{{{ externalURL }}}}d/{names.SLA_DASHBOARD_UID}?viewPanel=panel-{panel}",
+            # Every Grafana finds a panel by its number alone; "panel-<number>" is known from 11 on.
+            "dashboard_url": f"{{{{ externalURL }}}}d/{names.SLA_DASHBOARD_UID}?viewPanel={panel}",
             "__dashboardUid__": names.SLA_DASHBOARD_UID,
             "__panelId__": str(panel),
         },

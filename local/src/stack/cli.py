@@ -34,7 +34,7 @@ from stack.console import plain, say
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError, of_the_system
 from stack.local_mode import LocalStack
-from stack.services import NAMES, PAGES, SERVICES, SIGNALS
+from stack.services import NAMES, PAGES, RENDERER, SERVICES, SIGNALS
 from stack.settings import DEMO, Instance
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -102,7 +102,7 @@ def _services(arguments: argparse.Namespace) -> list[str]:
 
 
 def _known(name: str) -> str:
-    if name not in NAMES:
+    if name not in (*NAMES, RENDERER):
         raise StackError(f"unknown service: {name!r}", f"the services are {', '.join(NAMES)}")
     return name
 
@@ -132,6 +132,8 @@ def _up(arguments: argparse.Namespace) -> int:
     plain(f"Starting the stack {instance.name} {how}{without}")
     if isinstance(stack, LocalStack) and arguments.mode == "auto" and shutil.which("docker"):
         plain(f"(Docker is there, but not used: {why_not() or 'the stack runs without it already'})")
+    if isinstance(stack, LocalStack) and instance.renderer:
+        console.warn("Grafana's renderer runs with Docker Compose only: no PNG and PDF of dashboards here")
     notes = stack.up()
     say(f"all healthy after {time.monotonic() - started:.0f} s")
     _print_urls(instance, notes)

@@ -15,7 +15,15 @@ from stack import checks, console, grafana_login, inputs, ports, secret_files
 from stack.console import State
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError
-from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES, PROFILES, RELOADED
+from stack.services import (
+    DEMO_SERVICE,
+    NAMES,
+    PORT_VARIABLES,
+    PROFILES,
+    RELOADED,
+    RENDERER,
+    RENDERER_PROFILE,
+)
 from stack.settings import Instance
 
 _TIMEOUT_SECONDS = 300.0
@@ -69,14 +77,17 @@ class ComposeStack:
         ]
 
     def _environment(self, *, all_services: bool = True) -> dict[str, str]:
-        """What Compose reads: the settings, and the demo's profile unless it is left out at the start."""
+        """What Compose reads: the settings, and the profiles of what is part of the stack, or of all."""
         settings = self._instance.variables
         # Compose refuses the whole file without a password, even to stop it.
         settings[PASSWORD] = settings[PASSWORD] or "not-set"
         if not self._instance.demo:
             settings["DEMO_CONFIG_DIR"] = str(self._no_demo)
         own = [name for name in settings.get("COMPOSE_PROFILES", "").split(",") if name]
-        wanted = PROFILES if all_services or self._instance.demo else ()
+        wanted = [
+            *(PROFILES if all_services or self._instance.demo else ()),
+            *([RENDERER_PROFILE] if all_services or self._instance.renderer else []),
+        ]
         return os.environ | settings | {"COMPOSE_PROFILES": ",".join([*own, *wanted])}
 
     @property
@@ -141,6 +152,8 @@ class ComposeStack:
         before = self.containers()
         if not self._instance.demo and DEMO_SERVICE in before:
             self._ask("rm", "--stop", "--force", DEMO_SERVICE)
+        if not self._instance.renderer and RENDERER in before:
+            self._ask("rm", "--stop", "--force", RENDERER)
         words = ("up", "--detach", "--remove-orphans", *options, *services)
         if self._run(*words, all_services=False) != 0:
             self._name_the_unhealthy(self._states())
@@ -254,7 +267,8 @@ class ComposeStack:
 
     def _states(self) -> dict[str, State]:
         containers = self.containers()
-        return {name: state_of(containers.get(name)) for name in self._instance.services}
+        renderer = (RENDERER,) if self._instance.renderer else ()
+        return {name: state_of(containers.get(name)) for name in (*self._instance.services, *renderer)}
 
     def _name_the_unhealthy(self, states: dict[str, State]) -> None:
         """Raise StackError with the last log lines of services that failed, else of those not healthy."""
@@ -278,7 +292,7 @@ class ComposeStack:
                 "healthy" if state_of(containers[name]).healthy else state_of(containers[name]).words,
                 containers[name]["Status"],
             )
-            for name in NAMES
+            for name in (*NAMES, RENDERER)
             if name in containers
         ]
 

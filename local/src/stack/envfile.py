@@ -13,6 +13,7 @@ from stack.errors import StackError
 EXAMPLE = ".env.example"
 PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105  # the name of a variable, not a password
 WEBHOOK_TOKEN = "SLA_WEBHOOK_TOKEN"  # noqa: S105  # the name of a variable, not a token
+RENDERER_TOKEN = "RENDERER_TOKEN"  # noqa: S105  # the name of a variable, not a token
 MADE = {PASSWORD: "a random Grafana password", WEBHOOK_TOKEN: "a secret for the alerts' webhook"}
 """Variables that get a random value when they are empty, and what that is."""
 

@@ -27,6 +27,8 @@ DEMO_DIRECTORY = "demo"
 
 _PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker"}
 _FOR_READERS = ("_PUBLIC_URL", "GF_SERVER_ROOT_URL", "--web.external-url")
+_OF_COMPOSE_ALONE = "GF_RENDERING_"
+"""The renderer of pictures is a container."""
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "USER")
 _RETENTION_IN_FILE = (3, 11, 0)
 _THREE = (3, 0, 0)
@@ -153,7 +155,11 @@ def programs(
             if mount.volume:
                 Path(where.paths[mount.target]).mkdir(parents=True, exist_ok=True)
         environment = {key: os.environ[key] for key in _INHERITED if key in os.environ}
-        environment |= {key: _placed(key, value, where) for key, value in definition.environment.items()}
+        environment |= {
+            key: _placed(key, value, where)
+            for key, value in definition.environment.items()
+            if not key.startswith(_OF_COMPOSE_ALONE)
+        }
         if service in _PYTHON:
             made.append(_python_service(definition, environment, instance))
         elif service == "mailhog":

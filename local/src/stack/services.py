@@ -44,6 +44,9 @@ DEMO_SERVICE = "demo-app"
 PROFILES = ("demo",)
 """The profiles of docker-compose.yml that are on while the demo-app is part of the stack."""
 
+RENDERER, RENDERER_PROFILE = "renderer", "images"
+"""The container that draws dashboards for Grafana, with Compose alone, and its profile. It has no port."""
+
 NAMES = tuple(service.name for service in SERVICES)
 PORT_VARIABLES = {port.variable: service.name for service in SERVICES for port in service.ports}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import envfile
-from stack.envfile import EXAMPLE, WEBHOOK_TOKEN
+from stack.envfile import EXAMPLE, RENDERER_TOKEN, WEBHOOK_TOKEN
 from stack.errors import StackError
 from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES
 
@@ -22,6 +22,12 @@ _DURATIONS = {
 """Settings that become flags as they are: a program that refuses its flags ends at its start."""
 
 _SHORTEST_TOKEN = 16
+_TOKENS = {
+    WEBHOOK_TOKEN: (re.compile(r"[!-~]+"), "spaces", "make up makes one"),
+    # The renderer takes a comma for the end of one of several tokens.
+    RENDERER_TOKEN: (re.compile(r"[!-+\--~]+"), "spaces and commas", "then there is no renderer"),
+}
+"""What a token may be made of, what that leaves out, and what an empty one means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,11 @@ class Instance:
     def demo(self) -> bool:
         """Whether the demo-app is part of the stack."""
         return self.env[DEMO] == "1"
+
+    @property
+    def renderer(self) -> bool:
+        """Whether Grafana has its renderer of pictures."""
+        return bool(self.env[RENDERER_TOKEN])
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -135,10 +146,10 @@ def _check_values(env: dict[str, str], env_file: Path) -> None:
             raise StackError(
                 f"{name}: invalid duration: {env[name]!r}", f"set it in {env_file} to one like {like}"
             )
-    token = env[WEBHOOK_TOKEN]
-    if token and (len(token) < _SHORTEST_TOKEN or not re.fullmatch(r"[!-~]+", token)):
-        raise StackError(  # without the value: it may be most of a secret
-            f"{WEBHOOK_TOKEN} ({len(token)} characters) is not usable",
-            f"give at least {_SHORTEST_TOKEN} letters, digits or signs of ASCII without spaces, or leave it "
-            f"empty in {env_file}: make up makes one",
-        )
+    for name, (form, without, otherwise) in _TOKENS.items():
+        if env[name] and (len(env[name]) < _SHORTEST_TOKEN or not form.fullmatch(env[name])):
+            raise StackError(  # without the value: it may be most of a secret
+                f"{name} ({len(env[name])} characters) is not usable",
+                f"give at least {_SHORTEST_TOKEN} letters, digits or signs of ASCII without {without}, or "
+                f"leave it empty in {env_file}: {otherwise}",
+            )

@@ -138,7 +138,32 @@ def test_without_the_demo_app_its_profile_is_off_and_its_container_goes(
     assert after(gone, "rm") == ["rm", "--stop", "--force", "demo-app"]
     # To stop everything, everything must be known.
     ComposeStack(instance).down()
-    assert calls_of(docker(), "down")[0]["COMPOSE_PROFILES"] == "demo"
+    assert calls_of(docker(), "down")[0]["COMPOSE_PROFILES"] == "demo,images"
+
+
+def test_a_token_brings_grafanas_renderer_and_without_one_it_goes(
+    instance: Instance, docker: Callable[[], list[Any]], tmp_path: Path
+) -> None:
+    instance.env["RENDERER_TOKEN"] = "made-up-for-the-test"  # noqa: S105  # not one
+    containers = tmp_path / "containers"
+    there = json.loads(containers.read_text())
+    containers.write_text(json.dumps([*there, there[0] | {"Service": "renderer", "Status": "Up 1 s"}]))
+    ComposeStack(instance).up()
+    (up,) = calls_of(docker(), "up")
+    assert up["COMPOSE_PROFILES"] == "demo,images"
+    assert ("renderer", "healthy", "Up 1 s") in ComposeStack(instance).ps()
+    assert not calls_of(docker(), "rm")
+    instance.env["RENDERER_TOKEN"] = ""
+    ComposeStack(instance).up()
+    (gone,) = calls_of(docker(), "rm")
+    assert after(gone, "rm") == ["rm", "--stop", "--force", "renderer"]
+
+
+def test_a_renderer_that_is_not_healthy_is_named(instance: Instance, docker: Callable[[], list[Any]]) -> None:
+    instance.env["RENDERER_TOKEN"] = "made-up-for-the-test"  # noqa: S105  # not one
+    assert docker  # all but the renderer have a container
+    states = ComposeStack(instance)._states()
+    assert [name for name, state in states.items() if not state.healthy] == ["renderer"]
 
 
 def test_what_changed_in_the_files_of_a_kept_container_is_applied_once(

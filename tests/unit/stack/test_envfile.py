@@ -107,6 +107,13 @@ def test_a_token_that_a_header_cannot_carry_is_refused_unseen(bundle: Path, toke
     assert token not in caught.value.message + str(caught.value.fix)
 
 
+def test_the_renderers_token_holds_no_comma(bundle: Path) -> None:
+    with pytest.raises(StackError, match=r"RENDERER_TOKEN \(17 characters\) is not usable") as caught:
+        settings.load(bundle, "a", bundle / ".env", {"RENDERER_TOKEN": "one-token,another"})
+    assert "without spaces and commas" in str(caught.value.fix)
+    assert settings.load(bundle, "a", bundle / ".env", {TOKEN: "one-token,another"}).env[TOKEN]
+
+
 @pytest.mark.parametrize("value", ["", "2", "true", "no"])
 def test_demo_is_0_or_1(bundle: Path, value: str) -> None:
     with pytest.raises(StackError, match="neither 0 nor 1"):
