@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from sla_worker.promql_text import OPEN, quoted
+
 if TYPE_CHECKING:
     import promql_parser
 
@@ -52,8 +54,8 @@ class Matcher:
         return _test(self.operator, self.value)(labels.get(self.label, ""))
 
     def __str__(self) -> str:
-        label = self.label if LABEL.fullmatch(self.label) else _quoted(self.label)
-        return f"{label}{self.operator}{_quoted(self.value)}"
+        label = self.label if LABEL.fullmatch(self.label) else quoted(self.label)
+        return f"{label}{self.operator}{quoted(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Selector:
     def __str__(self) -> str:
         inside = [str(each) for each in self.matchers]
         if not LEGACY_NAME.fullmatch(self.name):
-            return "{" + ", ".join([_quoted(self.name), *inside]) + "}"
+            return "{" + ", ".join([quoted(self.name), *inside]) + "}"
         return self.name + ("{" + ", ".join(inside) + "}" if inside else "")
 
 
@@ -145,7 +147,7 @@ def _parse(text: str) -> promql_parser.Expr:
         return _library().parse(text)  # type: ignore[no-any-return]  # a module loaded by its name
     except ValueError as error:
         said = " ".join(str(error).split())
-        reason = "it is cut off: a bracket or quote is open" if _UNCLOSED.search(said) else said
+        reason = OPEN if _UNCLOSED.search(said) else said
         raise SelectorError(reason) from error
 
 
@@ -184,8 +186,3 @@ def _regex(value: str) -> re.Pattern[str]:
             f"the regex {value} cannot be used here ({refusal}); write it with plain sets and groups"
         )
     return pattern
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

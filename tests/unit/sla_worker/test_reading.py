@@ -147,6 +147,9 @@ FORMS = (
     sla("value", ValueSli("sum(depth)", 0.9), target=50),
     sla("quiet", ValueSli("sum(depth) / (sum(depth) * 0) * 0", 0.9), target=50),
     sla("broken", ValueSli("sum(depth) + on (x) group_left () depth * on () group_right () up", 0.9)),
+    sla("several", ValueSli("up", 0.9)),
+    sla("by-instance", ValueSli("up", 0.9), by=("instance",)),
+    sla("odd-strings", ValueSli('sum(depth{queue!="x\\n) #", job!=\'"\'})', 0.9), target=50),
     sla("score", CompositeSli((Member(60, sla="depth"), Member(40, sla="b-up")))),
 )
 
@@ -230,7 +233,13 @@ def test_expressions_and_scores(
     drops_nan = engine == VICTORIA_METRICS
     assert rows["quiet", "all", 1].state is (State.NO_DATA if drops_nan else State.NO_TRAFFIC)
     assert rows["broken", "all", 1].state is State.NO_DATA
-    assert caplog.text.count("expression refused") == 1  # and the others were answered
+    assert rows["odd-strings", "all", 1].actual == 60
+    # A number for each instance: one of an SLA that is split by them, and no number of one that is not.
+    assert rows["several", "all", 1].state is State.NO_DATA
+    assert (rows["by-instance", "a", 2].actual, rows["by-instance", "b", 1].actual) == (1, 0)
+    said = [each.getMessage() for each in caplog.records if "expression refused" in each.getMessage()]
+    assert len(said) == 2  # of `broken` and `several`; the others were answered
+    assert "gives several series for the SLA, which is not split; wrap it in one like sum (...)" in said[1]
     # 60 % of 10 ÷ 20 and 40 % of 0 ÷ 20; then 40 % of 20 ÷ 20.
     assert [rows["score", "all", slot].actual for slot in (1, 2)] == [0.3, 0.7]
 

@@ -72,6 +72,13 @@ class YamlMap:
         """Whether the key is there."""
         return key in self._nodes
 
+    def keeps_lines(self, key: str) -> bool:
+        """Whether the lines of a text are those of the file: `|` keeps them, all else folds them into one."""
+        node = self._nodes.get(key)
+        if not isinstance(node, yaml.ScalarNode):
+            return True
+        return node.style == "|" or node.start_mark.line == node.end_mark.line
+
     def node_of(self, key: str) -> yaml.Node | None:
         """The node of a key that must be there; None, and a complaint, when it is not."""
         found = self._nodes.get(key)

@@ -42,13 +42,14 @@ def evaluate(
         found, refused, answers = evaluate(client, expressions[:half], slots)
         more, more_refused, more_answers = evaluate(client, expressions[half:], slots)
         return found | more, refused | more_refused, answers + more_answers
-    return _found(answer, expressions, slots), {}, [answer]
+    found, refused = _found(answer, expressions, slots)
+    return found, refused, [answer]
 
 
 def _ask(client: PrometheusClient, expressions: Sequence[Expression], slots: range) -> Answer:
     text = joined(
         [
-            f'label_replace({each.text}, "{_TAG}", "{number}", "", "")'
+            f'label_replace(({each.text}), "{_TAG}", "{number}", "", "")'
             for number, each in enumerate(expressions)
         ]
     )
@@ -57,9 +58,13 @@ def _ask(client: PrometheusClient, expressions: Sequence[Expression], slots: ran
     return client.query_range(text, slots[0], slots[-1], slots.step, nan=True)
 
 
-def _found(answer: Answer, expressions: Sequence[Expression], slots: range) -> Found:
+def _found(
+    answer: Answer, expressions: Sequence[Expression], slots: range
+) -> tuple[Found, dict[Expression, str]]:
     """A value belongs to the slot whose end is its time; two series of one component are no one value."""
     found: Found = {}
+    refused: dict[Expression, str] = {}
+    taken: set[tuple[Expression, str, int]] = set()
     for series in answer.series:
         tag = series.labels.get(_TAG, "")
         if not tag.isdigit() or int(tag) >= len(expressions):
@@ -69,6 +74,18 @@ def _found(answer: Answer, expressions: Sequence[Expression], slots: range) -> F
         values = found.setdefault(expression, {}).setdefault(name, [None] * len(slots))
         for at, value in zip(series.times, series.values, strict=True):
             place = round((at - slots.start) / slots.step)
-            if 0 <= place < len(slots) and abs(slots[place] - at) < 1:
+            if not (0 <= place < len(slots) and abs(slots[place] - at) < 1):
+                continue
+            if (expression, name, place) in taken:
+                refused[expression] = _several(expression, name)
+                values[place] = None
+            else:
                 values[place] = value if isfinite(value) else nan
-    return found
+                taken.add((expression, name, place))
+    return found, refused
+
+
+def _several(expression: Expression, name: str) -> str:
+    whose = f"the component {name}" if name else "the SLA, which is not split"
+    by = f" by ({', '.join(expression.by)})" if expression.by else ""
+    return f"the expression gives several series for {whose}; wrap it in one like sum{by} (...)"

@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol, TypeVar
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.model import Comparison, Definition, Figures, Judgement, Member, Promise
 from sla_worker.needs import Expression
+from sla_worker.promql_text import refuse_folded
 from sla_worker.selectors import Selector, parse_selector
 
 _T = TypeVar("_T")
@@ -68,6 +69,10 @@ class Source(Protocol):
         """Whether the key is there."""
         ...
 
+    def keeps_lines(self, key: str) -> bool:
+        """Whether the lines of a text are those of the file, and not folded into one."""
+        ...
+
     def choice(self, key: str, choices: Iterable[str]) -> str | None:
         """One of a few words."""
         ...
@@ -92,7 +97,18 @@ class Source(Protocol):
 def selector(source: Source, key: str) -> Selector:
     """A metric's name with or without label matchers."""
     fix = 'give a selector like name{label="value"}, or {"http.requests"} for a name with dots'
-    return source.parsed(key, parse_selector, NOTHING, fix)
+    return source.parsed(key, unfolded(source, key, parse_selector), NOTHING, fix)
+
+
+def unfolded(source: Source, key: str, parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """The parser of a key's text, which refuses a comment that hides part of it."""
+
+    def parsed(text: str) -> _T:
+        if not source.keeps_lines(key):
+            refuse_folded(text)
+        return parse(text)
+
+    return parsed
 
 
 def condition(source: Source) -> Condition:

@@ -37,11 +37,15 @@ class LatencySli:
     def read(cls, source: form.Source, target: float) -> LatencySli:
         """From the file of definitions, which notes what is wrong; the SLA's target is the threshold."""
         histogram = source.parsed(
-            "histogram", _histogram, form.NOTHING, "give the histogram's name without _bucket"
+            "histogram",
+            form.unfolded(source, "histogram", _histogram),
+            form.NOTHING,
+            "give the histogram's name without _bucket",
         )
         if source.has("matchers"):
             none: tuple[Matcher, ...] = ()
-            more = source.parsed("matchers", _matchers, none, 'give matchers like job="a", path!="/b"')
+            parse = form.unfolded(source, "matchers", _matchers)
+            more = source.parsed("matchers", parse, none, 'give matchers like job="a", path!="/b"')
             histogram = histogram.plus(*more)
         return cls(histogram, threshold_seconds=target, objective=form.objective(source))
 

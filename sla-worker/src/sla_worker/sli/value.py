@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
@@ -10,6 +11,7 @@ from typing import ClassVar
 from sla_worker.evaluation import allowance_used, meets
 from sla_worker.model import Comparison, Definition, Figures, Input, Judgement, Member, Promise
 from sla_worker.needs import Asked, Counts, Expression, Need
+from sla_worker.promql_text import in_one_line, with_slot
 from sla_worker.selectors import check_expression
 from sla_worker.sli import form
 
@@ -33,13 +35,13 @@ class ValueSli:
     @classmethod
     def read(cls, source: form.Source, _target: float) -> ValueSli:
         """From the file of definitions; what is wrong is noted there."""
-        read = _checked if source.thorough else _in_one_line
+        read = functools.partial(_checked, lines=source.keeps_lines("expression"), grammar=source.thorough)
         expression = source.parsed("expression", read, "", "give PromQL, like sum(sessions_active)")
         return cls(expression, form.objective(source))
 
     def asked(self, slot_seconds: int) -> str:
         """The expression as it is evaluated."""
-        return _with_slot(self.expression, slot_seconds)
+        return with_slot(self.expression, slot_seconds)
 
     @property
     def metric_name(self) -> str:
@@ -95,14 +97,9 @@ class ValueSli:
         )
 
 
-def _checked(text: str) -> str:
-    check_expression(_with_slot(text, 1))
-    return _in_one_line(text)
-
-
-def _in_one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _with_slot(text: str, slot_seconds: int) -> str:
-    return text.replace("$slot", f"{slot_seconds}s")
+def _checked(text: str, *, lines: bool, grammar: bool) -> str:
+    """The expression in one line. Raises ValueError for one that would change those beside it."""
+    expression = in_one_line(text, lines=lines)
+    if grammar:
+        check_expression(with_slot(expression, 1))
+    return expression
