@@ -6,10 +6,11 @@ would read them, and promtool evaluates every shipped alert over them at true du
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
@@ -26,11 +27,14 @@ HEALTHY = {
     'sla_worker_slot_seconds{job="sla-worker"}': (300, 0),
     'sla_notifications_owed{job="sla-worker",type="daily"}': (0, 0),
     'sla_notifications_total{job="sla-worker",type="daily",result="success"}': (0, 0),
+    'sla_notifications_total{job="sla-worker",type="daily",result="given_up"}': (0, 0),
     'prometheus_sd_file_read_errors_total{job="prometheus"}': (0, 0),
     'prometheus_target_sync_failed_total{job="prometheus",scrape_job="targets"}': (0, 0),
     'prometheus_sd_failed_configs{job="prometheus",name="scrape"}': (0, 0),
     'prometheus_rule_evaluation_failures_total{job="prometheus",rule_group="a"}': (0, 0),
     'prometheus_notifications_alertmanagers_discovered{job="prometheus"}': (1, 0),
+    'prometheus_notifications_errors_total{job="prometheus",alertmanager="http://a/api/v2/alerts"}': (0, 0),
+    'prometheus_notifications_dropped_total{job="prometheus"}': (0, 0),
     'prometheus_config_last_reload_successful{job="prometheus"}': (1, 0),
     'alertmanager_config_last_reload_successful{job="alertmanager"}': (1, 0),
     'alertmanager_silences{job="alertmanager",state="active"}': (0, 0),
@@ -91,10 +95,19 @@ class Recording:
         return [
             {
                 "series": name,
-                "values": " ".join("_" if math.isnan(value) else f"{value!r}" for value in values),
+                "values": " ".join(_notation(values)),
             }
             for name, values in (ours | others).items()
         ]
+
+
+def _notation(values: list[float]) -> Iterator[str]:
+    """Each value; where a series ends a scrape leaves a mark that it is stale, and nothing after that."""
+    for before, value in itertools.pairwise([math.nan, *values]):
+        if math.isnan(value):
+            yield "_" if math.isnan(before) else "stale"
+        else:
+            yield f"{value!r}"
 
 
 def selector(name: str, labels: dict[str, str]) -> str:

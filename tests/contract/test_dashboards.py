@@ -63,7 +63,7 @@ def test_the_same_definitions_give_the_same_bytes() -> None:
 
 def test_check_names_a_stale_a_missing_and_an_orphaned_file(tmp_path: pathlib.Path) -> None:
     slas = load()
-    assert len(write(slas, tmp_path)) == len(DASHBOARDS) + 2  # alert, record
+    assert len(write(slas, tmp_path)) == len(DASHBOARDS) + 3  # alert, record, page
     assert write(slas, tmp_path) == []
     directory = tmp_path / "grafana" / "dashboards" / "json"
     (directory / "insa-sla-monitoring.json").write_text("{}")

@@ -194,7 +194,7 @@ def test_the_code_knows_no_sla_by_its_key() -> None:
 
 def test_dashboards_are_generated_for_a_foreign_program(tmp_path: pathlib.Path) -> None:
     """What `make generate` runs, in a copy whose three demo SLAs were replaced by others."""
-    for source in ("grafana/src", "sla-worker/src"):
+    for source in ("grafana/src", "sla-worker/src", "prometheus/rules"):
         shutil.copytree(REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns("__pycache__"))
     definitions = tmp_path / DEFINITIONS_FILE.relative_to(REPOSITORY)
     definitions.write_text(yaml.safe_dump({"slas": SETS["a shop"]}))

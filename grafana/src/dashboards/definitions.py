@@ -10,7 +10,9 @@ from sla_worker.conventions import STATUS_LIMITS
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
 from sla_worker.model import CATEGORIES, Comparison, Definition
+from sla_worker.selectors import Selector
 from sla_worker.sli import FORMS
+from sla_worker.sli.form import Condition
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 DEFINITIONS_FILE = REPOSITORY / "sla-worker" / "sla_thresholds.yml"
@@ -28,7 +30,8 @@ class DashboardError(Exception):
 class Sla:
     """One SLA. `target` is in `unit`: a share from 0 to 1 for `ratio`, seconds for `seconds`.
 
-    `kind` is the form of its SLI, `metric` what that is measured with, `percentile` of which latency.
+    `kind` is the form of its SLI, `metric` what that is measured with, `percentile` of which latency, `reads`
+    the selectors, the expression and the condition in its definition.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Sla:
     kind: str
     metric: str
     percentile: decimal.Decimal | None
+    reads: tuple[str, ...] = ()
 
     @property
     def target_text(self) -> str:
@@ -94,7 +98,14 @@ def shown(definition: Definition) -> Sla:
         kind=next(kind for kind, form in FORMS.items() if form is type(definition.sli)),
         metric=definition.sli.metric_name,
         percentile=None if definition.percentile is None else decimal.Decimal(str(definition.percentile)),
+        reads=read_by(definition.sli),
     )
+
+
+def read_by(sli: object) -> tuple[str, ...]:
+    """The selectors of the SLI, its expression and its condition."""
+    values = (getattr(sli, field.name) for field in dataclasses.fields(sli))  # type: ignore[arg-type]  # every form is one
+    return tuple(str(value) for value in values if isinstance(value, str | Selector | Condition))
 
 
 def by_category(slas: list[Sla]) -> dict[str, list[Sla]]:

@@ -28,12 +28,16 @@ class Band:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A titled row of the dashboard with its bands. A collapsed one loads its panels when it is opened."""
+    """A titled row of the dashboard with its bands. A collapsed one loads its panels when it is opened.
+
+    `repeat` names a variable: Grafana shows the row once for each of its chosen values.
+    """
 
     panel_id: int
     title: str
     bands: list[Band]
     collapsed: bool = False
+    repeat: str | None = None
 
 
 PlacedPanel = sdk.dashboard_model.Panel | sdk.dashboard_model.RowPanel
@@ -48,6 +52,7 @@ def place(sections: list[Section]) -> list[PlacedPanel]:
             title=section.title,
             id_val=section.panel_id,
             collapsed=section.collapsed,
+            repeat=section.repeat,
             grid_pos=sdk.dashboard_model.GridPos(h=1, w=COLUMNS, x=0, y=y),
         )
         placed.append(row)

@@ -32,6 +32,8 @@ LAST_MEASURED = conventions.LAST_PASS
 BREACH_START = conventions.BREACH_START
 PAGES = conventions.PAGES
 SLOT_SECONDS = conventions.SLOT_SECONDS
+OWED = conventions.NOTIFICATIONS_OWED
+DELIVERIES = conventions.NOTIFICATIONS
 
 # Metrics of a program that uses insa_instruments.
 INSTRUMENTS = "insa_"

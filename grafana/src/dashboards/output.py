@@ -1,4 +1,4 @@
-"""The files that are made, dashboards as JSON and the alert rule as YAML: written, or compared.
+"""The files that are made (dashboards as JSON, their page, the alert rule as YAML): written, or compared.
 
 A record says which definitions they were made from: `make up` compares it, which works without the SDK.
 """
@@ -15,6 +15,7 @@ import yaml
 from . import keys, sdk
 from .alerting import alert_file
 from .definitions import DEFINITIONS_FILE, REPOSITORY, Sla
+from .page import page
 from .registry import DASHBOARDS
 
 SCHEMA_VERSION = 37
@@ -22,6 +23,7 @@ SCHEMA_VERSION = 37
 
 DASHBOARD_DIRECTORY = pathlib.PurePosixPath("grafana/dashboards/json")
 RECORD = pathlib.PurePosixPath("grafana/dashboards/made-from.json")
+PAGE = pathlib.PurePosixPath("docs/dashboards.md")
 ALERT_FILE = pathlib.PurePosixPath("grafana/provisioning/alerting/sla.yml")
 
 
@@ -45,7 +47,9 @@ def files(slas: list[Sla], source: pathlib.Path = DEFINITIONS_FILE) -> dict[path
     """
     record = {f"{source.parent.name}/{source.name}": _digest(source)}
     made = {ALERT_FILE: alert_file(slas), RECORD: json.dumps(record) + "\n"}
-    for dashboard in dashboards(slas):
+    shown = dashboards(slas)
+    made[PAGE] = page(shown)
+    for dashboard in shown:
         text = json.dumps(dashboard, indent=2, sort_keys=True, ensure_ascii=False)
         made[DASHBOARD_DIRECTORY / f"{dashboard['uid']}.json"] = text + "\n"
     return made

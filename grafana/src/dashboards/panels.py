@@ -88,7 +88,7 @@ def dress(builder: P, panel_id: int, text: Text, *, unit: str, queries: list[Que
         .unit(unit)
         .no_value(text.no_value)
         .thresholds(thresholds(steps))
-        .mappings([nothing_measured()])
+        .mappings([nothing_measured(text.no_value)])
     )
 
 
@@ -122,7 +122,7 @@ def threshold_setting(steps: list[Step]) -> sdk.dashboard_model.DynamicConfigVal
     return setting("thresholds", thresholds(steps).build())
 
 
-def nothing_measured(text: str = "No data") -> sdk.dashboard_model.SpecialValueMap:
+def nothing_measured(text: str) -> sdk.dashboard_model.SpecialValueMap:
     """Shows null and NaN as words in a neutral colour, never as a number."""
     model = sdk.dashboard_model
     return model.SpecialValueMap(
@@ -247,7 +247,10 @@ def sla_graph(panel_id: int, text: Text, sla: Sla, queries: list[Query]) -> sdk.
 
 
 def states(panel_id: int, text: Text, queries: list[Query], meanings: Mapping[str, tuple[str, str]]) -> Any:
-    """A band for each series, coloured and named by its value; a gap where nothing was measured."""
+    """A band for each series, coloured and named by its value; a gap where nothing was measured.
+
+    The colours are those of the words: by thresholds, Grafana would write "1+" in a band of equal values.
+    """
     common = sdk.common_model
     steps: list[Step] = [
         (None, MISSING),
@@ -255,7 +258,7 @@ def states(panel_id: int, text: Text, queries: list[Query], meanings: Mapping[st
     ]
     panel = dress(sdk.statetimeline.Panel(), panel_id, text, unit="short", queries=queries, steps=steps)
     return (
-        panel.mappings([nothing_measured(), words(meanings)])
+        panel.mappings([words(meanings)])
         .merge_values(True)
         .show_value(common.VisibilityMode.AUTO)
         .row_height(0.8)
@@ -269,7 +272,7 @@ def states(panel_id: int, text: Text, queries: list[Query], meanings: Mapping[st
         .tooltip(
             sdk.common.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE).sort(common.SortOrder.NONE)
         )
-        .color_scheme(by_threshold())
+        .color_scheme(fixed_color(MISSING))
     )
 
 
@@ -288,6 +291,11 @@ def table_legend() -> sdk.common.VizLegendOptions:
 def by_threshold() -> sdk.dashboard.FieldColor:
     """Colours by the panel's thresholds."""
     return sdk.dashboard.FieldColor().mode(sdk.dashboard_model.FieldColorModeId.THRESHOLDS)
+
+
+def fixed_color(color: str) -> sdk.dashboard.FieldColor:
+    """One colour, unless a mapping gives another."""
+    return sdk.dashboard.FieldColor().mode(sdk.dashboard_model.FieldColorModeId.FIXED).fixed_color(color)
 
 
 def setting(name: str, value: object) -> sdk.dashboard_model.DynamicConfigValue:

@@ -37,6 +37,11 @@ def sla() -> Variable:
     return choice("sla", "SLA", f'label_values({names.OBJECTIVE}{{category=~"$category"}}, sla)')
 
 
+def job(metric: str) -> Variable:
+    """Programs that export the metric."""
+    return choice("job", "Job", f"label_values({metric}, job)")
+
+
 def worker() -> Variable:
     """Agent workers."""
     return choice("worker", "Worker", f"label_values({names.WORKER_HEALTH}, worker_name)")

@@ -1,0 +1,1 @@
+"""The dashboard about requests to agents."""

@@ -1,0 +1,1 @@
+"""The dashboard about what fails, and what keeps failures from spreading."""
