@@ -33,7 +33,7 @@ def color(field: Json, value: float | None) -> str:
         if mapping["type"] == "value" and not missing and f"{value:g}" in options:
             return str(options[f"{value:g}"].get("color"))
     steps = field["thresholds"]["steps"]
-    # Grafana takes the lowest step for what is no number.
+    # Grafana takes the lowest step for a missing value.
     reached = (
         [steps[0]] if missing else [step for step in steps if step["value"] is None or step["value"] <= value]
     )
