@@ -106,15 +106,93 @@ def test_slots_out_of_hours_are_in_no_sum_and_not_expected(database: SLADatabase
     assert (status.good, status.total, status.coverage_ratio) == (71 * 9, 710, 1)
 
 
-def test_days_are_made_again_when_the_timezone_changes(database: SLADatabase, place: Place) -> None:
+def day_rows(place: Place) -> list[tuple[int, int]]:
+    """Where each day begins, in hours after START, and how many slots of it were measured."""
+    rows = place.query("SELECT day_start, covered_slots FROM sla_daily_summaries ORDER BY day_start")
+    return [((start - START) // 3600, int(slots)) for start, slots in rows]
+
+
+def test_days_are_made_again_when_the_timezone_changes(
+    database: SLADatabase, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     database.store([row(number) for number in range(1, 144)])
     database.close()
     with closing(open_ledger(place.location, zone=ZoneInfo("UTC"))) as moved:
+        # Midnight of UTC is 1:00, after the change 2:00: 2, 48 and 48 slots, the rest of a day not over.
+        assert day_rows(place) == [(-23, 2), (1, 48), (25, 48)]
+        assert caplog.messages == [
+            "REPORT_TIMEZONE=UTC, before Europe/Berlin: the days from 2026-03-27 on are of the new timezone"
+        ]
+        assert over(moved, 0, 143) == (143 * 9, 1430, 143)
         moved.store([row(144)])
         assert over(moved, 0, 144) == (144 * 9, 1440, 144)
-        days = place.query("SELECT day_start, covered_slots FROM sla_daily_summaries ORDER BY day_start")
-        # Midnight of UTC is 1:00, after the change 2:00: 2, 48 and 48 slots, the rest of a day not over.
-        assert [int(slots) for _, slots in days] == [2, 48, 48]
+    caplog.clear()
+    open_ledger(place.location, zone=ZoneInfo("UTC")).close()
+    assert caplog.messages == []
+
+
+def kept_for_long(place: Place) -> None:
+    """23 days in Berlin's timezone, of which 4 are kept as slots (the 16th of April on) and 9 as hours."""
+    with closing(open_ledger(place.location, keep=Keep(slot_days=4, hour_days=9))) as database:
+        for day in range(23):
+            database.store([row(number) for number in range(day * 48 + 1, day * 48 + 49)])
+        while database.trim():
+            pass
+
+
+@pytest.mark.parametrize(("zone", "later_hours"), [("UTC", 2), ("America/New_York", 6)])
+def test_days_whose_slots_are_gone_are_made_again_of_hours(
+    place: Place, caplog: pytest.LogCaptureFixture, zone: str, later_hours: int
+) -> None:
+    """Hours are there from the 11th of April on, slots from the 16th; midnight is some hours later there."""
+    kept_for_long(place)
+    before = day_rows(place)
+    with closing(open_ledger(place.location, zone=ZoneInfo(zone))) as moved:
+        # The 14 days up to the 11th keep their borders; then come 8 whole days of the new zone.
+        former, made = before[:14], day_rows(place)[14:]
+        assert day_rows(place)[:14] == former
+        begin = (at("2026-04-11") - START) // 3600 + later_hours
+        assert made == [(begin + 24 * number, 48) for number in range(8)]
+        assert caplog.messages == [
+            f"REPORT_TIMEZONE={zone}, before Europe/Berlin: the days from 2026-04-11 on are of the new"
+            " timezone; 14 days before that keep the borders of Europe/Berlin"
+        ]
+        # No slot is lost or counted twice: all 23 days, less what is 2 slots short of 48 on the 29th.
+        assert over(moved, 0, 23 * 48) == (23 * 48 * 9, 23 * 480, 23 * 48)
+        # A slot of the day whose first slots are gone changes: the day is the sum of its hours.
+        changed = (at("2026-04-16") - START) // STEP + 2
+        moved.store([row(changed, good=4)], reason=Reason.RECOMPUTE)
+        assert over(moved, 0, 23 * 48) == (23 * 48 * 9 - 5, 23 * 480, 23 * 48)
+        assert [slots for _, slots in day_rows(place)[14:]] == [48] * 8
+        whole = [place.query("SELECT good_events FROM sla_daily_summaries ORDER BY day_start")[18][0]]
+        assert whole == [48 * 9 - 5]
+
+
+def test_hours_that_begin_at_another_minute_leave_old_days_as_they_are(place: Place) -> None:
+    """India is 5:30 ahead: days are made again from slots, and those before keep their borders."""
+    kept_for_long(place)
+    before = day_rows(place)
+    with closing(open_ledger(place.location, zone=ZoneInfo("Asia/Kolkata"))) as moved:
+        assert day_rows(place) == before[:19]  # up to the 16th
+        assert over(moved, 0, 23 * 48) == (23 * 48 * 9, 23 * 480, 23 * 48)
+        for number in range(3):  # as passes do
+            moved.store([row(23 * 48 + 1 + number)])
+        # Midnight there is 20:30 of Berlin: on the 16th, then each day.
+        begin = (at("2026-04-16") - START) / 3600 + 20.5
+        made = [start for start, _ in day_rows(place)[19:]]
+        assert made == [int(begin + 24 * number) for number in range(3)]
+        assert over(moved, 0, 23 * 48) == (23 * 48 * 9, 23 * 480, 23 * 48)
+
+
+def test_who_reads_with_another_timezone_changes_nothing_and_reads_the_same(
+    database: SLADatabase, place: Place
+) -> None:
+    database.store([row(number) for number in range(1, 144)])
+    before = day_rows(place)
+    reader = SLADatabase(place.location, read_only=True, zone=ZoneInfo("Asia/Kolkata"))
+    assert over(reader, 0, 143) == (143 * 9, 1430, 143)
+    reader.close()
+    assert day_rows(place) == before
 
 
 def test_old_slots_and_hours_are_deleted_in_small_steps_and_sums_stay(place: Place) -> None:

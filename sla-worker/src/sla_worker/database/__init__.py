@@ -106,6 +106,8 @@ class SLADatabase:
             self._engine, self._definitions, self._trust, self._rollups, self.slot_seconds
         )
         self._from_file: tuple[Definition, ...] = ()
+        if self._engine.writable:
+            self._rollups.follow_zone()
 
     @property
     def place(self) -> str:
@@ -164,6 +166,7 @@ class SLADatabase:
         """Make a database that took the place of the former one fit for this worker."""
         self._fixed_grid(self.grid)
         self._definitions.sync(self._from_file)
+        self._rollups.follow_zone()
 
     def trouble(self) -> str | None:
         """Why the database cannot be used, in one line; None when it can. Makes no statement."""

@@ -15,12 +15,16 @@ HOUR_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Up to where the ledger is summed up, and after which slot and hour it still has them; None: nothing."""
+    """Up to where the ledger is summed up, and after which slot and hour it still has them; None: nothing.
+
+    Days up to `days_after` have the borders of a former timezone; None: there are none.
+    """
 
     hours_until: int | None = None
     days_until: int | None = None
     slots_after: int | None = None
     hours_after: int | None = None
+    days_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,14 @@ def parts(start: int, end: int, marks: Marks, zone: ZoneInfo) -> list[Part]:
     """What to read for the slots that end in (start, end]: whole days, then whole hours, then slots.
 
     They do not overlap, and leave nothing out but what the ledger has in no such form any more: an edge of
-    less than an hour, or of less than a day, of long ago.
+    less than an hour, or of less than a day, of long ago. Days of a former timezone are read as they are,
+    if they lie in the period as a whole.
     """
     if start >= end:
         return []
+    if marks.days_after is not None and start < marks.days_after:
+        former = min(end, marks.days_after)
+        return [Part("days", start, former), *parts(former, end, marks, zone)]
     found = []
     first, last = end, end
     if marks.days_until is not None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.periods import (
@@ -20,6 +22,7 @@ from sla_worker.database.periods import (
 from sla_worker.database.rows import Pair
 from sla_worker.database.trust import Trust
 
+_log = logging.getLogger(__name__)
 DAY_SECONDS = 86_400
 _ROLLED_AT_ONCE = 14 * DAY_SECONDS  # a ledger of a former version is summed up over several passes
 _DELETED_AT_ONCE = 2 * DAY_SECONDS
@@ -46,17 +49,29 @@ SELECT m.sla_id, m.component_id, MIN({_HOUR_OF}) AS hour_start, {{sums}}
 {_ROWS}{{where}} GROUP BY m.sla_id, m.component_id, (m.slot - 1 - ?) / 3600) AS made
 """  # noqa: S608 - constants
 
-_DAYS = f"""
-INSERT INTO sla_daily_summaries (sla_id, component_id, day_start, day_end, average_value, minimum_value,
-                                 maximum_value, breaches, good_events, total_events, covered_slots, left_out)
-SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
-       AVG(CASE WHEN {COUNTS} THEN m.actual_value END), MIN(CASE WHEN {COUNTS} THEN m.actual_value END),
-       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),
+_INTO_DAYS = """
+INSERT INTO sla_daily_summaries (sla_id, component_id, day_start, day_end,
+                                 average_value, minimum_value, maximum_value, breaches,
+                                 good_events, total_events, covered_slots, left_out)"""
+_BREACHES = """
        (SELECT COUNT(*) FROM sla_breaches b WHERE b.sla_id = m.sla_id AND b.component_id = m.component_id
         AND b.started_at < ?
-        AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at))),{_SUMS}
+        AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at)))"""
+_DAYS = f"""{_INTO_DAYS}
+SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
+       AVG(CASE WHEN {COUNTS} THEN m.actual_value END), MIN(CASE WHEN {COUNTS} THEN m.actual_value END),
+       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),{_BREACHES},{_SUMS}
 {_ROWS}{{where}} GROUP BY m.sla_id, m.component_id
+"""
+# Of a day whose slots are gone, the mean, least and greatest value are too.
+_DAYS_OF_HOURS = f"""{_INTO_DAYS}
+SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT), NULL, NULL, NULL,{_BREACHES},
+       SUM(m.good_events), SUM(m.total_events), SUM(m.covered_slots), SUM(m.left_out)
+FROM sla_series s CROSS JOIN sla_hours m
+WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.hour_start >= ? AND m.hour_start < ?
+{{where}} GROUP BY m.sla_id, m.component_id
 """  # noqa: S608 - constants
+_MARKS = "hours_until, days_until, slots_after, hours_after, days_after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +109,84 @@ class RollupStore:
         """Up to where the ledger is summed up, by now; only as far as its rows count."""
         with self._engine.exclusive():
             if self._known is None:
-                row = self._engine.row(
-                    "SELECT zone, hours_until, days_until, slots_after, hours_after FROM ledger"
-                )
-                zone = row.pop("zone")
-                self._known = Marks(**row)
-                if zone != self._zone.key:  # its days and hours have other borders
-                    self._known = replace(self._known, days_until=None, hours_until=None)
+                former, self._known = self._stored_marks()
+                if former != self._zone.key:  # its days have other borders, and its hours perhaps
+                    hours = self._known.hours_until if self._same_hours(former) else None
+                    self._known = replace(self._known, days_until=None, hours_until=hours, days_after=None)
             return self._known
+
+    def _stored_marks(self) -> tuple[str | None, Marks]:
+        """The timezone of the days in the ledger, and the marks as they were written."""
+        row = self._engine.row(f"SELECT zone, {_MARKS} FROM ledger")  # noqa: S608 - constants
+        return row.pop("zone"), Marks(**row)
+
+    def _same_hours(self, former: str | None) -> bool:
+        """Whether the hours of another timezone begin when ours do."""
+        try:
+            return former is not None and phase(ZoneInfo(former)) == self._phase
+        except (ZoneInfoNotFoundError, ValueError):  # one that this machine no longer knows
+            return False
+
+    # --- when the timezone is another one than before
+
+    def follow_zone(self) -> None:
+        """Make the days those of the timezone, if they were another one's until now, and say so in the log.
+
+        They are made again from slots, or from hours where those are all that is left and begin when hours of
+        the timezone do. Older days keep their borders, and are read as they are.
+        """
+        with self._engine.transaction():
+            former, marks = self._stored_marks()
+            if former in {None, self._zone.key} or marks.hours_until is None or marks.days_until is None:
+                return
+            same = self._same_hours(former)
+            deleted = marks.hours_after if same else marks.slots_after
+            since = self._first_hour() if deleted is None else deleted
+            begin = midnight(since, self._zone) if deleted is None else midnight_from(since, self._zone)
+            self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_end > ?", (since,))
+            if same:
+                until = self._days_again(begin, marks)
+                marks = replace(marks, days_until=until)
+            else:  # those of slots that are kept are summed up with the next ones
+                hours_from = hour(since + HOUR_SECONDS - 1, self._phase)
+                self._engine.execute(
+                    "DELETE FROM sla_hours WHERE hour_start > ?", (hours_from - HOUR_SECONDS,)
+                )
+                marks = replace(marks, hours_until=hours_from, days_until=begin)
+            kept = self._engine.row(
+                "SELECT COUNT(DISTINCT day_start) AS days FROM sla_daily_summaries WHERE day_end <= ?",
+                (since,),
+            )["days"]
+            self._write(replace(marks, days_after=since if kept else None))
+        first = dt.datetime.fromtimestamp(begin, self._zone)
+        rest = f"; {kept} days before that keep the borders of {former}" if kept else ""
+        _log.warning(
+            "REPORT_TIMEZONE=%s, before %s: the days from %s on are of the new timezone%s",
+            self._zone.key,
+            former,
+            f"{first:%Y-%m-%d}",
+            rest,
+        )
+
+    def _first_hour(self) -> int:
+        """The beginning of the hour of the first slot there is."""
+        first = self._engine.row("SELECT MIN(first_slot) AS slot FROM sla_series")["slot"]
+        return hour((first or 1) - 1, self._phase)
+
+    def _days_again(self, begin: int, marks: Marks) -> int:
+        """Sum up the days from `begin` on. Returns where the last one ends."""
+        made = list(days(begin, marks.hours_until or 0, self._zone))
+        gone = marks.slots_after or 0
+        self._engine.executemany(
+            _DAYS_OF_HOURS.format(where=""), [self._day_of_hours(*each) for each in made if each[0] < gone]
+        )
+        self._engine.executemany(
+            _DAYS.format(where=""), [self._day(*each) for each in made if each[0] >= gone]
+        )
+        return made[-1][1] if made else begin
+
+    def _day_of_hours(self, begin: int, end: int) -> Sequence[int]:
+        return (begin, end, min(end, self._trust.bound()), begin, begin, end)
 
     # --- with the rows, inside their transaction
 
@@ -115,7 +200,8 @@ class RollupStore:
                 hours.setdefault(pair, []).append(slot)
             if marks.days_until is not None and slot <= marks.days_until:
                 begin = midnight(slot - 1, self._zone)
-                touched.add((pair, (begin, next_midnight(begin, self._zone))))
+                if begin >= (marks.days_after or begin):  # else it is in a day of a former timezone
+                    touched.add((pair, (begin, next_midnight(begin, self._zone))))
         self._again(hours, touched)
         end = min(newest, self._trust.bound())
         if marks.hours_until is None or end >= marks.hours_until + HOUR_SECONDS:
@@ -140,9 +226,14 @@ class RollupStore:
             "DELETE FROM sla_daily_summaries WHERE sla_id = ? AND component_id = ? AND day_start = ?",
             [(*pair, begin) for pair, (begin, _) in touched],
         )
+        gone = self.marks().slots_after or 0
         self._engine.executemany(
             _DAYS.format(where=_OF_PAIR),
-            [(*self._day(begin, end), *pair) for pair, (begin, end) in touched],
+            [(*self._day(begin, end), *pair) for pair, (begin, end) in touched if begin >= gone],
+        )
+        self._engine.executemany(  # the first slots of these are gone: a change of the timezone made them so
+            _DAYS_OF_HOURS.format(where=_OF_PAIR),
+            [(*self._day_of_hours(begin, end), *pair) for pair, (begin, end) in touched if begin < gone],
         )
 
     def _advance(self, marks: Marks, end: int, step: int) -> None:
@@ -194,8 +285,16 @@ class RollupStore:
 
     def _write(self, marks: Marks) -> None:
         self._engine.execute(
-            "UPDATE ledger SET zone = ?, hours_until = ?, days_until = ?, slots_after = ?, hours_after = ?",
-            (self._zone.key, marks.hours_until, marks.days_until, marks.slots_after, marks.hours_after),
+            "UPDATE ledger SET zone = ?, hours_until = ?, days_until = ?, slots_after = ?, hours_after = ?,"
+            " days_after = ?",
+            (
+                self._zone.key,
+                marks.hours_until,
+                marks.days_until,
+                marks.slots_after,
+                marks.hours_after,
+                marks.days_after,
+            ),
         )
         self._known = marks
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sla_worker.composite import Part, score
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine, Row
-from sla_worker.database.periods import parts
+from sla_worker.database.periods import HOUR_SECONDS, parts
 from sla_worker.database.rollups import COUNTS, RollupStore
 from sla_worker.database.trust import Trust
 from sla_worker.model import SLAStatus, Status, objective_ratio
@@ -28,6 +28,7 @@ SELECT s.sla_id, s.component_id,
        SUM(h.good_events), SUM(h.total_events), SUM(h.covered_slots), SUM(h.left_out)
 FROM sla_series s CROSS JOIN sla_hours h
 WHERE h.sla_id = s.sla_id AND h.component_id = s.component_id AND h.hour_start >= ? AND h.hour_start < ?
+  AND h.hour_start <= ?
 GROUP BY s.sla_id, s.component_id""",
     "days": """
 SELECT s.sla_id, s.component_id,
@@ -102,7 +103,7 @@ class StatusReader:
         for part in parts(start, end, self._rollups.marks(), self._rollups.zone):
             texts.append(_SOURCES[part.source])
             values += [part.start, part.end]
-            values += {"slots": hidden, "hours": (), "days": (part.end,)}[part.source]
+            values += {"slots": hidden, "hours": (part.end - HOUR_SECONDS,), "days": (part.end,)}[part.source]
         if not texts:
             texts, values = [_SOURCES["slots"]], [end, end, *hidden]
         # The first part names the columns, which only that of slots does.
