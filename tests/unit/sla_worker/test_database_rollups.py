@@ -240,6 +240,7 @@ def test_a_composite_is_made_of_its_members_sums(place: Place) -> None:
         [found] = [each for each in database._status.over(START, slots[1]) if each.key == "score"]
     assert found.compliance_ratio == pytest.approx(0.6 * 0.75 + 0.4)
     assert (found.meets_target, found.weakest, found.coverage_ratio) == (True, ERRORS.key, 1)
+    assert (found.weakest_name, found.weakest_ratio) == (ERRORS.name, 0.75)
 
 
 _NUMBERS = itertools.count()

@@ -331,6 +331,11 @@ class SLADatabase:
             end = self.period_end(self._clock())
         return self._status.over(end - round(hours * 3600), end)
 
+    def is_composite(self, key: str) -> bool:
+        """Whether an SLA is made of others."""
+        found = self._definitions.all().get(key)
+        return found is not None and bool(found.members)
+
     def get_active_breaches(self) -> list[Breach]:
         """The breaches that last, oldest first."""
         return self._breaches.active()

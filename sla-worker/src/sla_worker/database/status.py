@@ -124,7 +124,10 @@ class StatusReader:
             for each, status in statuses
             if not each.members
         ]
-        return [_scored(each, status, measured) if each.members else status for each, status in statuses]
+        names = {status.key: status.name for _, status in statuses}
+        return [
+            _scored(each, status, measured, names) if each.members else status for each, status in statuses
+        ]
 
     def _status(
         self, definition: StoredDefinition, component: str, row: Row, start: int, end: int
@@ -163,11 +166,18 @@ def _coverage(row: Row, expected: float) -> float:
     return 1.0 if row["left_out"] else 0.0
 
 
-def _scored(definition: StoredDefinition, status: SLAStatus, measured: Sequence[Part]) -> SLAStatus:
+def _scored(
+    definition: StoredDefinition, status: SLAStatus, measured: Sequence[Part], names: Mapping[str, str]
+) -> SLAStatus:
     """A composite over a period: from its members' sums, never from its own slots."""
     found = score(definition.members, measured)
     return replace(
-        status, compliance_ratio=found.ratio, coverage_ratio=min(found.coverage, 1.0), weakest=found.weakest
+        status,
+        compliance_ratio=found.ratio,
+        coverage_ratio=min(found.coverage, 1.0),
+        weakest=found.weakest,
+        weakest_name=names.get(found.weakest or ""),
+        weakest_ratio=found.weakest_ratio,
     )
 
 

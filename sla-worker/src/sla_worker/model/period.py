@@ -15,8 +15,8 @@ class SLAStatus:
 
     `compliance_ratio` is good ÷ total events, None without events. `coverage_ratio` is the measured
     share of the period since the SLA exists. `actual` and `status` are those of the newest slot.
-    `meets_target` is None where there is nothing to judge. `weakest` is the key of the SLA that lowers the
-    score of a composite most.
+    `meets_target` is None where there is nothing to judge. `weakest` is the key of the member of a composite
+    whose compliance is lowest, beside its name and that compliance.
     """
 
     key: str
@@ -38,6 +38,8 @@ class SLAStatus:
     coverage_ratio: float
     in_breach: bool
     weakest: str | None = None
+    weakest_name: str | None = None
+    weakest_ratio: float | None = None
 
     @property
     def title(self) -> str:

@@ -53,6 +53,13 @@ def actual(status: SLAStatus) -> str:
     return ratio(status.period_actual) if status.unit == "ratio" else quantity(status.actual, status.unit)
 
 
+def lowest(status: SLAStatus) -> str | None:
+    """The member that lowers a composite most: `lowest: API 93.20 %`; None when all are at 100 %."""
+    if status.weakest_ratio is None or status.weakest_ratio == 1:
+        return None
+    return f"lowest: {status.weakest_name} {ratio(status.weakest_ratio)}"
+
+
 def verdict(status: SLAStatus) -> str:
     """pass, fail, or why it cannot be said; what was measured too little has only passed so far."""
     if status.meets_target is None:

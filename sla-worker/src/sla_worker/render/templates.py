@@ -30,7 +30,7 @@ def _environment() -> jinja2.Environment:
     environment.globals["actual"] = _actual
     others = (
         words.verdict, words.verdict_colour, words.score_word, words.score_colour,
-        words.status_colour, words.moment,
+        words.status_colour, words.moment, words.lowest,
     )  # fmt: skip
     environment.globals.update({each.__name__: each for each in others})
     environment.globals["minimum_coverage"] = f"{MINIMUM_COVERAGE:.0%}".replace("%", " %")

@@ -24,14 +24,17 @@ def alerts(pages: Pages, environ: WSGIEnvironment) -> Answer:
 
 
 def measurements(pages: Pages, environ: WSGIEnvironment) -> Answer:
-    """The newest rows of one SLA, newest first."""
+    """The newest rows of one SLA, newest first; of a composite with the member whose compliance is lowest."""
     key = _parameter(environ, "sla", "")
     if not key:
         raise HTTPError(400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime")
     rows = pages.newest_measurements(key, _limit(environ))
     if not rows:
         raise HTTPError(404, f"sla={key}: no measurement has this key; sla_thresholds.yml lists the keys")
-    return json_answer({"measurements": [_row(each) for each in rows]})
+    lowest = pages.lowest_member(key)
+    return json_answer(
+        {"measurements": [_row(each) for each in rows], **({"lowest": lowest} if lowest else {})}
+    )
 
 
 def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:

@@ -15,6 +15,8 @@ from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 from sla_worker.watchdog import Watchdog
 
+_DAY_HOURS = 24
+
 
 class Pages:
     """Answers without knowing of HTTP. Its methods raise DatabaseError when the database cannot be read."""
@@ -61,7 +63,7 @@ class Pages:
         if outage is not None:
             alarms.append(pages.outage_alarm(outage, now, zone))
         return pages.status_page(
-            period_report(self._database, title="SLA status", hours=24, now=now),
+            period_report(self._database, title="SLA status", hours=_DAY_HOURS, now=now),
             zone=zone,
             last_pass=self._last_pass(now),
             alerting=None if outage else pages.alerting_line(self._watchdog.last_received, now),
@@ -91,3 +93,17 @@ class Pages:
     def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
         """The newest rows of an SLA, newest first."""
         return self._database.newest_measurements(key, limit)
+
+    def lowest_member(self, key: str) -> dict[str, object] | None:
+        """The member of a composite whose compliance over 24 hours is lowest; None without one."""
+        if not self._database.is_composite(key):
+            return None
+        for each in self._database.get_current_sla_status(_DAY_HOURS):
+            if each.key == key and each.weakest is not None:
+                return {
+                    "sla": each.weakest,
+                    "name": each.weakest_name,
+                    "compliance_ratio": each.weakest_ratio,
+                    "hours": _DAY_HOURS,
+                }
+        return None
