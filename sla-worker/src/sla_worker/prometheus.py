@@ -28,6 +28,8 @@ to a multiple of its own, and lets a selector look back as far as the step, whic
 """
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE}
 
+_OF_PROMQL, _INFO = "PromQL ", "PromQL info"
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -45,6 +47,11 @@ class Answer:
     series: tuple[Series, ...]
     warnings: tuple[str, ...]
     server_time: float | None
+
+    @property
+    def partial(self) -> bool:
+        """Whether a store behind the engine may not have answered; what PromQL itself warns of stays so."""
+        return any(not each.startswith(_OF_PROMQL) for each in self.warnings)
 
 
 class Transport(Protocol):
@@ -206,8 +213,12 @@ def _refusal(status: int, reason: str) -> PrometheusError:
 
 
 def _warnings(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the answer warns of; VictoriaMetrics has a flag for an answer of a part of its stores."""
+    """What the answer warns of; VictoriaMetrics has a flag for an answer of a part of its stores.
+
+    Some versions of Prometheus have what is only said for information (`infos`) among them.
+    """
     told = tuple(str(each) for each in answer.get("warnings") or ())
+    told = tuple(each for each in told if not each.startswith(_INFO))
     return (*told, "the answer is partial") if answer.get("isPartial") else told
 
 
@@ -229,3 +240,25 @@ def _server_time(headers: Mapping[str, str]) -> float | None:
         return parsedate_to_datetime(headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError):
         return None
+
+
+class ListeningClient(PrometheusClient):
+    """Another client, whose every answer is heard by `listen` before it is handed out."""
+
+    def __init__(self, client: PrometheusClient, listen: Callable[[Answer], None]) -> None:
+        self._client = client
+        self._listen = listen
+
+    def query(self, expression: str, at: float, *, nan: bool = False) -> Answer:
+        """As the other client."""
+        return self._heard(self._client.query(expression, at, nan=nan))
+
+    def query_range(
+        self, expression: str, start: float, end: float, step: int, *, nan: bool = False
+    ) -> Answer:
+        """As the other client."""
+        return self._heard(self._client.query_range(expression, start, end, step, nan=nan))
+
+    def _heard(self, answer: Answer) -> Answer:
+        self._listen(answer)
+        return answer

@@ -46,7 +46,7 @@ def turn(setting: Setting, at: float) -> None:
 
 
 def health(setting: Setting) -> str | None:
-    """Why it is unhealthy; None when it is well. The metric says the same."""
+    """Why it is unhealthy; None when it is not. The metric says the same."""
     status, body = setting.ask("/healthz")
     reason: str | None = json.loads(body).get("reason")
     up = "1.0" if reason is None else "0.0"

@@ -40,6 +40,8 @@ class FakePrometheus:
         self.answer: tuple[int, bytes] | None = None
         self.clock: float | None = None
         self.warnings: list[str] = []
+        self.warned = ""  # what a query holds of which the warnings are; all hold this
+        self.born = 0.0  # before that no series but `up` has a sample
         self.most_seconds: int | None = None  # a longer range is refused; None: none is
         self.refused: set[int] = set()  # slots of which no range is answered
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -64,7 +66,8 @@ class FakePrometheus:
         else:
             result = []  # nothing was there in the day before
         data = {"resultType": "matrix", "result": result}
-        answer = {"status": "success", "data": data, "warnings": self.warnings}
+        warnings = self.warnings if self.warned in fields["query"] else []
+        answer = {"status": "success", "data": data, "warnings": warnings}
         return 200, headers, json.dumps(answer).encode()
 
     def _refuses(self, end: float, seconds: int) -> bool:
@@ -81,6 +84,7 @@ class FakePrometheus:
             for labels, amount in self._amounts(definition.sli.needs(definition)):
                 amounts[tuple(sorted(labels.items()))] = amount
         yield self._series({"__name__": "up", **TARGET}, times, up)
+        times = [moment for moment in times if moment >= self.born]
         for pairs, amount in amounts.items():
             yield self._series(dict(pairs), times, [self._counted(at) * amount for at in times])
 

@@ -187,6 +187,29 @@ def test_an_answer_that_may_be_partial_is_not_final(
     rows = setting.calculator.run_pass().measurements
     assert {row.final for row in rows} == {False}
     assert caplog.text.count("store 10.0.0.7 did not answer") == 1
+    setting.prometheus.warnings = []
+    setting.now += 300
+    setting.calculator.run_pass()
+    # Slot 0 was read again after one and two slots, slot 300 after one; slot 0 by an answer in part at first.
+    assert setting.database.provisional_slots(SLOT + 600, 0) == {}
+
+
+@pytest.mark.parametrize(
+    "said", ["PromQL info: metric might not be a counter", "PromQL warning: a bucket has no le"]
+)
+def test_what_promql_says_of_an_expression_makes_no_answer_partial(setting: Setting, said: str) -> None:
+    """It would say so again each time; Prometheus 2.48 to 2.54 have both kinds among their warnings."""
+    setting.prometheus.warnings = [said]
+    assert {row.final for row in setting.calculator.run_pass().measurements} == {True}
+
+
+def test_an_answer_about_the_day_before_that_may_be_partial_is_not_final_either(setting: Setting) -> None:
+    """Whether a new series was born depends on it: without it its first value may be lost."""
+    setting.prometheus.born = SLOT - 100
+    setting.prometheus.warned = "last_over_time"
+    setting.prometheus.warnings = ["store 10.0.0.7 did not answer"]
+    rows = setting.calculator.run_pass().measurements
+    assert {row.final for row in rows} == {False}
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def test_a_server_that_is_stopped_or_a_standby_costs_nothing_but_time(
     server.start()
     turn(setting, 660)
     poll(
-        lambda: health(setting) is None or turn(setting, 660), "the primary", until=lambda well: well is True
+        lambda: health(setting) is None or turn(setting, 660),
+        "the primary",
+        until=lambda found: found is True,
     )
     for slot in (3, 4, 5):
         turn(setting, slot * 300)

@@ -11,7 +11,7 @@ from sla_worker.counting import DAY
 from sla_worker.errors import NotSettledError
 from sla_worker.grid import Grid
 from sla_worker.needs import Expression, Kind, Need
-from sla_worker.prometheus import Answer, PrometheusClient
+from sla_worker.prometheus import Answer, ListeningClient, PrometheusClient
 from sla_worker.reading import earlier
 from sla_worker.reading.expressions import evaluate, joined
 from sla_worker.reading.patterns import one_of
@@ -32,7 +32,8 @@ class Reader:
     """`read` gives the samples of a stretch of slots. It remembers series and jobs between two calls."""
 
     def __init__(self, client: PrometheusClient, grid: Grid) -> None:
-        self._client = client
+        self._client: PrometheusClient = ListeningClient(client, self._hear)
+        self._partial = False
         self._grid = grid
         self._plan: Plan | None = None
         self._margin = _MARGIN_SCRAPES * grid.scrape_seconds
@@ -49,28 +50,29 @@ class Reader:
         if plan is None or plan.needs is not needs:
             plan = self._plan = Plan(needs)
             self._jobs.clear()
-        self.requests = 0
+        self.requests, self._partial = 0, False
         window = self._samples(plan, slots)
         found, refused, answers = evaluate(self._client, expressions, slots)
         self.requests += len(answers)
-        for answer in answers:
-            window.partial = self._partial(answer) or window.partial
         window.found.update(found)
         self._tell(refused)
         self._look_back(window)
         window.join_families()
+        window.partial = self._partial
+        if self._partial:  # what they lack is not to be remembered
+            self._jobs.clear()
+            self._buckets.clear()
         return window
 
     def _samples(self, plan: Plan, slots: range) -> Window:
         seconds = slots[-1] - (slots.start - slots.step) + self._margin
         by_need: list[list[Samples]] = [[] for _ in plan.needs]
-        partial, seen = False, []
+        seen = []
         about_targets: list[Raw] = []
         for number, query in enumerate(plan.queries):
             answer = self._client.query(f"{query}[{seconds}s]", slots[-1])
             self.requests += 1
             self._check_time(answer, slots[-1])
-            partial = self._partial(answer) or partial
             seen.append(len(answer.series))
             for series in answer.series:
                 if not series.times:
@@ -88,7 +90,7 @@ class Reader:
         for place, each in enumerate(plan.needs):
             if each.bound is not None:
                 by_need[place] = merged(by_need[place])
-        return Window(slots, plan, targets, by_need, partial)
+        return Window(slots, plan, targets, by_need)
 
     def _margin_for(self, targets: Targets) -> int:
         """Targets that are scraped seldom need a longer look back, or all their series seem to be new."""
@@ -197,13 +199,13 @@ class Reader:
                 " needs; set the clocks of both machines, the slot is computed later"
             )
 
-    def _partial(self, answer: Answer) -> bool:
-        """Whether an answer may lack series; says once what the engine warns of."""
+    def _hear(self, answer: Answer) -> None:
+        """Note of any answer whether it may lack series; say once what the engine warns of."""
         for warning in answer.warnings:
             if warning not in self._warned:
                 _log.warning("prometheus warns message=%r", warning)
                 self._warned.add(warning)
-        return bool(answer.warnings)
+        self._partial = self._partial or answer.partial
 
     def _tell(self, refused: dict[Expression, str]) -> None:
         for expression, why in refused.items():
