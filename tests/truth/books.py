@@ -1,4 +1,4 @@
-"""All SLAs of a world, slot by slot: the sums of increases, of gauges and of failed scrapes."""
+"""All SLAs of a world, slot by slot: the sums of increases, of gauges and of failed scrapes, and values."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from simulation.series import GAUGE, UP, Metric, Scrape, Target
 from truth.accountant import DAY_MS, Accountant, Counted
 from truth.coverage import Attendance, Share
 from truth.forms import BAD, GOOD, TOTAL, Form
+from truth.values import BY_HAND, Samples, Value, View
 
 INSTANCE = "instance"
 
@@ -34,20 +35,24 @@ class Books:
     slot_seconds: int
     scrape_seconds: int
     figures: dict[tuple[str, str, int], Figures] = field(default_factory=lambda: defaultdict(Figures))
+    values: dict[tuple[str, str, int], Value] = field(default_factory=dict)
     _shown: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _shares: dict[tuple[int, str | None], Share] = field(default_factory=dict)
     _places: dict[tuple[Target, Metric], list[Place]] = field(default_factory=dict)
     _accountant: Accountant = field(init=False)
     _attendance: Attendance = field(init=False)
+    _samples: Samples = field(init=False)
 
     def __post_init__(self) -> None:
         self._accountant = Accountant(self.slot_seconds, self._place)
         self._attendance = Attendance(self.slot_seconds, self.scrape_seconds)
+        self._samples = Samples(self.slot_seconds, self._evaluate)
 
     def take(self, scrape: Scrape) -> list[Counted]:
         """Enter a scrape; returns what its counters have counted."""
         slot = -(-scrape.at // (self.slot_seconds * 1000)) * self.slot_seconds
         self._attendance.take(scrape)
+        self._samples.take(scrape)
         counted = self._accountant.take(scrape)
         for each in counted:
             for form, component, roles in self._place(scrape.target, each.metric):
@@ -66,6 +71,10 @@ class Books:
                         self._enter(form, component, slot, (TOTAL,), 1)
         return counted
 
+    def close(self, end: int) -> None:
+        """The world has passed; `end` is when, in epoch seconds."""
+        self._samples.close(end * 1000)
+
     def share(self, form: Form, component: str, slot: int) -> Share:
         """The scrapes of a slot; a component that names an instance has those of its own."""
         instance = component.split("/")[form.by.index(INSTANCE)] if INSTANCE in form.by else None
@@ -77,6 +86,23 @@ class Books:
     def known(self, form: Form, slot: int) -> bool:
         """Whether it is known whose scrapes count: a job is named, or series were shown within a day."""
         return form.names_job or any(each in self._shown[form.key] for each in self._day(slot))
+
+    def _evaluate(self, slot: int, view: View) -> None:
+        """One event for each component that has a value; two series of one are no value, nor is 0 ÷ 0."""
+        for form in self.forms:
+            if form.expression is None:
+                continue
+            parts: dict[str, list[Value]] = defaultdict(list)
+            for labels, value in BY_HAND[form.expression](view):
+                parts[form.part(labels)].append(value)
+            for part, values in parts.items():
+                if len(values) > 1:
+                    continue
+                [value] = values
+                self.values[form.key, part, slot] = value
+                if value is not None:
+                    assert form.holds
+                    self._enter(form, part, slot, (TOTAL, GOOD) if form.holds(value) else (TOTAL,), 1)
 
     def _day(self, slot: int) -> range:
         return range(slot, slot - DAY_MS // 1000, -self.slot_seconds)

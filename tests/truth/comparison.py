@@ -6,6 +6,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import isclose
 from pathlib import Path
 
 from sla_worker.calculator import Calculator
@@ -15,7 +17,8 @@ from sla_worker.model import Definition
 from sla_worker.prometheus import PrometheusClient
 from truth.books import Figures, good_of
 from truth.forms import Form
-from truth.policy import BREACHED
+from truth.policy import BREACHED, MET, OUT_OF_HOURS
+from truth.scores import Kept, mean, score
 from truth.world_counts import Truth
 
 _PASSES = 50
@@ -29,8 +32,8 @@ class Difference:
     component: str
     slot: int
     what: str
-    worker: float
-    truth: float
+    worker: float | None
+    truth: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class StoredRow:
     total: float
     coverage: float
     state: int
+    actual: float | None
 
 
 def stored_rows(path: Path) -> list[StoredRow]:
@@ -84,7 +88,7 @@ def stored_rows(path: Path) -> list[StoredRow]:
     connection = sqlite3.connect(path)
     try:
         found = connection.execute(
-            "SELECT key, c.name, slot, good_events, total_events, coverage, state"
+            "SELECT key, c.name, slot, good_events, total_events, coverage, state, actual_value"
             " FROM sla_measurements JOIN sla_definitions d ON d.id = sla_id"
             " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, slot"
         )
@@ -105,33 +109,68 @@ def catch_up(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row by hand."""
+    """One row by hand; `actual` is that of a value or a score, None where it has none."""
 
     good: float
     total: float
     coverage: float
     state: int
+    actual: float | None = None
 
 
-def row_by_hand(truth: Truth, form: Form, component: str, slot: int) -> Row:
+def row_by_hand(truth: Truth, form: Form, component: str, slot: int, *, nan_is_kept: bool = True) -> Row:
     """What the ledger should hold of one slot of one component."""
+    if form.members:
+        return _score_by_hand(truth, form, slot)
     figures = truth.books.figures.get((form.key, component, slot), Figures())
-    coverage = 0.0
-    if truth.books.known(form, slot):
+    coverage, value = 0.0, truth.books.values.get((form.key, component, slot))
+    if form.expression:
+        there = (form.key, component, slot) in truth.books.values
+        coverage = float(there and (value is not None or nan_is_kept))
+    elif truth.books.known(form, slot):
         coverage = truth.books.share(form, component, slot).ratio(of_listed=form.kind == "uptime")
-    good, total = good_of(form, figures), figures.total
-    state = form.policy.judged(
-        good, total, coverage, in_service=form.policy.in_service(slot, truth.slot_seconds)
+    actual = None if value is None else float(value)
+    return _judged(truth, form, slot, Row(good_of(form, figures), figures.total, coverage, 0, actual))
+
+
+def _judged(truth: Truth, form: Form, slot: int, row: Row) -> Row:
+    inside = form.policy.in_service(slot, truth.slot_seconds)
+    state = form.policy.judged(row.good, row.total, row.coverage, in_service=inside)
+    if row.coverage == 0 and state == BREACHED:
+        return Row(0, 1, 0, state)  # no data, which the policy calls one bad event
+    return Row(row.good, row.total, row.coverage, state, row.actual)
+
+
+def _score_by_hand(truth: Truth, form: Form, slot: int) -> Row:
+    found = score(form, truth.books.forms, lambda each: _kept(truth, each, slot))
+    coverage = float(found.coverage)
+    if found.ratio is None or coverage == 0:
+        return _judged(truth, form, slot, Row(0, 0, coverage, 0))
+    assert form.holds
+    row = Row(float(form.holds(found.ratio)), 1, coverage, 0, float(found.ratio))
+    return _judged(truth, form, slot, row)
+
+
+def _kept(truth: Truth, form: Form, slot: int) -> Kept | None:
+    """All components together; without labels of targets in `by` they share one coverage."""
+    assert not {"job", "instance"} & set(form.by), f"{form.key} cannot be in a score that is made by hand"
+    parts = truth.parts(form, slot) or [form.component]
+    rows = [row_by_hand(truth, form, each, slot) for each in parts]
+    if all(each.state == OUT_OF_HOURS for each in rows):
+        return None
+    judged = [each for each in rows if each.state in {MET, BREACHED}]
+    return Kept(
+        sum((Fraction(each.good) for each in judged), Fraction(0)),
+        sum((Fraction(each.total) for each in judged), Fraction(0)),
+        mean(Fraction(each.coverage) for each in rows),
     )
-    if coverage == 0 and state == BREACHED:
-        return Row(0, 1, coverage, state)  # no data, which the policy calls one bad event
-    return Row(good, total, coverage, state)
 
 
-def differences(truth: Truth, rows: Iterable[StoredRow]) -> list[Difference]:
+def differences(truth: Truth, rows: Iterable[StoredRow], *, nan_is_kept: bool = True) -> list[Difference]:
     """Everything in which the rows are not the truth; empty when all is right.
 
-    A component that has nothing to count in a slot may be there or not; a component with events must be.
+    `nan_is_kept`: the engine tells a value that is not a number from none at all. A component that has
+    nothing to count in a slot may be there or not; a component with events must be.
     """
     forms, slots = {each.key: each for each in truth.books.forms}, set(truth.slots)
     found: list[Difference] = []
@@ -146,7 +185,7 @@ def differences(truth: Truth, rows: Iterable[StoredRow]) -> list[Difference]:
             found.append(Difference(*place, "rows", 2, 1))
         counted.add(place)
         seen[row.key].add(row.slot)
-        right = row_by_hand(truth, form, row.component, row.slot)
+        right = row_by_hand(truth, form, row.component, row.slot, nan_is_kept=nan_is_kept)
         found += [
             Difference(*place, what, worker, value)
             for what, worker, value in (
@@ -157,9 +196,18 @@ def differences(truth: Truth, rows: Iterable[StoredRow]) -> list[Difference]:
             )
             if worker != value
         ]
+        if (form.expression or form.members) and not _same(row.actual, right.actual):
+            found.append(Difference(*place, "actual", row.actual, right.actual))
     for key in forms:
         found += [Difference(key, "", slot, "rows", 0, 1) for slot in truth.slots if slot not in seen[key]]
     for (key, component, slot), figures in truth.books.figures.items():
         if slot in slots and figures.total and (key, component, slot) not in counted:
             found.append(Difference(key, component, slot, "total", 0, figures.total))
     return found
+
+
+def _same(worker: float | None, by_hand: float | None) -> bool:
+    """Equal but for the rounding of floating point: by hand it is calculated in fractions."""
+    if worker is None or by_hand is None:
+        return worker is by_hand
+    return isclose(worker, by_hand, rel_tol=1e-9, abs_tol=1e-12)

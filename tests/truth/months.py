@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import isclose
 from pathlib import Path
 
 from sla_worker.database import SLADatabase
 from sla_worker.grid import Grid
 from truth.books import good_of
 from truth.comparison import row_by_hand
+from truth.forms import Form
 from truth.policy import BREACHED
+from truth.scores import Kept, score
 from truth.world_counts import Truth
 
 Month = tuple[int, int]
@@ -49,12 +53,26 @@ def sums_by_hand(truth: Truth, month: Month) -> dict[tuple[str, str], tuple[floa
     return sums
 
 
+def scores_by_hand(
+    truth: Truth, sums: Mapping[tuple[str, str], tuple[float, float]]
+) -> dict[str, Fraction | None]:
+    """The score of each composite, from the sums of its members."""
+
+    def kept(form: Form) -> Kept:
+        own = [pair for (key, _), pair in sums.items() if key == form.key]
+        good, total = (sum((Fraction(each[place]) for each in own), Fraction(0)) for place in (0, 1))
+        return Kept(good, total, Fraction(0))
+
+    forms = truth.books.forms
+    return {each.key: score(each, forms, kept).ratio for each in forms if each.members}
+
+
 def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month, object, object]]:
-    """(SLA, component, month, worker, by hand) where good and total events are not the same."""
+    """(SLA, component, month, worker, by hand) where good and total events, or a score, are not the same."""
     grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
     database = SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
     found: list[tuple[str, str, Month, object, object]] = []
-    keys = {each.key for each in truth.books.forms}
+    keys = {each.key for each in truth.books.forms if not each.members}
     try:
         for begin, end in months(truth):
             shown = database.get_current_sla_status((end - begin) / 3600, end=end)
@@ -66,6 +84,13 @@ def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month,
                 has, right = worker.get(place, (0, 0)), by_hand.get(place, (0, 0))
                 if has != right:
                     found.append((*place, (begin, end), has, right))
+            reached = {each.key: each.compliance_ratio for each in shown}
+            for key, ratio in scores_by_hand(truth, by_hand).items():
+                worker_ratio = reached[key]
+                if (worker_ratio is None) != (ratio is None) or not isclose(
+                    worker_ratio or 0, ratio or 0, rel_tol=1e-9
+                ):
+                    found.append((key, "", (begin, end), worker_ratio, ratio))
     finally:
         database.close()
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from simulation import Ended, Happened, World, run
@@ -14,7 +16,7 @@ from truth.forms import Form
 from truth.journal import Journal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Truth:
     """What a world holds, and the file with its scrapes."""
 
@@ -29,6 +31,17 @@ class Truth:
         """The ends of all slots that lie wholly in the world."""
         first = -(-self.world.start // self.slot_seconds) * self.slot_seconds + self.slot_seconds
         return range(first, self.world.start + self.world.seconds + 1, self.slot_seconds)
+
+    def parts(self, form: Form, slot: int) -> Sequence[str]:
+        """The components that have events or a value in a slot."""
+        return self._parts.get((form.key, slot), ())
+
+    @cached_property
+    def _parts(self) -> Mapping[tuple[str, int], Sequence[str]]:
+        found: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for key, component, slot in {**self.books.figures, **self.books.values}:
+            found[key, slot].append(component)
+        return found
 
 
 def count(world: World, forms: Sequence[Form], slot_seconds: int, directory: Path) -> Truth:
@@ -46,6 +59,7 @@ def count(world: World, forms: Sequence[Form], slot_seconds: int, directory: Pat
             else:
                 journal.scraped(item, books.take(item))
                 writer.add(item)
+        books.close(world.start + world.seconds)
         with file.open("w", encoding="ascii") as text:
             writer.write(text)
     return Truth(world, slot_seconds, books, journal, file)
