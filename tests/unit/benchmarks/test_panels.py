@@ -1,0 +1,68 @@
+"""Which query the benchmark of the panels sends, and how far back it reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import promql_parser
+import pytest
+
+from benchmarks.panels import queries, reach_of, step_of, window
+
+
+@pytest.mark.parametrize(
+    ("seconds", "columns", "step"),
+    [
+        (86_400, 24, 60),  # 1268.8 pixels: 68 s a pixel
+        (86_400, 12, 120),  # 630.4 pixels: 137 s
+        (86_400, 8, 120),  # 417.6 pixels: 207 s
+        (86_400, 6, 300),  # 311.2 pixels: 278 s
+        (3600, 24, 15),  # 2.8 s, below the scrape interval
+        (30 * 86_400, 12, 3600),  # 4112 s
+    ],
+)
+def test_the_step_is_the_one_that_grafana_takes(seconds: int, columns: int, step: int) -> None:
+    assert step_of(seconds, columns) == step
+
+
+@pytest.mark.parametrize(
+    ("expr", "seconds"),
+    [
+        ("a", 0),
+        ("a offset 1h", 3600),
+        ("sum(rate(a[5m])) / sum(rate(a[1h]))", 3600),
+        ("max_over_time(rate(a[5m] offset 1h)[1d:5m])", 86_400 + 300 + 3600),
+        ("time() - (a > 0)", 0),
+    ],
+)
+def test_how_far_back_an_expression_reads(expr: str, seconds: int) -> None:
+    assert window(promql_parser.parse(expr)).total_seconds() == seconds
+
+
+def panel(kind: str, expr: str, **more: object) -> dict[str, Any]:
+    target = {"expr": expr, "instant": kind == "stat"}
+    return {"type": kind, "title": kind, "gridPos": {"w": 12}, "targets": [target], **more}
+
+
+def test_queries_have_the_range_of_their_panel() -> None:
+    dashboard = {
+        "title": "Board",
+        "time": {"from": "now-24h", "to": "now"},
+        "panels": [
+            panel("stat", "sla_worker_slot_seconds"),
+            panel("timeseries", "rate(insa_agent_requests_total[$__rate_interval])"),
+            panel("timeseries", "sla_actual", timeFrom="7d"),
+        ],
+    }
+    asked = list(queries(dashboard))
+    assert [(each.expr, each.step, each.range) for each in asked] == [
+        ("sla_worker_slot_seconds", 120, 0),
+        ("rate(insa_agent_requests_total[135s])", 120, 86_400),  # the step and a scrape interval
+        ("sla_actual", 900, 7 * 86_400),  # 959 s a pixel
+    ]
+    assert reach_of(asked) == {
+        "up": 600,
+        "sla_worker_slot_seconds": 300,
+        "insa_agent_requests_total": 86_400 + 300 + 135,
+        "sla_actual": 7 * 86_400 + 300,
+    }
