@@ -55,6 +55,13 @@ clean: $(VENV)/.run ## Stop everything and remove all data; asks first (YES=1 do
 doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
 	@$(STACK) doctor
 
+.PHONY: demo demo-clean
+demo: $(VENV)/.run ## Start a stack beside yours that has a month of history with incidents, to look at
+	@$(STACK) demo
+
+demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, and nothing else
+	@$(STACK) demo-clean
+
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
 .PHONY: sla-report sla-lint daily-report backup restore generate

@@ -103,6 +103,8 @@ def _parser(root: Path) -> _Arguments:
     )
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
+    add("demo", "Start a stack beside yours that has a month of history with incidents")
+    add("demo-clean", "Stop the demonstration and remove everything of it")
     add("check", "Check all configuration; start nothing")
     add("fetch", "Fetch Prometheus and Alertmanager with their tools, where they are not on PATH")
     add("doctor", "Show what is there, what is missing and what to do")

@@ -17,6 +17,7 @@ from stack import (
     agreement,
     checks,
     console,
+    demo_run,
     doctor,
     drill,
     envfile,
@@ -31,6 +32,7 @@ from stack.arguments import arguments_of
 from stack.binaries import Missing, get
 from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
+from stack.demo import Demo
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError, of_the_system
 from stack.local_mode import LocalStack
@@ -64,18 +66,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 @contextlib.contextmanager
 def _alone(arguments: argparse.Namespace) -> Iterator[None]:
     """Let no two commands that change the same stack run at once; the lock goes with the process."""
-    if arguments.command not in ("up", "down", "restart", "clean"):
+    if arguments.command not in ("up", "down", "restart", "clean", "demo", "demo-clean"):
         yield
         return
     settings.check_name(arguments.name)
-    path = ROOT / ".run" / f"{arguments.name}.lock"
+    of_demo = arguments.command.startswith("demo")
+    name = Demo(ROOT, arguments.name).name if of_demo else arguments.name
+    path = ROOT / ".run" / f"{name}.lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StackError(
-                f"another command is at work on the stack {arguments.name}", "wait until it has ended"
+                f"another command is at work on the stack {name}", "wait until it has ended"
             ) from error
         yield
 
@@ -283,6 +287,28 @@ def _clean(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _demo(arguments: argparse.Namespace) -> int:
+    demo = Demo(ROOT, arguments.name)
+    instance = demo.prepare(arguments.env_file.absolute())
+    stack = _pick(arguments, instance)
+    _other_mode(stack, instance)
+    _check_files(instance, stack)
+    demo_run.run(demo, instance, stack)
+    return 0
+
+
+def _demo_clean(arguments: argparse.Namespace) -> int:
+    demo = Demo(ROOT, arguments.name)
+    reason = why_not()
+    demo_run.clean(demo, docker=reason is None)
+    secret_files.remove(demo.to_stop())
+    demo.remove()
+    say(f"removed everything of {demo.name}")
+    if reason is not None and shutil.which("docker"):
+        console.warn(f"volumes of Docker, if there are any, were not removed: {reason}")
+    return 0
+
+
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
     # Nothing is started: MODE=compose can be checked where there is no Docker.
@@ -343,6 +369,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "drill": _drill,
     "smoke": _smoke,
     "clean": _clean,
+    "demo": _demo,
+    "demo-clean": _demo_clean,
     "check": _check,
     "fetch": _fetch,
     "doctor": _doctor,

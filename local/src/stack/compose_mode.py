@@ -76,6 +76,15 @@ class ComposeStack:
             *words,
         ]
 
+    def foreign(self, *words: str) -> tuple[list[str], dict[str, str]]:
+        """A command of Compose and its environment, for another program to run."""
+        return self._command(*words), self._environment()
+
+    def build(self) -> None:
+        """Build and fetch all images; raises StackError."""
+        if self._run("build", all_services=False) != 0:
+            raise StackError("an image could not be built: see above", "make doctor, or MODE=local make up")
+
     def _environment(self, *, all_services: bool = True) -> dict[str, str]:
         """What Compose reads: the settings, and the profiles of what is part of the stack, or of all."""
         settings = self._instance.variables

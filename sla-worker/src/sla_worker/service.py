@@ -115,7 +115,7 @@ def build(
     definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
     database = open_database(settings, clock=clock)
     try:
-        database.sync_definitions(definitions)
+        database.sync_definitions(definitions, begin=int(clock()) - settings.begin_days * 86_400)
         return _join(
             settings,
             definitions,

@@ -57,6 +57,7 @@ class Settings:
     scrape_seconds: int
     settle_seconds: int | None
     catch_up_seconds: int
+    begin_days: int
     reread_seconds: int
     keep_slot_days: int
     keep_hour_days: int
@@ -335,12 +336,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"SLA_INTERVAL_SECONDS={slot}: must be a multiple of "
             f"SLA_SCRAPE_INTERVAL_SECONDS={scrape}, two times or more"
         )
-    catch_up = env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400)
+    begin_days = env.number("SLA_BEGIN_DAYS", 0, 0, 34)
+    catch_up = max(env.number("SLA_CATCH_UP_SECONDS", 15 * 86400, 0, 35 * 86400), begin_days * 86400)
     slot_days = env.number("SLA_KEEP_SLOTS", 35, 0, 36_500)
     if slot_days and slot_days * 86400 < catch_up + 86400:
         raise SettingsError(
-            f"SLA_KEEP_SLOTS={slot_days}: must be a day more than SLA_CATCH_UP_SECONDS={catch_up}, which"
-            " reads them"
+            f"SLA_KEEP_SLOTS={slot_days}: must be a day more than SLA_CATCH_UP_SECONDS={catch_up} or"
+            f" SLA_BEGIN_DAYS={begin_days}, which read them"
         )
     runbooks = env.text("RUNBOOKS_DIR")
     worker_url = env.url("SLA_WORKER_PUBLIC_URL", "http://localhost:8080")
@@ -364,6 +366,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         else None,
         reread_seconds=env.number("SLA_REREAD_SECONDS", 3600, 0, 86400),
         catch_up_seconds=catch_up,
+        begin_days=begin_days,
         keep_slot_days=slot_days,
         keep_hour_days=env.number("SLA_KEEP_HOURS", 400, 0, 36_500),
         keep_day_days=env.number("SLA_KEEP_DAYS", 0, 0, 36_500),

@@ -1,38 +1,14 @@
 """The whole demo-app on a clock of its own and without threads: a minute of traffic takes milliseconds."""
 
-import functools
-import math
-import threading
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry
-
 from demo_app.model import AGENTS, TOPICS, WORKERS
-from demo_app.settings import Settings
-from demo_app.system import build
-from demo_app.workers import Worker, WorkerCrashError
-from unit.demo_app.machine import FakeMachine
+from history.app import SetClock, SimulatedApp
+
+FakeClock = SetClock
 
 BUCKETS = ("0.05", "0.1", "0.25", "0.5", "1.0", "2.0", "5.0", "10.0", "15.0", "30.0", "60.0", "+Inf")
-
-
-Step = Callable[[], float]
-"""A turn of a thread's loop; it returns the seconds until the next one."""
-
-
-class FakeClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: float = 1000.0) -> None:
-        self.now = now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return 1_800_000_000.0 + self.now
 
 
 @dataclass(frozen=True)
@@ -60,58 +36,8 @@ class Figures:
         return self.success + self.error + self.timeout
 
 
-class Simulation:
-    """Runs a demo-app step by step; `registry` holds its metrics."""
-
-    def __init__(self, rate: float = 5.0, seed: int = 1) -> None:
-        self.clock = FakeClock()
-        self.registry = CollectorRegistry()
-        self.machine = FakeMachine(self.clock)
-        self.system = build(
-            Settings(rate=rate, seed=seed),
-            self.clock,
-            self.registry,
-            spawn=self._spawned,
-            machine=self.machine,
-        )
-        self.faults = self.system.faults
-        self.orchestrator = self.system.orchestrator
-        self._steps: dict[str, tuple[Step, threading.Event]] = {
-            "traffic": (self.system.traffic.step, threading.Event()),
-            "supervisor": (self.system.supervisor.step, threading.Event()),
-            "housekeeping": (self.system.housekeeping.step, threading.Event()),
-            "pressure": (self.system.pressure.step, threading.Event()),
-            **{
-                worker.name: (functools.partial(_turn_of, worker), worker.changed)
-                for worker in self.orchestrator.workers
-            },
-            "bus": (self.system.bus.step, self.system.bus.changed),  # after those who publish
-        }
-        self._due = dict.fromkeys(self._steps, self.clock.now)
-        self.orchestrator.start()
-
-    def run(self, seconds: float) -> None:
-        """Let `seconds` pass, with every thread's turn when it is due."""
-        end = self.clock.now + seconds
-        while self.clock.now < end:
-            self._turn()
-            woken = any(changed.is_set() for _, changed in self._steps.values())
-            following = self.clock.now if woken else min(self._due.values())
-            # A smaller step could be lost in rounding.
-            self.clock.now = min(end, max(following, self.clock.now + 1e-6))
-
-    def _turn(self) -> None:
-        """Give each thread its turn, if that is due or the thread was woken."""
-        for name, (step, changed) in self._steps.items():
-            if changed.is_set():
-                changed.clear()
-            elif self._due[name] > self.clock.now:
-                continue
-            self._due[name] = self.clock.now + step()
-
-    def _spawned(self, _target: object, name: str) -> None:
-        """A worker was started: its thread would turn at once."""
-        self._due[name] = self.clock.now
+class Simulation(SimulatedApp):
+    """A demo-app step by step, and what its metrics say."""
 
     def value(self, name: str, **labels: str) -> float:
         """Return one sample; the series must exist."""
@@ -184,12 +110,3 @@ def quantile(share: float, cumulative: list[int]) -> float:
         return bounds[-2]
     low, below = (bounds[index - 1], cumulative[index - 1]) if index else (0.0, 0)
     return low + (bounds[index] - low) * (rank - below) / (cumulative[index] - below)
-
-
-def _turn_of(worker: Worker) -> float:
-    """A turn of a worker; for one that is down there is none until it is started again."""
-    try:
-        turn = worker.turn() if worker.alive else None
-    except WorkerCrashError:  # as in a thread of its own, it has ended and the others go on
-        turn = None
-    return math.inf if turn is None else turn

@@ -156,6 +156,18 @@ def test_slots_before_an_sla_was_defined_are_not_missing_and_can_be_filled(datab
     assert missing(database, 0) == []
 
 
+def test_an_empty_ledger_may_begin_in_the_past_and_an_sla_that_comes_later_does_not(place: Place) -> None:
+    """Ten slots before the one that was newest when it was made, and that one."""
+    begin = NOW - 10 * 300
+    with closing(SLADatabase(place.location, clock=lambda: NOW)) as made:
+        made.sync_definitions([ERRORS], begin=begin)
+        assert missing(made, 0) == list(range(-10, 1))
+        made.sync_definitions(DEFINITIONS, begin=begin)
+        assert len(made.missing_slots(NOW, begin)[ERRORS.key]) == 11
+        later = next(each for each in DEFINITIONS if each.key != ERRORS.key)
+        assert made.missing_slots(NOW, begin)[later.key] == [NOW]
+
+
 # --- breaches
 
 

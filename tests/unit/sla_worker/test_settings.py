@@ -226,5 +226,16 @@ def test_another_url_is_refused_without_its_password(url: str) -> None:
 
 def test_slots_are_kept_longer_than_they_are_caught_up_with() -> None:
     line = complaint(SLA_KEEP_SLOTS="15")  # 15 days of catch-up is the default
-    assert line == "SLA_KEEP_SLOTS=15: must be a day more than SLA_CATCH_UP_SECONDS=1296000, which reads them"
+    assert line == (
+        "SLA_KEEP_SLOTS=15: must be a day more than SLA_CATCH_UP_SECONDS=1296000 or SLA_BEGIN_DAYS=0,"
+        " which read them"
+    )
     assert read_settings({"SLA_KEEP_SLOTS": "0"}).keep_slot_days == 0
+
+
+def test_a_ledger_that_begins_earlier_is_read_from_there() -> None:
+    """32 days are more than the usual 15 of catch-up; 34 of them need 35 days of slots."""
+    assert read_settings({"SLA_BEGIN_DAYS": "32"}).catch_up_seconds == 32 * 86_400
+    assert read_settings({"SLA_BEGIN_DAYS": "3"}).catch_up_seconds == 15 * 86_400
+    assert complaint(SLA_BEGIN_DAYS="34", SLA_KEEP_SLOTS="34").startswith("SLA_KEEP_SLOTS=34: must be a day")
+    assert complaint(SLA_BEGIN_DAYS="35").endswith("give a whole number from 0 to 34")

@@ -217,13 +217,14 @@ class SLADatabase:
             )
         )
 
-    def sync_definitions(self, definitions: Iterable[Definition]) -> None:
+    def sync_definitions(self, definitions: Iterable[Definition], *, begin: int | None = None) -> None:
         """Make the table agree with the file: add, change, and disable what the file no longer has.
 
-        An SLA is its key. Names may be changed, swapped and used again; the history stays with the key.
+        An SLA is its key. Names may be changed, swapped and used again; the history stays with the key. An
+        empty ledger begins at `begin` (None: now), as far as its slots are still read.
         """
         definitions = tuple(definitions)
-        self._definitions.sync(definitions)
+        self._definitions.sync(definitions, begin)
         self._from_file = definitions
 
     # --- measurements

@@ -150,20 +150,23 @@ class DefinitionStore:
                 self._components = {row["name"]: row["id"] for row in rows}
             return self._components
 
-    def sync(self, definitions: Iterable[Definition]) -> None:
+    def sync(self, definitions: Iterable[Definition], begin: int | None = None) -> None:
         """Make the table agree with the file: add, change, and disable what the file no longer has.
 
         The key is the SLA; a name is only a name. Whoever the file gives a name to has it, and one that
-        had it and is not in the file is told apart by its key.
+        had it and is not in the file is told apart by its key. The first SLAs of an empty ledger count as
+        defined at `begin`, later ones when they come.
         """
         with self._engine.transaction():
             self._forget()
             stored = self.all()
             number = max((each.id for each in stored.values()), default=0)
+            now = int(self._clock())
+            defined_at = now if begin is None or stored else min(begin, now)
             wanted: dict[str, StoredDefinition] = {}
             for each in definitions:
                 number += each.key not in stored
-                wanted[each.key] = self._from_file(each, stored.get(each.key), number)
+                wanted[each.key] = self._from_file(each, stored.get(each.key), number, defined_at)
             left = {
                 key: replace(each, enabled=False) if each.from_file else each for key, each in stored.items()
             }
@@ -208,11 +211,11 @@ class DefinitionStore:
         return number
 
     def _from_file(
-        self, definition: Definition, stored: StoredDefinition | None, number: int
+        self, definition: Definition, stored: StoredDefinition | None, number: int, defined_at: int
     ) -> StoredDefinition:
         return StoredDefinition(
             id=number if stored is None else stored.id,
-            created_at=int(self._clock()) if stored is None else stored.created_at,
+            created_at=defined_at if stored is None else stored.created_at,
             key=definition.key,
             name=definition.name,
             category=definition.category,

@@ -1,0 +1,126 @@
+"""The demonstration, a stack of its own beside the user's: where it lies, and how it is set."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack import envfile, settings
+from stack.envfile import EXAMPLE
+from stack.errors import StackError
+from stack.ports import is_free
+from stack.services import PORT_VARIABLES
+from stack.settings import DEMO, Instance
+
+DAYS = 31
+_SUFFIX = "-demo"
+_RETENTION = "45d"
+_IN_FILE = re.compile(r"(retention:\s*\{?\s*time:\s*)[^\s,}]+")
+_FIRST_PORT = 10_000
+"""Added to a service's usual port; when that is taken, any free one is used."""
+_IMAGE = "_IMAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The demonstration beside the stack of that name."""
+
+    root: Path
+    beside: str
+
+    @property
+    def name(self) -> str:
+        """The name of its stack."""
+        return f"{self.beside}{_SUFFIX}"
+
+    @property
+    def directory(self) -> Path:
+        """Where its settings, its configuration and its story lie."""
+        return self.root / ".run" / "demo" / self.name
+
+    @property
+    def env_file(self) -> Path:
+        """Its settings; those of the user's stack are never read by it, images apart."""
+        return self.directory / "env"
+
+    @property
+    def lock(self) -> Path:
+        """The file that keeps two commands from changing it at once."""
+        return self.root / ".run" / f"{self.name}.lock"
+
+    def story(self) -> dict[str, Any] | None:
+        """What happened in its month; None until the month is there."""
+        path = self.directory / "story.json"
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+    def tell(self, story: Mapping[str, Any]) -> None:
+        """The month is there, and this is its story."""
+        (self.directory / "story.json").write_text(json.dumps(story, indent=1), encoding="utf-8")
+
+    def instance(self) -> Instance:
+        """Its settings as they are. The shell's variables are those of the user's stack and do not count."""
+        return settings.load(self.root, self.name, self.env_file, {})
+
+    def to_stop(self) -> Instance:
+        """As much of it as stopping takes."""
+        return settings.load_to_stop(self.root, self.name, self.env_file, {})
+
+    def prepare(self, users_env_file: Path) -> Instance:
+        """Write its settings and its configuration, with ports that are free now."""
+        self.directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not self.env_file.exists():
+            envfile.ensure(self.env_file, self.root / EXAMPLE)
+            for variable, value in self._settings(users_env_file).items():
+                envfile.remember(self.env_file, variable, value)
+        source = self.root / "prometheus"
+        copy = self.directory / "prometheus"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(source, copy)
+        for path in (copy / "targets").glob("*"):
+            if path.suffix in (".yml", ".yaml", ".json"):
+                path.unlink()  # the user's own programs
+        file = copy / "prometheus.yml"
+        text, count = _IN_FILE.subn(rf"\g<1>{_RETENTION}", file.read_text(encoding="utf-8"))
+        if count != 1:
+            raise StackError(
+                f"{source / 'prometheus.yml'} has no storage.tsdb.retention.time, or not in the usual form",
+                "write it as in the shipped file: the demonstration needs more than a month",
+            )
+        file.write_text(text, encoding="utf-8")
+        return self.instance()
+
+    def _settings(self, users_env_file: Path) -> dict[str, str]:
+        users = envfile.read(users_env_file) if users_env_file.exists() else {}
+        usual = envfile.read(self.root / EXAMPLE)
+        return {
+            **{name: value for name, value in users.items() if name.endswith(_IMAGE) and name in usual},
+            **free_ports({name: int(usual[name]) for name in PORT_VARIABLES}),
+            "PROMETHEUS_CONFIG_DIR": f"./{(self.directory / 'prometheus').relative_to(self.root)}",
+            "SLA_BEGIN_DAYS": str(DAYS),
+            DEMO: "1",
+        }
+
+    def remove(self) -> None:
+        """Remove what lies here; data and containers are the stack's to remove."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        for path in (self.root / ".run" / f"{self.name}.inputs", self.lock):
+            path.unlink(missing_ok=True)
+
+
+def free_ports(usual: Mapping[str, int]) -> dict[str, str]:
+    """A port for each variable: the usual one and 10,000, or any that is free."""
+    found: dict[str, str] = {}
+    for variable, port in usual.items():
+        wanted = port + _FIRST_PORT
+        while not is_free(wanted) or str(wanted) in found.values():
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                wanted = int(probe.getsockname()[1])
+        found[variable] = str(wanted)
+    return found

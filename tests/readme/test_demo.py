@@ -1,0 +1,176 @@
+"""`make demo` in a copy of this repository, without Docker: the month is there, is right, and goes again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.live import Stack
+from e2e.stack_under_test import connected
+from readme.walk import copy_of
+from simulation.series import PROCESS_START, Metric, Process, Scrape, Target, counter, gauge
+from truth.accountant import Accountant
+from waiting import patience, poll
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOT = 300
+DATABASE = "insa_database_up"
+REQUESTS = "insa_agent_requests_total"
+OURS = ("STACK_", "MODE", "DEMO", "SLA_", "REPORT_", "KEEP", "TEST_STACK", "MAKE", "PYTHONPATH")
+
+
+def typed(copy: Path, command: str) -> str:
+    """What a command prints; it must succeed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=copy,
+        env=environment | {"MODE": "local"},
+        capture_output=True,
+        text=True,
+        timeout=patience(300),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository, beside whose own stack the demonstration runs."""
+    copy = tmp_path_factory.mktemp("demo") / "bundle"
+    copy_of(ROOT, copy)
+    (copy / ".env").write_text("SLA_DATABASE_URL=postgresql://nobody@127.0.0.1:1/the-users-own\n")
+    data = copy / ".run" / "local" / "insa" / "data" / "sla-data"
+    data.mkdir(parents=True)
+    (data / "sla.db").write_bytes(b"the user's ledger")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def told(copy: Path) -> Iterator[str]:
+    try:
+        yield typed(copy, "make demo")
+    finally:
+        typed(copy, "make demo-clean")
+
+
+@pytest.fixture(scope="module")
+def stack(copy: Path, told: str) -> Iterator[Stack]:
+    assert told
+    with connected(copy / ".run" / "demo" / "insa-demo" / "env", 1) as stack:
+        yield stack
+
+
+def test_a_newcomer_sees_a_month_and_the_figures_are_those_of_a_count_by_hand(
+    copy: Path, told: str, stack: Stack
+) -> None:
+    story = json.loads((copy / ".run" / "demo" / "insa-demo" / "story.json").read_text())
+    assert len(story["incidents"]) == 10
+    for each in story["incidents"]:
+        assert each["title"] in told
+    assert stack.sla_worker.removeprefix("http://127.0.0.1") in told
+
+    page = stack.client.get(stack.sla_worker).raise_for_status().text
+    assert page.count("100.00 %") > 100  # 36 SLAs, most of them met
+    stack.wait_for_mail("owner@example.com", "Daily SLA report", since=0, seconds=30)
+
+    report = typed(copy, "make sla-report h=720 STACK_NAME=insa-demo STACK_ENV_FILE=.run/demo/insa-demo/env")
+    failed = {line.split("  ")[0] for line in report.splitlines() if line.rstrip().endswith("  fail")}
+    # Of the ten incidents six are too long for a month's budget; DLQ is judged by them alone.
+    assert failed == {
+        "Agent Worker Uptime / worker-1",
+        "API Error Rate",
+        "Backup Success Rate",
+        "Database Error Rate",
+        "Database Uptime",
+        "DLQ Processing Rate",
+    }
+    assert "no data" not in report
+    by_hand(stack, copy / ".run/local/insa-demo/data/sla-data/sla.db")
+
+    assert (copy / ".run/local/insa/data/sla-data/sla.db").read_bytes() == b"the user's ledger"
+
+
+def by_hand(stack: Stack, ledger: Path) -> None:
+    """Database Uptime and API Error Rate over whole days: counted from the scrapes that Prometheus holds."""
+    end = int(time.time()) // 86_400 * 86_400
+    begin = end - 30 * 86_400
+    scrapes = list(read(stack, begin - 300, end))
+    accountant = Accountant(SLOT)
+    requests = errors = good = samples = 0.0
+    for each in scrapes:
+        inside = begin * 1000 < each.at <= end * 1000
+        counted = accountant.take(each)
+        if not inside:
+            continue
+        requests += sum(one.amount for one in counted)
+        errors += sum(one.amount for one in counted if ("status", "error") in one.metric.labels)
+        samples += 1  # a scrape that failed is a bad sample
+        good += sum(value == 1 for metric, value in each.samples if metric.name == DATABASE)
+    assert samples == 30 * 1440
+    assert good == samples - 35 - 25  # the database for 35 minutes, the platform for 25
+    assert stored(ledger, "database-uptime", begin, end) == (good, samples)
+    assert stored(ledger, "api-error-rate", begin, end) == (requests - errors, requests)
+    assert 0.001 < errors / requests < 0.002
+
+
+def stored(ledger: Path, key: str, begin: int, end: int) -> tuple[float, float]:
+    """Good and total events of an SLA over a time, read from the ledger by SQL of its own."""
+    with contextlib.closing(sqlite3.connect(ledger)) as connection:
+        rows = connection.execute(
+            "SELECT SUM(good_events), SUM(total_events), COUNT(*) FROM sla_measurements"
+            " JOIN sla_definitions d ON d.id = sla_id WHERE key = ? AND slot > ? AND slot <= ?",
+            (key, begin, end),
+        ).fetchall()
+    [(good, total, slots)] = rows
+    assert slots == (end - begin) // SLOT
+    return good, total
+
+
+def read(stack: Stack, begin: int, end: int) -> Iterator[Scrape]:
+    """The scrapes of the demo-app between two moments, from the samples of Prometheus."""
+    names = f"up|process_start_time_seconds|{DATABASE}|{REQUESTS}"
+    query = f'{{__name__=~"{names}",job="demo-app"}}[{end - begin}s]'
+    parameters: dict[str, str | int] = {"query": query, "time": end}
+    answer = stack.client.get(f"{stack.prometheus}/api/v1/query", params=parameters, timeout=patience(30))
+    found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]["result"]
+    target = Target("demo-app", "")
+    shown: dict[int, list[tuple[Metric, float]]] = {}
+    answered: dict[int, bool] = {}
+    for series in found:
+        labels = series["metric"]
+        name = labels.pop("__name__")
+        own = tuple(sorted((key, value) for key, value in labels.items() if key not in ("job", "instance")))
+        metric = counter(name, *own) if name == REQUESTS else gauge(name, *own)
+        for at, value in series["values"]:
+            moment = round(at * 1000)
+            if name == "up":
+                answered[moment] = value == "1"
+            else:
+                kept = PROCESS_START if name == PROCESS_START.name else metric
+                shown.setdefault(moment, []).append((kept, float(value)))
+    for at in sorted(answered):
+        process = Process(target, 0, 0) if answered[at] else None
+        yield Scrape(at, target, int(answered[at]), process, tuple(shown.get(at, ())))
+
+
+def test_afterwards_nothing_of_it_is_left(copy: Path, told: str) -> None:
+    assert told
+    typed(copy, "make demo-clean")
+    left = {path.name for path in (copy / ".run").rglob("*") if "demo" in path.name}
+    assert not left
+    poll(lambda: not list((copy / ".run" / "local").glob("*demo*")), "no data", seconds=5)
+    assert (copy / ".run/local/insa/data/sla-data/sla.db").read_bytes() == b"the user's ledger"
+    assert (copy / ".env").exists()

@@ -1,0 +1,123 @@
+"""The demonstration: its own name, ports and settings, and what it leaves alone."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack import demo_history
+from stack.demo import Demo, free_ports
+from stack.errors import StackError
+from stack.services import PORT_VARIABLES
+
+
+@pytest.fixture
+def demo(bundle: Path) -> Demo:
+    return Demo(bundle, "insa")
+
+
+def test_it_has_a_name_and_ports_of_its_own(demo: Demo, bundle: Path) -> None:
+    instance = demo.prepare(bundle / ".env")
+    assert instance.name == "insa-demo"
+    assert instance.directory == bundle / ".run" / "local" / "insa-demo"
+    ports = [int(instance.env[variable]) for variable in PORT_VARIABLES]
+    assert len(set(ports)) == len(ports)
+    assert all(port > 10_000 for port in ports)
+    assert not (bundle / ".env").exists()  # that is the user's stack's
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = free_ports({"A": port - 10_000, "B": port - 10_000})
+    assert int(found["A"]) != port
+    assert found["A"] != found["B"]
+
+
+def test_ports_stay_as_they_are_for_later_commands(demo: Demo, bundle: Path) -> None:
+    first = demo.prepare(bundle / ".env").env
+    assert demo.prepare(bundle / ".env").env == first
+
+
+def test_of_the_users_settings_it_takes_the_images_alone(
+    demo: Demo, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bundle / ".env").write_text(
+        "PROMETHEUS_IMAGE=mirror.example.com/prometheus:v3.13.4\n"
+        "SLA_DATABASE_URL=postgresql://real/ledger\nREPORT_SMTP_HOST=mail.example.com\nDEMO=0\n"
+    )
+    monkeypatch.setenv("SLA_DATABASE_URL", "postgresql://real/ledger")
+    monkeypatch.setenv("PROMETHEUS_PORT", "9090")
+    env = demo.prepare(bundle / ".env").env
+    assert env["PROMETHEUS_IMAGE"] == "mirror.example.com/prometheus:v3.13.4"
+    assert env["SLA_DATABASE_URL"] == ""
+    assert env["REPORT_SMTP_HOST"] == ""
+    assert env["PROMETHEUS_PORT"] != "9090"
+    assert env["DEMO"] == "1"
+
+
+def test_prometheus_keeps_more_than_the_month_and_does_not_scrape_the_users_programs(
+    demo: Demo, bundle: Path
+) -> None:
+    (bundle / "prometheus" / "targets" / "shop.yml").write_text("- targets: ['127.0.0.1:8100']\n")
+    instance = demo.prepare(bundle / ".env")
+    copy = instance.path(instance.env["PROMETHEUS_CONFIG_DIR"])
+    assert "{time: 45d, size: 10GB}" in (copy / "prometheus.yml").read_text()
+    assert not (copy / "targets" / "shop.yml").exists()
+    assert "{time: 15d, size: 10GB}" in (bundle / "prometheus" / "prometheus.yml").read_text()
+    assert (bundle / "prometheus" / "targets" / "shop.yml").exists()
+
+
+def test_a_configuration_without_retention_is_refused(demo: Demo, bundle: Path) -> None:
+    (bundle / "prometheus" / "prometheus.yml").write_text("global: {}\n")
+    with pytest.raises(StackError, match="retention"):
+        demo.prepare(bundle / ".env")
+
+
+def test_targets_are_those_of_the_configuration(demo: Demo, bundle: Path) -> None:
+    instance = demo.prepare(bundle / ".env")
+    config = instance.path(instance.env["PROMETHEUS_CONFIG_DIR"])
+    assert demo_history.targets(config) == {"grafana": "grafana:3000", "demo-app": "demo-app:9091"}
+
+
+def test_the_story_is_there_once_the_month_is(demo: Demo, bundle: Path) -> None:
+    demo.prepare(bundle / ".env")
+    assert demo.story() is None
+    demo.tell({"begin": 0, "incidents": []})
+    assert demo.story() == {"begin": 0, "incidents": []}
+
+
+def test_removing_it_leaves_the_users_stack_alone(demo: Demo, bundle: Path) -> None:
+    demo.prepare(bundle / ".env")
+    (bundle / ".env").write_text("DEMO=1\n")
+    kept = bundle / ".run" / "local" / "insa" / "data"
+    kept.mkdir(parents=True)
+    demo.remove()
+    assert not demo.directory.exists()
+    assert kept.exists()
+    assert (bundle / ".env").exists()
+
+
+def test_incidents_are_told_with_their_length_and_their_slas() -> None:
+    """25 minutes and 2 h 30, on 18 March 2026."""
+    story = {
+        "incidents": [
+            {"begin": 1_773_799_200, "end": 1_773_800_700, "title": "Down", "slas": ["platform-uptime"]},
+            {"begin": 1_773_842_400, "end": 1_773_851_400, "title": "Slow", "slas": ["a", "b"]},
+        ]
+    }
+    assert demo_history.incidents(story) == [
+        ("Wed 18 Mar 02:00", "25 min", "Down", "platform-uptime"),
+        ("Wed 18 Mar 14:00", "2 h 30", "Slow", "a, b"),
+    ]
+
+
+def test_a_month_that_cannot_be_made_is_one_error(demo: Demo, bundle: Path) -> None:
+    """The miniature has no package that makes it: Python says so."""
+    tools = demo_history.Tools(["true"], {}, {"demo-app": "demo-app:9091"})
+    with pytest.raises(StackError, match=r"the month could not be made: .*No module named history"):
+        demo_history.make(demo.prepare(bundle / ".env"), demo.directory, tools, lambda _: None)
