@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -177,15 +178,37 @@ def test_breaches_of_the_past_are_one_mail() -> None:
     links = {"Status page": "http://localhost:8080/"}
     found = [breach(number, 1_700_000_700 + number * 3600) for number in range(1, 61)]
     mail = catch_up_mail(found, 1_800_000_000, BERLIN, links)
-    assert mail.subject == "SLA: 60 past breaches, found late (API Error Rate, …)"
+    assert mail.subject == "SLA: 60 past breaches of API Error Rate, found late"
     # The first began at 2023-11-14 23:15 UTC, 00:15 in Berlin; the last ended 59 hours and 10 minutes later.
     assert "2023-11-15 00:15 CET to 2023-11-17 11:25 CET" in mail.text
     for part in (mail.text, mail.html):
-        assert part.count("API Error Rate / crm") == 50
-        assert part.count("10 min") == 50
-        assert "10 older ones are not shown" in part
+        assert part.count("API Error Rate / crm") == 1 + 10  # all of them together, and the newest ten
+        assert "10 h" in part  # 60 times 10 minutes
+        assert "The newest 10" in part
         assert "5.00 %" in part
+        assert "2023-11-17 11:15 CET" in part
+    [few] = [catch_up_mail(found[:50], 1_800_000_000, BERLIN, links)]
+    assert few.text.count("API Error Rate / crm") == 50
+    assert "The newest" not in few.text
     assert len(mail.html) < 50_000
     [one] = [catch_up_mail([breach(1, None)], 1_700_004_300, UTC, links)]
-    assert one.subject == "SLA: 1 past breach, found late (API Error Rate)"
+    assert one.subject == "SLA: 1 past breach of API Error Rate, found late"
     assert "10 min, lasts" in one.text
+
+
+def test_past_breaches_of_many_slas_are_summed_up_by_sla() -> None:
+    """80 SLAs with a breach of 10 minutes; the first has another of an hour, which was worse and lasts."""
+
+    def breach(number: int, started: int, ended: int | None, worst: float) -> Breach:
+        return Breach(
+            number, f"SLA {number}", f"sla-{number}", "all", "", "high", "ratio", Comparison.AT_LEAST,
+            0.99, worst, 1_700_000_100 + started, ended if ended is None else 1_700_000_100 + ended,
+        )  # fmt: skip
+
+    found = [breach(number, number * 60, number * 60 + 600, 0.9) for number in range(1, 81)]
+    found.append(breach(1, 6000, None, 0.8))
+    mail = catch_up_mail(found, 1_700_000_100 + 9600, UTC, {})
+    assert mail.subject == "SLA: 81 past breaches of 80 SLAs, found late"
+    assert re.search(r"SLA 1 +high +2 +1 h 10 min, lasts +80.00 % +≥ 99 %", mail.text)
+    assert "30 more are not shown." in mail.text
+    assert len(mail.html) < 100_000
