@@ -64,13 +64,21 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48)
 	@$(STACK) exec sla-worker $(SLA) calculator --report --hours $(or $(h),24)
 
 sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometheus holds
 	@$(STACK) exec sla-worker $(SLA) lint
+
+sla-recompute: $(VENV)/.run ## Read stored slots again: make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00 [sla=KEY]
+	@[ -n "$(from)" ] && [ -n "$(to)" ] || { echo "error: from= or to= is missing"; echo "fix:   make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) calculator --recompute $(from) $(to) $(if $(sla),--sla $(sla))
+
+sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
+	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) backfill $(sla) --days $(or $(days),15)
 
 daily-report: $(VENV)/.run ## Mail the daily report now
 	@$(STACK) exec sla-worker $(SLA) reporter --daily

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sla_worker import windows
+from sla_worker.again import Again, Choice, Wish
 from sla_worker.calculator import Calculator, Told
 from sla_worker.database import Keep, SLADatabase
 from sla_worker.definitions import read_definitions
@@ -216,6 +218,7 @@ def _join(
     show_slas()
     show_alerting()
     show_mails()
+    again = Again(calculator, _choice(settings, definitions, database), stopping)
     pages = Pages(database, settings, watchdog=watchdog, health=health, exporter=exporter, clock=clock)
     return Service(
         settings=settings,
@@ -225,7 +228,7 @@ def _join(
             grid=grid,
             passed=passed,
             before=(look_at_file, watchdog.check),
-            after=(lambda: schedule.run(clock()), trim, show_alerting, show_mails),
+            after=(again.turn, lambda: schedule.run(clock()), trim, show_alerting, show_mails),
             stopping=stopping,
             clock=clock,
             monotonic=monotonic,
@@ -233,7 +236,7 @@ def _join(
         deliveries=deliveries,
         health=health,
         application=Guard(
-            Application(pages, settings.runbooks_dir),
+            Application(pages, settings.runbooks_dir, again.ask, ledger_name(settings)),
             token=settings.webhook_token,
             hosts=settings.allowed_hosts,
         ),
@@ -288,7 +291,11 @@ def serve(settings: Settings) -> None:
             ) from error
         threading.Thread(target=server.run, name="web", daemon=True).start()
         _log.info(
-            "started bind=%s port=%d slot_seconds=%d", settings.bind, settings.port, settings.slot_seconds
+            "started bind=%s port=%d slot_seconds=%d ledger=%s",
+            settings.bind,
+            settings.port,
+            settings.slot_seconds,
+            "new" if service.database.new else "kept",
         )
         run_until_stopped(service)
         server.close()
@@ -362,46 +369,31 @@ def calculate_once(settings: Settings) -> PassResult:
         database.close()
 
 
-def measure_again(
-    settings: Settings,
-    start: int,
-    end: int,
-    *,
-    keys: Sequence[str] = (),
-    reason: Reason = Reason.RECOMPUTE,
-    transport: Transport | None = None,
-) -> PassResult:
-    """Read the slots that lie in [start, end) again, of some SLAs or of all.
-
-    With BACKFILL only those before an SLA's first row. Raises SLAWorkerError: an SLA that is not in the file,
-    slots of which only sums are kept, none at all, or Prometheus.
-    """
+def measure_again(settings: Settings, wish: Wish, *, transport: Transport | None = None) -> PassResult:
+    """Measure slots again, as long as no service has the ledger open. Raises SLAWorkerError."""
     definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
-    unknown = [key for key in keys if key not in {each.key for each in definitions}]
-    if unknown:
-        raise SLAWorkerError(f"--sla {unknown[0]}: {settings.definitions_path} has no SLA with that key")
     with contextlib.closing(open_database(settings)) as database:
         database.sync_definitions(definitions)
-        if start < database.slots_after():
-            raise SLAWorkerError(
-                f"slots before {moment(database.slots_after(), settings.timezone)} are kept as sums only"
-                f" (SLA_KEEP_SLOTS={settings.keep_slot_days}); give a later beginning"
-            )
-        step = database.slot_seconds
-        slots = range(-(-start // step) * step + step, end + 1, step)
-        wanted = {each.key: set(slots) for each in definitions if not keys or each.key in keys}
-        if reason is Reason.BACKFILL:
-            first = {key: database.oldest_slot(key) for key in wanted}
-            wanted = {
-                key: {slot for slot in each if slot < (first[key] or end + 1)} for key, each in wanted.items()
-            }
-        if not any(wanted.values()):
-            raise SLAWorkerError(
-                f"no slot of {step} s lies between {moment(start, settings.timezone)} and"
-                f" {moment(end, settings.timezone)}; give a longer time"
-            )
+        slots = _choice(settings, definitions, database).slots(wish)
         calculator = make_calculator(settings, definitions, database, transport=transport)
-        return calculator.measure_again(wanted, reason)
+        return calculator.measure_again(slots, wish.reason)
+
+
+def _choice(settings: Settings, definitions: Sequence[Definition], database: SLADatabase) -> Choice:
+    return Choice(
+        definitions,
+        database,
+        file=settings.definitions_path,
+        zone=settings.timezone,
+        keep_slot_days=settings.keep_slot_days,
+    )
+
+
+def ledger_name(settings: Settings) -> str:
+    """Which ledger the settings mean, for two processes that compare: without a password."""
+    if settings.database_url:
+        return hashlib.sha256(settings.database_url.encode()).hexdigest()
+    return str(settings.database_path.resolve())
 
 
 def calculate_continuously(settings: Settings) -> None:

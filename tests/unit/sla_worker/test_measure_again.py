@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from sla_worker import cli, service
+from sla_worker.again import Wish
+from sla_worker.commands import asking
 from sla_worker.errors import SLAWorkerError
 from sla_worker.model import Reason
 from sla_worker.settings import Settings, read_settings
+from sla_worker.web.server import Server
 from unit.sla_worker.fake_prometheus import GOOD, SLOT, THREE, FakePrometheus
 from unit.sla_worker.setting import Setting
+from waiting import patience
 
 KEY = "api-error-rate"
 
@@ -39,18 +48,18 @@ def again(settings: Settings, first: int, last: int, good: float = 900.0, **how:
     prometheus = FakePrometheus()
     prometheus.values[GOOD] = good
     start, end = SLOT + (first - 1) * 300, SLOT + last * 300
-    result = service.measure_again(settings, start, end, transport=prometheus, **how)  # type: ignore[arg-type]
-    return result.stored
+    wish = Wish(start, end, **how)  # type: ignore[arg-type]
+    return service.measure_again(settings, wish, transport=prometheus).stored
 
 
 def test_slots_between_two_times_are_replaced_and_their_breach_follows(settings: Settings) -> None:
-    assert again(settings, 3, 5, keys=[KEY]) == 3
+    assert again(settings, 3, 5, keys=(KEY,)) == 3
     assert [slot for slot, good, _ in stored(settings) if good == 900] == [3, 4, 5]
     with closing(service.open_database(settings, read_only=True)) as database:
         [breach] = database.breaches_between(0, 2 * SLOT)
         assert (breach.key, breach.started_at, breach.ended_at) == (KEY, SLOT + 600, SLOT + 1500)
         assert database._engine.row("SELECT COUNT(*) AS rows FROM sla_measurement_audit") == {"rows": 3}
-    assert again(settings, 3, 5, keys=[KEY]) == 0  # the same again
+    assert again(settings, 3, 5, keys=(KEY,)) == 0  # the same again
 
 
 def test_without_a_key_all_slas_are_measured_again(settings: Settings) -> None:
@@ -58,7 +67,7 @@ def test_without_a_key_all_slas_are_measured_again(settings: Settings) -> None:
 
 
 def test_an_sla_is_measured_over_the_time_before_its_first_row(settings: Settings) -> None:
-    assert again(settings, -4, 11, 900, keys=[KEY], reason=Reason.BACKFILL) == 4
+    assert again(settings, -4, 11, 900, keys=(KEY,), reason=Reason.BACKFILL) == 4
     rows = stored(settings)
     assert rows[:5] == [(slot, 900, True) for slot in (-4, -3, -2, -1)] + [(0, 1000, False)]
     assert len(rows) == 16
@@ -105,3 +114,95 @@ def test_slots_that_are_only_sums_any_more_are_refused(tmp_path: Path) -> None:
     setting.close()
     with pytest.raises(SLAWorkerError, match=r"are kept as sums only .SLA_KEEP_SLOTS=20.; give a later"):
         again(read_settings(setting.environ), 0, 3)
+
+
+@contextmanager
+def serving(directory: Path, **environ: str) -> Iterator[Setting]:
+    """A service with its web side and its loop, which has the twelve slots."""
+    port = str(free_port())
+    setting = Setting(directory, SLA_WORKER_PORT=port, **environ)
+    setting.step()
+    setting.now += 11 * 300
+    setting.step()
+    setting.prometheus.values[GOOD] = 900.0
+    ended = threading.Event()
+
+    def loop() -> None:
+        while not ended.wait(0.01):
+            setting.service.worker.step()
+
+    server = Server(setting.service.application, "127.0.0.1", int(port))
+    threads = [threading.Thread(target=each) for each in (server.run, loop)]
+    for each in threads:
+        each.start()
+    try:
+        yield setting
+    finally:
+        server.close()
+        ended.set()
+        for each in threads:
+            each.join(patience(10))
+        setting.close()
+
+
+def command(monkeypatch: pytest.MonkeyPatch, setting: Setting, *words: str, **environ: str) -> int:
+    for name, value in {**setting.environ, **environ}.items():
+        monkeypatch.setenv(name, value)
+    return cli.main(list(words))
+
+
+def test_beside_a_service_that_runs_the_service_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Slots 3 to 5 end at 22:30, 22:35 and 22:40 UTC; the first one, slot 0, at 22:15."""
+    with serving(tmp_path, SLA_WEBHOOK_TOKEN="secret" * 6) as setting:
+        words = ("calculator", "--recompute", "2023-11-14T22:25", "2023-11-14T22:40", "--sla", KEY)
+        assert command(monkeypatch, setting, *words) == 0
+        assert "3 rows added or changed by the sla-worker that runs; the former" in capsys.readouterr().out
+        rows = {
+            (row.slot - SLOT) // 300: row.good
+            for row in setting.service.database.newest_measurements(KEY, 99)
+        }
+        assert [slot for slot, good in sorted(rows.items()) if good == 900] == [3, 4, 5]
+        assert command(monkeypatch, setting, *words[:-1], "x") == 1
+        assert capsys.readouterr().err == f"error: --sla x: {THREE} has no SLA with that key\n"
+        assert command(monkeypatch, setting, *words, SLA_WEBHOOK_TOKEN="another" * 6) == 1
+        assert "the token is not that of SLA_WEBHOOK_TOKEN" in capsys.readouterr().err
+        monkeypatch.setenv("SLA_WEBHOOK_TOKEN", "secret" * 6)
+        other = str(tmp_path / "other.db")
+        body = json.dumps({"ledger": other, "start": 0, "end": 1, "slas": [], "reason": "recompute"}).encode()
+        status, answer = setting.ask(
+            "/api/measure-again", "POST", body, HTTP_AUTHORIZATION=f"Bearer {'secret' * 6}"
+        )
+        assert status == "409 Conflict"
+        assert "has another ledger open" in answer
+
+
+def test_a_backfill_beside_a_service_that_runs(tmp_path: Path) -> None:
+    with serving(tmp_path) as setting:
+        now = setting.now
+        wish = Wish(int(now) - 2 * 86_400, int(now), (KEY,), Reason.BACKFILL)
+        rows, by = asking.measure_again(read_settings(setting.environ), wish)
+        # 576 slots are two days, 12 of them are there; the two days begin 45 s after a slot has.
+        assert (rows, by) == (576 - 12 - 1, " by the sla-worker that runs")
+        assert setting.service.database.oldest_slot(KEY) == SLOT - 563 * 300
+
+
+def test_without_a_service_on_the_port_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting = Setting(tmp_path, SLA_WORKER_PORT=str(free_port()))
+    assert command(monkeypatch, setting, "backfill", KEY) == 1
+    [error] = [each for each in capsys.readouterr().err.splitlines() if each.startswith("error: ")]
+    assert error.startswith(f"error: {tmp_path}/sla.db: process {os.getpid()} already writes to it; stop")
+    assert "the sla-worker could do it beside its passes, but none answers at http://127.0.0.1:" in error
+    setting.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"ledger": "x"}', b'{"start": "x"}'])
+def test_a_wish_that_cannot_be_read_is_one_clear_line(tmp_path: Path, body: bytes) -> None:
+    setting = Setting(tmp_path)
+    status, answer = setting.ask("/api/measure-again", "POST", body)
+    assert status == "400 Bad Request"
+    assert "the body is not {ledger, start, end, slas, reason}" in answer
+    setting.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from sla_worker import service
+from sla_worker.again import Wish
+from sla_worker.commands.asking import measure_again
 from sla_worker.commands.running import Arguments, parser, run, whole_number
 from sla_worker.model import Reason
 from sla_worker.render.format import moment
@@ -32,8 +33,8 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings, now = read_settings(), int(time.time())
         start = now - arguments.days * _DAY_SECONDS
-        result = service.measure_again(settings, start, now, keys=arguments.keys, reason=Reason.BACKFILL)
-        print(f"since {moment(start, settings.timezone)}: {result.stored} rows added, marked late")
+        rows, by = measure_again(settings, Wish(start, now, tuple(arguments.keys), Reason.BACKFILL))
+        print(f"since {moment(start, settings.timezone)}: {rows} rows added{by}, marked late")
         return 0
 
     return run(command)

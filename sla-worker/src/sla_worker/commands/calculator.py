@@ -8,6 +8,8 @@ import time
 from contextlib import closing
 
 from sla_worker import service
+from sla_worker.again import Wish
+from sla_worker.commands.asking import measure_again
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
 from sla_worker.errors import SLAWorkerError
 from sla_worker.render.format import moment, ratio
@@ -69,9 +71,9 @@ def _recompute(settings: Settings, start: dt.datetime, end: dt.datetime, keys: l
     begin, until = (epoch(each, settings.timezone) for each in (start, end))
     if begin >= until:
         raise SLAWorkerError(f"--recompute {start} {end}: ends before it begins; give the earlier time first")
-    result = service.measure_again(settings, begin, until, keys=keys)
+    rows, by = measure_again(settings, Wish(begin, until, tuple(keys)))
     span = f"{moment(begin, settings.timezone)} to {moment(until, settings.timezone)}"
-    print(f"{span}: {result.stored} rows added or changed; the former ones are in sla_measurement_audit")
+    print(f"{span}: {rows} rows added or changed{by}; the former ones are in sla_measurement_audit")
     return 0
 
 

@@ -115,6 +115,11 @@ class SLADatabase:
         return self._engine.place
 
     @property
+    def new(self) -> bool:
+        """Whether the tables were made just now: there was no ledger, or an empty file."""
+        return self._engine.new
+
+    @property
     def slot_seconds(self) -> int:
         """The length of a slot of this database."""
         return self.grid.slot_seconds

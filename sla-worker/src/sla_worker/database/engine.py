@@ -6,7 +6,6 @@ dicts back. All that differs between databases stands in a dialect: `sqlite.py`,
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +15,6 @@ from typing import Any, Protocol, TypeVar
 
 from sla_worker.errors import DatabaseError
 
-_log = logging.getLogger(__name__)
 _MIGRATIONS = files("sla_worker") / "database" / "migrations"
 
 _RECORD = """
@@ -109,6 +107,7 @@ class Engine:
         self._forget: list[Callable[[], None]] = []
         self._refused: dict[str, str] = {}
         self.wait_seconds = _WAIT_SECONDS
+        self.new = False  # whether there were no tables yet
         self._called: float | None = None  # since when a call waits for its answer
         self._closed = False
         try:
@@ -276,8 +275,7 @@ class Engine:
             (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
         )
         newest = newest_schema()
-        if not done:
-            _log.info("a new ledger begins place=%s", self.place)
+        self.new = not done
         if done and max(done) > newest:
             raise DatabaseError(
                 f"{self.place}: made by a newer version (schema {max(done)}, this one knows {newest}); update"

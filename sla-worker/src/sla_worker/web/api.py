@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from sla_worker.model import Measurement
-from sla_worker.web.http import Answer, HTTPError, json_answer
+from sla_worker.again import Ask, BusyError, Wish
+from sla_worker.errors import DatabaseError, SLAWorkerError
+from sla_worker.model import Measurement, Reason
+from sla_worker.web.http import Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
+MEASURE_AGAIN = "/api/measure-again"
 _MAXIMUM_LIMIT = 1000
 _DEFAULT_LIMIT = 100
 
@@ -35,6 +39,26 @@ def measurements(pages: Pages, environ: WSGIEnvironment) -> Answer:
     return json_answer(
         {"measurements": [_row(each) for each in rows], **({"lowest": lowest} if lowest else {})}
     )
+
+
+def measure_again(again: Ask, ledger: str, environ: WSGIEnvironment) -> Answer:
+    """What `sla_calculator --recompute` and `sla_backfill` ask of the service that has their ledger open."""
+    try:
+        asked = json.loads(read_body(environ))
+        wish = Wish(int(asked["start"]), int(asked["end"]), tuple(asked["slas"]), Reason(asked["reason"]))
+        named = str(asked["ledger"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise HTTPError(400, f"the body is not {{ledger, start, end, slas, reason}}: {error}") from error
+    if named != ledger:
+        raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
+    try:
+        return json_answer({"rows": again(wish)})
+    except BusyError as error:
+        raise HTTPError(409, str(error)) from error
+    except DatabaseError:
+        raise
+    except SLAWorkerError as error:
+        raise HTTPError(422, str(error)) from error
 
 
 def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
 from sla_worker.web import api, webhook
-from sla_worker.web.http import HTML, Answer, HTTPError, json_answer
+from sla_worker.web.http import HTML, Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
 from sla_worker.web.runbooks import Runbooks
 
@@ -31,7 +32,7 @@ _Handler = Callable[["WSGIEnvironment"], Answer]
 class Application:
     """Answers one request. Errors are JSON with one `error` line; no trace leaves the process."""
 
-    def __init__(self, pages: Pages, runbooks_dir: Path | None) -> None:
+    def __init__(self, pages: Pages, runbooks_dir: Path | None, again: Ask, ledger: str) -> None:
         self._pages = pages
         self._runbooks = Runbooks(runbooks_dir)
         self._free = threading.BoundedSemaphore(_AT_ONCE)
@@ -42,6 +43,7 @@ class Application:
             "/webhook/alertmanager": ("POST", self._one_of_few(self._webhook)),
             "/api/alerts": ("GET", self._one_of_few(lambda environ: api.alerts(pages, environ))),
             "/api/measurements": ("GET", self._one_of_few(lambda environ: api.measurements(pages, environ))),
+            api.MEASURE_AGAIN: ("POST", lambda environ: api.measure_again(again, ledger, environ)),
             "/runbooks": ("GET", lambda _: self._runbooks.index()),
             _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),
         }
@@ -99,7 +101,7 @@ class Application:
 
     def _webhook(self, environ: WSGIEnvironment) -> Answer:
         try:
-            call = webhook.parse(webhook.read_body(environ), self._pages.now())
+            call = webhook.parse(read_body(environ), self._pages.now())
         except HTTPError as error:  # Alertmanager does not say it again: what is refused is lost
             _log.error("webhook refused status=%d error=%s", error.status, error)
             raise

@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
+MAXIMUM_BODY: Final = 4 * 1024 * 1024
+"""Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 _PHRASES = {413: "Content Too Large"}  # older Pythons call it otherwise
 
 
@@ -63,3 +65,22 @@ class HTTPError(Exception):
     def answer(self) -> Answer:
         """The error as JSON with one `error` line."""
         return json_answer({"error": str(self)}, self.status, self.headers)
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The whole body of a request. Raises 415, 411, 413 or 400."""
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if kind != "application/json":  # a page of another site can send text/plain without asking first
+        raise HTTPError(415, f"Content-Type is {kind or 'missing'}: send application/json")
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not (length.isascii() and length.isdigit()):
+        raise HTTPError(411, "the request has no Content-Length")
+    if len(length) > 10 or int(length) > MAXIMUM_BODY:  # noqa: PLR2004 - more digits than any size
+        raise HTTPError(
+            413,
+            f"the body has {length} bytes, more than {MAXIMUM_BODY}: lower max_alerts in alertmanager.yml",
+        )
+    body: bytes = environ["wsgi.input"].read(int(length))
+    if len(body) < int(length):
+        raise HTTPError(400, f"the body ends after {len(body)} of {length} bytes")
+    return body

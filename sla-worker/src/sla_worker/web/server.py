@@ -12,7 +12,7 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
-from sla_worker.web.webhook import MAXIMUM_BODY
+from sla_worker.web.http import MAXIMUM_BODY
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from sla_worker.model import WebhookAlert
 from sla_worker.web.http import HTTPError
-
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
-
-MAXIMUM_BODY: Final = 4 * 1024 * 1024
-"""Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 
 _MAXIMUM_TRUNCATED = 2**53  # what a metric can count
 
@@ -24,25 +18,6 @@ class Call:
 
     alerts: list[WebhookAlert]
     truncated: int
-
-
-def read_body(environ: WSGIEnvironment) -> bytes:
-    """The whole body of a request. Raises 415, 411, 413 or 400."""
-    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if kind != "application/json":  # a page of another site can send text/plain without asking first
-        raise HTTPError(415, f"Content-Type is {kind or 'missing'}: send application/json")
-    length = environ.get("CONTENT_LENGTH") or ""
-    if not (length.isascii() and length.isdigit()):
-        raise HTTPError(411, "the request has no Content-Length")
-    if len(length) > 10 or int(length) > MAXIMUM_BODY:  # noqa: PLR2004 - more digits than any size
-        raise HTTPError(
-            413,
-            f"the body has {length} bytes, more than {MAXIMUM_BODY}: lower max_alerts in alertmanager.yml",
-        )
-    body: bytes = environ["wsgi.input"].read(int(length))
-    if len(body) < int(length):
-        raise HTTPError(400, f"the body ends after {len(body)} of {length} bytes")
-    return body
 
 
 def parse(body: bytes, received_at: int) -> Call:

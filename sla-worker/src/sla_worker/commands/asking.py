@@ -1,0 +1,54 @@
+"""Slots measured again from a command: by itself, or by the service that has the ledger open."""
+
+from __future__ import annotations
+
+from sla_worker import service
+from sla_worker.again import Wish
+from sla_worker.errors import DatabaseLockedError, SLAWorkerError
+from sla_worker.settings import Settings
+
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - where to ask, not to listen
+_CONNECT_SECONDS = 5
+_PATH = "/api/measure-again"
+
+
+def measure_again(settings: Settings, wish: Wish) -> tuple[int, str]:
+    """Rows added or changed, and by whom, in words. Raises SLAWorkerError."""
+    try:
+        return service.measure_again(settings, wish).stored, ""
+    except DatabaseLockedError as locked:
+        return _by_the_service(settings, wish, locked), " by the sla-worker that runs"
+
+
+def _by_the_service(settings: Settings, wish: Wish, locked: DatabaseLockedError) -> int:
+    """Ask the service on the port of the settings, which does it between its passes."""
+    from sla_worker.lean_requests import requests  # noqa: PLC0415 - only beside a service that runs
+
+    host = _ANYWHERE.get(settings.bind, f"[{settings.bind}]" if ":" in settings.bind else settings.bind)
+    url = f"http://{host}:{settings.port}{_PATH}"
+    asked = {
+        "ledger": service.ledger_name(settings),
+        "start": wish.start,
+        "end": wish.end,
+        "slas": list(wish.keys),
+        "reason": wish.reason.value,
+    }
+    headers = {} if settings.webhook_token is None else {"Authorization": f"Bearer {settings.webhook_token}"}
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            answer = session.post(url, json=asked, headers=headers, timeout=(_CONNECT_SECONDS, None))
+            found = answer.json()
+        except requests.ConnectionError as error:
+            raise SLAWorkerError(
+                f"{locked}; the sla-worker could do it beside its passes, but none answers at {url}"
+            ) from error
+        except ValueError as error:
+            raise SLAWorkerError(
+                f"{url}: what answers there is no sla-worker; check SLA_WORKER_PORT"
+            ) from error
+    if answer.status_code == requests.codes.not_found:
+        raise SLAWorkerError(f"{locked}; what answers at {url} cannot do it for you") from locked
+    if answer.status_code != requests.codes.ok:
+        raise SLAWorkerError(str(found.get("error", found)))
+    return int(found["rows"])
