@@ -39,6 +39,7 @@ KEYS = (
     "component",
     "by",
     "enabled",
+    "graph",
     "sli",
     *POLICY_KEYS,
 )
@@ -157,6 +158,7 @@ def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
         if by:
             source.reject("has both `by` and `component`", "keep `by`: it names the components", "component")
     enabled = source.flag("enabled") if source.has("enabled") else True
+    graph = source.flag("graph") if source.has("graph") else False
     if sli is None or kind is None:
         return None
     _check_form(source, kind, {"unit": unit, "comparison": comparison, "category": category})
@@ -178,6 +180,7 @@ def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
         by=by,
         policy=policy,
         enabled=enabled,
+        graph=graph,
     )
 
 

@@ -141,7 +141,8 @@ class Sli(Protocol):
 class Definition:
     """One SLA as the file of definitions gives it. `target` is in `unit` (ratio, seconds, tasks …).
 
-    `by` are the labels whose values name its components; without them all is `component`.
+    `by` are the labels whose values name its components; without them all is `component`. `graph`: it has a
+    graph of its own on the dashboard.
     """
 
     key: str
@@ -157,6 +158,7 @@ class Definition:
     by: tuple[str, ...] = ()
     policy: Policy = DEFAULT_POLICY
     enabled: bool = True
+    graph: bool = False
 
     @property
     def objective_ratio(self) -> float:
