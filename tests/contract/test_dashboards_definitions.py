@@ -60,6 +60,9 @@ SETS = {
     "performance alone": [LATENCY],
     "reliability alone": [ERRORS],
     "several of a category": [ERRORS | {"key": f"e-{n}", "name": f"Errors {n}"} for n in range(5)],
+    "marked ones": [
+        ERRORS | {"key": f"e-{n}", "name": f"Errors {n}", "graph": n in {1, 3}} for n in range(5)
+    ],
     "a target that allows nothing": [UPTIME | {"target": 1}, ERRORS | {"target": 0}],
 }
 
@@ -100,13 +103,14 @@ def test_every_set_of_definitions_gives_a_dashboard_that_keeps_the_rules(made: M
 def test_each_category_has_a_row_with_a_panel_for_each_sla(made: Made) -> None:
     dashboard, _ = made
 
-    assert rows(dashboard)[1:-1] == ["Availability", "Performance", "Reliability"]
-    assert titles(dashboard)[7:-1] == [
-        "Shop Uptime (target ≥ 99 %)",
-        "Search P99 (target ≤ 1 s)",
-        "Checkout {{ Errors }} (target ≤ 1 %)",
-    ]
-    descriptions = [panel["description"] for panel in panels(dashboard)][7:-1]
+    assert rows(dashboard)[2:-3] == ["Availability", "Performance", "Reliability"]
+    graphs = {panel["id"]: panel for panel in panels(dashboard) if 100 < panel["id"] < 800}
+    assert {number: panel["title"] for number, panel in graphs.items()} == {
+        101: "Shop Uptime (target ≥ 99 %)",
+        201: "Search P99 (target ≤ 1 s)",
+        301: "Checkout {{ Errors }} (target ≤ 1 %)",
+    }
+    descriptions = [panel["description"] for panel in graphs.values()]
     assert descriptions[0].startswith("The shop answers.\nElse nobody buys.")
     assert "scrapes that succeeded / scrapes that were made, from `up`" in descriptions[0]
     assert "percentile 99 of `search_seconds`" in descriptions[1]
@@ -126,19 +130,26 @@ def test_nothing_of_the_demo_is_left(made: Made) -> None:
 def test_a_category_without_an_sla_has_no_row(made: Made) -> None:
     dashboard, _ = made
 
-    assert len(rows(dashboard)) == 3  # overview, the one category, quality of the measurement
+    # Overview, error budgets, the one category, this month, details, quality of the measurement.
+    assert len(rows(dashboard)) == 6
 
 
-@of("made", ["several of a category"], indirect=True)
-def test_panels_of_a_category_are_side_by_side_and_a_last_one_is_alone(made: Made) -> None:
+@of("made", ["several of a category", "marked ones"], indirect=True)
+def test_marked_slas_have_a_graph_else_the_first_ones_of_a_category(
+    made: Made, request: pytest.FixtureRequest
+) -> None:
     dashboard, _ = made
 
     places = {
-        panel["title"]: (panel["gridPos"]["x"], panel["gridPos"]["w"])
+        panel["title"].partition(" (")[0]: (panel["gridPos"]["x"], panel["gridPos"]["w"])
         for panel in panels(dashboard)
         if panel["title"].startswith("Errors")
     }
-    assert list(places.values()) == [(0, 12), (12, 12), (0, 12), (12, 12), (0, 24)]
+    wanted = {
+        "several of a category": {"Errors 0": (0, 8), "Errors 1": (8, 8), "Errors 2": (16, 8)},
+        "marked ones": {"Errors 1": (0, 12), "Errors 3": (12, 12)},
+    }
+    assert places == wanted[request.node.callspec.params["made"]]
 
 
 @of("made", ["a shop", "availability alone"], indirect=True)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from dashboards.definitions import load
+from dashboards.queries import substitute
 from dashboards.selectors import measurement_age
 from dashboards.sla import expressions as ql
 from rules.binaries import each_version_of, required
@@ -16,6 +17,7 @@ from waiting import patience
 
 LAST = "sla_worker_last_pass_timestamp_seconds"
 SLOT = "sla_worker_slot_seconds"
+CHOSEN = {"window": "1d", "category": ".*", "sla": ".*"}
 AT = 2400
 """Seconds since the beginning, at which each expression is asked."""
 
@@ -26,12 +28,11 @@ def worker(last_pass: int, slot_seconds: int = 300) -> dict[str, str]:
 
 
 SCORES = {
-    'sla_compliance_ratio{sla="a",component="all"}': "0.999x40",
-    'sla_compliance_ratio{sla="b",component="all"}': "0.9x40",
-    'sla_target_ratio{sla="a",component="all"}': "0.999x40",
-    'sla_target_ratio{sla="b",component="all"}': "0.95x40",
-    # Without events: it has a target and no compliance, and does not count.
-    'sla_target_ratio{sla="c",component="all"}': "0.95x40",
+    'sla_window_slas{category="performance",window="1d",result="met"}': "1x40",
+    'sla_window_slas{category="reliability",window="1d",result="missed"}': "1x40",
+    # Without events it is neither, and does not count; another period says nothing about this one.
+    'sla_window_slas{category="reliability",window="1d",result="unmeasured"}': "1x40",
+    'sla_window_slas{category="reliability",window="30d",result="missed"}': "5x40",
 }
 SLA = next(sla for sla in load() if sla.higher_is_better)
 ACTUALS = {
@@ -41,7 +42,7 @@ ACTUALS = {
 }
 
 CASES: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
-    # a keeps its target, b does not: 1 of the 2 that were measured.
+    # One keeps its target, one does not: 1 of the 2 that were measured.
     ("score", ql.overall_compliance(), SCORES | worker(AT - 600), {"{}": 0.5}),
     # Three slots of 300 s are 900 s: a pass 899 s ago is shown, one 900 s ago is not.
     ("score, just fresh", ql.overall_compliance(), SCORES | worker(AT - 899), {"{}": 0.5}),
@@ -72,7 +73,9 @@ def test_figures(
         "name": name,
         "interval": "1m",
         "input_series": [{"series": key, "values": values} for key, values in series.items()],
-        "promql_expr_test": [{"expr": expr, "eval_time": f"{AT}s", "exp_samples": samples}],
+        "promql_expr_test": [
+            {"expr": substitute(expr, CHOSEN), "eval_time": f"{AT}s", "exp_samples": samples}
+        ],
     }
     file = tmp_path / "test.yml"
     file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [content]}))

@@ -10,6 +10,10 @@ import type {
   Options as StateTimelineOptions,
 } from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type {
+  FieldConfig as StatusHistoryField,
+  Options as StatusHistoryOptions,
+} from '@grafana/schema/dist/esm/raw/composable/statushistory/panelcfg/x/StatusHistoryPanelCfg_types.gen';
+import type {
   FieldConfig as TableField,
   Options as TableOptions,
 } from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
@@ -38,6 +42,7 @@ export interface PanelTypes {
   gauge: { options: Partial<Json<GaugeOptions>>; custom: NoCustom };
   stat: { options: Partial<Json<StatOptions>>; custom: NoCustom };
   'state-timeline': { options: Partial<Json<StateTimelineOptions>>; custom: Json<StateTimelineField> };
+  'status-history': { options: Partial<Json<StatusHistoryOptions>>; custom: Json<StatusHistoryField> };
   table: { options: Partial<Json<TableOptions>>; custom: Partial<Json<TableField>> };
   timeseries: { options: Json<TimeSeriesOptions>; custom: Json<TimeSeriesField> };
 }

@@ -13,7 +13,7 @@ from sla_worker.model import SEVERITIES
 
 from . import names
 from .definitions import Sla, by_category
-from .sla.categories import panel_id
+from .sla.categories import panel_id, shown
 from .sla.expressions import measured, worst
 
 RULE_UID = "insa-platform-uptime-breach"
@@ -35,7 +35,7 @@ def alert_provisioning(slas: list[Sla]) -> dict[str, Any]:
         "name": "sla",
         "folder": names.ALERT_FOLDER,
         "interval": "60s",
-        "rules": [breach_rule(availability[0], panel_id(slas, availability[0]))],
+        "rules": [breach_rule(shown(availability)[0], panel_id(slas, shown(availability)[0]))],
     }
     return {"apiVersion": 1, "groups": [group]}
 

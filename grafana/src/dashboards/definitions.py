@@ -31,7 +31,7 @@ class Sla:
     """One SLA. `target` is in `unit`: a share from 0 to 1 for `ratio`, seconds for `seconds`.
 
     `kind` is the form of its SLI, `metric` what that is measured with, `percentile` of which latency, `reads`
-    the selectors, the expression and the condition in its definition.
+    the selectors, the expression and the condition in its definition. `graph`: it has a graph of its own.
     """
 
     key: str
@@ -46,6 +46,7 @@ class Sla:
     metric: str
     percentile: decimal.Decimal | None
     reads: tuple[str, ...] = ()
+    graph: bool = False
 
     @property
     def target_text(self) -> str:
@@ -99,6 +100,7 @@ def shown(definition: Definition) -> Sla:
         metric=definition.sli.metric_name,
         percentile=None if definition.percentile is None else decimal.Decimal(str(definition.percentile)),
         reads=read_by(definition.sli),
+        graph=definition.graph,
     )
 
 

@@ -18,6 +18,7 @@ with warnings.catch_warnings():
         prometheus,
         stat,
         statetimeline,
+        statushistory,
         table,
         timeseries,
     )
@@ -39,6 +40,7 @@ __all__ = [
     "prometheus_model",
     "stat",
     "statetimeline",
+    "statushistory",
     "table",
     "timeseries",
 ]

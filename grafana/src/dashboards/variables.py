@@ -6,6 +6,8 @@ A variable has the same name everywhere, so that a link to another dashboard car
 from __future__ import annotations
 
 # ruff: noqa: FBT003 (the SDK's builders take their flags by position)
+from sla_worker.conventions import DAY, MONTH, PERIODS, THIRTY_DAYS
+
 from . import names, sdk
 
 Variable = sdk.dashboard_model.VariableModel
@@ -40,6 +42,21 @@ def sla() -> Variable:
 def job(metric: str) -> Variable:
     """Programs that export the metric."""
     return choice("job", "Job", f"label_values({metric}, job)")
+
+
+def window() -> Variable:
+    """Over which period compliance, coverage and error budgets are shown."""
+    texts = {DAY: "Last 24 hours", THIRTY_DAYS: "Last 30 days", MONTH: "This month"}
+    chosen = sdk.dashboard_model.VariableOption(selected=True, text=texts[DAY], value=DAY)
+    return (
+        sdk.dashboard.CustomVariable("window")
+        .label("Period")
+        .values(", ".join(f"{texts[each]} : {each}" for each in PERIODS))
+        .current(chosen)
+        .multi(False)
+        .include_all(False)
+        .build()
+    )
 
 
 def worker() -> Variable:

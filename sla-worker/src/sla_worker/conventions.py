@@ -98,5 +98,8 @@ BUDGET_LOW: Final = 0.25
 BUDGET_SPENT: Final = 0.05
 """Share of the error budget left that is red below this."""
 
+BURN_FAST, BURN_SLOW = 14.4, 6.0
+"""Burn rates that use up 2 % of a month's error budget in an hour, and 5 % in six hours: each pages."""
+
 STALE_SLOTS: Final = 3
 """So many slots without a pass, and what the worker shows no longer speaks of now."""

@@ -23,7 +23,7 @@ _UNSURE_ROWS = 50_000
 _EACH = ("sla", "component")
 
 LABELS: Mapping[str, tuple[str, ...]] = {
-    names.INFO: ("sla", "name", "category", "severity", "unit"),
+    names.INFO: ("sla", "name", "category", "severity", "unit", "comparison"),
     names.TARGET: (*_EACH, "unit"),
     names.OBJECTIVE: (*_EACH, "category"),
     names.ACTUAL: (*_EACH, "unit"),
@@ -139,22 +139,25 @@ class SLAMetrics(Collector):
         if now is None:
             self._beginning(add)
         else:
+            # A component that is gone has figures of the longer windows, which need what they are held to.
+            known = [each for statuses in now.windows.values() for each in statuses]
+            objectives = {(each.key, each.component, each.category): each.objective_ratio for each in known}
+            for labels, objective in objectives.items():
+                add(names.OBJECTIVE, objective, *labels)
             _present(add, now.day)
             for window, statuses in now.windows.items():
                 _window(add, window, statuses)
             _breaches(add, now.active, now.month)
         for definition in self._definitions.values():
-            add(
-                names.INFO, 1, definition.key, definition.name, definition.category, definition.severity,
-                definition.unit,
-            )  # fmt: skip  # one line of labels
+            said = (definition.name, definition.category, definition.severity, definition.unit)
+            add(names.INFO, 1, definition.key, *said, definition.comparison)
         for where, (_, share) in list(self._coverage.items()):
             add(names.COVERAGE, share, *where)
         for (key, component), events in list(self._events.items()):
             if key in self._definitions:
-                labels = (key, component, self._definitions[key].category)
-                add(names.GOOD_EVENTS, events.good, *labels)
-                add(names.TOTAL_EVENTS, events.total, *labels)
+                of = (key, component, self._definitions[key].category)
+                add(names.GOOD_EVENTS, events.good, *of)
+                add(names.TOTAL_EVENTS, events.total, *of)
         yield from found.values()
 
     def _beginning(self, add: _Adder) -> None:
@@ -188,7 +191,6 @@ def _present(add: _Adder, day: Sequence[SLAStatus]) -> None:
     """What holds for the newest slot, and the figures over a day."""
     for each in day:
         where = (each.key, each.component)
-        add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
         add(names.TARGET, each.target, *where, each.unit)
         add(names.COMPLIANCE, each.compliance_ratio, *where, each.category)
         add(names.ACTUAL, each.actual, *where, each.unit)

@@ -3,21 +3,30 @@
 Nothing here knows an SLA by its key: what the definitions hold is what the rows show.
 """
 
+# ruff: noqa: FBT003 (the SDK's builders take their flags by position)
+
 from __future__ import annotations
 
 from typing import Any
 
-from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.model import CATEGORIES, UNDIVIDED
 
 from .. import names, sdk
 from ..definitions import NOTHING, Sla, by_category, plain
 from ..layout import COLUMNS, Band, Section
-from ..panels import GREEN, MISSING, RED, YELLOW, Query, Text, graph, setting, sla_graph, states
+from ..panels import GREEN, RED, SCORE_STEPS, Query, Text, setting, sla_graph, states, words
 from . import expressions as ql
+from .kinds import history, list_legend, rows
 
-FULLY_MEASURED = 0.99
 HEIGHT = 8
+UNMARKED = 3
+"""So many graphs a category has of which no SLA is marked."""
+
+LONGEST_TITLE = 42
+"""Letters of a title that a third of the width shows."""
+
+COLLAPSED = {"business", "compliance", "composite"}
+"""Rows that are opened when somebody asks for them."""
 
 FORMULAS = {
     "uptime": "scrapes that succeeded / scrapes that were made",
@@ -30,15 +39,24 @@ FORMULAS = {
 
 
 def category_sections(slas: list[Sla]) -> list[Section]:
-    """A row for each category: a graph for each SLA, then what explains it, two side by side."""
+    """A row for each category: the graphs of some of its SLAs, then what explains it."""
     return [
         Section(
             section_id(category),
             category.capitalize(),
-            bands([sla_panel(panel_id(slas, sla), sla) for sla in members] + explanations(category, slas)),
+            bands([sla_panel(panel_id(slas, sla), sla) for sla in shown(members)] + extras(category, slas)),
+            collapsed=category in COLLAPSED,
         )
         for category, members in by_category(slas).items()
     ]
+
+
+def shown(members: list[Sla]) -> list[Sla]:
+    """The SLAs of a category that have a graph of their own: those marked so, else the first ones.
+
+    All are in the table, and in the detail row.
+    """
+    return [sla for sla in members if sla.graph] or members[:UNMARKED]
 
 
 def section_id(category: str) -> int:
@@ -52,9 +70,14 @@ def panel_id(slas: list[Sla], sla: Sla) -> int:
 
 
 def bands(panels: list[Any]) -> list[Band]:
-    """Panels two side by side; one that is left alone takes the whole width."""
-    pairs = [panels[start : start + 2] for start in range(0, len(panels), 2)]
-    return [Band(HEIGHT, [(COLUMNS // len(pair), panel) for panel in pair]) for pair in pairs]
+    """Panels side by side: three, or two where that leaves none alone or a title needs the room.
+
+    Those that are left fill the whole width.
+    """
+    wide = any(len(panel.build().title) > LONGEST_TITLE for panel in panels)
+    in_a_row = 2 if wide or len(panels) in {2, 4} else 3
+    groups = [panels[start : start + in_a_row] for start in range(0, len(panels), in_a_row)]
+    return [Band(HEIGHT, [(COLUMNS // len(group), panel) for panel in group]) for group in groups]
 
 
 def sla_panel(number: int, sla: Sla) -> sdk.timeseries.Panel:
@@ -69,7 +92,7 @@ def sla_panel(number: int, sla: Sla) -> sdk.timeseries.Panel:
         f"{side} the dashed {line} line, look for alerts marked on the graph at that moment and follow "
         "their runbooks; then compare with the other graphs of this row.",
     )
-    panel = sla_graph(number, text, sla, [Query(ql.actual(sla), "{{component}}")])
+    panel = sla_graph(number, text, sla, [Query(ql.actual(sla), "{{component}}")]).legend(list_legend())
     return panel.override_by_name(UNDIVIDED, [setting("displayName", sla.name)])
 
 
@@ -80,12 +103,21 @@ def formula(sla: Sla) -> str:
     return f"{FORMULAS[sla.kind]}, from `{sla.metric}`"
 
 
-def explanations(category: str, slas: list[Sla]) -> list[Any]:
-    """Panels that explain a category's figures, of programs that use insa_instruments; else none."""
-    if not any(sla.metric.startswith(names.INSTRUMENTS) for sla in slas):
-        return []
-    panels = {"availability": worker_health, "performance": requests_by_result}
-    return [panels[category]()] if category in panels else []
+def has_workers(slas: list[Sla]) -> bool:
+    """Whether there is a panel about the workers of a program that uses insa_instruments."""
+    return "availability" in by_category(slas) and any(
+        sla.metric.startswith(names.INSTRUMENTS) for sla in slas
+    )
+
+
+def extras(category: str, slas: list[Sla]) -> list[Any]:
+    """Panels that explain a category's figures; some need a program that uses insa_instruments."""
+    panels = {
+        "availability": [worker_health] if has_workers(slas) else [],
+        "efficiency": [daily_compliance],
+        "composite": [lambda: weakest(slas)],
+    }
+    return [make() for make in panels.get(category, [])]
 
 
 def worker_health() -> Any:
@@ -104,39 +136,28 @@ def worker_health() -> Any:
     )
 
 
-def requests_by_result() -> sdk.timeseries.Panel:
-    """Under which traffic."""
+def daily_compliance() -> Any:
+    """Which days went badly."""
     text = Text(
-        "Requests by result",
-        "The traffic behind the figures of this dashboard.",
-        f"`rate({names.REQUESTS}[$__rate_interval])`, summed by status.",
-        "at zero every ratio here loses its meaning: see whether callers still reach the platform.",
+        "Compliance by category, 7 days",
+        "Share of each category's SLAs that kept their target in the 24 hours up to each cell. An empty cell "
+        "means that nothing was measured.",
+        f"met / (met + missed), from `{names.WINDOW_SLAS}` of one day.",
+        "find the first red cell, set the time range around it, and look for marks of alerts and breaches.",
     )
-    panel = graph(32, text, "reqps", [Query(ql.requests_by_status(), "{{status}}")], [(None, MISSING)])
-    for status, color in (("success", GREEN), ("timeout", YELLOW), ("error", RED)):
-        fixed = {"mode": "fixed", "fixedColor": color}
-        panel = panel.override_by_name(status, [setting("color", fixed)])
-    return panel.min(0)
+    panel = history(65, text, [Query(ql.daily_compliance(), "{{category}}")], SCORE_STEPS)
+    return panel.time_from("7d").hide_time_override(True).interval("2h").max_data_points(84)
 
 
-def measurement_section(slas: list[Sla]) -> Section:
-    """How far the figures can be trusted."""
+def weakest(slas: list[Sla]) -> Any:
+    """What lowers a composite."""
     text = Text(
-        "Coverage by SLA",
-        "How much of the newest slot was measured. Unmeasured time is never counted as uptime.",
-        "scrapes that were there / scrapes that were expected, over the newest slot.",
-        f"below {MINIMUM_COVERAGE:.0%} a slot judges nothing: see whether Prometheus was down or the "
-        "scrape fails (Status, Targets in Prometheus).",
+        "Weakest members of the scores",
+        "The member that lowers each composite most, over the last 24 hours.",
+        "the member SLA with the lowest compliance.",
+        "restore that SLA first: it gains the score most.",
+        "None, or no fresh data",
     )
-    panel = graph(
-        51,
-        text,
-        "percentunit",
-        [Query(ql.coverage(), "{{sla}}")],
-        [(None, RED), (MINIMUM_COVERAGE, YELLOW), (FULLY_MEASURED, GREEN)],
-    )
-    for sla in slas:
-        panel = panel.override_by_name(sla.key, [setting("displayName", sla.name)])
-    return Section(
-        50, "Quality of the measurement", [Band(HEIGHT, [(COLUMNS, panel.min(0).max(1))])], collapsed=True
-    )
+    people = [setting("mappings", [words({sla.key: (sla.name, None) for sla in slas})])]
+    panel = rows(66, text, {"sla": "Score", "member": "Weakest member"}, [ql.weakest()])
+    return panel.override_by_name("Score", people).override_by_name("Weakest member", people)

@@ -1,14 +1,10 @@
-"""The table of all SLAs: target, actual, compliance, error budget, status."""
-
-# ruff: noqa: FBT003 (the SDK's builders take their flags by position)
+"""The table of all SLAs, a row each, the worst first: status, verdict, target, actual, budget, coverage."""
 
 from __future__ import annotations
 
-import dataclasses
+from sla_worker.conventions import BURN_FAST, MINIMUM_COVERAGE, STATUS_LIMITS
 
-from sla_worker.conventions import STATUS_LIMITS
-
-from .. import names, sdk
+from .. import sdk
 from ..definitions import Sla
 from ..panels import (
     BUDGET_STEPS,
@@ -16,17 +12,17 @@ from ..panels import (
     MISSING,
     RED,
     YELLOW,
-    Query,
     Text,
-    dress,
+    nothing_measured,
     setting,
     threshold_setting,
     words,
 )
 from . import expressions as ql
+from .kinds import exhausted, field, rows, sla_link
 
 # Shown beside their colour, so that the word alone is enough.
-STATUSES: dict[str, tuple[str, str | None]] = {
+STATUSES: dict[str, tuple[str, str]] = {
     "excellent": ("Excellent", GREEN),
     "good": ("Good", GREEN),
     "poor": ("Poor", YELLOW),
@@ -38,110 +34,74 @@ STATUSES: dict[str, tuple[str, str | None]] = {
     "out_of_hours": ("Out of hours", MISSING),
     "excluded": ("Excluded", MISSING),
 }
+VERDICTS = {"0": ("Fail", RED), "1": ("Pass so far", YELLOW), "2": ("Pass", GREEN)}
 
-
-@dataclasses.dataclass(frozen=True)
-class ActualColumn:
-    """A column of actual values. A column has one unit of Grafana, so SLAs of other units get another one."""
-
-    title: str
-    unit: str
-    sla_units: tuple[str, ...]
+TARGET, STATUS, VERDICT, ACTUAL, COMPLIANCE, BUDGET, BURN, COVERAGE, ORDER = map(field, range(9))
 
 
 def sla_table(panel_id: int, slas: list[Sla]) -> sdk.table.Panel:
-    """A row for each SLA and component; the queries are joined on those two labels."""
+    """A row for each SLA; one with several components shows the worst of them."""
     text = Text(
-        "All SLAs",
-        "Every SLA with its target, the newest actual value, compliance, error budget and status.",
-        "from the sla-worker's ledger: compliance is the ratio of sums over the period, never a mean of "
-        "ratios; the status goes by the share of the allowance that is used: up to {:g} excellent, "
-        "{:g} good, {:g} poor.".format(*STATUS_LIMITS),
-        "poor and critical: open the row of its category below. No data: see whether its metrics come in.",
+        "All SLAs, worst first",
+        "Every SLA with its status now and what it did over the chosen period. One with several components "
+        "shows the worst of them; its name leads to all of them over time.",
+        "from the sla-worker's ledger: compliance is good events / all events, the verdict holds it against "
+        f"the objective ({MINIMUM_COVERAGE:.0%} must be measured for a Pass); the status goes by the share "
+        "of the allowance that the newest slot used: up to {:g} excellent, {:g} good, {:g} poor. "
+        "Actual is in the target's unit; burn rate is that of the last hour, 1 uses up exactly the "
+        "budget.".format(*STATUS_LIMITS),
+        "begin at the top. No data: see whether its metrics come in.",
         "-",
     )
-    columns = actual_columns(slas)
-    queries = [
-        ql.table_targets(),
-        ql.table_column(names.COMPLIANCE),
-        ql.table_column(names.BUDGET),
-        ql.table_statuses(),
-        *(ql.table_column(names.ACTUAL, f'{{unit=~"{"|".join(column.sla_units)}"}}') for column in columns),
-    ]
     titles = {
         "sla": "SLA",
-        "component": "Component",
+        STATUS: "Status",
+        VERDICT: "Verdict",
         "target": "Target",
-        "status": "Status",
-        field(1): "Compliance",
-        field(2): "Budget left",
-        **{field(4 + position): column.title for position, column in enumerate(columns)},
+        ACTUAL: "Actual",
+        COMPLIANCE: "Compliance",
+        BUDGET: "Budget left",
+        BURN: "Burn rate",
+        COVERAGE: "Measured",
     }
-    actuals = [field(4 + position) for position in range(len(columns))]
-    rows = [Query(expr, instant=True, table=True) for expr in queries]
-    panel = dress(sdk.table.Panel(), panel_id, text, unit="short", queries=rows, steps=[(None, MISSING)])
-    return (
-        overrides(panel, slas, columns)
-        .with_transformation(join())
-        .with_transformation(
-            organize(titles, ["sla", "component", "target", *actuals, field(1), field(2), "status"])
-        )
-        .sort_by([sdk.common.TableSortByFieldState().display_name("SLA").desc(False)])
-    )
-
-
-def actual_columns(slas: list[Sla]) -> list[ActualColumn]:
-    """The columns that the definitions' units need."""
-    units = sorted({sla.unit for sla in slas})
-    others = tuple(unit for unit in units if unit not in {"ratio", "seconds"})
-    columns = [
-        ActualColumn("Actual, share", "percentunit", ("ratio",)),
-        ActualColumn("Actual, time", "s", ("seconds",)),
-        ActualColumn("Actual, number", "short", others),
+    queries = [
+        ql.table_targets(),
+        ql.table_statuses(),
+        ql.table_verdicts(),
+        ql.table_actuals(),
+        ql.compliance(),
+        ql.budget_left(),
+        ql.burn_rate(),
+        ql.period_coverage(),
+        ql.table_order(),
     ]
-    return [column for column in columns if set(column.sla_units) & set(units)]
+    panel = rows(panel_id, text, titles, queries, sort=ORDER)
+    return overrides(panel, slas)
 
 
-def field(position: int) -> str:
-    """The name that the datasource gives to the values of the query at that position."""
-    return f"Value #{chr(ord('A') + position)}"
-
-
-def overrides(panel: sdk.table.Panel, slas: list[Sla], columns: list[ActualColumn]) -> sdk.table.Panel:
-    """Units, colours and words of the columns."""
+def overrides(panel: sdk.table.Panel, slas: list[Sla]) -> sdk.table.Panel:
+    """Units, colours, widths and words of the columns."""
     names_of_slas = words({sla.key: (sla.name, None) for sla in slas})
     targets = words({sla.key: (sla.target_text, None) for sla in slas})
-    panel = panel.override_by_name(
-        "SLA", [setting("mappings", [names_of_slas]), setting("custom.minWidth", 170)]
-    )
-    panel = panel.override_by_name("Target", [setting("mappings", [targets])])
-    panel = panel.override_by_name(
-        "Status",
-        # The oldest Grafana knows this name only; newer ones turn it into their own on loading.
-        [setting("mappings", [words(STATUSES)]), setting("custom.displayMode", "color-background")],
-    )
-    percent = [setting("unit", "percentunit"), setting("decimals", 2)]
-    # No colour: what is good depends on the target of each row, and the status beside it says so.
-    panel = panel.override_by_name("Compliance", percent)
-    coloured = [setting("custom.displayMode", "color-text"), threshold_setting(BUDGET_STEPS)]
-    panel = panel.override_by_name("Budget left", [*percent, *coloured])
-    for column in columns:
-        panel = panel.override_by_name(column.title, [setting("unit", column.unit), setting("decimals", 3)])
+    statuses = words({str(ql.STATUS_RANKS[key]): said for key, said in STATUSES.items()})
+    budget = [threshold_setting(BUDGET_STEPS), setting("mappings", [nothing_measured("-"), exhausted()])]
+    burn = threshold_setting([(None, MISSING), (1, YELLOW), (BURN_FAST, RED)])
+    measured = threshold_setting([(None, MISSING), (0, YELLOW), (MINIMUM_COVERAGE, MISSING)])
+    coloured = setting("custom.displayMode", "color-text")
+    # The oldest Grafana knows these names of cells only; newer ones turn them into their own on loading.
+    filled = setting("custom.displayMode", "color-background-solid")
+    columns: dict[str, list[sdk.dashboard_model.DynamicConfigValue]] = {
+        "SLA": [setting("mappings", [names_of_slas]), setting("custom.minWidth", 220), sla_link()],
+        "Status": [setting("mappings", [statuses]), filled],
+        "Verdict": [setting("mappings", [words(VERDICTS)]), coloured],
+        "Target": [setting("mappings", [targets])],
+        "Actual": [setting("decimals", 3)],
+        "Compliance": [setting("unit", "percentunit"), setting("decimals", 3)],
+        "Budget left": [setting("unit", "percentunit"), setting("decimals", 1), coloured, *budget],
+        "Burn rate": [setting("unit", "suffix: x"), setting("decimals", 1), coloured, burn],
+        "Measured": [setting("unit", "percentunit"), setting("decimals", 1), coloured, measured],
+    }
+    for title, settings in columns.items():
+        own = settings if title == "SLA" else [*settings, setting("custom.minWidth", 95)]
+        panel = panel.override_by_name(title, own)
     return panel
-
-
-def join() -> sdk.dashboard_model.DataTransformerConfig:
-    """One row for each SLA and component out of all queries."""
-    return sdk.dashboard_model.DataTransformerConfig(id_val="merge", options={})
-
-
-def organize(titles: dict[str, str], order: list[str]) -> sdk.dashboard_model.DataTransformerConfig:
-    """Column titles and order; time and the values that only carry labels are hidden."""
-    return sdk.dashboard_model.DataTransformerConfig(
-        id_val="organize",
-        options={
-            "excludeByName": {"Time": True, field(0): True, field(3): True},
-            "indexByName": {field: position for position, field in enumerate(order)},
-            "renameByName": titles,
-        },
-    )
