@@ -114,8 +114,8 @@ test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests/unit tests/truth tests/browser tests/rules tests/contract
 
-truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7
-	@SEED=$(or $(SEED),1) $(PY) -m pytest -q tests/truth
+truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7 (DAYS=31: a month)
+	@$(if $(DAYS),PYTHONPATH=tests:sla-worker/src:demo-app/src $(PY) -m truth.month $(or $(SEED),1) $(DAYS),SEED=$(or $(SEED),1) $(PY) -m pytest -q tests/truth)
 
 # Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from simulation import Ended, Happened, World, run
+from simulation import Ended, Happened, Item, World, run
 from simulation.openmetrics import Writer
 from truth.books import Books
 from truth.forms import Form
@@ -44,14 +44,22 @@ class Truth:
         return found
 
 
-def count(world: World, forms: Sequence[Form], slot_seconds: int, directory: Path) -> Truth:
-    """Let the world pass; its text is `world.om` in the directory."""
+def count(
+    world: World,
+    forms: Sequence[Form],
+    slot_seconds: int,
+    directory: Path,
+    told: Callable[[Item], None] | None = None,
+) -> Truth:
+    """Let the world pass; its text is `world.om` in the directory. `told` is told of every item."""
     books = Books(forms, slot_seconds, world.scrape_seconds)
     journal = Journal()
     file = directory / "world.om"
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         writer = Writer(Path(scratch))
         for item in run(world):
+            if told is not None:
+                told(item)
             if isinstance(item, Happened):
                 journal.happened(item)
             elif isinstance(item, Ended):

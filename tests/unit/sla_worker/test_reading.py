@@ -145,6 +145,8 @@ FORMS = (
     sla("instances", UptimeSli(parse_selector('up{job=~"app|x",instance=~"a|b"}')), by=("instance",)),
     sla("depth", TimeSli(parse_selector('depth{queue="q",instance="a"}'), Condition("<=", 50))),
     sla("value", ValueSli("sum(depth)", 0.9), target=50),
+    # In floating point this is 1.0999999999999999, though eleven times 0.1 is 1.1.
+    sla("on-target", ValueSli(f"sum(depth) * 0 + {' + '.join(['0.1'] * 11)}", 0.9), target=1.1),
     sla("quiet", ValueSli("sum(depth) / (sum(depth) * 0) * 0", 0.9), target=50),
     sla("broken", ValueSli("sum(depth) + on (x) group_left () depth * on () group_right () up", 0.9)),
     sla("several", ValueSli("up", 0.9)),
@@ -229,6 +231,8 @@ def test_expressions_and_scores(
     assert [(rows["value", "all", slot].actual, rows["value", "all", slot].state) for slot in (1, 2)] == [
         (60, State.MET)
     ] * 2
+    on_target = rows["on-target", "all", 1]
+    assert (on_target.good, on_target.actual, on_target.state) == (1, 1.1, State.MET)
     # Not a number: nothing to measure. VictoriaMetrics keeps that to itself, as if there were no series.
     drops_nan = engine == VICTORIA_METRICS
     assert rows["quiet", "all", 1].state is (State.NO_DATA if drops_nan else State.NO_TRAFFIC)

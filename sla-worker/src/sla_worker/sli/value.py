@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import isclose, isnan
 from typing import ClassVar
 
 from sla_worker.evaluation import allowance_used, meets
@@ -14,6 +14,9 @@ from sla_worker.needs import Asked, Counts, Expression, Need
 from sla_worker.promql_text import in_one_line, with_slot
 from sla_worker.selectors import check_expression
 from sla_worker.sli import form
+
+_ROUNDING = 1e-12
+"""A value this near to its target is on it: an engine's sums and rates are a hair beside their true value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ class ValueSli:
             return Figures()
         if isnan(value):  # 0 ÷ 0 of a quiet night: it was measured, and there was nothing to measure
             return Figures(good=0.0, total=0.0, coverage=1.0)
+        if isclose(value, definition.target, rel_tol=_ROUNDING):
+            value = definition.target
         good = meets(definition.comparison, definition.target, value)
         return Figures(good=float(good), total=1.0, coverage=1.0, actual=value)
 
