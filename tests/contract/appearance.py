@@ -1,12 +1,22 @@
-"""What Grafana would show of a panel's value: its colour and its words, by thresholds and mappings."""
+"""The dashboards about programs, and the colour in which Grafana would show a value."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from dashboards.queries import BUILT_IN, panels, substitute, variables
+
 Json = Mapping[str, Any]
+
+DASHBOARDS = Path(__file__).resolve().parents[2] / "grafana" / "dashboards" / "json"
+UIDS = ("insa-agent-performance", "insa-worker-health", "insa-error-handling")
+BOARDS: Mapping[str, Json] = {
+    uid: json.loads((DASHBOARDS / f"{uid}.json").read_text(encoding="utf-8")) for uid in UIDS
+}
 
 
 def colors(panel: Json, values: Mapping[str, float | None]) -> dict[str, str]:
@@ -52,3 +62,26 @@ def shown_fields(panel: Json) -> Iterator[tuple[str, str]]:
     else:
         for target in panel["targets"]:
             yield target["legendFormat"], target["expr"]
+
+
+def substituted(board: Json, expr: str) -> str:
+    """The expression as Grafana sends it, with all choices of the variables at "All"."""
+    return substitute(expr, {**BUILT_IN, **variables(board)})
+
+
+QUERIES: tuple[tuple[str, Json, str], ...] = tuple(
+    (uid, panel, substituted(board, target["expr"]))
+    for uid, board in BOARDS.items()
+    for panel in panels(board)
+    for target in panel["targets"]
+)
+"""(uid, panel, expression) of every query."""
+
+STATS: tuple[tuple[str, Json, str, str], ...] = tuple(
+    (uid, panel, field, substituted(board, expr))
+    for uid, board in BOARDS.items()
+    for panel in panels(board)
+    if panel["type"] in {"stat", "table"}
+    for field, expr in shown_fields(panel)
+)
+"""(uid, panel, field, expression) of every figure that is coloured by its newest value."""

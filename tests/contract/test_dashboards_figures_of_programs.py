@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.appearance import color, settings, shown_fields
+from contract.appearance import QUERIES, STATS, color, settings
 from contract.simulated import Recording, evaluated
 from dashboards.panels import GREEN, MISSING, RED
-from dashboards.queries import BUILT_IN, panels, substitute, variables
 from demo_app import catalogue as known
 from rules.binaries import newest
 from rules.cases import STEP_SECONDS
 from unit.demo_app.simulation import Simulation
 
-ROOT = Path(__file__).resolve().parents[2]
-UIDS = ("insa-agent-performance", "insa-worker-health", "insa-error-handling")
-BOARDS: dict[str, dict[str, Any]] = {
-    uid: json.loads((ROOT / "grafana" / "dashboards" / "json" / f"{uid}.json").read_text()) for uid in UIDS
-}
 CALM, FAULT, GONE = 10 * 60, 10 * 60, 30
 """Seconds at rest, with faults that give every instrument something to count, and without an answer."""
-
-
-def expressions(board: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """(panel, expression with its variables substituted) of every query."""
-    values = {**BUILT_IN, **variables(board)}
-    for panel in panels(board):
-        for target in panel["targets"]:
-            yield panel, substitute(target["expr"], values)
-
-
-QUERIES = [(uid, panel, expr) for uid, board in BOARDS.items() for panel, expr in expressions(board)]
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +53,10 @@ def values_of(answer: str) -> list[float]:
 def test_every_query_has_data_while_the_program_runs(
     answers: dict[tuple[str, str], str], uid: str, panel: dict[str, Any], expr: str
 ) -> None:
-    assert values_of(answers[expr, "there"]), f"{uid}, panel {panel['id']} {panel['title']!r}: {expr}"
-
-
-STATS = [
-    (uid, panel, field, substitute(expr, {**BUILT_IN, **variables(board)}))
-    for uid, board in BOARDS.items()
-    for panel in panels(board)
-    if panel["type"] in {"stat", "table"}
-    for field, expr in shown_fields(panel)
-]
+    there = values_of(answers[expr, "there"])
+    assert any(not math.isnan(value) for value in there), (
+        f"{uid}, panel {panel['id']} {panel['title']!r}: {expr}"
+    )
 
 
 @pytest.mark.parametrize(
