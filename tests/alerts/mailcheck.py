@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import math
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ from e2e.live import Mail, Stack, links
 ALLOWED_TAGS = frozenset(
     "html head meta title body table tr td div a b br span p h1 h2 h3 ul li bdi wbr".split()  # noqa: SIM905  # shorter
 )
+PANEL = re.compile(r"/d/insa-[a-z-]+\?viewPanel=\d+$")
 TROUBLE = ("<no value>", "&lt;no value&gt;", "ZgotmplZ", "{{", "%!")
 """What templates leave in a text when they go wrong."""
 
@@ -76,8 +78,8 @@ def _link_troubles(stack: Stack, found: list[str], alert: Alert, condition_at: f
         yield from _expression_troubles(stack, httpx.URL(expression), condition_at)
     if not any("/silences/new" in url and f'alertname="{alert.name}"' in unquote(url) for url in found):
         yield "no link to a silence of this alert"
-    if not any("/d/insa-" in url for url in found):
-        yield "no link to a dashboard"
+    if not any(PANEL.search(url) for url in found):
+        yield "no link to a panel of a dashboard"
 
 
 def _expression_troubles(stack: Stack, url: httpx.URL, condition_at: float) -> Iterator[str]:

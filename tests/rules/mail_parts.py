@@ -8,7 +8,7 @@ from typing import Any
 
 LINKS = {
     "runbook_url": "http://sla-worker.example.com/runbooks/WorkerUnhealthy",
-    "dashboard_url": "http://grafana.example.com/d/insa-sla-monitoring",
+    "dashboard_url": "http://grafana.example.com/d/insa-worker-health?viewPanel=21",
 }
 DESCRIPTION = "Impact: Tasks wait.\nLikely causes: It has died.\nFirst steps: Restart it."
 

@@ -18,7 +18,7 @@ ALERT = Alert("Bad", {"severity": "critical"}, 60, 0, ("critical",), {"critical"
 RUNBOOK = "http://sla-worker/runbooks/Bad"
 EXPRESSION = "http://prometheus/graph?g0.expr=up+%3D%3D+0&g0.tab=1"
 SILENCE = "http://alertmanager/#/silences/new?filter=" + quote('{alertname="Bad"}')
-DASHBOARD = "http://grafana/d/insa-sla-monitoring"
+DASHBOARD = "http://grafana/d/insa-worker-health?viewPanel=21"
 CONDITION_AT = 1000.1239
 
 
@@ -68,7 +68,11 @@ def test_a_good_mail_passes() -> None:
         ({"html": page(EXPRESSION, SILENCE, DASHBOARD)}, "no link to a runbook"),
         ({"html": page(RUNBOOK, SILENCE, DASHBOARD)}, "no link to the expression"),
         ({"html": page(RUNBOOK, EXPRESSION, DASHBOARD)}, "no link to a silence"),
-        ({"html": page(RUNBOOK, EXPRESSION, SILENCE)}, "no link to a dashboard"),
+        ({"html": page(RUNBOOK, EXPRESSION, SILENCE)}, "no link to a panel of a dashboard"),
+        (
+            {"html": page(RUNBOOK, EXPRESSION, SILENCE, DASHBOARD.partition("?")[0])},
+            "no link to a panel of a dashboard",
+        ),
         (
             {"html": GOOD.html.replace("http://prometheus/", "http://prometheus:1/")},
             "http://prometheus:1/.* is not this Prometheus",
