@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from history.recording import RATES, STEP_SECONDS, USUAL_RATE, Name, Tape, Wanted, is_moment
 from history.story import DAY, Happened, Incident, begin_of, happened
-from simulation.series import GAUGE, PROCESS_START, UP, Metric, Process, Scrape, Target
+from simulation.series import GAUGE, PROCESS_START, UP, Metric, Process, Target
 
 _OFFSET_MS = 7_413
 """When in its minute the app is scraped."""
@@ -219,20 +219,3 @@ def _tables(tape: Tape) -> tuple[dict[Wanted, int], dict[Name, list[float | None
         first[each.wanted] = len(steps)
         steps += each.steps
     return first, {name: [step.get(name) for step in steps] for name in tape.metrics}
-
-
-def scrapes(month: Month, metrics: Sequence[Name], until: int | None = None) -> Iterator[Scrape]:
-    """The month as scrapes of some series, for who wants to count them by hand; not after `stretches`."""
-    wanted = set(metrics)
-    last = month.steps() if until is None else until
-    by_moment: dict[int, list[tuple[Metric, float]]] = {}
-    ups: dict[int, float] = {}
-    for stretch in month.stretches(last):
-        if stretch.metric is UP:
-            ups = dict(zip(stretch.at, stretch.values, strict=True))
-        elif stretch.metric is PROCESS_START or (stretch.metric.name, stretch.metric.labels) in wanted:
-            for at, value in zip(stretch.at, stretch.values, strict=True):
-                by_moment.setdefault(at, []).append((stretch.metric, value))
-    for at, up in ups.items():
-        process = month._life(at) if up else None
-        yield Scrape(at, month.target, int(up), process, tuple(by_moment.get(at, ())))

@@ -14,11 +14,13 @@ from simulation.series import COUNTER, GAUGE, HISTOGRAM, Metric
 STEP_SECONDS = 60
 RATES = (2.0, 3.5, 5.0, 6.5)
 USUAL_RATE = 5.0
-_WARM_UP_STEPS = 3
-_HEALTHY_STEPS = 8
+_WARM_UP_STEPS = 2
+_HEALTHY_STEPS = 6
 _LONGEST_STEPS = 6
 """A fault that lasts longer is recorded for so long; the rest of it repeats what it shows in the end."""
 _AFTER_STEPS = 3
+_DRAIN_STEPS = 6
+"""What has piled up is worked off within this."""
 _WHOLE = 1024
 """Sums of seconds are cut to so many parts of a second, so that their sums are exact."""
 
@@ -98,9 +100,10 @@ def record_one(wanted: Wanted) -> tuple[Recorded, dict[Name, tuple[str, str]]]:
     if wanted.fault is not None:
         spec = next(each for each in SPECS if each.name == wanted.fault)
         during = wanted.minutes if wanted.whole else min(wanted.minutes, _LONGEST_STEPS)
-        after = _AFTER_STEPS + (during if wanted.whole else 0)
+        after = _AFTER_STEPS + (_DRAIN_STEPS if wanted.whole else 0)
         intensity = spec.default if wanted.intensity is None else wanted.intensity
-        app.faults.start(wanted.fault, intensity, during * STEP_SECONDS)
+        # A moment longer: at the end of its last step the fault must still show.
+        app.faults.start(wanted.fault, intensity, during * STEP_SECONDS + 0.001)
     kinds: dict[Name, tuple[str, str]] = {}
     before = _read(app, kinds)
     steps = []

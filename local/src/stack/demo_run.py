@@ -24,7 +24,7 @@ _BUILT = ("mailhog", "demo-app", "sla-worker")
 _WORTH_A_LOOK = (
     ("SLA_WORKER_PORT", "/", "status page: every SLA, breaches, budgets"),
     ("GRAFANA_PORT", "/", "dashboards (user admin)"),
-    ("MAILHOG_PORT", "/", "the daily report, and the summary of what was found late"),
+    ("MAILHOG_PORT", "/", "the daily report; two minutes later, the breaches of the month in one mail"),
     ("PROMETHEUS_PORT", "/", "the month itself"),
     ("DEMO_API_PORT", "/", "the demo-app: switch a fault on"),
 )

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from history.files import PromtoolError, write
-from history.month import Month, Stretch, scrapes, wanted_of
+from history.month import Month, Stretch, wanted_of
 from history.others import others
 from history.recording import RATES, Recorded, Tape, Wanted
 from history.story import INCIDENTS, happened, last_report
-from simulation.series import PROCESS_START, UP, Target, counter, gauge
+from simulation.series import UP, Target, counter, gauge
 
 TARGET = Target("demo-app", "demo-app:9091")
 REQUESTS = counter("requests_total", ("status", "success"))
@@ -150,13 +150,6 @@ def test_the_same_seed_is_the_same_month_and_a_later_end_changes_no_past() -> No
     for one, two, all_ in zip(first, second, whole, strict=True):
         assert len(one + two) == len(all_) + 2
         assert (one + two)[: len(all_) - 62] == all_[:-62]  # before the last hour, which moves with the end
-
-
-def test_scrapes_are_the_same_month(found: dict[str, Stretch]) -> None:
-    made = list(scrapes(month(), [(REQUESTS.name, REQUESTS.labels)]))
-    assert sum(not each.up for each in made) == 25
-    assert {metric for each in made for metric, _ in each.samples} == {REQUESTS, PROCESS_START}
-    assert [each.at for each in made] == list(found["up"].at)
 
 
 def test_files_hold_the_month_once_and_in_order(tmp_path: Path) -> None:
