@@ -83,7 +83,7 @@ def test_a_newcomer_sees_a_month_and_the_figures_are_those_of_a_count_by_hand(
     assert stack.sla_worker.removeprefix("http://127.0.0.1") in told
 
     page = stack.client.get(stack.sla_worker).raise_for_status().text
-    assert page.count("100.00 %") > 100  # 36 SLAs, most of them met
+    assert page.count(">excellent<") > 30  # of 36 SLAs
     stack.wait_for_mail("owner@example.com", "Daily SLA report", since=0, seconds=30)
 
     report = typed(copy, "make sla-report h=720 STACK_NAME=insa-demo STACK_ENV_FILE=.run/demo/insa-demo/env")

@@ -289,6 +289,10 @@ def _clean(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     demo = Demo(ROOT, arguments.name)
+    if demo.story() is None and demo.env_file.exists():
+        say("removing what an attempt that did not come to its end has left")
+        demo_run.clean(demo, docker=why_not() is None, images_too=False)
+        demo.env_file.unlink()  # its ports may be taken by now
     instance = demo.prepare(arguments.env_file.absolute())
     stack = _pick(arguments, instance)
     _other_mode(stack, instance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -109,6 +110,8 @@ class Demo:
     def remove(self) -> None:
         """Remove what lies here; data and containers are the stack's to remove."""
         shutil.rmtree(self.directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not there, or that of another demonstration too
+            self.directory.parent.rmdir()
         for path in (self.root / ".run" / f"{self.name}.inputs", self.lock):
             path.unlink(missing_ok=True)
 

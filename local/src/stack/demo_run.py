@@ -35,7 +35,6 @@ def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack) -> Non
     began = time.monotonic()
     story = demo.story()
     if story is None:
-        stack.clean()  # what an attempt that was broken off has left
         plain(f"Making a month of history for the stack {demo.name}: {DAYS} days, one scrape a minute")
         tools = _compose(instance, stack) if isinstance(stack, ComposeStack) else _local(instance, stack)
         story = demo_history.make(instance, demo.directory, tools, say)
@@ -69,12 +68,12 @@ def tell(demo: Demo, instance: Instance, story: Mapping[str, Any], without: list
     plain("docs/demo.md says where each incident shows; make demo-clean ends it and removes all of it")
 
 
-def clean(demo: Demo, docker: bool) -> None:  # noqa: FBT001  # whether an engine answers
-    """Remove everything of the demonstration, in both modes, and nothing else."""
+def clean(demo: Demo, *, docker: bool, images_too: bool = True) -> None:
+    """Stop the demonstration and remove its data, in both modes; with `docker` an engine answers."""
     instance = demo.to_stop()
     if docker:
-        compose = ComposeStack(instance)
-        compose.clean()
+        ComposeStack(instance).clean()
+    if docker and images_too:
         images = [f"{demo.name}/{each}:local" for each in _BUILT]
         subprocess.run(["docker", "image", "rm", *images], capture_output=True, check=False)  # noqa: S603, S607  # its own; those that are not there are none
     LocalStack(instance).clean()
