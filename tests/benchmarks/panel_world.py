@@ -11,12 +11,12 @@ from __future__ import annotations
 import itertools
 import subprocess
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from contract.exported import ROOT, known_metrics, others
+from contract.exported import ROOT, SCRAPED, known_metrics, others
 from simulation.openmetrics import number
 from sla_worker import conventions as names
 from sla_worker.conventions import BURN_WINDOWS, MEASURED_RESULTS, PERIODS, THIRTY_DAYS
@@ -37,6 +37,8 @@ APP = {"job": "demo-app", "instance": "demo-app:9091"}
 WORKER = {"job": "sla-worker", "instance": "sla-worker:8080"}
 
 Labels = Mapping[str, str]
+Chosen = Mapping[tuple[str, str], str]
+"""(Metric, label) → the value that a query asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,17 @@ def escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def everything() -> Iterator[Series]:
-    """Every series that the bundle has."""
+def everything(chosen: Chosen) -> Iterator[Series]:
+    """Every series that the bundle has; `chosen` are values of labels that somebody asks for."""
     yield from of_the_app()
-    yield from of_the_worker()
-    yield from of_others()
+    yield from of_the_worker(chosen)
+    yield from of_others(chosen)
+    yield from of_rules(chosen)
+
+
+def made_up(name: str, labels: Iterable[str], chosen: Chosen, number: int = 0) -> dict[str, str]:
+    """Labels of a series of which nothing but their names is known."""
+    return {label: chosen.get((name, label), f"value-{number}") for label in sorted(labels)}
 
 
 def of_the_app() -> Iterator[Series]:
@@ -76,7 +84,7 @@ def of_the_app() -> Iterator[Series]:
                 yield Series(sample.name, {**sample.labels, **APP}, sample.value)
 
 
-def of_the_worker() -> Iterator[Series]:
+def of_the_worker(chosen: Chosen) -> Iterator[Series]:
     """The sla-worker's, for the SLAs that ship: those of the SLAs, and those of itself."""
     definitions = read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml")
     for name, labels in LABELS.items():
@@ -85,8 +93,7 @@ def of_the_worker() -> Iterator[Series]:
             yield Series(name, {**each, **WORKER}, float(value))
     for name, has in known_metrics().items():
         if name.startswith("sla_") and name not in LABELS:
-            own = sorted(has - {"job", "instance"})
-            yield Series(name, {**dict.fromkeys(own, "x"), **WORKER}, 1)
+            yield Series(name, {**made_up(name, has - SCRAPED, chosen), **WORKER}, 1)
 
 
 def label_sets(name: str, labels: tuple[str, ...], definitions: tuple[Definition, ...]) -> Iterator[Labels]:
@@ -121,34 +128,37 @@ def label_sets(name: str, labels: tuple[str, ...], definitions: tuple[Definition
                 yield {label: whole[label] for label in labels}
 
 
-def of_others() -> Iterator[Series]:
+def of_others(chosen: Chosen) -> Iterator[Series]:
     """What Prometheus and Alertmanager export of themselves, what Prometheus makes of scrapes, and alerts."""
     jobs = ("demo-app", "sla-worker", "prometheus", "alertmanager", "grafana")
     for program, listed in others().items():
         for name, labels in listed.items():
             if name == "ALERTS":
                 for index in range(10):
-                    of_alert = dict.fromkeys(labels, f"v{index}") | {
-                        "alertname": f"Alert{index}",
-                        "alertstate": "firing",
-                        "severity": SEVERITIES[index % 2],
-                    }
-                    yield Series(name, of_alert, 1)
+                    severity = {"severity": SEVERITIES[index % 2]}
+                    yield Series(name, made_up(name, labels, chosen, index) | severity, 1)
                 continue
             for job in jobs if program == "synthetic" else (program,):
                 for index in range(4 if labels else 1):
-                    of = dict.fromkeys(labels, f"v{index}") | {"job": job, "instance": f"{job}:1"}
-                    yield Series(name, of, 1)
+                    of = made_up(name, labels, chosen, index)
+                    yield Series(name, {**of, "job": job, "instance": f"{job}:1"}, 1)
 
 
-def write(file: TextIO, reach: Mapping[str, int], end: int) -> tuple[int, int]:
-    """Write the samples of the metrics in `reach`, to each of which so many seconds are full.
+def of_rules(chosen: Chosen) -> Iterator[Series]:
+    """What recording rules leave."""
+    for name, labels in known_metrics().items():
+        if ":" in name:
+            yield Series(name, made_up(name, labels, chosen), 1)
+
+
+def write(file: TextIO, reach: Mapping[str, int], chosen: Chosen, end: int) -> tuple[int, int]:
+    """Write the samples of the metrics in `reach`, which holds how many seconds of each are full.
 
     Returns the number of series and of samples.
     """
     series = samples = 0
     sparse = range(end - DAYS * 86_400, end, SPARSE_SECONDS)
-    for each in everything():
+    for each in everything(chosen):
         if each.name not in reach:
             continue
         full = end - reach[each.name]
@@ -174,11 +184,11 @@ def lines(series: Series, moments: list[int], end: int) -> Iterator[str]:
     return (f"{text} {values[at // SLOT_SECONDS % 2]} {at}\n" for at in moments)
 
 
-def store(directory: str, data: Path, reach: Mapping[str, int], end: int) -> tuple[int, int]:
+def store(directory: str, data: Path, reach: Mapping[str, int], chosen: Chosen, end: int) -> tuple[int, int]:
     """Have the promtool of that directory make blocks of it; returns the number of series and of samples."""
     file = data.with_suffix(".om")
     with file.open("w", encoding="utf-8") as text:
-        written = write(text, reach, end)
+        written = write(text, reach, chosen, end)
     words = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=162h", "--quiet")
     subprocess.run([binary(directory, "promtool"), *words, file, data], check=True, capture_output=True)
     file.unlink()
