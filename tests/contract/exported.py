@@ -40,7 +40,7 @@ SUFFIXES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 @functools.cache
 def known_metrics() -> Mapping[str, Labels]:
     """Every metric that can be asked for, with the labels that it can have, at most."""
-    known = _demo_app() | _sla_worker() | _of_others()
+    known = _demo_app() | exported_by_the_worker() | _of_others()
     # A recording rule may read another one: each file is read after those that it needs, by name.
     for rule in _rules("record"):
         known[rule["record"]] = known.get(rule["record"], frozenset()) | _result_labels(rule, known)
@@ -77,7 +77,7 @@ def _demo_app() -> dict[str, Labels]:
     return _collected(registry.collect()) | _instruments(registry.collectors)
 
 
-def _sla_worker() -> dict[str, Labels]:
+def exported_by_the_worker() -> dict[str, Labels]:
     definitions = read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml")
     exporter = Exporter(definitions, Grid(300, 15), KINDS, addresses(read_settings({})))
     # What it sets once and forgets is in its text alone.

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from contract.appearance import color, settings
 from dashboards.definitions import DEFINITIONS_FILE, REPOSITORY
 from dashboards.queries import BUILT_IN, panels, substitute, variables
 from sla_worker.conventions import SLA_DASHBOARD_UID
@@ -254,6 +255,35 @@ def test_the_month(known: World) -> None:
     assert known.by_sla(72, 2) == known.by_sla(72, 0)
 
 
+def test_graphs_end_with_the_newest_slot(known: World) -> None:
+    def by(label: str, panel_id: int, position: int = 0) -> dict[str, float]:
+        return {labels[label]: value for labels, value in known.ask(panel_id, position)}
+
+    assert by("component", 101) == {"all": 1}  # the outage of the platform is over
+    assert by("component", 301) == {"all": 0.05}  # 5 of 100 requests fail
+    assert [known.number(15, position) for position in (0, 1)] == [1, 1]  # that breach, a critical one
+    burn, left, kept, coverage = (by("category", panel_id) for panel_id in (63, 64, 65, 51))
+    # The worst of each: 100 and 10 bad of 1,200 where 1 in 1,000 may be; 12 of 1,200 where 5 in 100 may be.
+    assert burn["availability"] == pytest.approx(100 / 1200 / 0.001)
+    assert burn["reliability"] == pytest.approx(10 / 1200 / 0.001)
+    assert burn["performance"] == pytest.approx(0.2)
+    assert (left["availability"], left["performance"]) == (0, pytest.approx(0.8))
+    assert (kept["availability"], kept["performance"]) == (pytest.approx(3 / 5), 1)
+    assert (coverage["availability"], coverage["reliability"]) == (1, 0)  # retries had no data
+
+
+def test_the_details_show_each_component_beside_the_target(known: World) -> None:
+    ratios = {(each["sla"], each["component"]): value for each, value in known.ask(81, 0)}
+    targets = {each["sla"]: value for each, value in known.ask(81, 3)}
+    assert ratios["agent-worker-uptime", "worker-1"] == 1
+    assert ratios["agent-worker-uptime", "worker-2"] == 1
+    assert (targets["agent-worker-uptime"], targets["api-response-time-p95"]) == (0.999, 5)
+    assert {each["sla"] for each, _ in known.ask(81, 1)} >= {
+        "api-response-time-p95",
+        "database-query-time-p95",
+    }
+
+
 INSTANT = [each for each in BY_ID.values() if each["type"] in {"stat", "gauge", "bargauge", "table"}]
 
 
@@ -280,6 +310,16 @@ def test_without_the_worker_nothing_is_shown_as_if_it_were_now(known: World, aft
         assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["color"] != "green"
 
 
+def test_when_the_worker_is_gone_no_graph_goes_on(known: World) -> None:
+    going_on = [
+        (panel["title"], position)
+        for panel in BY_ID.values()
+        for position in range(len(panel["targets"]))
+        if known.ask(panel["id"], position, after=SCRAPED + 3901)  # past the hour of the longest window
+    ]
+    assert going_on == []
+
+
 def test_without_the_application_no_figure_is_green(without_application: World) -> None:
     gone = without_application
     assert gone.number(12) == 1
@@ -301,21 +341,13 @@ def test_without_the_application_no_figure_is_green(without_application: World) 
 
 def shown(panel_id: int, field: str | None, value: float, *, colour: bool = False) -> str:
     """The word, or the colour, in which Grafana shows a value: by mappings, else by thresholds."""
-    config = BY_ID[panel_id]["fieldConfig"]
-    settings = dict(config["defaults"])
-    for override in config["overrides"]:
-        if override["matcher"] == {"id": "byName", "options": field}:
-            settings |= {each["id"]: each["value"] for each in override["properties"]}
-    for mapping in settings.get("mappings", []):
-        options, result = mapping["options"], None
-        if mapping["type"] == "value":
-            result = options.get(f"{value:g}")
-        elif mapping["type"] == "range":
-            low, high = options["from"], options["to"]
-            inside = (low is None or value >= low) and (high is None or value <= high)
-            result = options["result"] if inside else None
-        if result and (found := result.get("color" if colour else "text")):
-            return str(found)
-    steps = settings["thresholds"]["steps"]
-    reached = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
-    return str(reached[-1]) if colour else f"{value:g}"
+    config = settings(BY_ID[panel_id], field or "")
+    if colour:
+        return color(config, value)
+    for mapping in config.get("mappings", []):
+        options = mapping["options"]
+        if mapping["type"] == "value" and f"{value:g}" in options:
+            return str(options[f"{value:g}"]["text"])
+        if mapping["type"] == "range" and value <= options["to"]:
+            return str(options["result"]["text"])
+    return f"{value:g}"

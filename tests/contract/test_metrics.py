@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from contract.exported import ROOT, known_metrics, others
+from contract.exported import ROOT, SCRAPED, exported_by_the_worker, known_metrics, others
 from contract.promql_names import parse, problems
 from ports import free_port
 from rules.binaries import each_version_of, required
@@ -182,3 +182,17 @@ def test_alertmanager_exports_what_is_relied_upon(program: Path | None, tmp_path
     (tmp_path / "alertmanager.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
     arguments = ("--config.file=alertmanager.yml", f"--storage.path={tmp_path / 'data'}")
     assert_exports(others()["alertmanager"], alertmanager, tmp_path, *arguments, "--cluster.listen-address=")
+
+
+def test_the_page_of_the_workers_metrics_has_each_with_its_labels() -> None:
+    page = (ROOT / "docs" / "worker-metrics.md").read_text(encoding="utf-8")
+    listed = {
+        name: frozenset() if labels == "-" else frozenset(labels.split(", "))
+        for name, labels in re.findall(r"^\| `(\w+)` \| (.+?) \|", page, re.MULTILINE)
+    }
+    own = {
+        re.sub("_(bucket|count|sum)$", "", name): labels - SCRAPED - {"le"}
+        for name, labels in exported_by_the_worker().items()
+        if name.startswith("sla_")
+    }
+    assert listed == own

@@ -28,7 +28,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     names.OBJECTIVE: (*_EACH, "category"),
     names.ACTUAL: (*_EACH, "unit"),
     names.STATUS: (*_EACH, "status"),
-    names.COVERAGE: _EACH,
+    names.COVERAGE: (*_EACH, "category"),
     names.COMPLIANCE: (*_EACH, "category"),
     names.BUDGET: _EACH,
     names.WINDOW_COMPLIANCE: (*_EACH, "category", "window"),
@@ -61,7 +61,7 @@ _TEXTS: Mapping[str, str] = {
     names.WINDOW_BUDGET: "Share of the window's error budget that is left; negative when overdrawn",
     names.WINDOW_SLAS: "SLAs that met their target over the window, missed it, or had no events",
     names.BURN_RATE: "Bad share of the window ÷ allowed share; 1 uses up exactly the error budget",
-    names.WEAKEST: "1; the member that lowers a composite's score of the last 24 hours most",
+    names.WEAKEST: "1; the member of a composite whose compliance of the last 24 hours is lowest",
     names.BREACHES: "Breaches that last",
     names.BREACH_START: "When a breach that lasts began",
     names.MONTH_BREACHES: "Breaches of this calendar month",
@@ -151,8 +151,9 @@ class SLAMetrics(Collector):
         for definition in self._definitions.values():
             said = (definition.name, definition.category, definition.severity, definition.unit)
             add(names.INFO, 1, definition.key, *said, definition.comparison)
-        for where, (_, share) in list(self._coverage.items()):
-            add(names.COVERAGE, share, *where)
+        for (key, component), (_, share) in list(self._coverage.items()):
+            if key in self._definitions:
+                add(names.COVERAGE, share, key, component, self._definitions[key].category)
         for (key, component), events in list(self._events.items()):
             if key in self._definitions:
                 of = (key, component, self._definitions[key].category)

@@ -89,7 +89,9 @@ def test_the_ledgers_events_are_counters_that_go_on_after_a_restart(tmp_path: Pa
     setting.close()
     assert f"\nsla_good_events_total{where} 1800.0\n" in text
     assert f"\nsla_total_events_total{where} 2000.0\n" in text
-    assert '\nsla_coverage_ratio{component="all",sla="api-error-rate"} 0.9\n' in text  # two scrapes failed
+    assert (
+        '\nsla_coverage_ratio{category="reliability",component="all",sla="api-error-rate"} 0.9\n' in text
+    )  # two scrapes failed
     assert "# TYPE sla_good_events_total counter" in text
     assert "\nsla_late_rows_total 0.0\n" in text
 

@@ -150,12 +150,12 @@ def daily_compliance() -> Any:
 
 
 def weakest(slas: list[Sla]) -> Any:
-    """What lowers a composite."""
+    """Which member of a composite is lowest."""
     text = Text(
         "Weakest members of the scores",
-        "The member that lowers each composite most, over the last 24 hours.",
+        "The member of each composite whose compliance of the last 24 hours is lowest.",
         "the member SLA with the lowest compliance.",
-        "restore that SLA first: it gains the score most.",
+        "restore that SLA, unless its weight in the score is small: then look for the next one in the table.",
         "None, or no fresh data",
     )
     people = [setting("mappings", [words({sla.key: (sla.name, None) for sla in slas})])]

@@ -155,7 +155,9 @@ def budget_lasts() -> str:
 
 def by_category(aggregation: str, metric: str, window: str) -> str:
     """A figure of each category: that of its worst SLA."""
-    return f'{aggregation} by (category) {fresh(f"""{metric}{{window="{window}", category=~"$category"}}""")}'
+    # Aggregated first: what is fresh is asked of seven series in place of fifty.
+    selector = f'{metric}{{window="{window}", category=~"$category"}}'
+    return fresh(f"{aggregation} by (category) ({selector})")
 
 
 # --- categories
@@ -185,8 +187,8 @@ def worker_health() -> str:
 def kept_by_category(window: str) -> str:
     """Share of the measured SLAs of each category that keep their target."""
     counts = f'{names.WINDOW_SLAS}{{window="{window}", result=~"%s", category=~"$category"}}'
-    met, judged = (f"sum by (category) {fresh(counts % each)}" for each in ("met", "met|missed"))
-    return f"{met} / ({judged} > 0)"
+    met, judged = (f"sum by (category) ({counts % each})" for each in ("met", "met|missed"))
+    return fresh(f"{met} / ({judged} > 0)")
 
 
 def daily_compliance() -> str:
@@ -195,7 +197,7 @@ def daily_compliance() -> str:
 
 
 def weakest() -> str:
-    """The member that lowers each composite most, as a label."""
+    """The member of each composite whose compliance is lowest, as a label."""
     return f"max by (sla, member) {fresh(names.WEAKEST)}"
 
 
@@ -224,12 +226,12 @@ def month_slas(result: str) -> str:
 
 def detail(metric: str, unit: str) -> str:
     """The series of the chosen SLAs whose unit matches."""
-    return f'max by (sla, component) {fresh(f"""{metric}{{sla=~"$sla", {unit}}}""")}'
+    return fresh(f'max by (sla, component) ({metric}{{sla=~"$sla", {unit}}})')
 
 
 def targets() -> str:
     """The targets of the chosen SLAs, in the unit of their values."""
-    return f'max by (sla) {fresh(f"""{names.TARGET}{{sla=~"$sla"}}""")}'
+    return fresh(f'max by (sla) ({names.TARGET}{{sla=~"$sla"}})')
 
 
 # --- quality of the measurement
@@ -237,8 +239,7 @@ def targets() -> str:
 
 def coverage() -> str:
     """Share of the expected scrapes that were there in the newest slot, of the worst SLA of each category."""
-    found = f"{fresh(names.COVERAGE)} * on (sla) group_left (category) max by (sla, category) ({names.INFO})"
-    return f"min by (category) ({found})"
+    return fresh(f'min by (category) ({names.COVERAGE}{{category=~"$category"}})')
 
 
 def lowest_coverage() -> str:
