@@ -6,6 +6,7 @@ import ast
 import decimal
 import json
 import pathlib
+import re
 
 import promql_parser
 import pytest
@@ -137,6 +138,12 @@ def test_a_target_in_another_unit_than_the_panel_s_is_not_drawn() -> None:
     assert len(days.shown_in("none").limits) == 1
 
 
+def test_a_share_is_not_drawn_among_counts() -> None:
+    fill = scale([sla("fill", "0.8", "ratio", "a / b")], "WorkerHighQueueDepth", sla=value("a"))
+    assert fill.shown_in("none").values == (100,)
+    assert fill.shown_in("percentunit").values[0] == pytest.approx(0.8)
+
+
 def test_a_figure_cannot_be_bad_on_both_sides() -> None:
     with pytest.raises(DashboardError, match="one is a lower limit, one an upper"):
         scale([sla("hits", "0.1", "ratio", "a")], "LowCacheHitRate", sla=value("a"))
@@ -145,6 +152,25 @@ def test_a_figure_cannot_be_bad_on_both_sides() -> None:
 def test_the_shipped_targets_find_their_panels() -> None:
     (found,) = scale(load(), sla=latency("insa_agent_request_duration_seconds", "0.95")).limits
     assert (found.value, found.source) == (5, "SLA API Response Time P95")
+
+
+def test_every_shipped_sla_on_a_figure_of_these_dashboards_is_a_limit_there() -> None:
+    """By hand: all on the instruments, but uptimes (state timelines), letters, failed backups, retention."""
+    named = {
+        name
+        for uid in ("insa-agent-performance", "insa-worker-health", "insa-error-handling")
+        for panel in panels(json.loads((DASHBOARDS / f"{uid}.json").read_text()))
+        for name in re.findall(r"\(SLA (.+?)(?: and alert \w+)?\)", panel["description"])
+    }
+    assert named == {
+        *(f"API Response Time P{percentile}" for percentile in (50, 95, 99)),
+        *(f"Database Query Time P{percentile}" for percentile in (95, 99)),
+        "Message Processing Time P95",
+        *("API Error Rate", "API Timeout Rate", "Database Error Rate", "Retry Success Rate"),
+        *("Circuit Breaker Stability", "Worker Task Success", "Cache Hit Rate", "Cache Eviction Rate"),
+        *("Worker Queue Depth", "Worker Utilization", "Request Throughput", "Average Session Duration"),
+        *("Concurrent Active Sessions", "Backup Freshness", "Security Scan Coverage"),
+    }
 
 
 def test_every_dashboard_names_its_limits_in_words() -> None:

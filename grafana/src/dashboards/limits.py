@@ -88,6 +88,7 @@ def no_alert(name: str) -> DashboardError:
 class Measure:
     """What an SLA measures, by which its target finds the panel that shows the same: no key is known here.
 
+    `percentile` is that of a latency; that of other forms is one of slots, and does not matter here.
     `texts` are its selectors and its condition, all of them, or a part of its expression if that is its form.
     """
 
@@ -97,7 +98,9 @@ class Measure:
 
     def of(self, sla: Sla) -> bool:
         """Whether the SLA measures this."""
-        if (sla.kind, sla.percentile) != (self.kind, self.percentile):
+        if sla.kind != self.kind:
+            return False
+        if self.percentile is not None and sla.percentile != self.percentile:
             return False
         if self.kind == "value":
             return all(any(text in read for read in sla.reads) for text in self.texts)
@@ -162,7 +165,13 @@ class Scale:
         """The limits that can be drawn on a panel of that unit: a target in days is no line in hours."""
         wanted = SLA_UNITS.get(unit)
         return Scale(
-            tuple(each for each in self.limits if not each.unit or each.unit == (wanted or each.unit))
+            tuple(
+                each
+                for each in self.limits
+                if not each.unit
+                or each.unit == wanted
+                or (wanted is None and each.unit not in SLA_UNITS.values())
+            )
         )
 
     def graph_steps(self) -> list[Step]:

@@ -64,8 +64,10 @@ def share_axis(panel: sdk.timeseries.Panel, scale: Scale) -> sdk.timeseries.Pane
     if not scale.values:
         return panel.min(0).max(1)
     if scale.low_is_bad:
-        # Twice as far from 1 as the furthest limit is.
-        return panel.max(1).axis_soft_min(round(max(1 - 2 * (1 - min(scale.values)), 0), 6))
+        # Twice as far from 1 as the furthest limit is; a limit of 1 is no distance to go by.
+        lowest = min(scale.values)
+        below = max(1 - 2 * (1 - lowest), 0) if lowest < WIDEST else 0
+        return panel.max(1).axis_soft_min(round(below, 6))
     return panel.min(0).axis_soft_max(round(min(max(scale.values) * 1.2, WIDEST), 6))
 
 
