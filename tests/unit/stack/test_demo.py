@@ -28,14 +28,17 @@ def test_it_has_a_name_and_ports_of_its_own(demo: Demo, bundle: Path) -> None:
     assert not (bundle / ".env").exists()  # that is the user's stack's
 
 
-def test_a_port_that_is_taken_is_passed_over() -> None:
+def test_where_one_port_is_taken_all_are_moved_further() -> None:
+    """With 10,000 the second one is taken: both are moved by 11,000, or more where those are taken too."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        found = free_ports({"A": port - 10_000, "B": port - 10_000})
-    assert int(found["A"]) != port
-    assert found["A"] != found["B"]
+        found = free_ports({"A": port - 10_001, "B": port - 10_000})
+    moved = int(found["B"]) - (port - 10_000)
+    assert moved > 10_000
+    assert moved % 1000 == 0
+    assert int(found["A"]) == port - 10_001 + moved
 
 
 def test_ports_stay_as_they_are_for_later_commands(demo: Demo, bundle: Path) -> None:
