@@ -18,6 +18,7 @@ from dashboards.layout import Band, Section, place
 from dashboards.output import dashboard_json, files, stale, write
 from dashboards.panels import SCORE_STEPS, sla_steps
 from dashboards.queries import (
+    BUILT_IN,
     UnknownVariableError,
     all_queries,
     dashboard_queries,
@@ -27,6 +28,7 @@ from dashboards.queries import (
 )
 from dashboards.sla.table import STATUSES
 from sla_worker.model import Status
+from stack import panel_queries
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARDS = sorted((REPOSITORY / "grafana" / "dashboards" / "json").glob("*.json"))
@@ -205,6 +207,18 @@ def test_every_query_is_promql_without_a_variable_left() -> None:
     for query in queries:
         promql_parser.parse(query.expr)
         assert "__" not in query.expr.replace("__name__", "")
+
+
+def test_make_smoke_sends_every_query_with_no_variable_but_grafanas_own() -> None:
+    for file in DASHBOARDS:
+        sent = list(panel_queries.queries(read(file), "prometheus"))
+        assert sum(len(each.expressions) for each in sent) == sum(
+            len(panel.get("targets", [])) for panel in panels(read(file))
+        )
+        for each in sent:
+            assert {query["datasource"]["uid"] for query in each.body["queries"]} == {"prometheus"}
+            for expr in each.expressions.values():
+                promql_parser.parse(substitute(expr, BUILT_IN))  # which knows no others
 
 
 def test_variables_are_substituted_in_all_three_ways_of_writing() -> None:
