@@ -13,7 +13,7 @@ import pytest
 
 from dashboards import limits
 from dashboards.definitions import DashboardError, Sla, load
-from dashboards.limits import Limit, Scale, latency, of_alert, outermost_comparison, scale, value
+from dashboards.limits import Limit, Measure, Scale, latency, of_alert, outermost_comparison, scale, value
 from dashboards.panels import GREEN, MISSING, RED, YELLOW
 from dashboards.queries import panels
 
@@ -138,6 +138,20 @@ def test_a_target_in_another_unit_than_the_panel_s_is_not_drawn() -> None:
     assert len(days.shown_in("none").limits) == 1
 
 
+def test_a_promise_of_successes_is_a_limit_of_failures() -> None:
+    # At least 90 % of the replays succeed: at most 10 % fail.
+    replays = ("insa_dlq_replayed_total", 'insa_dlq_replayed_total{result="success"}')
+    (target, alert) = scale(
+        load(), "HighDLQReplayFailureRate", sla=Measure("events", replays, complement=True)
+    ).limits
+    assert (target.value, target.low_is_bad, target.source) == (
+        decimal.Decimal("0.1"),
+        False,
+        "SLA DLQ Processing Rate",
+    )
+    assert alert.value == decimal.Decimal("0.5")
+
+
 def test_a_share_is_not_drawn_among_counts() -> None:
     fill = scale([sla("fill", "0.8", "ratio", "a / b")], "WorkerHighQueueDepth", sla=value("a"))
     assert fill.shown_in("none").values == (100,)
@@ -167,6 +181,7 @@ def test_every_shipped_sla_on_a_figure_of_these_dashboards_is_a_limit_there() ->
         *(f"Database Query Time P{percentile}" for percentile in (95, 99)),
         "Message Processing Time P95",
         *("API Error Rate", "API Timeout Rate", "Database Error Rate", "Retry Success Rate"),
+        "DLQ Processing Rate",
         *("Circuit Breaker Stability", "Worker Task Success", "Cache Hit Rate", "Cache Eviction Rate"),
         *("Worker Queue Depth", "Worker Utilization", "Request Throughput", "Average Session Duration"),
         *("Concurrent Active Sessions", "Backup Freshness", "Security Scan Coverage"),

@@ -89,12 +89,14 @@ class Measure:
     """What an SLA measures, by which its target finds the panel that shows the same: no key is known here.
 
     `percentile` is that of a latency; that of other forms is one of slots, and does not matter here.
+    `complement`: the SLA promises a share of successes, and the panel shows the failures.
     `texts` are its selectors and its condition, all of them, or a part of its expression if that is its form.
     """
 
     kind: str
     texts: tuple[str, ...]
     percentile: decimal.Decimal | None = None
+    complement: bool = False
 
     def of(self, sla: Sla) -> bool:
         """Whether the SLA measures this."""
@@ -122,9 +124,15 @@ def value(part: str) -> Measure:
     return Measure("value", (part,))
 
 
-def of_sla(sla: Sla) -> Limit:
+def of_sla(sla: Sla, *, complement: bool = False) -> Limit:
     """The target of an SLA: missing it for a moment costs error budget, and is no alert yet."""
-    return Limit(sla.target, sla.higher_is_better, alerting=False, source=f"SLA {sla.name}", unit=sla.unit)
+    return Limit(
+        value=1 - sla.target if complement else sla.target,
+        low_is_bad=sla.higher_is_better is not complement,
+        alerting=False,
+        source=f"SLA {sla.name}",
+        unit=sla.unit,
+    )
 
 
 def outermost_comparison(node: promql.Expr) -> tuple[str, decimal.Decimal] | None:
@@ -219,7 +227,7 @@ def scale(slas: Iterable[Sla], *alert_names: str, sla: Measure | None = None) ->
 
     Limits with the same value are one. A figure cannot be bad on both sides: DashboardError then.
     """
-    same = [of_sla(each) for each in slas if sla is not None and sla.of(each)]
+    same = [of_sla(each, complement=sla.complement) for each in slas if sla is not None and sla.of(each)]
     found = same[:1] + [of_alert(name) for name in alert_names]
     if len({limit.low_is_bad for limit in found}) > 1:
         sources = " and ".join(limit.source for limit in found)

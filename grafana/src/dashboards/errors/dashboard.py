@@ -117,7 +117,7 @@ def overview(slas: list[Sla]) -> list[Band]:
         ),
         "percentunit",
         while_there(ql.LETTERS, ql.replay_failures()),
-        scale(slas, "HighDLQReplayFailureRate"),
+        scale(slas, "HighDLQReplayFailureRate", sla=ql.REPLAYS_SLA),
     )
     first = [alerts, open_, retries, letters, oldest, replays]
     return [

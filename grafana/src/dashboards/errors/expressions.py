@@ -46,6 +46,7 @@ CACHE_UP = f"insa_cache_up{{{OF_CACHE}}}"
 LOOKUP_DURATION = "insa_cache_lookup_duration_seconds"
 
 STABILITY_SLA = Measure("time", (names.BREAKER_STATE, "== 0"))
+REPLAYS_SLA = Measure("events", (REPLAYED, f'{REPLAYED}{{result="success"}}'), complement=True)
 RETRIES_SLA = events(OUTCOMES, f'{OUTCOMES}{{outcome="success"}}')
 QUERIES_SLA = events(QUERIES, f'{QUERIES}{{status="error"}}')
 HITS_SLA = events(names.CACHE_HITS, "insa_cache_misses_total")

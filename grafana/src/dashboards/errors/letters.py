@@ -42,12 +42,12 @@ def letters_section(slas: list[Sla]) -> Section:
             "Replays that fail",
             "Share of the replays of dead letters that failed.",
             "replays with result failure / all replays, by process.",
-            "above the line the cause is still there: stop replaying (HighDLQReplayFailureRate's runbook).",
+            "above the red line the cause is still there: stop (HighDLQReplayFailureRate's runbook).",
             "No replays",
         ),
         "percentunit",
         {"{{instance}}": ql.replay_failures("job, instance")},
-        scale(slas, "HighDLQReplayFailureRate"),
+        scale(slas, "HighDLQReplayFailureRate", sla=ql.REPLAYS_SLA),
     )
     replays = colored(
         lines(
