@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from sla_worker.errors import SLAWorkerError
 from sla_worker.model import Definition, Reason
 from sla_worker.render.format import moment
 
+_log = logging.getLogger(__name__)
 _PIECE_SECONDS = 86_400  # so much between two turns of the loop, in which passes have their turn
 _LOOK_SECONDS = 1.0
 
@@ -125,6 +127,7 @@ class Again:
         except Exception as error:  # noqa: BLE001 - who asked is told
             job.error = error
         if job.error is not None or not job.pieces:
+            _log.info("measured again reason=%s rows=%d", job.reason.value, job.rows)
             job.done.set()
 
 

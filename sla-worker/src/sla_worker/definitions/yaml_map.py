@@ -19,6 +19,7 @@ _T = TypeVar("_T")
 _TEXT = "tag:yaml.org,2002:str"
 # As every version of YAML reads them: no octal 010, no 1_000, no 1:30.
 _NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_HALF = re.compile(r"[\ud800-\udfff]")  # what "\\ud800" in a file becomes; it can neither be sent nor stored
 _SHOWN = 120  # letters of a value that a complaint shows
 _TRUTH = {"true": True, "false": False}
 
@@ -191,8 +192,8 @@ class YamlMap:
 
 
 def is_text(node: yaml.Node) -> bool:
-    """Whether a node is a text, and no number, date or truth value."""
-    return isinstance(node, yaml.ScalarNode) and node.tag == _TEXT
+    """Whether a node is a text, and no number, date or truth value; half a surrogate pair is none."""
+    return isinstance(node, yaml.ScalarNode) and node.tag == _TEXT and not _HALF.search(node.value)
 
 
 def _is_quoted(node: yaml.Node) -> bool:
