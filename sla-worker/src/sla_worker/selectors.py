@@ -134,6 +134,10 @@ def check_expression(text: str) -> None:
         raise SelectorError("it gives no number; wrap a range in a function such as avg_over_time")
     if isinstance(parsed, library.SubqueryExpr):
         raise SelectorError("it gives a range; wrap it in a function such as avg_over_time")
+    try:
+        library.parse(f'label_replace(({text}), "a", "", "", "")')  # as it is asked
+    except ValueError as error:
+        raise SelectorError("it gives a number and no series; wrap it in vector(...)") from error
 
 
 def _library() -> ModuleType:
