@@ -78,8 +78,13 @@ class Demo:
             envfile.ensure(self.env_file, self.root / EXAMPLE)
             for variable, value in self._settings(users_env_file).items():
                 envfile.remember(self.env_file, variable, value)
-        source = self.root / "prometheus"
         copy = self.directory / "prometheus"
+        if self.story() is None or not copy.exists():  # a running Prometheus has mounted it: it stays
+            self._copy_configuration(self.root / "prometheus", copy)
+        return self.instance()
+
+    def _copy_configuration(self, source: Path, copy: Path) -> None:
+        """Prometheus' configuration, without the user's programs and with a longer retention."""
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(source, copy)
         for path in (copy / "targets").glob("*"):
@@ -93,7 +98,6 @@ class Demo:
                 "write it as in the shipped file: the demonstration needs more than a month",
             )
         file.write_text(text, encoding="utf-8")
-        return self.instance()
 
     def _settings(self, users_env_file: Path) -> dict[str, str]:
         users = envfile.read(users_env_file) if users_env_file.exists() else {}

@@ -46,6 +46,14 @@ def test_ports_stay_as_they_are_for_later_commands(demo: Demo, bundle: Path) -> 
     assert demo.prepare(bundle / ".env").env == first
 
 
+def test_a_configuration_that_a_running_prometheus_has_mounted_stays(demo: Demo, bundle: Path) -> None:
+    demo.prepare(bundle / ".env")
+    demo.tell({"begin": 0, "incidents": []})
+    mounted = (demo.directory / "prometheus").stat().st_ino
+    demo.prepare(bundle / ".env")
+    assert (demo.directory / "prometheus").stat().st_ino == mounted
+
+
 def test_of_the_users_settings_it_takes_the_images_alone(
     demo: Demo, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
