@@ -93,7 +93,9 @@ def of_the_worker(chosen: Chosen) -> Iterator[Series]:
             yield Series(name, {**each, **WORKER}, float(value))
     for name, has in known_metrics().items():
         if name.startswith("sla_") and name not in LABELS:
-            yield Series(name, {**made_up(name, has - SCRAPED, chosen), **WORKER}, 1)
+            own = made_up(name, has - SCRAPED, chosen)
+            for bucket in ("0.1", "1.0", "+Inf") if "le" in has else ("",):
+                yield Series(name, {**own, **({"le": bucket} if bucket else {}), **WORKER}, 1)
 
 
 def label_sets(name: str, labels: tuple[str, ...], definitions: tuple[Definition, ...]) -> Iterator[Labels]:
@@ -107,7 +109,7 @@ def label_sets(name: str, labels: tuple[str, ...], definitions: tuple[Definition
         "severity": SEVERITIES,
     }
     if "sla" not in labels:
-        for values in itertools.product(*(free[label] for label in labels)):
+        for values in itertools.product(*(free.get(label, ("value",)) for label in labels)):
             yield dict(zip(labels, values, strict=True))
         return
     in_breach = name in {names.BREACH_START, names.MONTH_BREACHES, names.MONTH_BREACH_SECONDS}
@@ -119,11 +121,12 @@ def label_sets(name: str, labels: tuple[str, ...], definitions: tuple[Definition
             "severity": definition.severity,
             "unit": definition.unit,
             "member": definition.key,
+            "comparison": definition.comparison.value,
         }
         several = [f"part-{number}" for number in range(COMPONENTS)] if definition.by else []
         rest = [label for label in labels if label not in fixed and label != "component"]
         for component in ["all", *several] if "component" in labels else [""]:
-            for values in itertools.product(*(free[label] for label in rest)):
+            for values in itertools.product(*(free.get(label, ("value",)) for label in rest)):
                 whole = {**fixed, "component": component, **dict(zip(rest, values, strict=True))}
                 yield {label: whole[label] for label in labels}
 

@@ -42,6 +42,8 @@ STEPS = {17.5: 15, 25: 20, 45: 30, 90: 60, 210: 120, 450: 300, 750: 600, 1050: 9
 LONGEST_STEP = 3600
 LOOKBACK_SECONDS = 300
 TIMEOUT_SECONDS, WIDE = 120, 120
+ONE = {"sla": "platform-uptime"}
+"""A panel that is repeated asks for one value of its variable at a time."""
 UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
 
@@ -82,6 +84,8 @@ def queries(dashboard: Mapping[str, Any]) -> Iterator[Asked]:
                 "__range_s": str(seconds),
                 **variables(dashboard),
             }
+            if panel.get("repeat") in ONE:
+                values |= {panel["repeat"]: ONE[panel["repeat"]]}
             expr = substitute(target["expr"], values)
             yield Asked(dashboard["title"], panel["title"], expr, step, 0 if target["instant"] else seconds)
 

@@ -7,7 +7,9 @@ from typing import Any
 import promql_parser
 import pytest
 
+from benchmarks.panel_world import of_the_worker
 from benchmarks.panels import queries, reach_of, step_of, window
+from sla_worker.sla_metrics import LABELS
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,13 @@ def test_how_far_back_an_expression_reads(expr: str, seconds: int) -> None:
     assert window(promql_parser.parse(expr)).total_seconds() == seconds
 
 
+def test_the_world_has_every_metric_of_the_slas_with_its_labels() -> None:
+    labels: dict[str, set[str]] = {}
+    for each in of_the_worker({}):
+        labels.setdefault(each.name, set()).update(each.labels.keys() - {"job", "instance"})
+    assert {name: labels[name] for name in LABELS} == {name: set(has) for name, has in LABELS.items()}
+
+
 def panel(kind: str, expr: str, **more: object) -> dict[str, Any]:
     target = {"expr": expr, "instant": kind == "stat"}
     return {"type": kind, "title": kind, "gridPos": {"w": 12}, "targets": [target], **more}
@@ -52,17 +61,21 @@ def test_queries_have_the_range_of_their_panel() -> None:
             panel("stat", "sla_worker_slot_seconds"),
             panel("timeseries", "rate(insa_agent_requests_total[$__rate_interval])"),
             panel("timeseries", "sla_actual", timeFrom="7d"),
+            panel("stat", 'sla_coverage_ratio{sla=~"$sla"}', repeat="sla"),
         ],
+        "templating": {"list": [{"name": "sla", "current": {"value": "$__all"}}]},
     }
     asked = list(queries(dashboard))
     assert [(each.expr, each.step, each.range) for each in asked] == [
         ("sla_worker_slot_seconds", 120, 0),
         ("rate(insa_agent_requests_total[135s])", 120, 86_400),  # the step and a scrape interval
         ("sla_actual", 900, 7 * 86_400),  # 959 s a pixel
+        ('sla_coverage_ratio{sla=~"platform-uptime"}', 120, 0),
     ]
     assert reach_of(asked) == {
         "up": 600,
         "sla_worker_slot_seconds": 300,
         "insa_agent_requests_total": 86_400 + 300 + 135,
         "sla_actual": 7 * 86_400 + 300,
+        "sla_coverage_ratio": 300,
     }
