@@ -51,6 +51,13 @@ CASES: list[tuple[str, str, dict[str, str], dict[str, float]]] = [
     ("score, long slots", ql.overall_compliance(), SCORES | worker(AT - 900, 1800), {"{}": 0.5}),
     ("age in slots", measurement_age(), worker(AT - 450), {"{}": 1.5}),
     ("age before the first pass", measurement_age(), worker(0), {}),
+    # A month without a breach says so, rather than showing nothing.
+    (
+        "no breach",
+        ql.month_breaches("sla_month_breaches"),
+        {'sla_status{sla="a",component="all",status="good"}': "1x40"} | worker(AT - 600),
+        {'{sla="No breach this month"}': 0},
+    ),
     # The worst of each component, while the worker measures.
     (
         "actual",

@@ -63,7 +63,7 @@ def mixed(definition: Definition, number: int) -> Slot:
     if definition.key == "retry-success-rate":
         return {"all": None}
     if definition.key == "database-query-time-p95":
-        return {"all": (99, 100)}
+        return {"all": (97, 100)}
     return fine(definition, number)
 
 
@@ -221,7 +221,7 @@ def test_the_worst_come_first(known: World) -> None:
     assert first[0] == "api-error-rate"  # missed now
     assert set(first[1:3]) == {"platform-uptime", "agent-worker-uptime"}  # overspent
     assert first[3] == "retry-success-rate"  # not measured: before what is known to be fine
-    # 1 bad in 100 where 5 may be: a fifth of the budget is used, which is more than the rest has used.
+    # 3 bad in 100 where 5 may be: three fifths of the budget are used, more than the rest has used.
     assert order[4][0] == "database-query-time-p95"
 
 
@@ -232,11 +232,12 @@ def test_error_budgets(known: World) -> None:
     assert shown(17, None, smallest[0][1]) == "Exhausted"
     burning = [(labels["name"], value) for labels, value in known.ask(61)]
     assert burning[0] == ("Platform Uptime", pytest.approx(100 / 1200 / 0.001))
-    # 0.8 of the budget is left, and goes at a fifth of the rate at which all of it lasts 30 days: 120 days.
+    # 0.4 of the budget is left, and goes at 0.6 of the rate at which all of it lasts 30 days: 20 days.
     assert known.ask(62)[0] == (
         {"name": "Database Query Time P95", "sla": "database-query-time-p95"},
-        pytest.approx(120 * 86400),
+        pytest.approx(20 * 86400),
     )
+    assert {shown(62, None, value) for _, value in known.ask(62)[-3:]} == {"Over 4 weeks"}
 
 
 def test_the_month(known: World) -> None:
@@ -263,11 +264,11 @@ def test_graphs_end_with_the_newest_slot(known: World) -> None:
     assert by("component", 301) == {"all": 0.05}  # 5 of 100 requests fail
     assert [known.number(15, position) for position in (0, 1)] == [1, 1]  # that breach, a critical one
     burn, left, kept, coverage = (by("category", panel_id) for panel_id in (63, 64, 65, 51))
-    # The worst of each: 100 and 10 bad of 1,200 where 1 in 1,000 may be; 12 of 1,200 where 5 in 100 may be.
+    # The worst of each: 100 and 10 bad of 1,200 where 1 in 1,000 may be; 36 of 1,200 where 5 in 100 may be.
     assert burn["availability"] == pytest.approx(100 / 1200 / 0.001)
     assert burn["reliability"] == pytest.approx(10 / 1200 / 0.001)
-    assert burn["performance"] == pytest.approx(0.2)
-    assert (left["availability"], left["performance"]) == (0, pytest.approx(0.8))
+    assert burn["performance"] == pytest.approx(0.6)
+    assert (left["availability"], left["performance"]) == (0, pytest.approx(0.4))
     assert (kept["availability"], kept["performance"]) == (pytest.approx(3 / 5), 1)
     assert (coverage["availability"], coverage["reliability"]) == (1, 0)  # retries had no data
 
@@ -348,6 +349,8 @@ def shown(panel_id: int, field: str | None, value: float, *, colour: bool = Fals
         options = mapping["options"]
         if mapping["type"] == "value" and f"{value:g}" in options:
             return str(options[f"{value:g}"]["text"])
-        if mapping["type"] == "range" and value <= options["to"]:
+        if mapping["type"] == "range" and (
+            value <= options["to"] if options["from"] is None else value >= options["from"]
+        ):
             return str(options["result"]["text"])
     return f"{value:g}"

@@ -6,13 +6,12 @@ from sla_worker.conventions import BUDGET_LOW, BUDGET_SPENT, BURN_FAST, BURN_SLO
 
 from .. import names, sdk
 from ..layout import Band, Section
-from ..panels import BUDGET_STEPS, GREEN, MISSING, RED, YELLOW, Query, Step, Text
+from ..panels import BUDGET_STEPS, GREEN, MISSING, RED, YELLOW, Query, Step, Text, nothing_measured
 from . import expressions as ql
-from .kinds import bars, budget_bars, lines
+from .kinds import bars, budget_bars, lines, long_enough
 
-HOUR, DAY, WEEK = 3600, 86_400, 7 * 86_400
+DAY, WEEK = 86_400, 7 * 86_400
 BURN_STEPS: list[Step] = [(None, MISSING), (0, GREEN), (1, YELLOW), (BURN_SLOW, "orange"), (BURN_FAST, RED)]
-NONE = "None, or no fresh data"
 
 
 def budgets() -> Section:
@@ -55,14 +54,15 @@ def lasts() -> sdk.bargauge.Panel:
     text = Text(
         "Budget gone in",
         f"The {ql.SHOWN} SLAs whose error budget of 30 days is gone first if it goes on as in the last six "
-        "hours. Those that use none, or have none left, are not here.",
+        "hours. Those that have none left are not here.",
         "budget left * 30 days / burn rate of six hours.",
         "less than a day: act as on a breach; less than a week: find the cause before it is one.",
-        NONE,
+        "No fresh data",
     )
     queries = [Query(ql.budget_lasts(), "{{name}}", instant=True)]
     steps: list[Step] = [(None, MISSING), (0, RED), (DAY, YELLOW), (WEEK, GREEN)]
-    return bars(62, text, "s", queries, steps).max(4 * WEEK).decimals(1)
+    panel = bars(62, text, "s", queries, steps).max(ql.FOUR_WEEKS).decimals(1)
+    return panel.mappings([nothing_measured(text.no_value), long_enough()])
 
 
 def burn_over_time() -> sdk.timeseries.Panel:

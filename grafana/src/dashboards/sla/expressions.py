@@ -27,6 +27,7 @@ STATUS_RANKS = {
 """An SLA with several components has the status of the worst, which is the highest number."""
 
 SECONDS_OF_30_DAYS = 30 * 86_400
+FOUR_WEEKS = 28 * 86_400
 
 
 def chosen(expr: str) -> str:
@@ -146,10 +147,10 @@ def fastest_burning() -> str:
 
 
 def budget_lasts() -> str:
-    """Seconds until the 30 days' budget is gone at the rate of six hours; nothing where none is used."""
+    """Seconds until the 30 days' budget is gone at the rate of six hours, four weeks at most."""
     left = fresh(f'{names.WINDOW_BUDGET}{{window="{THIRTY_DAYS}"}}')
-    burn = f'on (sla, component) ({names.BURN_RATE}{{window="6h"}} > 0)'
-    lasts = f"min by (sla) (({left} > 0) * {SECONDS_OF_30_DAYS} / {burn})"
+    burn = f'on (sla, component) clamp_min({names.BURN_RATE}{{window="6h"}}, 1e-9)'
+    lasts = f"clamp_max(min by (sla) (({left} > 0) * {SECONDS_OF_30_DAYS} / {burn}), {FOUR_WEEKS})"
     return f"sort(bottomk({SHOWN}, {named(chosen(lasts))}))"
 
 
@@ -205,10 +206,12 @@ def weakest() -> str:
 
 
 def month_breaches(metric: str) -> str:
-    """A figure of the five SLAs that were longest in breach this month."""
+    """A figure of the five SLAs that were longest in breach this month; without any, one row says so."""
     longest = chosen(f"sum by (sla) {fresh(names.MONTH_BREACH_SECONDS)}")
     aggregation = "max" if metric == names.MONTH_BREACH_LONGEST else "sum"
-    return f"{aggregation} by (sla, severity) {fresh(metric)} and on (sla) topk(5, {longest})"
+    found = f"{aggregation} by (sla, severity) {fresh(metric)} and on (sla) topk(5, {longest})"
+    none = f'label_replace(0 * count{fresh(names.STATUS)}, "sla", "No breach this month", "", "")'
+    return f"({found}) or on () {none}"
 
 
 def month_time_in_breach() -> str:

@@ -19,6 +19,7 @@ from ..panels import (
     nothing_measured,
     setting,
 )
+from .expressions import FOUR_WEEKS
 
 EXHAUSTED = "Exhausted"
 
@@ -29,6 +30,16 @@ def exhausted() -> sdk.dashboard_model.RangeMap:
     return model.RangeMap(
         model.DashboardRangeMapOptions(
             from_val=None, to=0, result=model.ValueMappingResult(text=EXHAUSTED, color=RED, index=1)
+        )
+    )
+
+
+def long_enough() -> sdk.dashboard_model.RangeMap:
+    """A time that is cut off at four weeks."""
+    model = sdk.dashboard_model
+    return model.RangeMap(
+        model.DashboardRangeMapOptions(
+            from_val=FOUR_WEEKS, to=None, result=model.ValueMappingResult(text="Over 4 weeks", index=1)
         )
     )
 

@@ -51,7 +51,7 @@ def worst_breaches(slas: list[Sla]) -> sdk.table.Panel:
         "The five SLAs that were longest in breach this month, all their components together.",
         "what lies in the month of each breach in the ledger: how many, all together, and the longest.",
         "look for one cause behind breaches at the same time; the name leads to the SLA's values.",
-        "None, or no fresh data",
+        "No fresh data",
     )
     seconds, count, longest = map(field, range(3))
     columns = {
