@@ -14,7 +14,8 @@ from sla_worker.model import Breach, Comparison, Report, SLAStatus, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
 from sla_worker.render.catch_up import catch_up_mail
-from sla_worker.render.mails import breach_mail
+from sla_worker.render.mails import breach_mail, daily_mail
+from sla_worker.render.tables import text_report
 from sla_worker.schedule import last_daily
 from sla_worker.settings import read_settings
 
@@ -143,6 +144,24 @@ def test_an_sla_meets_its_target_when_all_its_components_do() -> None:
     assert (report.slas, report.measured, report.meeting) == (3, {"worker": False, "cache": True}, 1)
     assert report.score_ratio == 0.5
     assert [each.title for each in statuses] == ["Worker / w1", "Worker / w2", "n", "n"]
+
+
+def test_what_failed_is_told_first_then_what_was_not_measured() -> None:
+    closed = replace(measured(None, 1), status=Status.OUT_OF_HOURS)
+    named = {
+        "good": measured(1000.0, 1),
+        "unseen": measured(None, 0),
+        "closed": closed,
+        "bad": measured(990.0, 1),
+        "worse": measured(1.0, 1),
+    }
+    statuses = tuple(replace(each, name=name) for name, each in named.items())
+    report = Report("t", 0, 300, 300, statuses, (), 0)
+    order = ["bad", "worse", "unseen", "good", "closed"]
+    assert [each.name for each in report.failed_first] == order
+    names = "|".join(named)
+    assert re.findall(rf"^({names}) ", text_report(report, UTC), re.MULTILINE) == order
+    assert re.findall(rf">({names})<", daily_mail(report, UTC, {}).html) == order
 
 
 def test_a_period_out_of_hours_lacks_nothing() -> None:

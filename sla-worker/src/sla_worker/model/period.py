@@ -83,6 +83,20 @@ class Report:
     period_breaches: int
 
     @property
+    def failed_first(self) -> tuple[SLAStatus, ...]:
+        """The statuses as a reader wants them: what failed, then what was not measured, then the others.
+
+        Within each of the three they keep the order of the definitions.
+        """
+
+        def rank(status: SLAStatus) -> int:
+            if status.meets_target is False:
+                return 0
+            return 1 if status.meets_target is None and status.coverage_ratio == 0 else 2
+
+        return tuple(sorted(self.statuses, key=rank))
+
+    @property
     def slas(self) -> int:
         """How many SLAs there are, each with all its components."""
         return len({each.key for each in self.statuses})

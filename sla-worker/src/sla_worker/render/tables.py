@@ -46,11 +46,11 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
             ratio(each.coverage_ratio),
             verdict(each),
         )
-        for each in report.statuses
+        for each in report.failed_first
     ]
     header = ("SLA", "Target", "Actual", "Compliance", "Coverage", "Result")
     lines += ["", text_table(header, rows, right=frozenset({1, 2, 3, 4}))]
-    scores = [f"{each.title}: {words}" for each in report.statuses if (words := lowest(each))]
+    scores = [f"{each.title}: {words}" for each in report.failed_first if (words := lowest(each))]
     if scores:
         lines += ["", *scores]
     if report.active_breaches:
