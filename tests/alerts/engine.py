@@ -6,6 +6,7 @@ A scenario knows its own alerts only. Waves and lanes say what runs at the same 
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,8 @@ from e2e.live import Stack
 
 POLL_SECONDS = 0.1
 ALWAYS = "always firing"
+UNSCRAPED = "metrics_gone"
+"""The fault whose effect is that scrapes fail."""
 SENDINGS = {
     "alerts Prometheus could not send": "prometheus_notifications_errors_total",
     "alerts Prometheus dropped": "prometheus_notifications_dropped_total",
@@ -214,7 +217,23 @@ class Run:
         if stray := strays(proof, mails):
             raise ProofError(f"mail went to {', '.join(stray)} too")
         if early := early_ends(proof, mails):
-            raise ProofError(f"{early} mails said that it is over while its cause lasted")
+            said = f"{early} mails said that it is over while its cause lasted"
+            if not (missed := self._missed_scrapes(proof)):
+                raise ProofError(said)
+            proof.remark = f"{said}: {missed:.0f} scrapes of the demo-app failed in that time"
+
+    def _missed_scrapes(self, proof: Proof) -> float:
+        """How many scrapes of the demo-app failed while the cause lasted, and not because of it.
+
+        What is not scraped is gone for a moment, and so is an alert about it.
+        """
+        if UNSCRAPED in self.scenario.faults:
+            return 0
+        assert proof.caused_at is not None, "the cause has begun"
+        assert proof.ended_at is not None, "the cause is over"
+        scrapes = f'up{{job="demo-app"}}[{math.ceil(proof.ended_at - proof.caused_at)}s]'
+        failed = f"sum(count_over_time({scrapes}) - sum_over_time({scrapes}))"
+        return sum(float(each["value"][1]) for each in self._tools.stack.query(failed, at=proof.ended_at))
 
     def _go(self, proof: Proof, state: State) -> None:
         proof.go(state, time.time())

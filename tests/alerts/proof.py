@@ -65,6 +65,7 @@ class Proof:
     resolved_mails: dict[str, Mail] = dataclasses.field(default_factory=dict)
     resolved_webhook_at: float | None = None
     problem: str | None = None
+    remark: str | None = None
 
     def go(self, state: State, at: float) -> None:
         """Note a new state."""

@@ -87,11 +87,18 @@ def print_summary(console: Console, proofs: Sequence[Proof], floors: Floors) -> 
     console.print(table)
     for proof in failures(proofs):
         console.print(Text(f"✗ {proof.alert.name}: {proof.problem or 'not reached'}", "red"))
+    for proof in remarked(proofs):
+        console.print(Text(f"! {proof.alert.name}: {proof.remark}", "yellow"))
 
 
 def failures(proofs: Sequence[Proof]) -> list[Proof]:
     """Those that are not proven."""
     return [proof for proof in proofs if proof.state is not State.PROVEN]
+
+
+def remarked(proofs: Sequence[Proof]) -> list[Proof]:
+    """Those that are proven, with something to know beside."""
+    return [proof for proof in proofs if proof.remark and proof.state is State.PROVEN]
 
 
 def write_markdown(path: Path, proofs: Sequence[Proof], floors: Floors, took_seconds: float) -> None:
@@ -109,6 +116,7 @@ def write_markdown(path: Path, proofs: Sequence[Proof], floors: Floors, took_sec
         "",
         MEANING,
         *(f"\n- **{proof.alert.name}**: {proof.problem or 'not reached'}" for proof in failures(proofs)),
+        *(f"\n- {proof.alert.name}: {proof.remark}" for proof in remarked(proofs)),
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

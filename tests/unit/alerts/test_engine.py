@@ -22,6 +22,7 @@ from alerts.watch import Watch
 from e2e.live import Mail, Stack
 
 QUIET = Alert("Quiet", {"severity": "critical"}, 0, 0, ("hook",), {})
+FALSE_END = "1 mails said that it is over while its cause lasted"
 LOUD = Alert("Loud", {"severity": "critical"}, 0, 0, ("hook",), {})
 
 
@@ -31,9 +32,10 @@ class World:
     It is what the engine watches, and where causes begin and end; `said` has these in their order.
     """
 
-    def __init__(self, *, deaf: frozenset[str] = frozenset()) -> None:
+    def __init__(self, *, deaf: frozenset[str] = frozenset(), mails: tuple[Mail, ...] = ()) -> None:
         self.said: list[str] = []
         self._deaf = deaf
+        self._mails = mails
         self._now = 1000.0
         self._firing: set[str] = set()
         self._webhooks: list[dict[str, Any]] = []
@@ -43,7 +45,7 @@ class World:
     def seen(self) -> Seen:
         with self._lock:
             active = {name: (frozenset({"firing"}), 0.0) for name in self._firing}
-            return Seen(0.0, active, cast("tuple[Mail, ...]", ()), tuple(self._webhooks))
+            return Seen(0.0, active, self._mails, tuple(self._webhooks))
 
     @contextlib.contextmanager
     def begun(self, faults: Mapping[str, float], _special: str | None) -> Iterator[None]:
@@ -91,24 +93,31 @@ def scenario(name: str, **more: Any) -> Scenario:
     return Scenario(**parts | more)
 
 
-def counters(request: httpx.Request) -> httpx.Response:
+def prometheus(failed_scrapes: int = 0) -> httpx.MockTransport:
     """Prometheus, in whose last minute two mails could not be sent."""
-    mails = b"alertmanager_notifications_failed_total" in request.content
-    result = [{"metric": {}, "value": [4e9, "2"]}] if mails else []
-    data = {"resultType": "vector", "result": result}
-    return httpx.Response(200, json={"status": "success", "data": data})
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        values = {b"alertmanager_notifications_failed_total": 2, b"up": failed_scrapes}
+        found = [value for name, value in values.items() if name in request.content]
+        result = [{"metric": {}, "value": [4e9, str(value)]} for value in found[:1]]
+        data = {"resultType": "vector", "result": result}
+        return httpx.Response(200, json={"status": "success", "data": data})
+
+    return httpx.MockTransport(answer)
 
 
 def tools(
     world: World,
     stopped: threading.Event | None = None,
     events: Silent | None = None,
+    *,
     steady_seconds: float = engine.STEADY_SECONDS,
     tolerance_seconds: float = 1e12,
+    failed_scrapes: int = 0,
 ) -> Tools:
     stack = Stack(
         prometheus="http://prometheus", alertmanager="", grafana="", mailhog="", demo_metrics="", demo_api="",
-        sla_worker="", factor=1e6, client=httpx.Client(transport=httpx.MockTransport(counters)),
+        sla_worker="", factor=1e6, client=httpx.Client(transport=prometheus(failed_scrapes)),
     )  # fmt: skip
     return Tools(
         stack=stack,
@@ -159,6 +168,24 @@ def test_a_late_alert_says_when_it_passed_each_part_of_the_way_and_what_failed_o
     assert proof.problem.startswith("the mail came 4000000000.0 s after its floor: firing at ")
     assert "webhooks stored at " in proof.problem
     assert proof.problem.endswith("notifications Alertmanager could not send in the last minute: 2")
+
+
+@pytest.mark.parametrize(
+    ("name", "failed_scrapes", "problem"),
+    [("Loud", 0, FALSE_END), ("Loud", 3, None), (engine.UNSCRAPED, 3, FALSE_END)],
+)
+def test_a_false_end_has_no_excuse_but_scrapes_that_failed_beside_the_cause(
+    name: str, failed_scrapes: int, problem: str | None
+) -> None:
+    # The alert fires from 0 on, and its cause lasts until now.
+    over = Mail(1000.0, ("hook@example.com",), "[RESOLVED:1] CRITICAL Loud", "", "")
+    lane = (scenario("Loud", faults={"Loud": 1.0, name: 1.0}),)
+    world = World(mails=(over,))
+    [proof] = run_waves([Wave("one", {"lane": lane})], tools(world, failed_scrapes=failed_scrapes))
+    assert proof.problem == problem
+    assert proof.remark == (
+        None if problem else f"{FALSE_END}: 3 scrapes of the demo-app failed in that time"
+    )
 
 
 def test_an_interruption_ends_the_causes_and_begins_no_other() -> None:

@@ -32,6 +32,7 @@ def proofs() -> list[Proof]:
         mails={"critical": mail},
         ended_at=1010,
         resolved_mails={"critical": over},
+        remark="a scrape failed",
     )
     bad = Proof(alert("Bad"), "Another", state=State.FAILED, state_at=1005, caused_at=1000, problem="no mail")
     return [good, bad]
@@ -45,6 +46,7 @@ def test_the_table_tells_each_stage_beside_the_floor(tmp_path: Path) -> None:
     # condition, where 4 + 1 + 1 = 6 s are the floor.
     assert "| Good | A title | 2.0 s | 6.0 s | 8.5 s | 7.0 s | 0.5 s | 11.0 s | proven |" in lines
     assert "- **Bad**: no mail" in lines
+    assert "- Good: a scrape failed" in lines
 
 
 def test_junit_has_a_case_for_each_alert_and_the_reason_of_a_failure(tmp_path: Path) -> None:
