@@ -142,8 +142,10 @@ def of_others(chosen: Chosen) -> Iterator[Series]:
                     yield Series(name, made_up(name, labels, chosen, index) | severity, 1)
                 continue
             for job in jobs if program == "synthetic" else (program,):
-                for index in range(4 if labels else 1):
-                    of = made_up(name, labels, chosen, index)
+                several = [made_up(name, labels, chosen, index) for index in range(4 if labels else 1)]
+                for of in {
+                    tuple(each.items()): each for each in several
+                }.values():  # a chosen value makes them one
                     yield Series(name, {**of, "job": job, "instance": f"{job}:1"}, 1)
 
 
@@ -164,9 +166,9 @@ def write(file: TextIO, reach: Mapping[str, int], chosen: Chosen, end: int) -> t
     for each in everything(chosen):
         if each.name not in reach:
             continue
-        full = end - reach[each.name]
+        full = (end - reach[each.name]) // SCRAPE_SECONDS * SCRAPE_SECONDS
         moments = [at for at in sparse if at < full]
-        moments += range(full // SCRAPE_SECONDS * SCRAPE_SECONDS, end + 1, SCRAPE_SECONDS)
+        moments += range(full, end + 1, SCRAPE_SECONDS)
         file.writelines(lines(each, moments, end))
         series, samples = series + 1, samples + len(moments)
     file.write("# EOF\n")
@@ -193,6 +195,6 @@ def store(directory: str, data: Path, reach: Mapping[str, int], chosen: Chosen, 
     with file.open("w", encoding="utf-8") as text:
         written = write(text, reach, chosen, end)
     words = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=162h", "--quiet")
-    subprocess.run([binary(directory, "promtool"), *words, file, data], check=True, capture_output=True)
+    subprocess.run([binary(directory, "promtool"), *words, file, data], check=True, stdout=subprocess.DEVNULL)
     file.unlink()
     return written

@@ -75,7 +75,8 @@ def queries(dashboard: Mapping[str, Any]) -> Iterator[Asked]:
         for target in panel.get("targets", []):
             since = panel.get("timeFrom") or dashboard["time"]["from"].removeprefix("now-")
             seconds = int(since[:-1]) * UNITS[since[-1]]
-            step = step_of(seconds, panel["gridPos"]["w"])
+            least = panel.get("interval", "0m")
+            step = max(step_of(seconds, panel["gridPos"]["w"]), int(least[:-1]) * UNITS[least[-1]])
             values = {
                 **BUILT_IN,
                 "__interval": f"{step}s",

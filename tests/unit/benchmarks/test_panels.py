@@ -61,6 +61,7 @@ def test_queries_have_the_range_of_their_panel() -> None:
             panel("stat", "sla_worker_slot_seconds"),
             panel("timeseries", "rate(insa_agent_requests_total[$__rate_interval])"),
             panel("timeseries", "sla_actual", timeFrom="7d"),
+            panel("timeseries", "sla_status", interval="5m"),
             panel("stat", 'sla_coverage_ratio{sla=~"$sla"}', repeat="sla"),
         ],
         "templating": {"list": [{"name": "sla", "current": {"value": "$__all"}}]},
@@ -70,6 +71,7 @@ def test_queries_have_the_range_of_their_panel() -> None:
         ("sla_worker_slot_seconds", 120, 0),
         ("rate(insa_agent_requests_total[135s])", 120, 86_400),  # the step and a scrape interval
         ("sla_actual", 900, 7 * 86_400),  # 959 s a pixel
+        ("sla_status", 300, 86_400),  # no finer than the panel's own interval
         ('sla_coverage_ratio{sla=~"platform-uptime"}', 120, 0),
     ]
     assert reach_of(asked) == {
@@ -77,5 +79,6 @@ def test_queries_have_the_range_of_their_panel() -> None:
         "sla_worker_slot_seconds": 300,
         "insa_agent_requests_total": 86_400 + 300 + 135,
         "sla_actual": 7 * 86_400 + 300,
+        "sla_status": 86_400 + 300,
         "sla_coverage_ratio": 300,
     }

@@ -14,6 +14,9 @@ FULLY_MEASURED = 0.99
 SLOW_PASS_SECONDS = 30
 """What a pass over all SLAs may take at most: a tenth of the time between two."""
 
+SLOT = "5m"
+"""How often figures of the ledger change, unless slots are set otherwise: a finer step shows no more."""
+
 UNITS = {
     "A": ('unit="ratio"', "percentunit"),
     "B": ('unit="seconds"', "s"),
@@ -47,7 +50,7 @@ def values(number: int, title: str, legend: str, target: str) -> sdk.timeseries.
     )
     queries = [Query(ql.detail(names.ACTUAL, unit), legend) for unit, _ in UNITS.values()]
     queries.append(Query(ql.targets(), target))
-    panel = lines(number, text, "short", queries, [(None, MISSING)])
+    panel = lines(number, text, "short", queries, [(None, MISSING)]).interval(SLOT)
     for position, (_, unit) in UNITS.items():
         panel = panel.override_by_query(position, [setting("unit", unit)])
     dashed = [
