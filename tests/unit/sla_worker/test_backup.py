@@ -140,6 +140,17 @@ def test_a_worker_whose_ledger_is_damaged_changes_over_and_the_damaged_file_is_k
     assert stored(tmp_path / "sla.db") == 4
 
 
+def test_a_worker_that_writes_its_ledger_again_leaves_alone_what_a_restore_brings(
+    database: SLADatabase, tmp_path: Path
+) -> None:
+    incoming = tmp_path / "sla.db.restored"  # of another process, which is about to move it into its place
+    incoming.write_bytes(b"a backup")
+    (tmp_path / "sla.db").unlink()
+    assert "was written again with all its rows" in (database.look() or "")
+    assert incoming.read_bytes() == b"a backup"
+    assert stored(tmp_path / "sla.db") == 3
+
+
 def test_what_is_no_backup_is_refused_and_changes_nothing(database: SLADatabase, tmp_path: Path) -> None:
     database.close()
     (tmp_path / "text").write_text("this is no database at all, " * 50)

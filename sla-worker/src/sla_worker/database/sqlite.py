@@ -137,10 +137,13 @@ class SQLite:
         self._lock_again()
         if self.misplaced() is None:
             return f"{reason}; it was locked again"
-        restored = Path(f"{self._path}.restored")
-        self._save(restored, reason)
+        again = Path(f"{self._path}.again")  # not the name that a backup comes in by, perhaps at this moment
+        self._save(again, reason)
+        if identity(self._path) not in {None, self._opened[self._path]}:
+            again.unlink()
+            return self._take_over(prepare)
         self._drop_own_log()
-        restored.replace(self._path)
+        again.replace(self._path)
         self._reopen(prepare)
         return f"{reason}; it was written again with all its rows (to start afresh, stop the worker first)"
 
