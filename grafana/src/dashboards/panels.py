@@ -262,17 +262,23 @@ def states(panel_id: int, text: Text, queries: list[Query], meanings: Mapping[st
         .merge_values(True)
         .show_value(common.VisibilityMode.AUTO)
         .row_height(0.8)
-        .legend(
-            sdk.common.VizLegendOptions()
-            .show_legend(True)
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .calcs([])
-        )
+        .legend(list_legend())
         .tooltip(
             sdk.common.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE).sort(common.SortOrder.NONE)
         )
         .color_scheme(fixed_color(MISSING))
+    )
+
+
+def list_legend() -> sdk.common.VizLegendOptions:
+    """The names side by side below the graph."""
+    common = sdk.common_model
+    return (
+        sdk.common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .calcs([])
     )
 
 

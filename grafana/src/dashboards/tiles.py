@@ -10,7 +10,20 @@ from collections.abc import Mapping, Sequence
 from . import sdk
 from .layout import COLUMNS, Band
 from .limits import Scale
-from .panels import GREEN, MISSING, Query, Step, Text, dress, graph, setting, stat, threshold_setting, words
+from .panels import (
+    GREEN,
+    MISSING,
+    Query,
+    Step,
+    Text,
+    dress,
+    graph,
+    list_legend,
+    setting,
+    stat,
+    threshold_setting,
+    words,
+)
 
 NO_SCALE = Scale()
 WIDEST = 1.0
@@ -181,11 +194,4 @@ def beside() -> sdk.common.VizLegendOptions:
 
 def below() -> sdk.common.VizLegendOptions:
     """A list below a narrow graph: the highest value of each line."""
-    common = sdk.common_model
-    return (
-        sdk.common.VizLegendOptions()
-        .show_legend(True)
-        .display_mode(common.LegendDisplayMode.LIST)
-        .placement(common.LegendPlacement.BOTTOM)
-        .calcs(["max"])
-    )
+    return list_legend().calcs(["max"])

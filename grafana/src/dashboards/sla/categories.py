@@ -14,9 +14,9 @@ from sla_worker.model import CATEGORIES, UNDIVIDED
 from .. import names, sdk
 from ..definitions import NOTHING, Sla, by_category, plain
 from ..layout import COLUMNS, Band, Section
-from ..panels import GREEN, RED, SCORE_STEPS, Query, Text, setting, sla_graph, states, words
+from ..panels import GREEN, RED, SCORE_STEPS, Query, Text, list_legend, setting, sla_graph, states, words
 from . import expressions as ql
-from .kinds import history, list_legend, rows
+from .kinds import history, rows
 
 HEIGHT = 8
 UNMARKED = 3

@@ -15,6 +15,7 @@ from ..panels import (
     by_threshold,
     dress,
     graph,
+    list_legend,
     newest,
     nothing_measured,
     setting,
@@ -76,18 +77,6 @@ def lines(
     return graph(panel_id, text, unit, queries, steps).legend(list_legend())
 
 
-def list_legend() -> sdk.common.VizLegendOptions:
-    """The names side by side below the graph."""
-    common = sdk.common_model
-    return (
-        sdk.common.VizLegendOptions()
-        .show_legend(True)
-        .display_mode(common.LegendDisplayMode.LIST)
-        .placement(common.LegendPlacement.BOTTOM)
-        .calcs([])
-    )
-
-
 def history(panel_id: int, text: Text, queries: list[Query], steps: list[Step]) -> sdk.statushistory.Panel:
     """A cell for each series and step, coloured by its share."""
     common = sdk.common_model
@@ -98,13 +87,7 @@ def history(panel_id: int, text: Text, queries: list[Query], steps: list[Step]) 
         .decimals(0)
         .show_value(common.VisibilityMode.NEVER)
         .row_height(0.9)
-        .legend(
-            sdk.common.VizLegendOptions()
-            .show_legend(False)
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .calcs([])
-        )
+        .legend(list_legend().show_legend(False))
         .tooltip(
             sdk.common.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE).sort(common.SortOrder.NONE)
         )
