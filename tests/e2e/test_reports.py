@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html.parser
 import re
 import time
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from e2e.live import Stack
+from e2e.report_tables import table_of_html, table_of_text
 from e2e.stack_under_test import ROOT, StackCommand
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
@@ -20,6 +20,7 @@ SLAS: dict[str, dict[str, Any]] = {
     each["key"]: each
     for each in yaml.safe_load((ROOT / "sla-worker/sla_thresholds.yml").read_text(encoding="utf-8"))["slas"]
 }
+NAMES = frozenset(each["name"] for each in SLAS.values())
 ERRORS = "api-error-rate"
 DAY_SECONDS = 86_400
 HALF_A_DIGIT = 0.005
@@ -76,43 +77,13 @@ def shown(cells: list[str]) -> tuple[float, float] | None:
     return (float(compliance[0]), float(actual[0])) if actual and compliance else None
 
 
-def is_named(text: str) -> bool:
-    """Whether a cell names an SLA, with or without a component."""
-    return text.partition(" / ")[0] in {definition["name"] for definition in SLAS.values()}
-
-
-def table_of_text(text: str) -> dict[str, list[str]]:
-    """The cells of the rows about an SLA, by its name."""
-    rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
-    return {cells[0]: cells for cells in rows if is_named(cells[0]) and len(cells) == 6}
-
-
-def table_of_html(source: str) -> dict[str, list[str]]:
-    """The same from the HTML part, where target and coverage stand below the name and the compliance."""
-    rows: list[list[str]] = []
-
-    class Cells(html.parser.HTMLParser):
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            del attrs
-            if tag == "tr":
-                rows.append([])
-
-        def handle_data(self, data: str) -> None:
-            words = " ".join(data.split())  # a space that ends no line counts as any other
-            if rows and words:
-                rows[-1].append(words.removeprefix("target ").removesuffix(" measured"))
-
-    Cells().feed(source)
-    return {cells[0]: cells for cells in rows if cells and is_named(cells[0]) and len(cells) == 6}
-
-
 def check(table: dict[str, list[str]], stack: Stack, before: Ledger) -> None:
     """Assert that all figures are those of one period, whose end lies between `before` and now.
 
     The ledger grows while a report is made: so its period ends at one of the slots that were written
     meanwhile, or at the newest of before, the same for all SLAs.
     """
-    assert {name.partition(" / ")[0] for name in table} == {each["name"] for each in SLAS.values()}
+    assert {name.partition(" / ")[0] for name in table} == NAMES
     composites = {each["name"] for each in SLAS.values() if each["category"] == "composite"}
     told = {name: shown(cells) for name, cells in table.items() if name not in composites}
     said = {name: each for name, each in told.items() if each is not None}
@@ -135,9 +106,10 @@ def test_the_daily_report_is_mailed_to_the_owner_with_the_figures_of_the_ledger(
     stack_command("exec", *COMMAND, "reporter", "--daily")
     mail = flawed.wait_for_mail("owner@example.com", "aily", since=since - 1, seconds=30)
     assert mail.recipients == ("owner@example.com",)
-    check(table_of_text(mail.text), flawed, before)
-    assert table_of_html(mail.html) == table_of_text(mail.text)
-    assert shown(table_of_text(mail.text)["API Error Rate"]) != (100, 0)
+    table = table_of_text(mail.text, NAMES)
+    check(table, flawed, before)
+    assert table_of_html(mail.html, NAMES) == table
+    assert shown(table["API Error Rate"]) != (100, 0)
 
 
 def test_the_text_report_shows_every_sla_with_the_figures_of_the_ledger(
@@ -146,7 +118,7 @@ def test_the_text_report_shows_every_sla_with_the_figures_of_the_ledger(
     before = ledger(flawed)
     text = stack_command("exec", *COMMAND, "calculator", "--report", "--hours", "24")
     assert f"Number of SLAs:      {len(SLAS)}" in text
-    check(table_of_text(text), flawed, before)
+    check(table_of_text(text, NAMES), flawed, before)
 
 
 def test_the_database_command_counts_the_ledger(healthy: Stack, stack_command: StackCommand) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from e2e.report_tables import table_of_html, table_of_text
 from sla_worker.model import Breach, Comparison, Report, SLAStatus, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
@@ -162,6 +163,29 @@ def test_what_failed_is_told_first_then_what_was_not_measured() -> None:
     names = "|".join(named)
     assert re.findall(rf"^({names}) ", text_report(report, UTC), re.MULTILINE) == order
     assert re.findall(rf">({names})<", daily_mail(report, UTC, {}).html) == order
+
+
+def test_both_parts_of_a_mail_show_the_same_table() -> None:
+    statuses = (
+        replace(measured(999.0, 1), key="worker", name="Worker", component="w / 1"),
+        replace(measured(900.0, 0.8), key="cache", name="Cache, first", unit="seconds", target=5),
+        replace(
+            measured(990.0, 0.99999), key="b", name="Sessions", percentile=0.9, unit="seconds", target=300
+        ),
+        replace(measured(None, 0), key="c", name="Unseen"),
+        replace(measured(None, 1), key="d", name="Closed", status=Status.OUT_OF_HOURS),
+        replace(measured(990.0, 1), key="e", name="Score", weakest_name="Cache, first", weakest_ratio=0.9),
+    )
+    report = Report("t", 0, 300, 300, statuses, (), 0)
+    names = {each.name for each in statuses}
+    table = table_of_text(text_report(report, UTC), names)
+    assert table["Worker / w / 1"] == [
+        "Worker / w / 1", "≥ 99.9 %", "99.90 %", "99.90 %", "100.00 %", "pass",
+    ]  # fmt: skip
+    assert table.keys() == {each.title for each in statuses}
+    mail = daily_mail(report, UTC, {})
+    assert table_of_text(mail.text, names) == table
+    assert table_of_html(mail.html, names) == table
 
 
 def test_a_period_out_of_hours_lacks_nothing() -> None:

@@ -1,0 +1,52 @@
+"""The table of a report as a reader finds it in the two parts of a mail: the same cells, whatever the layout.
+
+The live tests read mails with it; tests/unit holds it to the templates, and so tells a changed layout first.
+"""
+
+from __future__ import annotations
+
+import html.parser
+import re
+from collections.abc import Collection
+
+COLUMNS = ("SLA", "target", "actual", "compliance", "coverage", "result")
+
+Table = dict[str, list[str]]
+"""By the SLA's title its cells, in the order of COLUMNS."""
+
+
+def table_of_text(text: str, names: Collection[str]) -> Table:
+    """The rows about the SLAs of these names, with or without a component."""
+    rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
+    return {cells[0]: cells for cells in rows if _is_named(cells[0], names) and len(cells) == len(COLUMNS)}
+
+
+def table_of_html(source: str, names: Collection[str]) -> Table:
+    """The same from the HTML part, where target and coverage stand in one line below the title."""
+    rows: list[list[str]] = []
+
+    class Cells(html.parser.HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            del attrs
+            if tag == "tr":
+                rows.append([])
+
+        def handle_data(self, data: str) -> None:
+            words = " ".join(data.split())  # a space that ends no line counts as any other
+            if rows and words:
+                rows[-1].append(words)
+
+    Cells().feed(source)
+    found = {}
+    for cells in rows:
+        if not cells or not _is_named(cells[0], names) or len(cells) != len(COLUMNS) - 1:
+            continue
+        title, below, actual, compliance, result = cells
+        told = re.fullmatch(r"target (.+), ([^,]+) measured", below)
+        if told is not None:
+            found[title] = [title, told[1], actual, compliance, told[2], result]
+    return found
+
+
+def _is_named(title: str, names: Collection[str]) -> bool:
+    return title in names or title.partition(" / ")[0] in names
