@@ -6,16 +6,12 @@ would cost many times the pass. What is not known has no series: never a zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from prometheus_client import generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from sla_worker import conventions as names
 from sla_worker.conventions import BURN_WINDOWS, MEASURED_RESULTS, PERIODS, THIRTY_DAYS
+from sla_worker.metrics_text import Families
 from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
 from sla_worker.windows import Now, TimeInBreach
 
@@ -81,7 +77,11 @@ class _Sum:
         return _Sum(self.good + good, self.total + total)
 
 
-class SLAMetrics(Collector):
+_Add = Callable[..., None]
+"""Families.add"""
+
+
+class SLAMetrics:
     """Figures of the SLAs that the file defines. Its text is made when it is asked for after a change."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
@@ -128,13 +128,13 @@ class SLAMetrics(Collector):
         """The metrics in Prometheus' text format."""
         changes, made = self._changes, self._made  # the loop may change both meanwhile
         if made is None or made[0] != changes:
-            made = self._made = changes, generate_latest(self)
+            made = self._made = changes, self._text()
         return made[1]
 
-    def collect(self) -> Iterator[Metric]:
+    def _text(self) -> bytes:
         """Every family, of the SLAs in the file alone."""
-        found = {name: _family(name) for name in LABELS}
-        add = _Adder(found)
+        families = Families(LABELS, _TEXTS, (names.GOOD_EVENTS, names.TOTAL_EVENTS))
+        add = families.add
         now = self._now
         if now is None:
             self._beginning(add)
@@ -159,9 +159,9 @@ class SLAMetrics(Collector):
                 of = (key, component, self._definitions[key].category)
                 add(names.GOOD_EVENTS, events.good, *of)
                 add(names.TOTAL_EVENTS, events.total, *of)
-        yield from found.values()
+        return families.text()
 
-    def _beginning(self, add: _Adder) -> None:
+    def _beginning(self, add: _Add) -> None:
         """Before the ledger was read: what the file alone says."""
         for each in self._definitions.values():
             where = (each.key, each.component)
@@ -172,23 +172,7 @@ class SLAMetrics(Collector):
         _breaches(add, (), ())
 
 
-class _Adder:
-    """Adds samples to families; what is None has none."""
-
-    def __init__(self, families: Mapping[str, GaugeMetricFamily | CounterMetricFamily]) -> None:
-        self._families = families
-
-    def __call__(self, name: str, value: float | None, *labels: str) -> None:
-        if value is not None:
-            self._families[name].add_metric(labels, value)
-
-
-def _family(name: str) -> GaugeMetricFamily | CounterMetricFamily:
-    kind = CounterMetricFamily if name in {names.GOOD_EVENTS, names.TOTAL_EVENTS} else GaugeMetricFamily
-    return kind(name, _TEXTS[name], labels=LABELS[name])
-
-
-def _present(add: _Adder, day: Sequence[SLAStatus]) -> None:
+def _present(add: _Add, day: Sequence[SLAStatus]) -> None:
     """What holds for the newest slot, and the figures over a day."""
     for each in day:
         where = (each.key, each.component)
@@ -201,7 +185,7 @@ def _present(add: _Adder, day: Sequence[SLAStatus]) -> None:
             add(names.WEAKEST, 1, *where, each.weakest)
 
 
-def _window(add: _Adder, window: str, statuses: Sequence[SLAStatus]) -> None:
+def _window(add: _Add, window: str, statuses: Sequence[SLAStatus]) -> None:
     """The figures over one window."""
     for each in statuses:
         labels = (each.key, each.component, each.category, window)
@@ -218,7 +202,7 @@ def _window(add: _Adder, window: str, statuses: Sequence[SLAStatus]) -> None:
             add(names.WINDOW_SLAS, count, category, window, result)
 
 
-def _breaches(add: _Adder, active: Iterable[Breach], month: Iterable[TimeInBreach]) -> None:
+def _breaches(add: _Add, active: Iterable[Breach], month: Iterable[TimeInBreach]) -> None:
     lasting = list(active)
     severities = [each.severity for each in lasting]
     for severity in SEVERITIES:
