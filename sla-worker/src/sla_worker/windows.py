@@ -45,10 +45,10 @@ def read(database: SLADatabase, zone: ZoneInfo, now: float) -> Now:
     """Everything at once, every window up to the same slot."""
     end = database.period_end(now)
     begun = month_start(end, zone)
-    windows = {name: database.get_current_sla_status(hours, end=end) for name, hours in HOURS.items()}
-    windows[MONTH] = database.get_current_sla_status((end - begun) / 3600, end=end)
+    starts = {name: end - hours * 3600 for name, hours in HOURS.items()} | {MONTH: begun}
+    statuses = database.status_since(list(starts.values()), end)
     return Now(
-        windows=windows,
+        windows=dict(zip(starts, statuses, strict=True)),
         active=database.get_active_breaches(),
         month=in_breach(database.breaches_between(begun, end), begun, end),
     )

@@ -268,3 +268,17 @@ def test_the_sum_of_the_parts_is_the_whole_for_any_split(tmp_path: Path, data: A
         assert whole == (sum(each.good for each in inside), sum(each.total for each in inside))
         first, second = over(database, start, split)[:2], over(database, split, end)[:2]
         assert (first[0] + second[0], first[1] + second[1]) == whole
+        # Several periods that end together, as the metrics show them, are read at once.
+        starts = data.draw(st.lists(st.integers(0, end), max_size=6))
+        ends = START + end * STEP
+        together = database.status_since([START + each * STEP for each in starts], ends)
+        found = [[(each.good, each.total) for each in some if each.key == ERRORS.key] for some in together]
+        assert found == [
+            [
+                (
+                    sum(each.good for slot, each in rows.items() if begin < slot <= ends),
+                    sum(each.total for slot, each in rows.items() if begin < slot <= ends),
+                )
+            ]
+            for begin in (START + each * STEP for each in starts)
+        ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -336,6 +336,10 @@ class SLADatabase:
         if end is None:
             end = self.period_end(self._clock())
         return self._status.over(end - round(hours * 3600), end)
+
+    def status_since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
+        """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""
+        return self._status.since(starts, end)
 
     def is_composite(self, key: str) -> bool:
         """Whether an SLA is made of others."""

@@ -1,15 +1,17 @@
-"""What holds now: every SLA over a period, from one statement for all of them."""
+"""What holds now: every SLA over one period or several, from two statements for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from sla_worker.composite import Part, score
+from sla_worker import composite
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
-from sla_worker.database.engine import Engine, Row
-from sla_worker.database.periods import HOUR_SECONDS, parts
+from sla_worker.database.engine import Engine
+from sla_worker.database.periods import HOUR_SECONDS, Part, parts
 from sla_worker.database.rollups import COUNTS, RollupStore
+from sla_worker.database.rows import Pair
 from sla_worker.database.trust import Trust
 from sla_worker.model import SLAStatus, Status, objective_ratio
 
@@ -24,15 +26,15 @@ WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND
   AND NOT (m.slot > ? AND m.slot <= ?)
 GROUP BY s.sla_id, s.component_id""",  # noqa: S608 - a constant
     "hours": """
-SELECT s.sla_id, s.component_id,
-       SUM(h.good_events), SUM(h.total_events), SUM(h.covered_slots), SUM(h.left_out)
+SELECT s.sla_id, s.component_id, SUM(h.good_events) AS good, SUM(h.total_events) AS total,
+       SUM(h.covered_slots) AS covered, SUM(h.left_out) AS left_out
 FROM sla_series s CROSS JOIN sla_hours h
 WHERE h.sla_id = s.sla_id AND h.component_id = s.component_id AND h.hour_start >= ? AND h.hour_start < ?
   AND h.hour_start <= ?
 GROUP BY s.sla_id, s.component_id""",
     "days": """
-SELECT s.sla_id, s.component_id,
-       SUM(d.good_events), SUM(d.total_events), SUM(d.covered_slots), SUM(d.left_out)
+SELECT s.sla_id, s.component_id, SUM(d.good_events) AS good, SUM(d.total_events) AS total,
+       SUM(d.covered_slots) AS covered, SUM(d.left_out) AS left_out
 FROM sla_series s CROSS JOIN sla_daily_summaries d
 WHERE d.sla_id = s.sla_id AND d.component_id = s.component_id AND d.day_start >= ? AND d.day_start < ?
   AND d.day_end <= ?
@@ -40,43 +42,56 @@ GROUP BY s.sla_id, s.component_id""",
 }
 """The sums of each series over one part of a period, by seeking: the tables are clustered on the series."""
 
-_STATUS = """
-WITH sums AS (
-    SELECT sla_id, component_id, SUM(good) AS good, SUM(total) AS total, SUM(covered) AS covered,
-           SUM(left_out) AS left_out
-    FROM ({parts}) AS parts GROUP BY sla_id, component_id
-),
-ends AS (
+_ENDS = """
+WITH ends AS (
     SELECT s.sla_id, s.component_id, s.first_slot,
            (SELECT MAX(m.slot) FROM sla_measurements m
             WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot <= ?
               AND NOT (m.slot > ? AND m.slot <= ?)) AS slot
     FROM sla_series s
 )
-SELECT e.sla_id, c.name AS component, e.first_slot, e.slot, n.actual_value, n.status,
-       COALESCE(u.good, 0) AS good, COALESCE(u.total, 0) AS total, COALESCE(u.covered, 0) AS covered_slots,
-       COALESCE(u.left_out, 0) AS left_out, CASE WHEN u.sla_id IS NULL THEN 0 ELSE 1 END AS measured,
+SELECT e.sla_id, e.component_id, c.name AS component, e.first_slot, e.slot, n.actual_value, n.status,
        EXISTS (SELECT 1 FROM sla_breaches b WHERE b.sla_id = e.sla_id AND b.component_id = e.component_id
                AND b.ended_at IS NULL AND b.started_at < ?) AS in_breach
 FROM ends e
 JOIN sla_components c ON c.id = e.component_id
-LEFT JOIN sums u ON u.sla_id = e.sla_id AND u.component_id = e.component_id
 LEFT JOIN sla_measurements n
     ON n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot
+ORDER BY e.sla_id, e.component_id
 """
+"""Every series with its first slot, and what its newest one says."""
 
-_NOTHING: Row = {
-    "first_slot": None,
-    "slot": None,
-    "actual_value": None,
-    "status": Status.NO_DATA,
-    "good": 0.0,
-    "total": 0.0,
-    "covered_slots": 0.0,
-    "left_out": 0,
-    "measured": 0,
-    "in_breach": 0,
-}
+
+class Sums(NamedTuple):
+    """What was counted: good events, all events, slots by their measured share, slots that do not count."""
+
+    good: float
+    total: float
+    covered: float
+    left_out: int
+
+    def plus(self, other: Sums) -> Sums:
+        """Both together."""
+        return Sums(
+            self.good + other.good,
+            self.total + other.total,
+            self.covered + other.covered,
+            self.left_out + other.left_out,
+        )
+
+
+_NONE = Sums(0.0, 0.0, 0.0, 0)
+
+
+class _Series(NamedTuple):
+    """One component of an SLA in a period; `sums` is None when no slot of it lies in there."""
+
+    first_slot: int | None = None
+    slot: int | None = None
+    actual: float | None = None
+    status: int = Status.NO_DATA
+    in_breach: int = 0
+    sums: Sums | None = None
 
 
 class StatusReader:
@@ -98,29 +113,77 @@ class StatusReader:
 
     def over(self, start: int, end: int) -> list[SLAStatus]:
         """Every enabled SLA over the slots in (start, end], in the order of their definition."""
+        return self.since([start], end)[0]
+
+    def since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
+        """As `over` for each of the starts, by two statements for all of them."""
         hidden = self._trust.hidden()
-        texts, values = [], []
-        for part in parts(start, end, self._rollups.marks(), self._rollups.zone):
-            texts.append(_SOURCES[part.source])
+        ends = self._engine.rows(_ENDS, (end, *hidden, self._trust.bound()))
+        series = [
+            (
+                row["sla_id"],
+                row["component_id"],
+                row["component"],
+                _Series(
+                    row["first_slot"],
+                    row["slot"],
+                    row["actual_value"],
+                    Status.NO_DATA if row["slot"] is None else row["status"],
+                    row["in_breach"],
+                ),
+            )
+            for row in ends
+        ]
+        found: list[list[SLAStatus]] = []
+        for start, sums in zip(starts, self.sums([(start, end) for start in starts]), strict=True):
+            components: dict[int, dict[str, _Series]] = {}
+            for sla_id, component_id, name, each in series:
+                counted = sums.get((sla_id, component_id))
+                components.setdefault(sla_id, {})[name] = (
+                    each if counted is None else each._replace(sums=counted)
+                )
+            found.append(self._statuses(components, start, end))
+        return found
+
+    def sums(self, spans: Sequence[tuple[int, int]]) -> list[dict[Pair, Sums]]:
+        """The sums of every series over each of the spans (start, end], by one statement for all of them.
+
+        A series without a slot in a span is not there. Spans that share a part (those that end together do:
+        the hours and slots of today) read it once.
+        """
+        marks, zone, hidden = self._rollups.marks(), self._rollups.zone, self._trust.hidden()
+        wanted: dict[Part, int] = {}
+        numbers = [
+            [wanted.setdefault(part, len(wanted)) for part in parts(start, end, marks, zone)]
+            for start, end in spans
+        ]
+        if not wanted:
+            return [{} for _ in spans]
+        texts: list[str] = []
+        values: list[int] = []
+        for part, number in wanted.items():
+            texts.append(f"SELECT {number} AS part, p.* FROM ({_SOURCES[part.source]}) AS p")  # noqa: S608
             values += [part.start, part.end]
             values += {"slots": hidden, "hours": (part.end - HOUR_SECONDS,), "days": (part.end,)}[part.source]
-        if not texts:
-            texts, values = [_SOURCES["slots"]], [end, end, *hidden]
-        # The first part names the columns, which only that of slots does.
-        texts, values = [_SOURCES["slots"], *texts], [0, 0, *hidden, *values]
-        rows = self._engine.rows(
-            _STATUS.format(parts=" UNION ALL ".join(texts)), (*values, end, *hidden, self._trust.bound())
-        )
-        found: dict[int, dict[str, Row]] = {}
-        for row in rows:
-            found.setdefault(row["sla_id"], {})[row["component"]] = row
+        found: list[dict[Pair, Sums]] = [{} for _ in wanted]
+        for row in self._engine.rows("\nUNION ALL\n".join(texts), values):
+            found[row["part"]][row["sla_id"], row["component_id"]] = Sums(
+                row["good"] or 0.0, row["total"] or 0.0, row["covered"] or 0.0, row["left_out"]
+            )
+        return [_added([found[number] for number in each]) for each in numbers]
+
+    def _statuses(
+        self, components: Mapping[int, Mapping[str, _Series]], start: int, end: int
+    ) -> list[SLAStatus]:
         statuses = [
-            (each, self._status(each, component, row, start, end))
+            (each, self._status(each, component, series, start, end))
             for each in self._definitions.enabled()
-            for component, row in _shown(each, found.get(each.id, {})).items()
+            for component, series in _shown(each, components.get(each.id, {})).items()
         ]
+        if not any(each.members for each, _ in statuses):
+            return [status for _, status in statuses]
         measured = [
-            Part(status.key, status.category, status.good, status.total, status.coverage_ratio)
+            composite.Part(status.key, status.category, status.good, status.total, status.coverage_ratio)
             for each, status in statuses
             if not each.members
         ]
@@ -130,11 +193,11 @@ class StatusReader:
         ]
 
     def _status(
-        self, definition: StoredDefinition, component: str, row: Row, start: int, end: int
+        self, definition: StoredDefinition, component: str, series: _Series, start: int, end: int
     ) -> SLAStatus:
-        first = row["first_slot"]
+        first, sums = series.first_slot, series.sums or _NONE
         begun = start if first is None else max(start, first - self._slot_seconds)
-        expected = (end - begun) / self._slot_seconds - row["left_out"]
+        expected = (end - begun) / self._slot_seconds - sums.left_out
         return SLAStatus(
             key=definition.key,
             name=definition.name,
@@ -148,29 +211,41 @@ class StatusReader:
                 definition.comparison, definition.target_value, definition.percentile
             ),
             percentile=definition.percentile,
-            actual=row["actual_value"],
-            status=Status(row["status"]) if row["slot"] is not None else Status.NO_DATA,
-            slot=row["slot"],
-            good=row["good"],
-            total=row["total"],
-            compliance_ratio=row["good"] / row["total"] if row["total"] > 0 else None,
-            coverage_ratio=_coverage(row, expected),
-            in_breach=bool(row["in_breach"]),
+            actual=series.actual,
+            status=Status(series.status),
+            slot=series.slot,
+            good=sums.good,
+            total=sums.total,
+            compliance_ratio=sums.good / sums.total if sums.total > 0 else None,
+            coverage_ratio=_coverage(sums, expected),
+            in_breach=bool(series.in_breach),
         )
 
 
-def _coverage(row: Row, expected: float) -> float:
+def _added(found: Sequence[dict[Pair, Sums]]) -> dict[Pair, Sums]:
+    added: dict[Pair, Sums] = {}
+    for each in found:
+        for pair, more in each.items():
+            so_far = added.get(pair)
+            added[pair] = more if so_far is None else so_far.plus(more)
+    return added
+
+
+def _coverage(sums: Sums, expected: float) -> float:
     """Nothing is expected where every slot was left out, out of hours say: then nothing is missing either."""
     if expected > 0:
-        return min(float(row["covered_slots"]) / expected, 1.0)
-    return 1.0 if row["left_out"] else 0.0
+        return min(float(sums.covered) / expected, 1.0)
+    return 1.0 if sums.left_out else 0.0
 
 
 def _scored(
-    definition: StoredDefinition, status: SLAStatus, measured: Sequence[Part], names: Mapping[str, str]
+    definition: StoredDefinition,
+    status: SLAStatus,
+    measured: Sequence[composite.Part],
+    names: Mapping[str, str],
 ) -> SLAStatus:
     """A composite over a period: from its members' sums, never from its own slots."""
-    found = score(definition.members, measured)
+    found = composite.score(definition.members, measured)
     return replace(
         status,
         compliance_ratio=found.ratio,
@@ -181,39 +256,46 @@ def _scored(
     )
 
 
-def _shown(definition: StoredDefinition, found: Mapping[str, Row]) -> dict[str, Row]:
+def _shown(definition: StoredDefinition, found: Mapping[str, _Series]) -> Mapping[str, _Series]:
     """The components that were measured in the period; without any, the one that the definition names.
 
     Slots without any data stand under the component of the definition: that is none of its own where others
     were measured, and its time is theirs. One that the newest slot does not have is gone: it keeps its
     figures, but says nothing about now.
     """
-    measured = {name: row for name, row in found.items() if row["measured"]}
+    measured = {name: each for name, each in found.items() if each.sums is not None}
     if not measured:
-        return {definition.component: found.get(definition.component, _NOTHING)}
-    newest = max((row["slot"] for row in measured.values() if row["slot"] is not None), default=None)
+        return {definition.component: found.get(definition.component, _Series())}
+    newest = max((each.slot for each in measured.values() if each.slot is not None), default=None)
     named = measured.get(definition.component)
-    if named is not None and not named["covered_slots"] and len(measured) > 1:
+    if len(measured) > 1 and named is not None and named.sums is not None and not named.sums.covered:
         del measured[definition.component]
         measured = _with_time_before(measured, named)
-    gone = {"actual_value": None, "status": Status.NO_DATA}
-    return {name: row if row["slot"] == newest else {**row, **gone} for name, row in measured.items()}
+    return {
+        name: each if each.slot == newest else each._replace(actual=None, status=Status.NO_DATA)
+        for name, each in measured.items()
+    }
 
 
-def _with_time_before(measured: Mapping[str, Row], unmeasured: Row) -> dict[str, Row]:
+def _with_time_before(measured: Mapping[str, _Series], unmeasured: _Series) -> dict[str, _Series]:
     """What the slots without any data add to the components that came first: time that was not measured.
 
     Without it an SLA that is split would seem to be covered better than one that is not. A component that
     came later joined then, and has missed nothing.
     """
-    first = min(row["first_slot"] for row in measured.values())
+    first = min(_begins(each) for each in measured.values())
+    sums = unmeasured.sums or _NONE
+    left_out = _NONE._replace(left_out=sums.left_out)
     return {
-        name: {
-            **row,
-            "first_slot": min(first, unmeasured["first_slot"]),
-            "left_out": row["left_out"] + unmeasured["left_out"],
-        }
-        if row["first_slot"] == first
-        else row
-        for name, row in measured.items()
+        name: each._replace(
+            first_slot=min(first, _begins(unmeasured)), sums=(each.sums or _NONE).plus(left_out)
+        )
+        if _begins(each) == first
+        else each
+        for name, each in measured.items()
     }
+
+
+def _begins(series: _Series) -> int:
+    """The first slot of a series that is in the ledger: it has one."""
+    return series.first_slot or 0
