@@ -23,6 +23,7 @@ from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
 from sla_worker.database.sqlite import SQLite
 from sla_worker.database.status import StatusReader
 from sla_worker.database.trust import Trust
+from sla_worker.database.versions import StoredVersion
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import allowance_used, meets, status_of
 from sla_worker.grid import Grid
@@ -91,7 +92,7 @@ class SLADatabase:
         self.alerts = AlertStore(self._engine)
         self.outages = OutageStore(self._engine, self.outbox)
         self._trust = Trust(self._engine, self.outbox, clock, self.grid)
-        self._definitions = DefinitionStore(self._engine, clock)
+        self._definitions = DefinitionStore(self._engine, clock, self.slot_seconds)
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, self.slot_seconds)
         self._rollups = RollupStore(self._engine, self._trust, zone, keep)
         self._measurements = MeasurementStore(
@@ -231,6 +232,19 @@ class SLADatabase:
         definitions = tuple(definitions)
         self._definitions.sync(definitions, begin)
         self._from_file = definitions
+
+    def versions(self) -> dict[str, Sequence[StoredVersion]]:
+        """What each SLA was judged by from when on, by its key, oldest first; removed SLAs too."""
+        versions = self._definitions.versions.all()
+        return {key: versions[each.id] for key, each in self._definitions.all().items()}
+
+    def version_at(self, key: str, slot: int) -> StoredVersion:
+        """The version that judges the slot that ends at `slot`. Raises DatabaseError for an unknown key."""
+        return self._definitions.versions.at(self._definitions.get(key).id, slot)
+
+    def version_content(self, key: str, number: int) -> str | None:
+        """All that a version judges by; None where that is not known. Raises DatabaseError."""
+        return self._definitions.versions.content(self._definitions.get(key).id, number)
 
     # --- measurements
 

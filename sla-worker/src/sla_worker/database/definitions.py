@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import ceil
 
 from sla_worker.database.engine import Engine
+from sla_worker.database.versions import StoredVersion, VersionStore, Wanted
 from sla_worker.errors import DatabaseError
 from sla_worker.model import Comparison, Definition, Details, Member, Policy, read_details, write_details
+from sla_worker.sli.content import fingerprint, write
 
 _COLUMNS = (
     "key",
@@ -92,11 +95,13 @@ class StoredDefinition:
 
 
 class DefinitionStore:
-    """The tables sla_definitions and sla_components."""
+    """The tables sla_definitions and sla_components; the first has the newest version of each SLA."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float], slot_seconds: int) -> None:
         self._engine = engine
         self._clock = clock
+        self._step = slot_seconds
+        self.versions = VersionStore(engine)
         self._stored: dict[str, StoredDefinition] | None = None
         self._components: dict[str, int] | None = None
         engine.on_reset(self._forget)
@@ -121,6 +126,15 @@ class DefinitionStore:
     def enabled(self) -> list[StoredDefinition]:
         """The SLAs that count, in the order of their definition."""
         return [each for each in self.all().values() if each.enabled]
+
+    def measured_after(self, slot: int) -> list[StoredDefinition]:
+        """The SLAs of the file, and those taken out of it after `slot`, in the order of their definition."""
+        versions = self.versions.all()
+        return [
+            each
+            for each in self.all().values()
+            if each.from_file and (each.enabled or versions[each.id][-1].valid_from > slot)
+        ]
 
     def get(self, key: str) -> StoredDefinition:
         """One SLA. Raises DatabaseError when there is none with that key."""
@@ -155,12 +169,14 @@ class DefinitionStore:
 
         The key is the SLA; a name is only a name. Whoever the file gives a name to has it, and one that
         had it and is not in the file is told apart by its key. The first SLAs of an empty ledger count as
-        defined at `begin`, later ones when they come.
+        defined at `begin`, later ones when they come. What is judged otherwise than before is a new version,
+        from the next slot on or from the time that the file states.
         """
         with self._engine.transaction():
             self._forget()
             stored = self.all()
             number = max((each.id for each in stored.values()), default=0)
+            definitions = tuple(definitions)
             now = int(self._clock())
             defined_at = now if begin is None or stored else min(begin, now)
             wanted: dict[str, StoredDefinition] = {}
@@ -188,6 +204,36 @@ class DefinitionStore:
             self._engine.executemany(_UPSERT, [each.values() for each in changed])
             self.component_ids(each.component for each in wanted.values())
             self._stored = None
+            self._make_versions(definitions, wanted, left, None if stored else defined_at)
+
+    def _make_versions(
+        self,
+        definitions: Iterable[Definition],
+        wanted: Mapping[str, StoredDefinition],
+        left: Mapping[str, StoredDefinition],
+        begin: int | None,
+    ) -> None:
+        """`begin`: all of them are the first ones of an empty ledger, whose first slot ended by then."""
+        step = self._step
+        next_border = ceil(self._clock() / step) * step
+        natural = next_border if begin is None else begin // step * step - step
+        versions: dict[int, Wanted] = {}
+        for each in definitions:
+            version = _version(wanted[each.key], natural, int(self._clock()), "file")
+            version = replace(version, content_hash=fingerprint(each))
+            stated = -(-(each.valid_from or 0) // step) * step
+            later = stated if stated > next_border else natural
+            versions[version.sla_id] = Wanted(version, write(each), later)
+        for gone in left.values():
+            if gone.from_file and gone.key not in wanted:
+                last = [
+                    one
+                    for one in self.versions.of(gone.id)
+                    if one.valid_from < next_border or one.number == 1
+                ][-1]
+                version = replace(last, enabled=False, made_at=int(self._clock()), reason="file")
+                versions[gone.id] = Wanted(version, None, next_border)
+        self.versions.follow(versions, next_border)
 
     def add(self, made: StoredDefinition) -> int:
         """Add an SLA, or change the one with its key, and return its id.
@@ -205,9 +251,14 @@ class DefinitionStore:
             stored = self.all().get(made.key)
             number = self._engine.next_id("sla_definitions") if stored is None else stored.id
             created_at = int(self._clock()) if stored is None else stored.created_at
-            self._engine.executemany(_UPSERT, [replace(made, id=number, created_at=created_at).values()])
+            made = replace(made, id=number, created_at=created_at)
+            self._engine.executemany(_UPSERT, [made.values()])
             self.component_ids([made.component])
             self._stored = None
+            # Its values are stored with what they were judged by, those of the slot that runs too.
+            border = int(self._clock()) // self._step * self._step
+            version = _version(made, 0, int(self._clock()), "call")
+            self.versions.follow({number: Wanted(version, None, 0 if stored is None else border)}, border)
         return number
 
     def _from_file(
@@ -234,6 +285,26 @@ class DefinitionStore:
 
     def _forget(self) -> None:
         self._stored = self._components = None
+        self.versions.forget()
+
+
+def _version(each: StoredDefinition, valid_from: int, made_at: int, reason: str) -> StoredVersion:
+    """What a definition judges by; without a number, which the store gives."""
+    return StoredVersion(
+        sla_id=each.id,
+        number=0,
+        valid_from=valid_from,
+        made_at=made_at,
+        reason=reason,
+        category=each.category,
+        comparison=each.comparison,
+        target_value=each.target_value,
+        unit=each.unit,
+        percentile=each.percentile,
+        enabled=each.enabled,
+        details=each.details,
+        content_hash=None,
+    )
 
 
 def settled_names(stored: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:

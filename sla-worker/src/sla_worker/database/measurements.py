@@ -80,9 +80,10 @@ class MeasurementStore:
     def missing_slots(self, newest: int, oldest: int) -> dict[str, list[int]]:
         """The slots up to newest that each SLA of the file lacks, ascending, none before oldest.
 
-        Those after its last row, and the gaps before it. An SLA without rows starts with the slot that was
-        newest when it was defined: a worker killed before its first row loses nothing. Rows after `newest` do
-        not count; they are noted as lying in the future.
+        Those after its last row, and the gaps before it, as far as it was in force: of one that was taken out
+        of the file those before that. An SLA without rows starts with the slot that was newest when it was
+        defined: a worker killed before its first row loses nothing. Rows after `newest` do not count; they
+        are noted as lying in the future.
         """
         step = self._grid.slot_seconds
         with self._engine.exclusive():
@@ -91,13 +92,13 @@ class MeasurementStore:
             last = self._last_slots(newest)
             gaps = self._gaps.all()
             slots: dict[str, list[int]] = {}
-            for each in self._definitions.enabled():
-                if each.from_file:
-                    first = self._first_missing(each, last.get(each.id), newest)
-                    found = list(range(max(first, oldest), newest + 1, step))
-                    for begin, end in gaps.get(each.id, ()):
-                        found += range(max(begin, -(-oldest // step) * step), min(end, newest) + 1, step)
-                    slots[each.key] = sorted(set(found)) if each.id in gaps else found
+            for each in self._definitions.measured_after(oldest):
+                first = self._first_missing(each, last.get(each.id), newest)
+                found = list(range(max(first, oldest), newest + 1, step))
+                for begin, end in gaps.get(each.id, ()):
+                    found += range(max(begin, -(-oldest // step) * step), min(end, newest) + 1, step)
+                found = sorted(set(found)) if each.id in gaps else found
+                slots[each.key] = self._definitions.versions.measured(each.id, found)
             return slots
 
     def provisional_slots(self, newest: int, since: int) -> dict[str, list[int]]:
@@ -106,7 +107,7 @@ class MeasurementStore:
             if self._provisional is None:
                 rows = self._engine.rows("SELECT sla_id, slot FROM sla_measurements WHERE final = 0")
                 self._provisional = {(row["sla_id"], row["slot"]) for row in rows}
-            keys = {each.id: each.key for each in self._definitions.enabled() if each.from_file}
+            keys = {each.id: each.key for each in self._definitions.measured_after(since)}
             found: dict[str, list[int]] = {}
             for sla_id, slot in sorted(self._provisional):
                 if sla_id in keys and since < slot <= newest:

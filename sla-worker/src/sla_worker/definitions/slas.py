@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 
 import yaml
@@ -40,6 +42,7 @@ KEYS = (
     "by",
     "enabled",
     "graph",
+    "valid_from",
     "sli",
     *POLICY_KEYS,
 )
@@ -48,6 +51,7 @@ _KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LABEL = re.compile(r"(?!__|le$)[^\n]+")
 _LONGEST_UNIT = 30
 _PERCENT = 100
+_LAST_MOMENT = 253_402_300_800  # the year 10000
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
             source.reject("has both `by` and `component`", "keep `by`: it names the components", "component")
     enabled = source.flag("enabled") if source.has("enabled") else True
     graph = source.flag("graph") if source.has("graph") else False
+    valid_from = _moment(source, "valid_from") if source.has("valid_from") else None
     if sli is None or kind is None:
         return None
     _check_form(source, kind, {"unit": unit, "comparison": comparison, "category": category})
@@ -181,7 +186,22 @@ def _definition(source: YamlMap, shared: _Shared) -> Definition | None:
         policy=policy,
         enabled=enabled,
         graph=graph,
+        valid_from=valid_from,
     )
+
+
+def _moment(source: YamlMap, key: str) -> int | None:
+    """A time with its offset from UTC, in epoch seconds: a file is read in many timezones."""
+    node = source.node_of(key)
+    try:
+        found = datetime.datetime.fromisoformat(node.value)  # type: ignore[union-attr]  # caught below
+        if found.tzinfo is not None and 0 < found.timestamp() < _LAST_MOMENT:
+            return ceil(found.timestamp())
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        pass
+    if node is not None:
+        source.fail(node, key, "give a time with its offset, like 2026-12-01T00:00+01:00")
+    return None
 
 
 def _target(source: YamlMap, unit: str) -> float:

@@ -23,7 +23,13 @@ from sla_worker.model.definition import (
     Sli,
     objective_ratio,
 )
-from sla_worker.model.details import Details, read_details, write_details
+from sla_worker.model.details import (
+    Details,
+    policy_values,
+    read_details,
+    read_policy_values,
+    write_details,
+)
 from sla_worker.model.mail import (
     Delivery,
     Mail,
@@ -91,6 +97,8 @@ __all__ = [
     "WatchdogOutage",
     "WebhookAlert",
     "objective_ratio",
+    "policy_values",
     "read_details",
+    "read_policy_values",
     "write_details",
 ]

@@ -142,7 +142,8 @@ class Definition:
     """One SLA as the file of definitions gives it. `target` is in `unit` (ratio, seconds, tasks …).
 
     `by` are the labels whose values name its components; without them all is `component`. `graph`: it has a
-    graph of its own on the dashboard.
+    graph of its own on the dashboard. `valid_from`: from when on it is meant to hold, in epoch seconds; None:
+    from the next slot after it was first read.
     """
 
     key: str
@@ -159,6 +160,7 @@ class Definition:
     policy: Policy = DEFAULT_POLICY
     enabled: bool = True
     graph: bool = False
+    valid_from: int | None = None
 
     @property
     def objective_ratio(self) -> float:

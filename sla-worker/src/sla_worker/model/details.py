@@ -26,20 +26,25 @@ class Details:
 
 def write_details(definition: Definition) -> str:
     """JSON, the same for the same definition."""
-    policy = asdict(definition.policy)
-    hours = definition.policy.service_hours
-    if hours is not None:
-        policy["service_hours"] = asdict(hours) | {
-            "days": sorted(hours.days),
-            "holidays": sorted(day.isoformat() for day in hours.holidays),
-        }
     content = {
         "kind": definition.sli.kind,
         "by": definition.by,
-        "policy": policy,
+        "policy": policy_values(definition.policy),
         "members": [asdict(each) for each in definition.sli.members],
     }
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
+
+
+def policy_values(policy: Policy) -> dict[str, Any]:
+    """A policy as values that JSON has."""
+    values = asdict(policy)
+    hours = policy.service_hours
+    if hours is not None:
+        values["service_hours"] = asdict(hours) | {
+            "days": sorted(hours.days),
+            "holidays": sorted(day.isoformat() for day in hours.holidays),
+        }
+    return values
 
 
 def read_details(text: str | None) -> Details:
@@ -50,12 +55,13 @@ def read_details(text: str | None) -> Details:
     return Details(
         kind=content.get("kind", ""),
         by=tuple(content.get("by", ())),
-        policy=_policy(content.get("policy", {})),
+        policy=read_policy_values(content.get("policy", {})),
         members=tuple(Member(**_known(Member, each)) for each in content.get("members", ())),
     )
 
 
-def _policy(content: Mapping[str, Any]) -> Policy:
+def read_policy_values(content: Mapping[str, Any]) -> Policy:
+    """What `policy_values` gave; what this version does not know is passed over."""
     found = _known(Policy, content)
     for key, words in _WORDS.items():
         if key in found:
