@@ -7,20 +7,28 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from postgresql import Server, running_postgresql
+from sla_worker.database import SLADatabase
 from sla_worker.errors import DatabaseError
 from unit.sla_worker.databases import PostgreSQLPlace
 from unit.sla_worker.disturbed import contents, errors, health, turn, undisturbed_in, worker
 from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.setting import Setting
+from unit.sla_worker.swallowing import Way
 from waiting import patience, poll
 
 NUMBERS = itertools.count(1)
+SECONDS = 0.4  # for which an answer is waited for, of 67
+
+
+class Start(Protocol):
+    def __call__(self, port: int = ...) -> Setting: ...
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +44,13 @@ def place(server: Server) -> PostgreSQLPlace:
 
 
 @pytest.fixture
-def started(place: PostgreSQLPlace, tmp_path: Path) -> Iterator[Callable[[], Setting]]:
-    """Starts a worker with its ledger there; it is ended when the test is."""
+def started(place: PostgreSQLPlace, tmp_path: Path) -> Iterator[Start]:
+    """Starts a worker with its ledger there, reached by a port; it is ended when the test is."""
     with contextlib.ExitStack() as ended:
 
-        def start() -> Setting:
-            setting = worker(tmp_path, SLA_DATABASE_URL=place.location)
+        def start(port: int = place.server.port) -> Setting:
+            url = place.location.replace(f":{place.server.port}/", f":{port}/")
+            setting = worker(tmp_path, SLA_DATABASE_URL=url)
             ended.callback(setting.close)
             return setting
 
@@ -50,7 +59,7 @@ def started(place: PostgreSQLPlace, tmp_path: Path) -> Iterator[Callable[[], Set
 
 def test_a_server_that_is_stopped_or_a_standby_costs_nothing_but_time(
     place: PostgreSQLPlace,
-    started: Callable[[], Setting],
+    started: Start,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -98,9 +107,7 @@ def test_a_server_that_is_stopped_or_a_standby_costs_nothing_but_time(
     assert contents(setting, place.query) == undisturbed_in(tmp_path / "undisturbed")
 
 
-def test_a_server_that_does_not_answer_keeps_nobody_waiting(
-    place: PostgreSQLPlace, started: Callable[[], Setting]
-) -> None:
+def test_a_server_that_does_not_answer_keeps_nobody_waiting(place: PostgreSQLPlace, started: Start) -> None:
     setting = started()
     engine = setting.service.database._engine
     engine.wait_seconds = 0.3  # of 15
@@ -125,3 +132,94 @@ def test_a_server_that_does_not_answer_keeps_nobody_waiting(
         setting.step()
     assert health(setting) is None
     assert setting.service.database.newest_slot() == SLOT + 300
+
+
+def session(setting: Setting) -> Any:
+    """The connection of a worker."""
+    return setting.service.database._engine._dialect._connection  # type: ignore[attr-defined]
+
+
+def test_a_server_that_hangs_for_good_is_given_up_and_taken_back(
+    place: PostgreSQLPlace, started: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its process may still write what it was given, so nothing is stored before it has ended."""
+    setting = started()
+    shown = setting.service.database.place
+    turn(setting, 0)
+    turn(setting, 300)
+    process = session(setting).info.backend_pid
+    session(setting).limit_seconds = SECONDS
+    os.kill(process, signal.SIGSTOP)
+    try:
+        turn(setting, 600)
+        lost = (
+            f"{shown}: the connection was lost (no answer within 0.4 s); nothing is stored until it is back"
+        )
+        assert health(setting) == lost
+        turn(setting, 615)
+        held = (
+            f"{shown}: nothing is stored: the server does not end this worker's former session (its process"
+            f" {process} hangs), which may still write; end it there, or restart the server"
+        )
+        assert errors(caplog) == [f"pass failed slot={SLOT + 600} error={lost}", f"step failed error={held}"]
+        assert health(setting) == held
+        status, body = setting.ask("/")
+        assert status == "503 Service Unavailable"
+        assert f"(its process {process} hangs)" in body
+        assert place.query("SELECT MAX(slot) FROM sla_measurements") == [(SLOT + 300,)]
+    finally:
+        os.kill(process, signal.SIGCONT)
+    for slot in (2, 3, 4, 5):
+        turn(setting, slot * 300 + 30)
+    assert health(setting) is None
+    assert contents(setting, place.query) == undisturbed_in(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("moment", ["between passes", "in a transaction"])
+def test_a_network_that_swallows_everything_is_given_up_and_its_session_ended(
+    place: PostgreSQLPlace, started: Start, tmp_path: Path, moment: str
+) -> None:
+    """The server knows nothing of it, and would keep the lock for the session for as long as TCP waits."""
+    with Way(place.server.port).open() as way:
+        setting = started(way.port)
+        turn(setting, 0)
+        turn(setting, 300)
+        session(setting).limit_seconds = SECONDS
+        if moment == "between passes":
+            way.cut()
+        else:
+            cut_at_many(setting, way)
+        turn(setting, 600)
+        assert "(no answer within 0.4 s)" in str(health(setting))
+        for slot in (2, 3, 4, 5):
+            turn(setting, slot * 300 + 30)
+        assert health(setting) is None
+        assert contents(setting, place.query) == undisturbed_in(tmp_path / "undisturbed")
+
+
+def cut_at_many(setting: Setting, way: Way) -> None:
+    """Cut it when the next rows are on their way, all in one round trip."""
+    dialect = setting.service.database._engine._dialect
+    send = dialect.executemany
+
+    def executemany(*arguments: Any) -> None:
+        way.cut()
+        dialect.executemany = send  # type: ignore[method-assign]
+        send(*arguments)
+
+    dialect.executemany = executemany  # type: ignore[method-assign]
+
+
+def test_a_statement_has_a_limit_that_the_url_can_move(place: PostgreSQLPlace) -> None:
+    """The server ends it after 60 s, and is given up 1 s and a tenth later; a URL's limit holds likewise."""
+    with contextlib.closing(SLADatabase(place.location)) as database:
+        asked = database._engine._dialect.rows("SHOW statement_timeout", ())
+        assert asked == [{"statement_timeout": "1min"}]
+        assert database._engine._dialect._connection.limit_seconds == pytest.approx(67)  # type: ignore[attr-defined]
+    with contextlib.closing(SLADatabase(f"{place.location}%20-cstatement_timeout%3D200")) as database:
+        assert database._engine._dialect._connection.limit_seconds == pytest.approx(1.22)  # type: ignore[attr-defined]
+        with pytest.raises(DatabaseError, match=r"its statement_timeout$"):
+            database._engine.rows("SELECT pg_sleep(100)")
+        assert database.trouble() is not None
+        assert database._engine.rows("SELECT 1 AS one") == [{"one": 1}]
+        assert database.trouble() is None

@@ -27,6 +27,7 @@ Row = dict[str, Any]
 Values = Sequence[Any]
 
 _T = TypeVar("_T")
+_RECOVERING = 1.0  # for a thread that gets back to a database: when it is reachable, that takes less
 _WAIT_SECONDS = 15.0  # for another thread: longer than a statement waits for other programs
 
 
@@ -63,8 +64,8 @@ class Dialect(Protocol):
         """All rows of a query by the names of their columns."""
         ...
 
-    def begin(self) -> None:
-        """Begin a transaction that may write."""
+    def begin(self, *, patient: bool = False) -> None:
+        """Begin a transaction that may write; a `patient` one may take long."""
         ...
 
     def commit(self) -> None:
@@ -141,8 +142,8 @@ class Engine:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """The lock that every statement holds, for memory that must agree with the tables."""
-        if not self._mutex.acquire(timeout=self.wait_seconds if self._hangs() is None else 0):
-            raise DatabaseError(self._hangs() or f"{self.place}: is busy with another task; try again")
+        if not self._mutex.acquire(timeout=self._patience()):
+            raise DatabaseError(self._cannot() or f"{self.place}: is busy with another task; try again")
         try:
             yield
         finally:
@@ -247,6 +248,15 @@ class Engine:
         finally:
             self._called = None
 
+    def _patience(self) -> float:
+        """For how long to wait for another thread: not at all for one that the database keeps waiting."""
+        if self._hangs() is not None:
+            return 0
+        return self.wait_seconds if self._dialect.misplaced() is None else min(self.wait_seconds, _RECOVERING)
+
+    def _cannot(self) -> str | None:
+        return self._hangs() or self._dialect.misplaced()
+
     def _hangs(self) -> str | None:
         """That the database does not answer, in one line; None while it does."""
         called = self._called
@@ -284,7 +294,7 @@ class Engine:
             version = int(script.name[:4])
             if version in done:
                 continue
-            dialect.begin()
+            dialect.begin(patient=True)
             try:
                 for statement in dialect.statements(script.read_text(encoding="utf-8")):
                     dialect.execute(statement, ())

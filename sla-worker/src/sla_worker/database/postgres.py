@@ -1,6 +1,7 @@
 """PostgreSQL behind the seam: one session, one writer by an advisory lock of the schema.
 
-The only module that imports psycopg, and only imported for a postgresql:// URL.
+No statement is waited for without end: the server ends it, or its connection is given up. The only module
+that imports psycopg, and only imported for a postgresql:// URL.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import re
 import select
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -33,6 +35,25 @@ _CONNECT: dict[str, Any] = {
     "tcp_user_timeout": 30_000,
 }
 _LOCK_KEY = "SELECT current_schema() AS schema, hashtextextended('sla_worker ' || current_schema(), 0) AS key"
+# Each unless the URL or the server's configuration says otherwise. Those of TCP let the server notice that
+# this side is gone: a session behind a broken network does not keep the lock for hours.
+_LIMITS = {
+    "statement_timeout": "60s",
+    "lock_timeout": "10s",  # as long as SQLite waits for others
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+}
+_UNSET = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND source = 'default'"
+_STATEMENT_MS = "SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'statement_timeout'"
+_PATIENT = "1h"  # for a migration: of a large ledger it writes every row
+_MINUTE, _HOUR = 60.0, 3600.0
+_END_FORMER = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid = %s AND backend_start = %s AND pid <> pg_backend_pid()
+"""
+_FORMER_SECONDS = 2.0  # a session that is well ends within milliseconds
 # A commit that a crash of the server takes back would have a mail sent twice.
 _LASTING = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
@@ -44,6 +65,27 @@ WHERE l.locktype = 'advisory' AND l.granted AND ((l.classid::bigint << 32) | l.o
 """
 
 
+class _Session(psycopg.Connection[Any]):
+    """A connection that waits for `limit_seconds` for an answer, then closes itself: the server may hang."""
+
+    limit_seconds = 15.0  # while it is being set up
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """As in psycopg, which waits without end if it is not told better."""
+        limit = self.limit_seconds if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # its answer may come yet
+                self.pgconn.finish()
+                raise psycopg.OperationalError(f"no answer within {limit:.3g} s") from None
+            raise
+
+
+class _FormerSessionError(DatabaseError):
+    """The lock is held by a session of this worker that was given up, and that the server has not ended."""
+
+
 class PostgreSQL:
     """The dialect of one schema, the first of the URL's search_path. With `read_only` no lock is taken."""
 
@@ -51,8 +93,11 @@ class PostgreSQL:
         self.place = shown(url)
         self.writable = not read_only
         self._url = url
-        self._connection: psycopg.Connection[Any] | None = None
+        self._connection: _Session | None = None
         self._lost: str | None = None
+        self._held: str | None = None  # why it cannot be had back, if that is another reason
+        self._usual_seconds = _MINUTE
+        self._session: tuple[int, Any] | None = None  # which one the server knows us by: pid and start
 
     def open(self) -> None:
         """Connect and take the lock; the tables are made by the migrations."""
@@ -83,13 +128,17 @@ class PostgreSQL:
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def begin(self) -> None:
-        """Begin a transaction that may write."""
+    def begin(self, *, patient: bool = False) -> None:
+        """Begin a transaction that may write; a `patient` one may take an hour."""
         self.execute("BEGIN", ())
+        if patient and self._connection is not None:
+            self.execute(f"SET LOCAL statement_timeout = '{_PATIENT}'", ())
+            self._connection.limit_seconds = _given_up_after(_HOUR)
 
     def commit(self) -> None:
         """Keep what the transaction did."""
         self.execute("COMMIT", ())
+        self._hurry()
 
     def rollback(self) -> None:
         """Undo what the transaction did; the end of a connection has done so by itself."""
@@ -98,6 +147,11 @@ class PostgreSQL:
             return
         if connection.info.transaction_status != TransactionStatus.IDLE:
             self.execute("ROLLBACK", ())
+        self._hurry()
+
+    def _hurry(self) -> None:
+        if self._connection is not None:
+            self._connection.limit_seconds = self._usual_seconds
 
     def statements(self, script: str) -> Iterator[str]:
         """The statements of a script, with the words of SQLite in it replaced."""
@@ -109,7 +163,7 @@ class PostgreSQL:
 
     def misplaced(self) -> str | None:
         """Why nothing can be stored since the connection was lost; None while it stands."""
-        return self._lost
+        return self._held or self._lost
 
     def probe(self) -> None:
         """See whether the server has ended the idle connection, without a statement."""
@@ -124,10 +178,14 @@ class PostgreSQL:
     def recover(self, prepare: Callable[[], None]) -> str:
         """Connect again, as the only writer, and see whether the tables are still as they were left."""
         lost = self._lost or f"{self.place}: the connection was lost"
+        self._held = None
         self.close()
         try:
             self._connection = self._connect()
         except DatabaseLockedError:
+            raise
+        except _FormerSessionError as error:
+            self._held = str(error)
             raise
         except DatabaseError as error:  # the same line as long as it lasts
             raise DatabaseError(lost) from error
@@ -140,7 +198,7 @@ class PostgreSQL:
             raise
         return f"{lost.partition(';')[0]}; it is connected again"
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self) -> _Session:
         given = {**_CONNECT, "application_name": f"sla_worker on {socket.gethostname()[:30]}, {os.getpid()}"}
         try:
             wanted = psycopg.conninfo.conninfo_to_dict(self._url)
@@ -149,7 +207,7 @@ class PostgreSQL:
                 f"{self.place}: cannot be understood; give a URL like postgresql://user:password@host:5432/sla"
             ) from error
         try:
-            connection = psycopg.connect(**{**given, **wanted}, autocommit=True, client_encoding="UTF8")
+            connection = _Session.connect(**{**given, **wanted}, autocommit=True, client_encoding="UTF8")
         except psycopg.Error as error:
             raise DatabaseError(
                 f"{self.place}: cannot be reached ({_line(error, self._url)}); check SLA_DATABASE_URL and the"
@@ -158,8 +216,8 @@ class PostgreSQL:
         connection.adapters.register_loader("numeric", _Number)
         connection.adapters.register_dumper(str, _Text)
         try:
-            connection.execute("SET lock_timeout = '10s'")  # as long as SQLite waits for others
             connection.execute("SET jit = off")  # compiling takes seconds here, the statements milliseconds
+            self._set_limits(connection)
             if self.writable:
                 connection.execute(_LASTING)
                 self._take_lock(connection)
@@ -176,19 +234,53 @@ class PostgreSQL:
             raise
         return connection
 
-    def _take_lock(self, connection: psycopg.Connection[Any]) -> None:
+    def _set_limits(self, connection: _Session) -> None:
+        unset = [name for (name,) in connection.execute(_UNSET, (list(_LIMITS),))]
+        if unset:
+            calls = ", ".join("set_config(%s, %s, false)" for _ in unset)
+            values = [part for name in unset for part in (name, _LIMITS[name])]
+            connection.execute(f"SELECT {calls}".encode(), values)
+        [milliseconds] = connection.execute(_STATEMENT_MS).fetchone() or (0,)
+        # 0: somebody wants statements without a limit; the server must still answer at some time.
+        self._usual_seconds = _given_up_after(milliseconds / 1000 or _HOUR)
+        connection.limit_seconds = self._usual_seconds
+
+    def _take_lock(self, connection: _Session) -> None:
         [schema, key] = connection.execute(_LOCK_KEY).fetchone() or (None, None)
         if schema is None:
             raise DatabaseError(f"{self.place}: its search_path names no schema that is there; create it")
         [taken] = connection.execute(_TAKE_LOCK, (key,)).fetchone() or (False,)
+        if not taken and self._session is not None:
+            taken = self._take_from_former(connection, key, *self._session)
         if not taken:
             [holder] = connection.execute(_HOLDER, (key,)).fetchone() or ("another program",)
             raise DatabaseLockedError(
                 f"{self.place}: {holder} already writes to it; stop that one (perhaps the service) first"
             )
+        self._session = connection.execute(
+            "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        ).fetchone()
+
+    def _take_from_former(self, connection: _Session, key: Any, process: int, start: Any) -> bool:
+        """Whether the lock is free once the session that was given up is ended, if that one has it.
+
+        The server may not know that it was given up, or it hangs: then it must not write any more.
+        """
+        if not connection.execute(_END_FORMER, (process, start)).fetchone():
+            return False
+        deadline = time.monotonic() + _FORMER_SECONDS
+        while time.monotonic() < deadline:
+            [taken] = connection.execute(_TAKE_LOCK, (key,)).fetchone() or (False,)
+            if taken:
+                return True
+            time.sleep(0.05)
+        raise _FormerSessionError(
+            f"{self.place}: nothing is stored: the server does not end this worker's former session (its"
+            f" process {process} hangs), which may still write; end it there, or restart the server"
+        )
 
     @contextmanager
-    def _clear(self, what: str) -> Iterator[psycopg.Connection[Any]]:
+    def _clear(self, what: str) -> Iterator[_Session]:
         """The connection; psycopg's errors become one clear line, and a lost connection is remembered."""
         connection = self._connection
         if connection is None:
@@ -232,6 +324,11 @@ def shown(url: str) -> str:
     if ":" in host:
         host = f"[{host}]"
     return f"postgresql://{f'{user}@' if user else ''}{host}{port}{parts.path}"
+
+
+def _given_up_after(statement_seconds: float) -> float:
+    """For how long an answer is waited for: a little longer than the server gives a statement itself."""
+    return statement_seconds * 1.1 + 1
 
 
 @lru_cache(maxsize=256)

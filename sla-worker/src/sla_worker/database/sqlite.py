@@ -67,7 +67,7 @@ class SQLite:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def begin(self) -> None:
+    def begin(self, *, patient: bool = False) -> None:  # noqa: ARG002 - no statement here has a limit
         """Begin a transaction that may write."""
         self.execute("BEGIN IMMEDIATE", ())
 
