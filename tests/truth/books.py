@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from simulation.series import GAUGE, UP, Metric, Scrape, Target
 from truth.accountant import DAY_MS, Accountant, Counted
@@ -100,7 +101,7 @@ class Books:
                     continue
                 [value] = values
                 self.values[form.key, part, slot] = value
-                if value is not None:
+                if isinstance(value, Fraction):
                     assert form.holds
                     self._enter(form, part, slot, (TOTAL, GOOD) if form.holds(value) else (TOTAL,), 1)
 

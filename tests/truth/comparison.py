@@ -129,7 +129,7 @@ def row_by_hand(truth: Truth, form: Form, component: str, slot: int, *, nan_is_k
         coverage = float(there and (value is not None or nan_is_kept))
     elif truth.books.known(form, slot):
         coverage = truth.books.share(form, component, slot).ratio(of_listed=form.kind == "uptime")
-    actual = None if value is None else float(value)
+    actual = float(value) if isinstance(value, Fraction) else None
     return _judged(truth, form, slot, Row(good_of(form, figures), figures.total, coverage, 0, actual))
 
 

@@ -10,7 +10,7 @@ from simulation.series import Scrape, Target, counter, gauge
 from truth.forms import Form, Member
 from truth.policy import Policy
 from truth.scores import Kept, Score, score
-from truth.values import BY_HAND, DEPTH, Samples, View
+from truth.values import BY_HAND, DEPTH, USE, Beyond, Samples, View
 
 ONE = Target("demo-app", "one")
 REQUESTS = counter("insa_agent_requests_total", ("agent", "crm"))
@@ -82,3 +82,15 @@ def test_a_score_leaves_out_members_without_events() -> None:
 
 def form(key: str, category: str = "none", *, members: tuple[Member, ...] = ()) -> Form:
     return Form(key, category, "events", "all", (), (), Policy(Fraction(1)), members=members)
+
+
+def test_a_division_by_zero_is_no_number_or_beyond_all_of_them() -> None:
+    """An engine may leave out 0 ÷ 0; 30 ÷ 0 is in its answer, and no event either."""
+    expression = f"sum(sum_over_time({DEPTH}[$slot])) / sum(sum_over_time({USE}[$slot]))"
+    use = gauge(USE, ("worker_name", "w"))
+    for depth, value in ((0, None), (30, Beyond.INFINITY)):
+        told: list[object] = []
+        kept = Samples(300, lambda _, view: told.extend(each for _, each in BY_HAND[expression](view)))  # noqa: B023
+        kept.take(Scrape(100_000, ONE, 1, None, ((QUEUE, float(depth)), (use, 0.0))))
+        kept.close(300_000)
+        assert told == [value]

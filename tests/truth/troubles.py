@@ -13,7 +13,8 @@ from simulation.plan import make_plan
 from simulation.series import GAUGE, Item, Metric, Process, Scrape, Target
 
 _REQUESTS = "insa_agent_requests_total"
-_GAPS = ((60, "gaps of seconds"), (3600, "gaps of minutes"), (86_400, "gaps of hours"))
+SECONDS = "gaps of seconds"
+_GAPS = ((60, SECONDS), (3600, "gaps of minutes"), (86_400, "gaps of hours"))
 LONGER = "gaps of more than a day"
 NAMES = (
     "outages of a target",

@@ -7,6 +7,7 @@ the slot; the samples of a back-fill have no stale markers between them.
 
 from __future__ import annotations
 
+import enum
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,8 +19,17 @@ from simulation.series import Metric, Scrape, Target
 _LOOKBACK = 300_000
 _NEARLY = Fraction(11, 10)  # an end of a range that is nearer than so many intervals is reached
 
+
 Sample = tuple[int, float]
-Value = Fraction | None
+
+
+class Beyond(enum.Enum):
+    """What no number reaches: 5 ÷ 0."""
+
+    INFINITY = enum.auto()
+
+
+Value = Fraction | Beyond | None
 """None is what is not a number: 0 ÷ 0."""
 Vector = list[tuple[Mapping[str, str], Value]]
 
@@ -92,17 +102,19 @@ def ratio(above: list[Fraction], below: list[Fraction]) -> Vector:
     """One sum divided by another."""
     if not above or not below:
         return []
-    return [({}, total(above) / total(below) if total(below) else None)]
+    if not total(below):
+        return [({}, Beyond.INFINITY if total(above) else None)]
+    return [({}, total(above) / total(below))]
 
 
 def _numbers(vector: Vector) -> list[Fraction]:
-    return [value for _, value in vector if value is not None]
+    return [value for _, value in vector if isinstance(value, Fraction)]
 
 
 def _highest(vector: Vector, label: str) -> Vector:
     by: dict[str, list[Fraction]] = defaultdict(list)
     for labels, value in vector:
-        if value is not None:
+        if isinstance(value, Fraction):
             by[labels[label]].append(value)
     return [({label: name}, max(values)) for name, values in by.items()]
 
