@@ -53,7 +53,7 @@ _END_FORMER = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid = %s AND backend_start = %s AND pid <> pg_backend_pid()
 """
-_FORMER_SECONDS = 2.0  # a session that is well ends within milliseconds
+_FORMER_SECONDS = 2.0  # one that does not hang ends within milliseconds
 # A commit that a crash of the server takes back would have a mail sent twice.
 _LASTING = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
