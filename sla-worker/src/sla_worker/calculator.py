@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -49,7 +50,8 @@ class Calculator:
     """Computes slots that are due and not in the ledger yet, and again those that were read in part.
 
     `clock` returns epoch seconds. `catch_up_seconds` bounds how far back missing slots are looked for,
-    `reread_seconds` how long rows that are not final are read again. `stored` is told of rows once they are
+    `reread_seconds` how long rows that are not final are read again. A pass that has caught up for
+    `piece_seconds` leaves the rest to the next one. `stored` is told of rows once they are
     in the ledger, also in a pass that fails later.
     """
 
@@ -62,6 +64,7 @@ class Calculator:
         *,
         catch_up_seconds: int,
         reread_seconds: int = 3600,
+        piece_seconds: float = math.inf,
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
         stored: Told = lambda _rows, _reason: None,
@@ -76,6 +79,8 @@ class Calculator:
         self._monotonic = monotonic
         self._stored = stored
         self._together = _SLOTS_TOGETHER
+        self._piece_seconds = piece_seconds
+        self._going_on: int | None = None  # the slot that was newest when a catch-up was left unfinished
         self._left: dict[tuple[str, int], tuple[float, str]] = {}  # when and why it was not read
 
     def concerns(self) -> list[str]:
@@ -94,16 +99,20 @@ class Calculator:
     def run_pass(self) -> PassResult:
         """Store every slot that is due: the newest first, then those before it, marked late, newest first.
 
-        They are read and stored some hours at a time, so that an interruption loses little; what Prometheus
-        refuses is asked for in smaller parts, down to one slot of one SLA, and what it refuses still is left
-        for later. Raises PrometheusError when it does not answer; what was stored before stays.
+        They are read and stored some hours at a time, so that an interruption loses little. A long catch-up
+        takes several passes, each of which reads first what has come due meanwhile. What Prometheus refuses
+        is asked for in smaller parts, down to one slot of one SLA, and what it refuses still is left for
+        later. Raises PrometheusError when it does not answer; what was stored before stays.
         """
         newest = self._grid.newest_slot(self._clock())
         missing = self._readable(self.missing(newest))
-        work = _Work(self._ledger, self._stored, self._monotonic)
+        work = _Work(self._ledger, self._stored, self._monotonic, seconds=self._piece_seconds)
         self._work_off(missing, newest, Reason.FIRST, work)
-        self._work_off(self._provisional(newest, missing), newest, Reason.REREAD, work)
-        return work.result()
+        if self._going_on != newest:  # else they were read again a piece ago
+            self._work_off(self._provisional(newest, missing), newest, Reason.REREAD, work)
+        done = work.result()
+        self._going_on = newest if done.unread is not None else None
+        return done
 
     def measure_again(self, slots: Slots, reason: Reason) -> PassResult:
         """Read slots again that may be in the ledger, by the keys of their SLAs; newest first.
@@ -121,6 +130,8 @@ class Calculator:
         count = len({slot for each in due.values() for slot in each})
         try:
             for slots in self._batches(due, newest):
+                if reason is Reason.FIRST and work.is_long(slots[-1], newest):
+                    break
                 for found in self._read(slots, due, newest):
                     work.keep(found, reason)
                 if slots[-1] == newest:
@@ -236,7 +247,12 @@ class _Work:
         ledger: Ledger,
         stored: Told,
         monotonic: Callable[[], float],
+        *,
+        seconds: float = math.inf,
     ) -> None:
+        self._until = monotonic() + seconds
+        self._caught_up = False
+        self._unread: int | None = None
         self._ledger = ledger
         self._stored = stored
         self._monotonic = monotonic
@@ -245,6 +261,14 @@ class _Work:
         self._said = monotonic()
         self._waiting: list[Measurement] = []
         self._reason = Reason.FIRST
+
+    def is_long(self, slot: int, newest: int) -> bool:
+        """Whether the slots up to this one are left for the next pass; each pass reads some of them."""
+        if slot == newest or not self._caught_up or self._monotonic() < self._until:
+            self._caught_up = self._caught_up or slot != newest
+            return False
+        self._unread = slot
+        return True
 
     def keep(self, found: Measured, reason: Reason) -> None:
         """Take rows to be stored, many together: each time the breaches since then are derived again."""
@@ -277,7 +301,13 @@ class _Work:
 
     def result(self) -> PassResult:
         """All of it."""
-        return PassResult(tuple(self._rows), late=self._late, queries=self._requests, stored=self._count)
+        return PassResult(
+            tuple(self._rows),
+            late=self._late,
+            queries=self._requests,
+            stored=self._count,
+            unread=self._unread,
+        )
 
 
 def _is_power_of_two(number: int) -> bool:

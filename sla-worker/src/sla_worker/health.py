@@ -33,11 +33,13 @@ class Health:
         self._succeeded = monotonic()
         self._succeeded_at: float | None = None
         self._error: str | None = None
+        self._unread: int | None = None
 
-    def passed(self) -> None:
-        """A pass succeeded."""
+    def passed(self, unread: int | None = None) -> None:
+        """A pass succeeded; it left slots up to `unread` to the next one."""
         with self._lock:
             self._succeeded, self._succeeded_at = self._monotonic(), self._clock()
+            self._unread = unread
             self._error = self._note = None
 
     def failed(self, error: str) -> None:
@@ -54,6 +56,11 @@ class Health:
     def last_pass_at(self) -> float | None:
         """When the last pass that succeeded ended, in epoch seconds; None before the first."""
         return self._succeeded_at
+
+    @property
+    def unread(self) -> int | None:
+        """The newest slot that a catch-up has still to read; None when none is under way."""
+        return self._unread
 
     @property
     def last_error(self) -> str | None:

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from sla_worker.conventions import DAILY_MAIL
 from sla_worker.database import SLADatabase
 
+_DAY_SECONDS = 86_400
+
 
 def last_daily(now: float, zone: ZoneInfo, hour: int) -> dt.datetime:
     """The newest report time at or before `now`, in the zone.
@@ -37,6 +39,7 @@ class Schedule:
         self._settle_seconds = settle_seconds
         self._summed_up: int | None = None
         self._reported: int | None = None
+        self._unread: int | None = None
 
     def run(self, now: float) -> None:
         """Do what is due at `now` and was not done. Raises DatabaseError; what failed is due again."""
@@ -47,9 +50,13 @@ class Schedule:
             self._summed_up = midnight
         due = last_daily(settled, self._zone, self._hour)
         end = int(due.timestamp())
-        if end != self._reported:
+        if end != self._reported and (self._unread is None or self._unread <= end - _DAY_SECONDS):
             self._owe_daily(due, int(now))
             self._reported = end
+
+    def caught_up_after(self, slot: int | None) -> None:
+        """The newest slot that a catch-up has still to read; None when none is under way."""
+        self._unread = slot
 
     def rows_stored(self) -> None:
         """Perhaps there are rows older than the last report time now."""

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import logging
+import math
 import os
 import signal
 import threading
@@ -39,6 +40,8 @@ from sla_worker.worker import Worker
 
 _log = logging.getLogger(__name__)
 _ALL_HOURS = 20 * 365 * 24  # more than any ledger holds
+_PIECE_SECONDS = 10.0  # so long a pass catches up before the newest slot has its turn again …
+_PIECES_A_SLOT = 4  # … and at most that part of a slot
 _STOP_SECONDS = 3.0  # what a turn of the loop, or a mail, may still take after a signal
 
 
@@ -62,7 +65,9 @@ def make_calculator(
     database: SLADatabase,
     *,
     clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
     transport: Transport | None = None,
+    piece_seconds: float = math.inf,
     stored: Told = lambda _rows, _reason: None,
 ) -> Calculator:
     """A calculator that asks the Prometheus of the settings and stores into the database."""
@@ -73,7 +78,9 @@ def make_calculator(
         settings.grid,
         catch_up_seconds=settings.catch_up_seconds,
         reread_seconds=settings.reread_seconds,
+        piece_seconds=piece_seconds,
         clock=clock,
+        monotonic=monotonic,
         stored=stored,
     )
 
@@ -160,7 +167,9 @@ def _join(
         definitions,
         database,
         clock=clock,
+        monotonic=monotonic,
         transport=transport,
+        piece_seconds=min(_PIECE_SECONDS, grid.slot_seconds / _PIECES_A_SLOT),
         stored=stored,
     )
     deliveries = Deliveries(
@@ -209,7 +218,8 @@ def _join(
         if result is None:
             health.failed(error or "")
         else:
-            health.passed()
+            health.passed(result.unread)
+        schedule.caught_up_after(None if result is None else result.unread)
         exporter.passed(success=result is not None, duration_seconds=seconds, now=clock())
         show_slas()
 

@@ -1,4 +1,4 @@
-"""The worker's loop: a pass when a slot is due, and the chores beside it."""
+"""The worker's loop: a pass when a slot is due or a catch-up goes on, and the chores beside it."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class Worker:
         self._clock = clock
         self._monotonic = monotonic
         self._passed_slot: int | None = None
+        self._catching_up = False  # the last pass left slots for the next one
         self._failed: tuple[int, str] | None = None  # the slot and the error that were said last
         self._retry_at = 0.0
 
@@ -56,7 +57,7 @@ class Worker:
                 self.step()
             except Exception:  # noqa: BLE001 - a worker that stops measuring is worse
                 _log.exception("step failed unexpectedly")
-            self._stopping.wait(TICK_SECONDS)
+            self._stopping.wait(0 if self._catching_up else TICK_SECONDS)
 
     def step(self) -> None:
         """Do every chore, and a pass if a slot is due: none keeps another from its turn.
@@ -87,6 +88,7 @@ class Worker:
         if slot == self._passed_slot or self._monotonic() < self._retry_at:
             return
         begun = self._monotonic()
+        self._catching_up = False
         try:
             result = self._calculator.run_pass()
         except Exception as error:
@@ -100,7 +102,9 @@ class Worker:
                 raise
             return
         seconds = self._monotonic() - begun
-        self._passed_slot, self._failed = slot, None
+        self._failed = None
+        self._catching_up = result.unread is not None
+        self._passed_slot = None if self._catching_up else slot
         _log.info(
             "pass done slot=%d rows=%d late=%d queries=%d seconds=%.4f",
             slot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ GRID = Grid(300, 15)
 class Setting:
     """A ledger made when SLOT ended, a clock that tests move, a fake Prometheus."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, catch_up_seconds: int = 3600, piece_seconds: float = math.inf) -> None:
         self.now = SLOT + 17.0
         self.prometheus = FakePrometheus()
         self.database = SLADatabase(path, clock=lambda: SLOT)
@@ -33,9 +34,10 @@ class Setting:
             PrometheusClient(self.prometheus),
             self.database,
             GRID,
-            catch_up_seconds=3600,
+            catch_up_seconds=catch_up_seconds,
+            piece_seconds=piece_seconds,
             clock=lambda: self.now,
-            monotonic=lambda: self.now,
+            monotonic=lambda: self.now + 4 * len(self.prometheus.asked),  # an answer takes 4 s
         )
 
 
@@ -92,6 +94,48 @@ def test_after_an_outage_the_newest_slot_comes_first_and_the_others_late(setting
         (1200, False, 1000), (300, True, 1000), (600, True, 1000), (900, True, 1000),
     ]  # fmt: skip
     assert windows(setting) == [(345, 1200), (3 * 300 + 45, 900)]
+
+
+def test_a_long_catch_up_reads_the_newest_slot_again_and_again(tmp_path: Path) -> None:
+    """A pass of 10 s: the newest slot takes two answers, 8 s, then two hours are read, and it is enough.
+
+    A day after SLOT 288 slots are due: the newest, and 287 before it. 24 of them are read in each of eleven
+    passes and 23 in the twelfth, beside the slots that come due meanwhile, and then nothing is left.
+    """
+    setting = Setting(tmp_path / "sla.db", catch_up_seconds=2 * 86_400, piece_seconds=10)
+    setting.calculator.run_pass()
+    setting.now += 86_400
+    unread = []
+    slots: list[int] = []
+    for number in range(12):
+        result = setting.calculator.run_pass()
+        rows = [each for each in result.measurements if each.key == "api-error-rate"]
+        assert rows[0].slot == SLOT + 86_400 + 300 * number
+        assert not rows[0].late
+        assert all(each.late for each in rows[1:])
+        slots += [each.slot for each in rows]
+        unread.append(result.unread)
+        setting.now += 300
+    assert unread == [SLOT + 86_400 - 300 * (1 + 24 * passes) for passes in range(1, 12)] + [None]
+    assert sorted(slots) == list(range(SLOT + 300, SLOT + 86_400 + 12 * 300, 300))
+    setting.database.close()
+
+
+def test_a_piece_of_a_catch_up_reads_nothing_again_that_the_piece_before_has_read_again(
+    tmp_path: Path,
+) -> None:
+    """Rows in part are read again one and two (together), four and eight slots later, once for each slot."""
+    setting = Setting(tmp_path / "sla.db", catch_up_seconds=2 * 86_400, piece_seconds=10)
+    setting.prometheus.values[COVERAGE] = 0.5
+    setting.calculator.run_pass()
+    setting.now += 86_400
+    setting.calculator.run_pass()  # the newest, and two hours
+    setting.now += 300
+    for expected in ([1, 24, 2, 1, 1], [24, 24], [24, 24]):
+        setting.prometheus.asked.clear()
+        assert setting.calculator.run_pass().unread is not None
+        assert [(seconds - 45) // 300 for seconds, _ in windows(setting)] == expected
+    setting.database.close()
 
 
 def test_what_is_older_than_the_horizon_is_not_looked_for(setting: Setting) -> None:

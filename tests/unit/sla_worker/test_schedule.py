@@ -68,6 +68,29 @@ def test_without_prometheus_the_report_leaves_all_the_same(setting: Setting) -> 
     assert "98.46 % of the time since each SLA began was measured" in text
 
 
+def test_the_report_waits_for_a_catch_up_until_its_day_is_read(setting: Setting) -> None:
+    """The worker is away until 10:00 of the 17th; an answer takes 4 s, a pass 10 s or more.
+
+    The first pass reads the newest slot (two answers) and 24 before it, each later one twice 24: 7 passes
+    are 25 + 6 * 48 = 313 slots, six are 265. The report's day begins 25 hours before 10:00, 300 slots. The
+    catch-up goes on long after: 717 slots lie between 22:15 of the 14th and 10:00 of the 17th.
+    """
+    setting.close()
+    setting.now = MIDNIGHT + 2 * 86_400 + 10 * 3600 + 45.0
+    setting.answer_seconds = 4.0
+    setting.start()
+    with Mailbox(setting.smtp_port) as mailbox:
+        turns = 0
+        while not mailbox.mails:
+            setting.step()
+            turns += 1
+            page = setting.ask("/")[1]
+            assert "is still to be read" in page
+        text = mailbox.part("text/plain")
+    assert turns == 7
+    assert "100.00 % of the time since each SLA began was measured" in text
+
+
 def test_days_into_which_rows_came_late_are_summed_up_again(setting: Setting, tmp_path: Path) -> None:
     """The worker is away from 22:15 of the 14th until 00:00:45 of the 17th, and catches up."""
     setting.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,12 +23,14 @@ class Calculator:
     def __init__(self) -> None:
         self.passes = 0
         self.error: Exception | None = None
+        self.pieces = 0  # so many passes leave slots for the next one
 
     def run_pass(self) -> PassResult:
         self.passes += 1
         if self.error is not None:
             raise self.error
-        return RESULT
+        self.pieces -= 1
+        return replace(RESULT, unread=SLOT - 3000 if self.pieces >= 0 else None)
 
 
 class Loop:
@@ -65,6 +68,32 @@ def test_a_slot_is_passed_once_when_it_is_due() -> None:
     loop.worker.step()
     assert loop.calculator.passes == 3
     assert loop.ended == [None] * 3
+
+
+def test_a_catch_up_goes_on_with_the_next_turn_and_every_chore_has_its_turn_between() -> None:
+    """Two passes leave slots, the third does not: then there is none until the next slot is due."""
+    loop = Loop()
+    loop.calculator.pieces = 2
+    for _ in range(5):
+        loop.worker.step()
+    assert loop.calculator.passes == 3
+    assert loop.after == 5
+    loop.now = SLOT + 345.0
+    loop.worker.step()
+    assert loop.calculator.passes == 4
+
+
+def test_a_catch_up_that_fails_in_between_waits_before_it_goes_on() -> None:
+    loop = Loop()
+    loop.calculator.pieces = 2
+    loop.worker.step()
+    loop.calculator.error = PrometheusError("away")
+    for loop.now in (SLOT + 46.0, SLOT + 47.0, SLOT + 60.0):
+        loop.worker.step()
+    assert loop.calculator.passes == 2
+    loop.now, loop.calculator.error = SLOT + 61.0, None
+    loop.worker.step()
+    assert loop.calculator.passes == 3
 
 
 def test_a_pass_that_failed_is_tried_again_after_15_seconds() -> None:

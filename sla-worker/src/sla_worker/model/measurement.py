@@ -131,10 +131,12 @@ class FutureRows:
 class PassResult:
     """What one pass did: its rows, how many were late, how many queries it took, and how many rows it wrote.
 
-    `measurements` are the newest of the rows that were new: of a long catch-up not all.
+    `measurements` are the newest of the rows that were new: of a long catch-up not all. `unread` is the
+    newest slot that is due and was left for the next pass, which follows at once; None when there is none.
     """
 
     measurements: tuple[Measurement, ...]
     late: int
     queries: int
     stored: int = 0
+    unread: int | None = None

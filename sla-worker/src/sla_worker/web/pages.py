@@ -10,7 +10,7 @@ from sla_worker.health import Health
 from sla_worker.links import page_links
 from sla_worker.model import Measurement, WebhookAlert
 from sla_worker.render import pages
-from sla_worker.render.format import AMBER, length
+from sla_worker.render.format import AMBER, length, moment
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 from sla_worker.watchdog import Watchdog
@@ -76,7 +76,11 @@ class Pages:
         at, error = self._health.last_pass_at, self._health.last_error
         if at is None:
             return "no pass yet" + (f": {error}" if error else "")
-        return f"last pass {length(max(int(now - at), 0))} ago"
+        text = f"last pass {length(max(int(now - at), 0))} ago"
+        if self._health.unread is None:
+            return text
+        before = moment(self._health.unread, self._settings.timezone)
+        return f"{text}, catching up: what was missed up to {before} is still to be read"
 
     def receive(self, alerts: list[WebhookAlert], truncated: int) -> None:
         """Store alerts and count them; a Watchdog among them proves that alerting works."""
