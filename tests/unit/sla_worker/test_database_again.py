@@ -207,6 +207,22 @@ def test_breaches_of_the_past_are_told_in_one_mail(database: SLADatabase) -> Non
     assert (database.breaches_told_in(mail.id), owed(database, CATCH_UP_MAIL)) == ([], 0)
 
 
+def test_older_rows_leave_alone_the_breaches_that_do_not_depend_on_them(
+    database: SLADatabase, place: Place
+) -> None:
+    """A catch-up, newest first, would else derive all that it has stored again with each older stretch.
+
+    What is written by hand into a later breach (0.42) stays; the stretch's own are derived, over its end too.
+    """
+    for slot, bad in enumerate((0, 5, 0, 6, 0)):
+        database.store([row(slot, bad)])
+    place.query("UPDATE sla_breaches SET worst_value = 0.42 WHERE worst_value = 0.06")
+    database.store([row(slot, 7 if slot in {-8, -1} else 0) for slot in range(-9, 0)])
+    assert breaches(database) == [(-9, -8, 0.07), (-2, -1, 0.07), (0, 1, 0.05), (2, 3, 0.42)]
+    database.store([row(slot, 9) for slot in (-1, 0)], reason=Reason.RECOMPUTE)
+    assert breaches(database) == [(-9, -8, 0.07), (-2, 1, 0.09), (2, 3, 0.42)]
+
+
 def test_old_rows_may_be_gone_and_the_breach_that_began_with_them_stays(
     database: SLADatabase, place: Place
 ) -> None:

@@ -15,6 +15,7 @@ from sla_worker.database.trust import Trust
 from sla_worker.model import Breach, Comparison, Measurement, State
 
 MAILED_AT_ONCE = ("critical", "high")
+_NEVER = 2**62  # seconds
 
 _BREACHES = """
 SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, d.unit, d.comparison,
@@ -37,7 +38,13 @@ AND (ended_at IS NULL OR (ended_at >= ? AND ended_at > started_at)) LIMIT 1
 """
 _POINTS = """
 SELECT slot, state, actual_value, target_value FROM sla_measurements
-WHERE sla_id = ? AND component_id = ? AND slot > ? AND NOT (slot > ? AND slot <= ?) ORDER BY slot
+WHERE sla_id = ? AND component_id = ? AND slot > ? AND slot <= ? AND NOT (slot > ? AND slot <= ?)
+ORDER BY slot
+"""
+_NEXT_MET = """
+SELECT slot FROM sla_measurements
+WHERE sla_id = ? AND component_id = ? AND slot > ? AND state = ? AND NOT (slot > ? AND slot <= ?)
+ORDER BY slot LIMIT 1
 """
 _LAST_JUDGED = """
 SELECT slot, state, actual_value FROM sla_measurements
@@ -112,23 +119,25 @@ class BreachStore:
         self,
         pair: Pair,
         slot: int,
+        last: int,
         definition: StoredDefinition,
         *,
         gone: Callable[[int, int], bool],
         late: bool,
         now: int,
     ) -> None:
-        """Derive the breaches of one series again from its rows, from that slot on; changed in place.
+        """Derive the breaches of one series again from its rows, as far as those of `slot` to `last` matter.
 
         One that shares a moment with a former one is the same breach. New ones that are over and `late` are
         told together in one mail. Inside the caller's transaction.
         """
         rule = self._rule(definition)
         since, track = self._start(pair, slot, rule)
-        points = self._engine.rows(_POINTS, (*pair, since, *self._trust.hidden()))
+        until = self._settled(pair, last, rule)
+        points = self._engine.rows(_POINTS, (*pair, since, until, *self._trust.hidden()))
         targets = {row["slot"] - self._slot_seconds: row["target_value"] for row in points}
         spans = derive([_point(row) for row in points], rule, track=track, gone=gone)
-        bound = self._trust.bound()
+        bound = min(self._trust.bound(), until)
         begun = since if track.breach is None else track.breach.started_at
         stored = [Entry.of(row) for row in self._engine.rows(_OF_PAIR, (*pair, begun, bound))]
         matched = match(stored, spans)
@@ -164,6 +173,18 @@ class BreachStore:
         # Its first rows may be gone by now, or have been stored by hand: then it is taken as it stands.
         first = self._engine.rows(_LAST_JUDGED, (*pair, since, since + self._slot_seconds + 1, 1))
         return since, Track() if first or last is None else Track(last.lasting())
+
+    def _settled(self, pair: Pair, last: int, rule: Rule) -> int:
+        """Up to which slot to derive, so that a change up to `last` is seen: no later breach depends on it.
+
+        Where one good slot ends a breach, the next good one leaves neither a breach nor a run behind it,
+        whatever was before. Else everything is derived: a catch-up, newest first, has few such SLAs.
+        """
+        if rule.recover_after == 1:
+            found = self._engine.rows(_NEXT_MET, (*pair, last, int(State.MET), *self._trust.hidden()))
+            if found:
+                return int(found[0]["slot"])
+        return _NEVER
 
     # --- writing
 

@@ -214,12 +214,14 @@ class MeasurementStore:
             return known is None or known.last is None or row.slot > known.last
 
         by_slot = sorted(placed, key=lambda each: each[1].slot)
-        changed: dict[Pair, int] = {}
-        for pair, row in written.changed:
-            if not is_next(pair, row):
-                changed[pair] = min(row.slot, changed.get(pair, row.slot))
-        for pair, slot in written.removed:
-            changed[pair] = min(slot, changed.get(pair, slot))
+        changed: dict[Pair, list[int]] = {pair: [] for pair, row in written.changed if not is_next(pair, row)}
+        changed.update((pair, []) for pair, _ in written.removed)
+        for pair, slot in (*((pair, row.slot) for pair, row in written.changed), *written.removed):
+            if pair in changed:
+                changed[pair].append(slot)
+        rows: dict[Pair, list[Measurement]] = {}
+        for pair, row in placed:
+            rows.setdefault(pair, []).append(row)
         by_id = {each.id: each for each in definitions.values()}
         # A series with older rows is derived as a whole, its newest ones included.
         followed = [
@@ -228,13 +230,14 @@ class MeasurementStore:
             if pair not in changed and is_next(pair, row)
         ]
         lasting = self._breaches.follow(followed, now)
-        for pair, slot in changed.items():
-            newest = [row for other, row in placed if other == pair]
-            if _harmless(newest, by_id[pair[0]]) and not self._breaches.may_change(pair, slot):
+        for pair, slots in changed.items():
+            newest = rows.get(pair, [])
+            if _harmless(newest, by_id[pair[0]]) and not self._breaches.may_change(pair, min(slots)):
                 continue
             self._breaches.rebuild(
                 pair,
-                slot,
+                min(slots),
+                max(slots),
                 by_id[pair[0]],
                 gone=partial(self._gone, pair),
                 late=late or all(row.late for row in newest),
