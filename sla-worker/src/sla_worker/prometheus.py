@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from math import isnan
+from operator import lt
 from typing import Any, Protocol
 
 from urllib3.exceptions import HTTPError  # what reading a body of requests piece by piece raises
@@ -26,6 +27,7 @@ _AS_PROMETHEUS = {"nocache": "1", "max_lookback": "5m"}
 Otherwise it evaluates what it is asked for within 30 s as of half a minute before, moves the start of a range
 to a multiple of its own, and lets a selector look back as far as the step, which is hours for long slots.
 """
+_LAST_SECOND = 253_402_300_799  # of the year 9999
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 _OF_PROMQL, _INFO = "PromQL ", "PromQL info"
@@ -197,7 +199,7 @@ class PrometheusClient:
                 warnings=_warnings(answer),
                 server_time=_server_time(headers),
             )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise PrometheusError(
                 f"Prometheus sent an answer that cannot be read (HTTP {status}): {body[:80]!r}; "
                 "check PROMETHEUS_URL, and what stands between"
@@ -226,13 +228,33 @@ def _series(data: Any, *, nan: bool) -> Iterable[Series]:
     if data["resultType"] not in {"vector", "matrix"}:
         raise ValueError(f"a {data['resultType']} was not asked for")
     for each in data["result"]:
-        samples = each["values"] if "values" in each else (each["value"],)
+        samples = each["values"] if "values" in each else _samples(each)
         times, texts = zip(*samples, strict=True) if samples else ((), ())
         values = list(map(float, texts))
+        # A label that is no text, or half a character that could not be stored, raises what a bad value does.
+        "".join(each["metric"].values()).encode()
+        if not all(map(lt, times, times[1:])):
+            times, values = _in_order(times, values)
+        if times and not -_LAST_SECOND <= times[0] <= times[-1] <= _LAST_SECOND:
+            raise ValueError("a sample is of no time")
         if not nan and isnan(sum(values)):  # the quick way to see that none of them is a NaN
             kept = [(at, value) for at, value in zip(times, values, strict=True) if not isnan(value)]
             times, values = tuple(at for at, _ in kept), [value for _, value in kept]
         yield Series(each["metric"], times, values)
+
+
+def _samples(series: Mapping[str, Any]) -> Sequence[Any]:
+    """Those of an instant query; none of a native histogram, which is no number."""
+    return () if "histogram" in series or "histograms" in series else (series["value"],)
+
+
+def _in_order(times: Iterable[float], values: Iterable[float]) -> tuple[tuple[float, ...], list[float]]:
+    """Each time once, as samples that were stored twice are not: the greatest value of a time counts.
+
+    VictoriaMetrics keeps them all (unless it is told to deduplicate, when it keeps the same one).
+    """
+    found = dict(sorted(zip(times, values, strict=True)))
+    return tuple(found), list(found.values())
 
 
 def _server_time(headers: Mapping[str, str]) -> float | None:

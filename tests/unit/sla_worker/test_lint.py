@@ -137,6 +137,28 @@ def test_a_native_histogram_is_refused() -> None:
     ) in lines
 
 
+class NativeAlone:
+    """A Prometheus whose every metric is a native histogram, which a range function answers as one too."""
+
+    def post(self, _path: str, fields: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        sample: dict[str, object] = {"value": [NOW, "1"]}
+        if fields["query"].startswith("sum("):
+            sample = {"histogram": [NOW, {"count": "1", "sum": "1"}]}
+        result = [] if '""' in fields["query"] else [{"metric": {}, **sample}]
+        answer = {"status": "success", "data": {"resultType": "vector", "result": result}}
+        return 200, {}, json.dumps(answer).encode()
+
+
+def test_a_native_histogram_is_no_counter() -> None:
+    _, lines = said(HERE / "three.yml", PrometheusClient(NativeAlone()))
+    assert (
+        "error: three.yml:38: SLA api-error-rate: total: insa_agent_requests_total is a native histogram,"
+        " whose samples are no numbers\n"
+        "fix:   scrape its classic series too (always_scrape_classic_histograms), and give"
+        " insa_agent_requests_total_count"
+    ) in lines
+
+
 class Silent:
     """A Prometheus that does not answer."""
 

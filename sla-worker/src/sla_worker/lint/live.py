@@ -68,6 +68,10 @@ class Live:
 
     def _wrong_type(self, definition: Definition, each: Input) -> Iterator[Finding]:
         name, field = each.selector.name, f"sli.{each.key}"
+        if each.type is not MetricType.HISTOGRAM and self._asked.is_native(each.selector):
+            what = f"{each.key}: {name} is a native histogram, whose samples are no numbers"
+            fix = f"scrape its classic series too (always_scrape_classic_histograms), and give {name}_count"
+            yield self._say(ERROR, definition, field, what, fix)
         if each.type is MetricType.COUNTER and (falls := self._asked.falls(each.selector)) > _FALLS:
             what = f"{each.key} fell {falls} times within an hour, as a gauge does: {each.selector}"
             yield self._say(WARNING, definition, field, what, "give a counter, or the kind time or value")
