@@ -17,6 +17,7 @@ from sla_worker.model import (
     Status,
 )
 
+_TOO_LARGE = 1e300
 _PERCENT = ("percent", "percentage", "%")
 
 _UNJUDGED: dict[State, Status] = {
@@ -59,7 +60,8 @@ def meets(comparison: Comparison, target: float, actual: float) -> bool:
 
 
 def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+    """None for what is no number, or so large that a sum of many could not be stored: 1.8e308 says no limit."""
+    return value if value is not None and abs(value) < _TOO_LARGE else None
 
 
 def _unjudged(policy: Policy, total: float, coverage: float) -> State | None:
@@ -94,7 +96,7 @@ def evaluate(
 ) -> Measurement:
     """One slot of one component of an SLA as a row of the ledger; `in_service`: it lies in the service hours.
 
-    Figures that are not finite numbers count as not there: one NaN would poison every sum of a month.
+    Figures that are no finite numbers, or beyond 1e300, count as not there: one NaN would poison every sum of a month.
     Good is held to total: a reset that only one of two counters shows could exceed it. Where the policy says
     that no data are bad, a slot without any is one bad event. The counts stand in the row whatever its state:
     who sums leaves out the states that do not count.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -74,6 +75,19 @@ def test_a_day_has_as_many_slots_as_the_clock_change_leaves(database: SLADatabas
     ]  # fmt: skip
     [sunday] = found[1]
     assert (sunday["day_end"] - sunday["day_start"]) // 3600 == 23
+
+
+def test_the_greatest_number_there_is_does_not_stop_the_sums(database: SLADatabase) -> None:
+    """Programs show 1.8e308 where there is no limit; the sum of two is none, which PostgreSQL refuses."""
+    greatest = sys.float_info.max
+    for number in range(1, 51):  # the day is summed up with slot 49
+        slot, figures = START + number * STEP, Figures(greatest, greatest, 1, greatest)
+        database.store([evaluate(ERRORS, slot, figures), row(number, component="other")])
+    found = database.generate_daily_summary(at("2026-03-28"))
+    # 48 slots without a number, and 48 of 9 ÷ 10, so of an error rate of 0.1.
+    assert [(each["total_events"], each["maximum_value"]) for each in found] == [
+        (0, None), (480, pytest.approx(0.1)),
+    ]  # fmt: skip
 
 
 def test_a_period_is_read_from_days_hours_and_slots(database: SLADatabase, place: Place) -> None:

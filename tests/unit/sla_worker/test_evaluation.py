@@ -63,6 +63,7 @@ def test_the_status_by_share(used: float, status: Status) -> None:
         (Figures(), State.NO_DATA, Status.NO_DATA, None),
         (Figures(5, 5, None), State.NO_DATA, Status.NO_DATA, None),
         (Figures(math.nan, math.nan, 1), State.NO_TRAFFIC, Status.NO_TRAFFIC, None),
+        (Figures(1.7e308, 1.7e308, 1), State.NO_TRAFFIC, Status.NO_TRAFFIC, None),  # a way to say "no limit"
         (Figures(12, 10, 1), State.MET, Status.EXCELLENT, 0),  # good is held to total
     ],
 )
