@@ -60,7 +60,7 @@ def meets(comparison: Comparison, target: float, actual: float) -> bool:
 
 
 def _finite(value: float | None) -> float | None:
-    """None for what is no number, or so large that a sum of many could not be stored: 1.8e308 says no limit."""
+    """None for what is no number, or so large (1.8e308 says "no limit") that sums could not be stored."""
     return value if value is not None and abs(value) < _TOO_LARGE else None
 
 
@@ -96,7 +96,7 @@ def evaluate(
 ) -> Measurement:
     """One slot of one component of an SLA as a row of the ledger; `in_service`: it lies in the service hours.
 
-    Figures that are no finite numbers, or beyond 1e300, count as not there: one NaN would poison every sum of a month.
+    Figures that are no numbers, or beyond 1e300, count as not there: one would poison every sum of a month.
     Good is held to total: a reset that only one of two counters shows could exceed it. Where the policy says
     that no data are bad, a slot without any is one bad event. The counts stand in the row whatever its state:
     who sums leaves out the states that do not count.
