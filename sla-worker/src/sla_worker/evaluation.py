@@ -60,7 +60,7 @@ def meets(comparison: Comparison, target: float, actual: float) -> bool:
 
 
 def _finite(value: float | None) -> float | None:
-    """None for what is no number, or so large (1.8e308 says "no limit") that sums could not be stored."""
+    """None for what is not a number, or so large (1.8e308 says "no limit") that sums could not be stored."""
     return value if value is not None and abs(value) < _TOO_LARGE else None
 
 

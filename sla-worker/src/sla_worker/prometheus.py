@@ -244,7 +244,7 @@ def _series(data: Any, *, nan: bool) -> Iterable[Series]:
 
 
 def _samples(series: Mapping[str, Any]) -> Sequence[Any]:
-    """Those of an instant query; none of a native histogram, which is no number."""
+    """Those of an instant query; a native histogram has none."""
     return () if "histogram" in series or "histograms" in series else (series["value"],)
 
 
