@@ -15,7 +15,17 @@ from unit.sla_worker.setting import Mailbox, Setting
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 PHONE, DESK = 360, 1200
-NAMES = ("page healthy", "page in trouble", "runbooks", "runbook", "down", "breach", "works again", "daily")
+NAMES = (
+    "page healthy",
+    "page whole",
+    "page in trouble",
+    "runbooks",
+    "runbook",
+    "down",
+    "breach",
+    "works again",
+    "daily",
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +37,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     found = {"runbooks": setting.ask("/runbooks/")[1], "runbook": setting.ask("/runbooks/Watchdog")[1]}
     setting.step()
     found["page healthy"] = setting.ask("/")[1]
+    found["page whole"] = setting.ask("/?all")[1]
     setting.prometheus.values[GOOD] = 900.0
     setting.now += 300
     setting.step()  # a breach, whose mail finds no server
@@ -77,3 +88,32 @@ def test_every_text_has_a_contrast_of_at_least_4_5(
     answer = page.evaluate(CONTRAST, 4.5)
     assert answer["low"] == []
     assert answer["judged"] > 10
+
+
+def test_what_is_healthy_is_folded_up_and_unfolds_without_a_script(
+    browser: Browser, sources: dict[str, str]
+) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": DESK, "height": 700})
+    page = context.new_page()
+    page.set_content(sources["page healthy"])
+    groups = page.locator("details")
+    assert groups.count() == 3  # availability, performance, reliability
+    assert page.locator("details[open]").count() == 0
+    page.locator("summary").nth(1).click()
+    page.get_by_text("API Response Time P95").wait_for()
+    assert page.locator("details[open]").count() == 1
+    page.set_content(sources["page in trouble"])
+    assert page.locator("details[open]").count() == 3
+    page.get_by_text("API Response Time P95").first.wait_for()
+    context.close()
+
+
+def test_the_tables_of_all_categories_have_the_same_columns(page: Page, sources: dict[str, str]) -> None:
+    page.set_viewport_size({"width": DESK, "height": 700})
+    page.set_content(sources["page whole"])
+    columns = page.evaluate(
+        "[...document.querySelectorAll('.slas')].map((each) =>"
+        " [...each.querySelectorAll('th')].map((head) => Math.round(head.getBoundingClientRect().left)))"
+    )
+    assert len(columns) == 3
+    assert columns == [columns[0]] * 3

@@ -165,6 +165,40 @@ def test_what_failed_is_told_first_then_what_was_not_measured() -> None:
     assert re.findall(rf">({names})<", daily_mail(report, UTC, {}).html) == order
 
 
+def test_categories_with_something_to_look_at_come_first_and_in_each_the_worst() -> None:
+    """Of 1,000 events 999 must be good: 998 use the budget twice, 990 ten times."""
+    rows = [
+        ("fine", "well", 1000.0, 1.0, False),
+        ("young", "so far", 1000.0, 0.5, False),
+        ("quiet", "silent", None, 1.0, False),
+        ("unseen", "unknown", None, 0.0, False),
+        ("lasting", "breach", 999.0, 1.0, True),
+        ("met", "missed", 1000.0, 1.0, False),
+        ("bad", "missed", 998.0, 1.0, False),
+        ("worse", "missed", 990.0, 1.0, False),
+        ("silent", "missed", None, 1.0, False),
+    ]
+    statuses = tuple(
+        replace(measured(good, coverage), key=name, name=name, category=category, in_breach=in_breach)
+        for name, category, good, coverage, in_breach in rows
+    )
+    groups = Report("t", 0, 300, 300, statuses, (), 0).categories
+    assert [(each.name, each.is_healthy, words.category_tag(each)) for each in groups] == [
+        ("missed", False, ("2 missed", words.RED)),
+        ("breach", False, ("1 in breach", words.AMBER)),
+        ("unknown", False, ("1 without data", words.GREY)),
+        ("well", True, ("all met", words.GREEN)),
+        ("so far", True, ("all met so far", words.GREY)),
+        ("silent", True, ("nothing to judge", words.GREY)),
+    ]
+    assert [each.name for each in groups[0].statuses] == ["worse", "bad", "met", "silent"]
+    assert words.category_count(groups[0]) == "1 of 3 meet their target, 1 without events"
+    assert [words.category_count(each) for each in groups[2:4]] == [
+        "1 without events",
+        "1 of 1 meet their target",
+    ]
+
+
 def test_both_parts_of_a_mail_show_the_same_table() -> None:
     statuses = (
         replace(measured(999.0, 1), key="worker", name="Worker", component="w / 1"),

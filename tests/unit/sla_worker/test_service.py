@@ -137,6 +137,22 @@ def test_the_status_page_shows_the_slas(setting: Setting) -> None:
     assert "<script" not in page
 
 
+def test_categories_in_which_all_is_healthy_are_folded_up(setting: Setting) -> None:
+    """Three SLAs of three categories: all met, then a slot in which each has 100 bad events of 1,000.
+
+    Of both slots 1,900 of 2,000 are good, which P95 allows: it is in breach now, and not missed.
+    """
+    setting.step()
+    assert (setting.ask("/")[1].count("<details"), setting.ask("/")[1].count(" open>")) == (3, 0)
+    assert setting.ask("/?all")[1].count(" open>") == 3
+    setting.now += 300
+    break_all(setting)
+    setting.step()
+    page = setting.ask("/")[1]
+    assert page.count(" open>") == 3
+    assert (page.count(">1 missed<"), page.count(">1 in breach<")) == (2, 1)
+
+
 def test_a_worker_that_was_killed_loses_no_slot(setting: Setting) -> None:
     setting.step()
     setting.close()  # the lock and the file are all that a killed process leaves

@@ -47,6 +47,7 @@ from sla_worker.model.measurement import (
     Stored,
 )
 from sla_worker.model.period import (
+    Category,
     Report,
     SLAStatus,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "UNDIVIDED",
     "WINDOWS",
     "Breach",
+    "Category",
     "Comparison",
     "Definition",
     "Delivery",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 from sla_worker.model.breach import Breach
 from sla_worker.model.definition import Comparison, title
@@ -68,6 +70,58 @@ class SLAStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Category:
+    """The SLAs of one category over a period: what failed first, worst first, then what a reader looks at."""
+
+    name: str
+    statuses: tuple[SLAStatus, ...]
+
+    @property
+    def slas(self) -> int:
+        """How many SLAs it has, each with all its components."""
+        return len({each.key for each in self.statuses})
+
+    @property
+    def measured(self) -> dict[str, bool]:
+        """The SLAs that had events in the period, and whether all their components kept the target."""
+        return _measured(self.statuses)
+
+    @property
+    def without_data(self) -> int:
+        """How many SLAs have a component of which nothing was measured."""
+        return len({each.key for each in self.statuses if _without_data(each)})
+
+    @property
+    def in_breach(self) -> int:
+        """How many SLAs have a breach that lasts."""
+        return len({each.key for each in self.statuses if each.in_breach})
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether there is nothing to look at: no target missed, no breach that lasts, nothing unknown."""
+        return all(self.measured.values()) and not (self.without_data or self.in_breach)
+
+
+def _measured(statuses: Iterable[SLAStatus]) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for each in statuses:
+        if each.meets_target is not None:
+            found[each.key] = found.get(each.key, True) and each.meets_target
+    return found
+
+
+def _without_data(status: SLAStatus) -> bool:
+    return status.meets_target is None and status.coverage_ratio == 0
+
+
+def _worst_first(status: SLAStatus) -> tuple[int, float]:
+    if status.meets_target is False:
+        allowed = 1 - status.objective_ratio
+        return 0, -(1 - (status.compliance_ratio or 0.0)) / allowed if allowed > 0 else -inf
+    return 1 if status.in_breach else 2 if _without_data(status) else 3, 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a report over one period says; figures only, no words and no colours.
 
@@ -92,9 +146,18 @@ class Report:
         def rank(status: SLAStatus) -> int:
             if status.meets_target is False:
                 return 0
-            return 1 if status.meets_target is None and status.coverage_ratio == 0 else 2
+            return 1 if _without_data(status) else 2
 
         return tuple(sorted(self.statuses, key=rank))
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The SLAs by category: what there is to look at first, else in the order of the definitions."""
+        found: dict[str, list[SLAStatus]] = {}
+        for each in self.statuses:
+            found.setdefault(each.category, []).append(each)
+        made = [Category(name, tuple(sorted(each, key=_worst_first))) for name, each in found.items()]
+        return tuple(sorted(made, key=lambda each: _worst_first(each.statuses[0])[0]))
 
     @property
     def slas(self) -> int:
@@ -104,11 +167,7 @@ class Report:
     @property
     def measured(self) -> dict[str, bool]:
         """The SLAs that had events in the period, and whether all their components kept the target."""
-        found: dict[str, bool] = {}
-        for each in self.statuses:
-            if each.meets_target is not None:
-                found[each.key] = found.get(each.key, True) and each.meets_target
-        return found
+        return _measured(self.statuses)
 
     @property
     def meeting(self) -> int:

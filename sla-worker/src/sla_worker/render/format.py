@@ -7,7 +7,7 @@ import math
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
-from sla_worker.model import Comparison, Report, SLAStatus, Status
+from sla_worker.model import Category, Comparison, Report, SLAStatus, Status
 
 NONE = "—"
 _LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
@@ -99,6 +99,31 @@ def score_colour(report: Report) -> str:
 def _too_soon(report: Report) -> bool:
     """Whether too little is measured for one of the passes to stand."""
     return any(verdict(status) == "pass so far" for status in report.statuses)
+
+
+def category_count(category: Category) -> str:
+    """`7 of 8 meet their target, 1 without events`."""
+    measured = category.measured
+    text = f"{sum(measured.values())} of {len(measured)} meet their target" if measured else ""
+    rest = category.slas - len(measured)
+    return ", ".join(each for each in (text, f"{rest} without events" if rest else "") if each)
+
+
+def category_tag(category: Category) -> tuple[str, str]:
+    """What there is to look at in a category in a word or two, and the colour beside it."""
+    measured = category.measured
+    missed = len(measured) - sum(measured.values())
+    if missed:
+        return f"{missed} missed", RED
+    if category.in_breach:
+        return f"{category.in_breach} in breach", AMBER
+    if category.without_data:
+        return f"{category.without_data} without data", GREY
+    if not measured:
+        return "nothing to judge", GREY
+    if any(verdict(each) == "pass so far" for each in category.statuses):
+        return "all met so far", GREY
+    return "all met", GREEN
 
 
 def status_colour(status: Status) -> str:

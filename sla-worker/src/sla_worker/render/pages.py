@@ -47,8 +47,12 @@ def status_page(
     healthy: bool,
     alarms: Sequence[Alarm],
     links: dict[str, str],
+    whole: bool = False,
 ) -> str:
-    """The status page; `last_pass` and `alerting` are a few words on the line below the title."""
+    """The status page; `last_pass` and `alerting` are a few words on the line below the title.
+
+    Categories in which all is well are folded up, unless the page is to be `whole`.
+    """
     return template("page/status.html").render(
         report=report,
         zone=zone,
@@ -57,6 +61,7 @@ def status_page(
         healthy=healthy,
         alarms=alarms,
         links=links,
+        whole=whole,
         now=report.generated_at,
     )
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
@@ -89,8 +90,9 @@ class Application:
 
         return answer
 
-    def _status_page(self, _environ: WSGIEnvironment) -> Answer:
-        return Answer(self._pages.status_page().encode("utf-8", "replace"), HTML)
+    def _status_page(self, environ: WSGIEnvironment) -> Answer:
+        whole = "all" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        return Answer(self._pages.status_page(whole=whole).encode("utf-8", "replace"), HTML)
 
     def _health(self, _environ: WSGIEnvironment) -> Answer:
         reason = self._pages.health()

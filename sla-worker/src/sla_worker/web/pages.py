@@ -54,8 +54,8 @@ class Pages:
         """The metrics as text."""
         return self._exporter.text()
 
-    def status_page(self) -> str:
-        """The status page as HTML."""
+    def status_page(self, *, whole: bool = False) -> str:
+        """The status page as HTML; `whole`: with every category unfolded."""
         now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
         reasons = self._health.reasons()
         alarms = [pages.Alarm("Unhealthy", f": {reason}") for reason in reasons]
@@ -70,6 +70,7 @@ class Pages:
             healthy=not reasons,
             alarms=alarms,
             links=page_links(self._settings),
+            whole=whole,
         )
 
     def _last_pass(self, now: int) -> str:
