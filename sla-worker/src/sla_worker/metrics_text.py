@@ -6,17 +6,20 @@ each sample again, which costs more than the pass that the samples tell of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from prometheus_client import utils
 
 _number: Callable[[float], str] = utils.floatToGoString
+_PLAIN = 1e6  # floats below it are written alike by Go and Python
+_Pick = Callable[[Sequence[str]], Sequence[str]]
 
 
 class _Family(NamedTuple):
     template: str
-    order: tuple[int, ...]  # of the labels' values as they are given: names are sorted in the text
+    sort: _Pick  # the values of the labels as the text has them: by the labels' names
     lines: list[str]
 
 
@@ -40,18 +43,20 @@ class Families:
         for name, given in labels.items():
             kind = "counter" if name in counted else "gauge"
             text = texts[name].replace("\\", r"\\").replace("\n", r"\n")
-            order = tuple(sorted(range(len(given)), key=given.__getitem__))
+            order = sorted(range(len(given)), key=given.__getitem__)
             inside = ",".join(f'{given[each]}="%s"' for each in order)
             template = f"{name}{{{inside}}} %s\n" if inside else f"{name} %s\n"
-            self._families[name] = _Family(template, order, [f"# HELP {name} {text}\n# TYPE {name} {kind}\n"])
+            sort: _Pick = itemgetter(*order) if len(order) > 1 else tuple
+            self._families[name] = _Family(template, sort, [f"# HELP {name} {text}\n# TYPE {name} {kind}\n"])
 
     def add(self, name: str, value: float | None, *labels: str) -> None:
         """Write a sample; what is None has none. `labels` are the values in the order of the names."""
         if value is None:
             return
-        template, order, lines = self._families[name]
-        escaped = self._escaped
-        lines.append(template % (*[escaped[labels[each]] for each in order], _number(value)))
+        template, sort, lines = self._families[name]
+        plain = value.__class__ is float and -_PLAIN < value < _PLAIN
+        number = repr(value) if plain else _number(value)
+        lines.append(template % (*map(self._escaped.__getitem__, sort(labels)), number))
 
     def text(self) -> bytes:
         """All families in the order of `labels`, those without samples too."""

@@ -17,6 +17,7 @@ from sla_worker.windows import Now, TimeInBreach
 
 _UNSURE_ROWS = 50_000
 _EACH = ("sla", "component")
+_STATUSES = tuple((each, each.label) for each in Status)
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     names.INFO: ("sla", "name", "category", "severity", "unit", "comparison"),
@@ -167,8 +168,8 @@ class SLAMetrics:
             where = (each.key, each.component)
             add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
             add(names.TARGET, each.target, *where, each.unit)
-            for status in Status:
-                add(names.STATUS, 0, *where, status.label)
+            for _, label in _STATUSES:
+                add(names.STATUS, 0, *where, label)
         _breaches(add, (), ())
 
 
@@ -179,8 +180,8 @@ def _present(add: _Add, day: Sequence[SLAStatus]) -> None:
         add(names.TARGET, each.target, *where, each.unit)
         add(names.COMPLIANCE, each.compliance_ratio, *where, each.category)
         add(names.ACTUAL, each.actual, *where, each.unit)
-        for status in Status:
-            add(names.STATUS, status is each.status, *where, status.label)
+        for status, label in _STATUSES:
+            add(names.STATUS, 1.0 if status is each.status else 0.0, *where, label)
         if each.weakest is not None:
             add(names.WEAKEST, 1, *where, each.weakest)
 

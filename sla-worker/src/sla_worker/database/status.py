@@ -119,31 +119,16 @@ class StatusReader:
         """As `over` for each of the starts, by two statements for all of them."""
         hidden = self._trust.hidden()
         ends = self._engine.rows(_ENDS, (end, *hidden, self._trust.bound()))
-        series = [
-            (
-                row["sla_id"],
-                row["component_id"],
-                row["component"],
-                _Series(
-                    row["first_slot"],
-                    row["slot"],
-                    row["actual_value"],
-                    Status.NO_DATA if row["slot"] is None else row["status"],
-                    row["in_breach"],
-                ),
-            )
-            for row in ends
+        series: dict[int, list[tuple[Pair, str, _Series]]] = {}
+        for row in ends:
+            pair = row["sla_id"], row["component_id"]
+            status = Status.NO_DATA if row["slot"] is None else row["status"]
+            each = _Series(row["first_slot"], row["slot"], row["actual_value"], status, row["in_breach"])
+            series.setdefault(pair[0], []).append((pair, row["component"], each))
+        spans = [(start, end) for start in starts]
+        return [
+            self._statuses(series, sums, *span) for span, sums in zip(spans, self.sums(spans), strict=True)
         ]
-        found: list[list[SLAStatus]] = []
-        for start, sums in zip(starts, self.sums([(start, end) for start in starts]), strict=True):
-            components: dict[int, dict[str, _Series]] = {}
-            for sla_id, component_id, name, each in series:
-                counted = sums.get((sla_id, component_id))
-                components.setdefault(sla_id, {})[name] = (
-                    each if counted is None else each._replace(sums=counted)
-                )
-            found.append(self._statuses(components, start, end))
-        return found
 
     def sums(self, spans: Sequence[tuple[int, int]]) -> list[dict[Pair, Sums]]:
         """The sums of every series over each of the spans (start, end], by one statement for all of them.
@@ -173,12 +158,18 @@ class StatusReader:
         return [_added([found[number] for number in each]) for each in numbers]
 
     def _statuses(
-        self, components: Mapping[int, Mapping[str, _Series]], start: int, end: int
+        self,
+        series: Mapping[int, Sequence[tuple[Pair, str, _Series]]],
+        sums: Mapping[Pair, Sums],
+        start: int,
+        end: int,
     ) -> list[SLAStatus]:
         statuses = [
-            (each, self._status(each, component, series, start, end))
+            (each, self._status(each, component, found, start, end))
             for each in self._definitions.enabled()
-            for component, series in _shown(each, components.get(each.id, {})).items()
+            for component, found in _shown(
+                each, {name: _with(one, sums.get(pair)) for pair, name, one in series.get(each.id, ())}
+            ).items()
         ]
         if not any(each.members for each, _ in statuses):
             return [status for _, status in statuses]
@@ -256,6 +247,10 @@ def _scored(
     )
 
 
+def _with(series: _Series, sums: Sums | None) -> _Series:
+    return series if sums is None else _Series(*series[:-1], sums)
+
+
 def _shown(definition: StoredDefinition, found: Mapping[str, _Series]) -> Mapping[str, _Series]:
     """The components that were measured in the period; without any, the one that the definition names.
 
@@ -264,6 +259,8 @@ def _shown(definition: StoredDefinition, found: Mapping[str, _Series]) -> Mappin
     figures, but says nothing about now.
     """
     measured = {name: each for name, each in found.items() if each.sums is not None}
+    if measured and len(found) == 1:
+        return measured
     if not measured:
         return {definition.component: found.get(definition.component, _Series())}
     newest = max((each.slot for each in measured.values() if each.slot is not None), default=None)
