@@ -20,6 +20,8 @@ from sla_worker.model import (
 _TOO_LARGE = 1e300
 _PERCENT = ("percent", "percentage", "%")
 
+_LIMITS = tuple(zip(STATUS_LIMITS, Status, strict=False))
+
 _UNJUDGED: dict[State, Status] = {
     state: Status[state.name] for state in State if state not in (State.MET, State.BREACHED)
 }
@@ -48,7 +50,7 @@ def allowance_used(comparison: Comparison, target: float, actual: float, unit: s
 
 def status_of(used: float) -> Status:
     """Up to 0.5 excellent, up to 1 good, up to 2 poor, above critical."""
-    for limit, status in zip(STATUS_LIMITS, Status, strict=False):
+    for limit, status in _LIMITS:
         if used <= limit:
             return status
     return Status.CRITICAL

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from math import isnan
-from operator import lt
 from typing import Any, Protocol
 
 from urllib3.exceptions import HTTPError  # what reading a body of requests piece by piece raises
 
+from sla_worker.answers import Series, checked, quickly
 from sla_worker.errors import PrometheusError
 from sla_worker.lean_requests import requests
 from sla_worker.settings import PrometheusSettings
@@ -27,19 +26,9 @@ _AS_PROMETHEUS = {"nocache": "1", "max_lookback": "5m"}
 Otherwise it evaluates what it is asked for within 30 s as of half a minute before, moves the start of a range
 to a multiple of its own, and lets a selector look back as far as the step, which is hours for long slots.
 """
-_LAST_SECOND = 253_402_300_799  # of the year 9999
 _REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE}
 
 _OF_PROMQL, _INFO = "PromQL ", "PromQL info"
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of an answer: its labels, and its samples by time (epoch seconds), ascending."""
-
-    labels: Mapping[str, str]
-    times: Sequence[float]
-    values: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +179,17 @@ class PrometheusClient:
 
     def _ask(self, path: str, fields: Mapping[str, str], *, nan: bool) -> Answer:
         status, headers, body = self._transport.post(path, {**fields, **_AS_PROMETHEUS})
+        quick = quickly(body, nan=nan) if status == HTTPStatus.OK else None
+        if quick is not None:
+            warnings = _warnings(quick.warnings, partial=quick.partial)
+            return Answer(quick.series, warnings, _server_time(headers))
         try:
             answer = json.loads(body)
             if answer.get("status") != "success" or status != HTTPStatus.OK:
                 raise _refusal(status, str(answer.get("error") or body[:200]))
             return Answer(
                 series=tuple(_series(answer["data"], nan=nan)),
-                warnings=_warnings(answer),
+                warnings=_warnings(answer.get("warnings") or (), partial=bool(answer.get("isPartial"))),
                 server_time=_server_time(headers),
             )
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
@@ -214,14 +207,14 @@ def _refusal(status: int, reason: str) -> PrometheusError:
     )
 
 
-def _warnings(answer: Mapping[str, Any]) -> tuple[str, ...]:
+def _warnings(said: Iterable[object], *, partial: bool) -> tuple[str, ...]:
     """What the answer warns of; VictoriaMetrics has a flag for an answer of a part of its stores.
 
     Some versions of Prometheus have what is only said for information (`infos`) among them.
     """
-    told = tuple(str(each) for each in answer.get("warnings") or ())
+    told = tuple(str(each) for each in said)
     told = tuple(each for each in told if not each.startswith(_INFO))
-    return (*told, "the answer is partial") if answer.get("isPartial") else told
+    return (*told, "the answer is partial") if partial else told
 
 
 def _series(data: Any, *, nan: bool) -> Iterable[Series]:
@@ -230,31 +223,14 @@ def _series(data: Any, *, nan: bool) -> Iterable[Series]:
     for each in data["result"]:
         samples = each["values"] if "values" in each else _samples(each)
         times, texts = zip(*samples, strict=True) if samples else ((), ())
-        values = list(map(float, texts))
         # A label that is no text, or half a character that could not be stored, raises what a bad value does.
         "".join(each["metric"].values()).encode()
-        if not all(map(lt, times, times[1:])):
-            times, values = _in_order(times, values)
-        if times and not -_LAST_SECOND <= times[0] <= times[-1] <= _LAST_SECOND:
-            raise ValueError("a sample is of no time")
-        if not nan and isnan(sum(values)):  # the quick way to see that none of them is a NaN
-            kept = [(at, value) for at, value in zip(times, values, strict=True) if not isnan(value)]
-            times, values = tuple(at for at, _ in kept), [value for _, value in kept]
-        yield Series(each["metric"], times, values)
+        yield checked(Series(each["metric"], times, list(map(float, texts))), nan=nan)
 
 
 def _samples(series: Mapping[str, Any]) -> Sequence[Any]:
     """Those of an instant query; a native histogram has none."""
     return () if "histogram" in series or "histograms" in series else (series["value"],)
-
-
-def _in_order(times: Iterable[float], values: Iterable[float]) -> tuple[tuple[float, ...], list[float]]:
-    """Each time once, as samples that were stored twice are not: the greatest value of a time counts.
-
-    VictoriaMetrics keeps them all (unless it is told to deduplicate, when it keeps the same one).
-    """
-    found = dict(sorted(zip(times, values, strict=True)))
-    return tuple(found), list(found.values())
 
 
 def _server_time(headers: Mapping[str, str]) -> float | None:

@@ -142,7 +142,8 @@ class Engine:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """The lock that every statement holds, for memory that must agree with the tables."""
-        if not self._mutex.acquire(timeout=self._patience()):
+        # Nearly always it is free, and how long to wait for it need not be looked up.
+        if not (self._mutex.acquire(blocking=False) or self._mutex.acquire(timeout=self._patience())):
             raise DatabaseError(self._cannot() or f"{self.place}: is busy with another task; try again")
         try:
             yield
