@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sla_worker.selectors import Selector
 
+_ODD = re.compile(r"[/\\]")
+_VALUE = re.compile(r"(?:\\.|[^/\\])+", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 WHOLE = ""
 """The component of what is not split."""
 
@@ -53,8 +57,23 @@ class Asked:
 
 
 def component(by: tuple[str, ...], labels: Mapping[str, str]) -> str:
-    """The part of an SLA that a series belongs to: the values of the labels, joined by /."""
-    return "/".join([labels.get(each) or "none" for each in by]) if by else WHOLE
+    """The part of an SLA that a series belongs to: the values of the labels, joined by /.
+
+    Of several labels, a / in a value is written as \\/, or two components could have one name.
+    """
+    if not by:
+        return WHOLE
+    name = "/".join([labels.get(each) or "none" for each in by])
+    if len(by) > 1 and (name.count("/") >= len(by) or "\\" in name):
+        return "/".join([_ODD.sub(r"\\\g<0>", labels.get(each) or "none") for each in by])
+    return name
+
+
+def label_values(by: tuple[str, ...], name: str) -> list[str]:
+    """The values of the labels that a component's name is made of."""
+    if len(by) == 1:
+        return [name]
+    return [_ESCAPED.sub(r"\1", each) for each in _VALUE.findall(name)]
 
 
 class Counts(Protocol):

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sla_worker.grid import Grid
 from sla_worker.measuring import Measurer
 from sla_worker.model import Comparison, Definition, Measurement, Member, NewSeries, Policy, Sli, State
+from sla_worker.needs import component, label_values
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.selectors import parse_selector
 from sla_worker.sli.composite import CompositeSli
@@ -90,6 +93,12 @@ def world() -> World:
     made.target("f", steady, began)
     made.series('reborn_total{job="app",instance="f"}', {-2093: 30} | at(SECOND, 45))
     made.series('resumed_total{job="app",instance="f"}', {-2093: 30, -1898: 32} | at(SECOND, 45))
+    # Label values that look like two.
+    for number, (one, two) in enumerate((("u/v", "w"), ("u", "v/w"), ("u\\\\", "/"))):
+        series = f'odd_total{{job="app",instance="a",one="{one}",two="{two}"}}'
+        made.series(series, at(range(-8, 40), 0, number + 1))
+    made.series('paths_total{job="app",instance="a",path="/p/q"}', at(ALL, 0, 1))
+    made.series('paths_total{job="app",instance="b",path="/p/q"}', {-3000: 1} | at(SECOND, 1, 1))
     # Without any `up`.
     made.series('pushed_total{job="push"}', {-8: 5} | at(SECOND, 9))
     made.series('fresh_total{job="push"}', at(SECOND, 9, 1))
@@ -143,6 +152,8 @@ FORMS = (
     sla("health", UptimeSli(parse_selector("healthy")), by=("worker",)),
     sla("b-up", UptimeSli(parse_selector('up{instance="b"}'))),
     sla("instances", UptimeSli(parse_selector('up{job=~"app|x",instance=~"a|b"}')), by=("instance",)),
+    replace(events("odd"), by=("one", "two")),
+    replace(events("paths"), by=("instance", "path")),
     sla("depth", TimeSli(parse_selector('depth{queue="q",instance="a"}'), Condition("<=", 50))),
     sla("value", ValueSli("sum(depth)", 0.9), target=50),
     # In floating point this is 1.0999999999999999, though eleven times 0.1 is 1.1.
@@ -180,6 +191,23 @@ def test_every_clause_of_the_rule(client: PrometheusClient) -> None:
     assert totals == COUNTS
     baseline = rows["born-baseline", "all", 2]
     assert baseline.total == 19 * 2
+
+
+def test_components_are_told_apart_whatever_their_labels_hold(client: PrometheusClient) -> None:
+    """Each rises by its number a scrape. Of the two paths, that of b was not scraped in slot 1."""
+    rows = measured(client, SLOTS)
+    found = {name: row.total for (key, name, slot), row in rows.items() if (key, slot) == ("odd", 1)}
+    assert found == {r"u\/v/w": 20, r"u/v\/w": 40, r"u\\/\/": 60}
+    coverage = {(name, slot): row.coverage for (key, name, slot), row in rows.items() if key == "paths"}
+    assert coverage == {
+        (r"a/\/p\/q", 1): 1, (r"a/\/p\/q", 2): 1, (r"b/\/p\/q", 1): 0, (r"b/\/p\/q", 2): 1,
+    }  # fmt: skip
+
+
+@given(st.lists(st.text("/\\an", min_size=1, max_size=4), min_size=2, max_size=3))
+def test_a_name_says_which_values_it_is_made_of(values: list[str]) -> None:
+    by = tuple("abc"[: len(values)])
+    assert label_values(by, component(by, dict(zip(by, values, strict=True)))) == values
 
 
 def test_single_slots_count_what_a_stretch_of_slots_counts(client: PrometheusClient) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sla_worker.counting import Earlier, first_sample, increases, resets
-from sla_worker.needs import WHOLE, Expression, Kind, Need, component
+from sla_worker.needs import WHOLE, Expression, Kind, Need, component, label_values
 from sla_worker.reading.plan import BOUND, UP, Known, Plan, Target
 from sla_worker.reading.targets import Targets
 from sla_worker.selectors import Matcher
@@ -170,11 +170,9 @@ class Window:
         found = self.targets.matching(about)
         if jobs is not None:
             found = {each for each in found if each[0] in jobs}
-        parts = name.split("/") if len(by) > 1 else [name]
-        if by and len(parts) == len(by):
-            split = [
-                (part, label) for part, label in zip(parts, by, strict=True) if label in self.targets.labels
-            ]
+        if len(by) == 1 or (by and name != WHOLE):
+            values = zip(label_values(by, name), by, strict=True)
+            split = [(part, label) for part, label in values if label in self.targets.labels]
             found = {
                 each
                 for each in found
