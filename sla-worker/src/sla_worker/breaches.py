@@ -146,15 +146,16 @@ def _bad(track: Track, row: Judged, rule: Rule) -> tuple[Track, Change | None]:
 
 def derive(
     rows: Iterable[Judged],
-    rule: Rule,
+    rule: Rule | Callable[[int], Rule],
     *,
     track: Track = Track(),
     gone: Callable[[int, int], bool] = lambda *_: False,
 ) -> list[Span]:
     """The breaches of rows in the order of their slots, oldest first; only the last one may last.
 
-    `track` is where the series stood before the first row. `gone(last, next)` says whether the component
-    was gone between two of its slots that are more than a day apart: then its breach ended with the first.
+    `rule` may be another one for each slot. `track` is where the series stood before the first row.
+    `gone(last, next)` says whether the component was gone between two of its slots that are more than a day
+    apart: then its breach ended with the first.
     """
     spans: list[Span] = []
     last: int | None = None
@@ -169,7 +170,7 @@ def derive(
             track = Track()
         last = row.slot
         before = track.breach
-        track, change = step(track, row, rule)
+        track, change = step(track, row, rule if isinstance(rule, Rule) else rule(row.slot))
         if isinstance(change, Resolved) and before is not None:
             spans.append(Span(before.started_at, change.ended_at, before.worst))
     if track.breach is not None:

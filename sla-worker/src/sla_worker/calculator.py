@@ -6,10 +6,12 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from sla_worker.errors import PrometheusError
 from sla_worker.grid import Grid
+from sla_worker.in_force import InForce
 from sla_worker.measuring import Measured, Measurer
 from sla_worker.model import Definition, Measurement, PassResult, Reason, Stored
 from sla_worker.prometheus import PrometheusClient
@@ -23,7 +25,7 @@ _STORED_TOGETHER = 10_000  # rows: about a day of 36 SLAs, and no more memory th
 _LEFT_SECONDS = 1800  # what could not be read is tried again after that
 _SLOW_ENOUGH = 2  # answers that did not come, one after the other: Prometheus is down, not asked for too much
 
-Slots = Mapping[str, set[int]]
+Slots = Mapping[str, AbstractSet[int]]
 """Slots by the key of their SLA."""
 Told = Callable[[Sequence[Measurement], Reason], None]
 """Is told of rows that were stored, and why they were."""
@@ -52,7 +54,8 @@ class Calculator:
     `clock` returns epoch seconds. `catch_up_seconds` bounds how far back missing slots are looked for,
     `reread_seconds` how long rows that are not final are read again. A pass that has caught up for
     `piece_seconds` leaves the rest to the next one. `stored` is told of rows once they are
-    in the ledger, also in a pass that fails later.
+    in the ledger, also in a pass that fails later. `in_force` says by which versions of the definitions slots
+    are measured; without it all are by these.
     """
 
     def __init__(
@@ -68,9 +71,11 @@ class Calculator:
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
         stored: Told = lambda _rows, _reason: None,
+        in_force: InForce | None = None,
     ) -> None:
         self._definitions = [each for each in definitions if each.enabled]
-        self._measurer = Measurer(self._definitions, client, grid)
+        self._in_force = in_force or InForce(self._definitions)
+        self._measurer = Measurer(self._definitions, client, grid, self._in_force)
         self._ledger = ledger
         self._grid = grid
         self._catch_up_seconds = catch_up_seconds
@@ -120,7 +125,10 @@ class Calculator:
         Raises PrometheusError.
         """
         newest = self._grid.newest_slot(self._clock())
-        due = {key: {slot for slot in found if slot <= newest} for key, found in slots.items()}
+        self._in_force.refresh()
+        due = self._in_force.only(
+            {key: {slot for slot in found if slot <= newest} for key, found in slots.items()}
+        )
         work = _Work(self._ledger, self._stored, self._monotonic)
         self._work_off(due, newest, reason, work)
         return work.result()
@@ -142,13 +150,14 @@ class Calculator:
             raise
         work.store()
 
-    def missing(self, newest: int | None = None) -> dict[str, set[int]]:
+    def missing(self, newest: int | None = None) -> Slots:
         """The slots that are due, by SLA."""
         if newest is None:
             newest = self._grid.newest_slot(self._clock())
         oldest = newest - self._catch_up_seconds // self._grid.slot_seconds * self._grid.slot_seconds
-        slots = self._ledger.missing_slots(newest, oldest)
-        return {each.key: set(slots.get(each.key, ())) for each in self._definitions}
+        found = self._ledger.missing_slots(newest, oldest)
+        self._in_force.refresh()
+        return self._in_force.only({key: set(slots) for key, slots in found.items()})
 
     def _readable(self, missing: Slots) -> Slots:
         """Without what could not be read a short time ago."""
@@ -168,7 +177,7 @@ class Calculator:
         """What is read again now: one, two, four, eight … slots later, and not what this pass has stored."""
         step = self._grid.slot_seconds
         found = self._ledger.provisional_slots(newest, newest - self._reread_seconds - step)
-        return {
+        due = {
             key: {
                 slot
                 for slot in slots
@@ -176,10 +185,14 @@ class Calculator:
             }
             for key, slots in found.items()
         }
+        return self._in_force.only(due)
 
     def _batches(self, slots: Slots, newest: int) -> Iterator[range]:
-        """Neighbouring slots together, the newest alone and first; fewer once they were too many."""
-        step = self._grid.slot_seconds
+        """Neighbouring slots together, the newest alone and first; fewer once they were too many.
+
+        All slots of a batch are measured by the same versions.
+        """
+        step, epoch = self._grid.slot_seconds, self._in_force.epoch
         due = sorted({slot for each in slots.values() for slot in each}, reverse=True)
         position = 0
         while position < len(due):
@@ -189,6 +202,7 @@ class Calculator:
                 and end < len(due)
                 and end - position < self._together
                 and due[end] == due[end - 1] - step
+                and epoch(due[end]) == epoch(due[position])
             ):
                 end += 1
             yield range(due[end - 1], due[position] + step, step)
@@ -196,7 +210,11 @@ class Calculator:
 
     def _read(self, slots: range, missing: Slots, newest: int) -> Iterator[Measured]:
         """What could be read of some slots, in as many parts as Prometheus needs."""
-        due = [each for each in self._definitions if not missing.get(each.key, set()).isdisjoint(slots)]
+        due = [
+            each
+            for each in self._in_force.at(slots[-1])
+            if not missing.get(each.key, set()).isdisjoint(slots)
+        ]
         parts: list[_Part] = [(due, slots)]
         slow, some = 0, False
         while parts:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sla_worker.composite import slot_score
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
+from sla_worker.in_force import InForce
 from sla_worker.model import Definition, Figures, Measurement
 from sla_worker.needs import WHOLE, Asked, Counts, Expression, Need
 from sla_worker.prometheus import PrometheusClient
@@ -48,6 +50,7 @@ class _Wanted:
     """SLAs that are due, those that are measured for them, and what all of them ask for."""
 
     due: tuple[Definition, ...]
+    epoch: int
     definitions: tuple[Definition, ...]
     asked: Mapping[str, Asked]
     needs: tuple[Need, ...]
@@ -55,10 +58,20 @@ class _Wanted:
 
 
 class Measurer:
-    """Measures SLAs over stretches of slots; it remembers what it complained about."""
+    """Measures SLAs over stretches of slots; it remembers what it complained about.
 
-    def __init__(self, definitions: Sequence[Definition], client: PrometheusClient, grid: Grid) -> None:
+    In all slots of a stretch the same versions are `in_force`, by default these definitions.
+    """
+
+    def __init__(
+        self,
+        definitions: Sequence[Definition],
+        client: PrometheusClient,
+        grid: Grid,
+        in_force: InForce | None = None,
+    ) -> None:
         self._definitions = definitions
+        self._in_force = in_force or InForce(definitions)
         self._reader = Reader(client, grid)
         self._grid = grid
         self._refused: dict[str, str] = {}
@@ -74,17 +87,18 @@ class Measurer:
         return found
 
     def measure(
-        self, due: Sequence[Definition], slots: range, missing: Mapping[str, set[int]], newest: int
+        self, due: Sequence[Definition], slots: range, missing: Mapping[str, AbstractSet[int]], newest: int
     ) -> Measured:
         """The rows of these SLAs that are missing; those before `newest` are late. Raises PrometheusError."""
         with _without_collection():
             return self._measure(due, slots, missing, newest)
 
     def _measure(
-        self, due: Sequence[Definition], slots: range, missing: Mapping[str, set[int]], newest: int
+        self, due: Sequence[Definition], slots: range, missing: Mapping[str, AbstractSet[int]], newest: int
     ) -> Measured:
-        if self._wanted is None or self._wanted.due != tuple(due):
-            self._wanted = self._ask(due)
+        epoch = self._in_force.epoch(slots[-1])
+        if self._wanted is None or self._wanted.epoch != epoch or self._wanted.due != tuple(due):
+            self._wanted = self._ask(due, slots)
         wanted = self._wanted.definitions
         window = self._reader.read(self._wanted.needs, self._wanted.expressions, slots)
         figures = {
@@ -103,9 +117,9 @@ class Measurer:
             ]
         return Measured(tuple(rows), self._reader.requests)
 
-    def _ask(self, due: Sequence[Definition]) -> _Wanted:
+    def _ask(self, due: Sequence[Definition], slots: range) -> _Wanted:
         """All that must be read for these SLAs; equal needs of several of them are one object."""
-        wanted = self._with_members(due)
+        wanted = self._with_members(due, self._in_force.at(slots[-1]))
         needs: dict[Need, Need] = {}
         expressions: dict[Expression, Expression] = {}
         asked = {}
@@ -117,15 +131,16 @@ class Measurer:
                     for expression in each.sli.expressions(each, self._grid.slot_seconds)
                 ),
             )
-        return _Wanted(tuple(due), tuple(wanted), asked, tuple(needs), tuple(expressions))
+        epoch = self._in_force.epoch(slots[-1])
+        return _Wanted(tuple(due), epoch, tuple(wanted), asked, tuple(needs), tuple(expressions))
 
-    def _with_members(self, due: Sequence[Definition]) -> list[Definition]:
+    def _with_members(self, due: Sequence[Definition], in_force: Sequence[Definition]) -> list[Definition]:
         """The SLAs themselves, and the members of composites."""
         keys = {each.key for each in due}
         members = [member for each in due for member in each.sli.members]
         keys.update(member.sla for member in members if member.sla is not None)
         categories = {member.category for member in members if member.category is not None}
-        return [each for each in self._definitions if each.key in keys or each.category in categories]
+        return [each for each in in_force if each.key in keys or each.category in categories]
 
     def _of_slot(
         self,
@@ -146,7 +161,9 @@ class Measurer:
         categories = {each.key: each.category for each in wanted}
         for each in wanted:
             if each.sli.members:
-                found = {each.component: slot_score(each, rows, categories)[0]}
+                counted = self._in_force.members(each, slot)
+                parts = [row for row in rows if counted is None or row.key in counted]
+                found = {each.component: slot_score(each, parts, categories)[0]}
                 unsure = partial or not all(row.final for row in rows)
                 scores += self._rows(each, slot, found, late=late, partial=unsure)
         return rows + scores

@@ -26,6 +26,7 @@ from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import DatabaseError, DatabaseLockedError, SLAWorkerError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
+from sla_worker.in_force import InForce
 from sla_worker.links import addresses
 from sla_worker.model import Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
@@ -82,6 +83,7 @@ def make_calculator(
         clock=clock,
         monotonic=monotonic,
         stored=stored,
+        in_force=InForce(definitions, database),
     )
 
 

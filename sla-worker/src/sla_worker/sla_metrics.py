@@ -238,7 +238,7 @@ def results(statuses: Iterable[SLAStatus]) -> dict[tuple[str, str], int]:
 
 def burn_rate(status: SLAStatus) -> float | None:
     """Bad share ÷ allowed share; None without events, and where nothing is allowed (100 %)."""
-    allowed = 1 - status.objective_ratio
+    allowed = 1 - status.held_to_ratio
     if status.compliance_ratio is None or allowed <= 0:
         return None
     return (1 - status.compliance_ratio) / allowed
@@ -250,5 +250,5 @@ def budget_left(status: SLAStatus) -> float | None:
         return None
     used = burn_rate(status)
     if used is None:
-        return 1.0 if status.compliance_ratio >= status.objective_ratio else -1.0
+        return 1.0 if status.compliance_ratio >= status.held_to_ratio else -1.0
     return 1 - used

@@ -93,8 +93,9 @@ class SLADatabase:
         self.outages = OutageStore(self._engine, self.outbox)
         self._trust = Trust(self._engine, self.outbox, clock, self.grid)
         self._definitions = DefinitionStore(self._engine, clock, self.slot_seconds)
-        self._breaches = BreachStore(self._engine, self.outbox, self._trust, self.slot_seconds)
-        self._rollups = RollupStore(self._engine, self._trust, zone, keep)
+        versions = self._definitions.versions
+        self._breaches = BreachStore(self._engine, self.outbox, self._trust, versions, self.slot_seconds)
+        self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)
         self._measurements = MeasurementStore(
             self._engine,
             self._definitions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sla_worker.breaches import OpenBreach, Opened, Point, Resolved, Rule, Span, Track, Worsened, step
@@ -127,29 +127,33 @@ class Page:
         """Whether a slot that met its target may change anything."""
         return pair in self._active or pair in self._tracks or (pair, began) in self._known
 
-    def needs_run(self, pair: Pair, row: Measurement, rule: Rule) -> bool:
-        """Whether the slots before the first row of a series matter: it may be one of several in a row."""
+    def needs_run(self, pair: Pair, row: Measurement, breach_after: int, recover_after: int) -> bool:
+        """Whether the slots before the first row of a series matter: it may be one of several in a row.
+
+        So many slots open and end a breach at most, by any version of the SLA.
+        """
         if pair in self._tracks:
             return False
         if pair in self._active:
-            return row.state is State.MET and rule.recover_after > 1
-        return row.state is State.BREACHED and rule.breach_after > 1
+            return row.state is State.MET and recover_after > 1
+        return row.state is State.BREACHED and breach_after > 1
 
-    def load(self, pair: Pair, before: Iterable[Point], rule: Rule) -> None:
+    def load(self, pair: Pair, before: Iterable[Point], rule: Callable[[int], Rule]) -> None:
         """Follow the rows before, which are in the ledger already and change nothing."""
         track = self.track(pair)
         for point in before:
-            after, change = step(track, point, rule)
+            after, change = step(track, point, rule(point.slot))
             if not isinstance(change, Opened | Resolved):  # what they did is stored
                 track = after
         self._tracks[pair] = track
 
-    def follow(self, pair: Pair, row: Measurement, rule: Rule, severity: str) -> None:
-        """Change the entries as the row says."""
+    def follow(self, pair: Pair, row: Measurement, rule: Rule, severity: str) -> Entry | None:
+        """Change the entries as the row says. Returns a breach that it opens; give it its target."""
         entry = self._active.get(pair)
+        opened = None
         self._tracks[pair], change = step(self.track(pair), row, rule)
         if isinstance(change, Opened):
-            self._open(pair, row, severity, change)
+            opened = self._open(pair, row, severity, change)
         elif entry is not None and isinstance(change, Worsened):
             entry.worst, entry.changed = change.worst, True
         elif entry is not None and isinstance(change, Resolved):
@@ -161,14 +165,16 @@ class Page:
         known = self._known.get((pair, row.slot - rule.slot_seconds))
         if known is not None and known is not self._active.get(pair) and known.ended_at != known.started_at:
             known.become_none()
+        return opened
 
-    def _open(self, pair: Pair, row: Measurement, severity: str, change: Opened) -> None:
+    def _open(self, pair: Pair, row: Measurement, severity: str, change: Opened) -> Entry:
         entry = self._known.get((pair, change.started_at))
         if entry is None:
-            entry = Entry(pair, change.started_at, None, change.worst, target=row.target)
+            entry = Entry(pair, change.started_at, None, change.worst)
             self.entries.append(entry)
             self._known[pair, change.started_at] = entry
         else:  # the slot was computed again and is a breach after all: it is the same breach
             entry.ended_at, entry.worst, entry.changed = None, change.worst, True
         entry.severity, entry.begun, entry.late = severity, True, row.late
         self._active[pair] = entry
+        return entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from sla_worker.breaches import Point, Rule, Track, derive
 from sla_worker.conventions import BREACH_MAIL
@@ -12,13 +13,14 @@ from sla_worker.database.engine import Engine, Row, Values
 from sla_worker.database.outbox import Outbox, Owed
 from sla_worker.database.rows import Pair
 from sla_worker.database.trust import Trust
-from sla_worker.model import Breach, Comparison, Measurement, State
+from sla_worker.database.versions import VersionStore
+from sla_worker.model import Breach, Measurement, State
 
 MAILED_AT_ONCE = ("critical", "high")
 _NEVER = 2**62  # seconds
 
 _BREACHES = """
-SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, d.unit, d.comparison,
+SELECT b.id, b.sla_id, d.name, d.key, c.name AS component, d.description, b.severity,
        b.target_value AS target, b.worst_value AS worst, b.started_at, b.ended_at
 FROM sla_breaches b JOIN sla_definitions d ON d.id = b.sla_id JOIN sla_components c ON c.id = b.component_id
 """
@@ -57,10 +59,13 @@ _Followed = tuple[Pair, Measurement, StoredDefinition]
 class BreachStore:
     """The table sla_breaches. A breach of no length is one that turned out to be none; it counts nowhere."""
 
-    def __init__(self, engine: Engine, outbox: Outbox, trust: Trust, slot_seconds: int) -> None:
+    def __init__(
+        self, engine: Engine, outbox: Outbox, trust: Trust, versions: VersionStore, slot_seconds: int
+    ) -> None:
         self._engine = engine
         self._outbox = outbox
         self._trust = trust
+        self._versions = versions
         self._slot_seconds = slot_seconds
 
     # --- the next rows
@@ -78,15 +83,18 @@ class BreachStore:
         for pair, row, definition in judged:
             if row.state is State.MET and not page.concerns(pair, row.slot - self._slot_seconds):
                 continue
-            rule = self._rule(definition)
-            if page.needs_run(pair, row, rule):
-                self._load_run(page, pair, row, rule)
-            page.follow(pair, row, rule, definition.severity)
+            rule = self._rule(pair, row.slot)
+            if page.needs_run(pair, row, *self._longest(pair)):
+                self._load_run(page, pair, row)
+            opened = page.follow(pair, row, rule, definition.severity)
+            if opened is not None:
+                first = opened.started_at == row.slot - self._slot_seconds
+                opened.target = row.target if first else self._target(pair, opened.started_at)
         self._write(page.entries, now)
         slas = {pair[0] for pair, _, _ in judged}
         return [pair for pair in page.lasting() if pair[0] in slas]
 
-    def _load_run(self, page: Page, pair: Pair, row: Measurement, rule: Rule) -> None:
+    def _load_run(self, page: Page, pair: Pair, row: Measurement) -> None:
         """The slots before a row that may open or end a breach together with it; they stand in the ledger."""
         lasting = page.track(pair).breach
         if lasting is None:
@@ -94,9 +102,9 @@ class BreachStore:
             since = found[0]["ended_at"] or 0 if found else 0
         else:
             since = lasting.started_at
-        wanted = max(rule.breach_after, rule.recover_after) - 1
+        wanted = max(self._longest(pair)) - 1
         before = self._engine.rows(_LAST_JUDGED, (*pair, since, row.slot, wanted))
-        page.load(pair, [_point(each) for each in reversed(before)], rule)
+        page.load(pair, [_point(each) for each in reversed(before)], partial(self._rule, pair))
         began = page.track(pair).run_began
         if page.track(pair).run:
             page.keep(self._engine.rows(_OF_PAIR, (*pair, began, began + 1)))
@@ -131,9 +139,9 @@ class BreachStore:
         One that shares a moment with a former one is the same breach. New ones that are over and `late` are
         told together in one mail. Inside the caller's transaction.
         """
-        rule = self._rule(definition)
-        since, track = self._start(pair, slot, rule)
-        until = self._settled(pair, last, rule)
+        rule = partial(self._rule, pair)
+        since, track = self._start(pair, slot)
+        until = self._settled(pair, last)
         points = self._engine.rows(_POINTS, (*pair, since, until, *self._trust.hidden()))
         targets = {row["slot"] - self._slot_seconds: row["target_value"] for row in points}
         spans = derive([_point(row) for row in points], rule, track=track, gone=gone)
@@ -143,7 +151,8 @@ class BreachStore:
         matched = match(stored, spans)
         for span, entry in matched:
             known = entry or Entry(pair, span.started_at, None, None)
-            known.target = targets.get(span.started_at, definition.target_value)
+            started_at = span.started_at
+            known.target = targets[started_at] if started_at in targets else self._target(pair, started_at)
             known.severity = definition.severity
             known.become(span, late=late)
             if entry is None:
@@ -153,7 +162,7 @@ class BreachStore:
                 each.become_none()
         self._write(stored, now)
 
-    def _start(self, pair: Pair, slot: int, rule: Rule) -> tuple[int, Track]:
+    def _start(self, pair: Pair, slot: int) -> tuple[int, Track]:
         """After which slot to derive, so that a change of `slot` is seen, and how the series stood there.
 
         Just before a breach began there was none, and no run. Where enough judged rows follow on the end of
@@ -162,25 +171,26 @@ class BreachStore:
         began = slot - self._slot_seconds
         found = self._engine.rows(_BEFORE, (*pair, began))
         last = Entry.of(found[0]) if found else None
-        wanted = rule.breach_after + rule.recover_after - 1
+        breach_after, recover_after = self._longest(pair)
+        wanted = breach_after + recover_after - 1
         since = 0 if last is None else last.started_at
         if last is None or (last.ended_at is not None and last.ended_at <= began):
             after = since if last is None or last.ended_at is None else last.ended_at
             before = self._engine.rows(_LAST_JUDGED, (*pair, after, slot, wanted))
             if last is None or len(before) == wanted:
-                run = before[: rule.breach_after - 1]
+                run = before[: breach_after - 1]
                 return min([began, *(row["slot"] - self._slot_seconds for row in run)]), Track()
         # Its first rows may be gone by now, or have been stored by hand: then it is taken as it stands.
         first = self._engine.rows(_LAST_JUDGED, (*pair, since, since + self._slot_seconds + 1, 1))
         return since, Track() if first or last is None else Track(last.lasting())
 
-    def _settled(self, pair: Pair, last: int, rule: Rule) -> int:
+    def _settled(self, pair: Pair, last: int) -> int:
         """Up to which slot to derive, so that a change up to `last` is seen: no later breach depends on it.
 
         Where one good slot ends a breach, the next good one leaves neither a breach nor a run behind it,
         whatever was before. Else everything is derived: a catch-up, newest first, has few such SLAs.
         """
-        if rule.recover_after == 1:
+        if self._longest(pair)[1] == 1:
             found = self._engine.rows(_NEXT_MET, (*pair, last, int(State.MET), *self._trust.hidden()))
             if found:
                 return int(found[0]["slot"])
@@ -188,9 +198,19 @@ class BreachStore:
 
     # --- writing
 
-    def _rule(self, definition: StoredDefinition) -> Rule:
-        policy = definition.policy
-        return Rule(definition.comparison, self._slot_seconds, policy.breach_after, policy.recover_after)
+    def _rule(self, pair: Pair, slot: int) -> Rule:
+        version = self._versions.at(pair[0], slot)
+        policy = version.policy
+        return Rule(version.comparison, self._slot_seconds, policy.breach_after, policy.recover_after)
+
+    def _target(self, pair: Pair, started_at: int) -> float:
+        """What the slot was held to with which a breach began."""
+        return self._versions.at(pair[0], started_at + self._slot_seconds).target_value
+
+    def _longest(self, pair: Pair) -> tuple[int, int]:
+        """How many slots open and end a breach at most, by any version: so many rows are looked at."""
+        policies = [each.policy for each in self._versions.of(pair[0])]
+        return max(each.breach_after for each in policies), max(each.recover_after for each in policies)
 
     def _write(self, entries: Sequence[Entry], now: int) -> None:
         """Store what changed, and owe and drop the mails that follow from it."""
@@ -274,10 +294,11 @@ class BreachStore:
         )
 
     def _list(self, where: str, values: Values) -> list[Breach]:
-        return [
-            Breach(**{**row, "comparison": Comparison(row["comparison"])})
-            for row in self._engine.rows(_BREACHES + where, values)
-        ]
+        found = []
+        for row in self._engine.rows(_BREACHES + where, values):
+            version = self._versions.at(row.pop("sla_id"), row["started_at"] + self._slot_seconds)
+            found.append(Breach(**row, unit=version.unit, comparison=version.comparison))
+        return found
 
 
 def _point(row: Row) -> Point:

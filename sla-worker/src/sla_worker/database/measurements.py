@@ -14,6 +14,7 @@ from sla_worker.database.gaps import GapStore
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair, RowWriter, Written
 from sla_worker.database.trust import Trust
+from sla_worker.database.versions import StoredVersion
 from sla_worker.grid import Grid
 from sla_worker.model import Measurement, Reason, State, Status, Stored
 
@@ -231,8 +232,8 @@ class MeasurementStore:
         ]
         lasting = self._breaches.follow(followed, now)
         for pair, slots in changed.items():
-            newest = rows.get(pair, [])
-            if _harmless(newest, by_id[pair[0]]) and not self._breaches.may_change(pair, min(slots)):
+            newest, versions = rows.get(pair, []), self._definitions.versions.of(pair[0])
+            if _harmless(newest, versions) and not self._breaches.may_change(pair, min(slots)):
                 continue
             self._breaches.rebuild(
                 pair,
@@ -385,10 +386,9 @@ class MeasurementStore:
         self._ends = self._provisional = None
 
 
-def _harmless(rows: Iterable[Measurement], definition: StoredDefinition) -> bool:
+def _harmless(rows: Iterable[Measurement], versions: Iterable[StoredVersion]) -> bool:
     """Whether rows open no breach, nor bring bad slots together that others were between."""
-    policy = definition.policy
-    passed_over = policy.breach_after == policy.recover_after == 1
+    passed_over = all(each.policy.breach_after == each.policy.recover_after == 1 for each in versions)
     return all(row.state is State.MET or (passed_over and row.state is not State.BREACHED) for row in rows)
 
 

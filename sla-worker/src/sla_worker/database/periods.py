@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -72,35 +73,43 @@ def hour(moment: float, of_phase: int) -> int:
     return (int(moment) - of_phase) // HOUR_SECONDS * HOUR_SECONDS + of_phase
 
 
-def parts(start: int, end: int, marks: Marks, zone: ZoneInfo) -> list[Part]:
+def parts(
+    start: int, end: int, marks: Marks, zone: ZoneInfo, borders: AbstractSet[int] = frozenset()
+) -> list[Part]:
     """What to read for the slots that end in (start, end]: whole days, then whole hours, then slots.
 
     They do not overlap, and leave nothing out but what the ledger has in no such form any more: an edge of
     less than an hour, or of less than a day, of long ago. Days of a former timezone are read as they are,
-    if they lie in the period as a whole.
+    if they lie in the period as a whole. At `borders` hours and days were cut: a period that begins or ends
+    with one has no such edge there.
     """
     if start >= end:
         return []
     if marks.days_after is not None and start < marks.days_after:
         former = min(end, marks.days_after)
-        return [Part("days", start, former), *parts(former, end, marks, zone)]
+        return [Part("days", start, former), *parts(former, end, marks, zone, borders)]
     found = []
     first, last = end, end
     if marks.days_until is not None:
-        first, last = midnight_from(start, zone), midnight(min(end, marks.days_until), zone)
+        first = start if start in borders else midnight_from(start, zone)
+        last = midnight(min(end, marks.days_until), zone)
+        if end in borders and end <= marks.days_until:
+            last = end
     if first < last:
-        found += [*_hours(start, first, marks, zone), Part("days", first, last)]
+        found += [*_hours(start, first, marks, zone, borders), Part("days", first, last)]
         start = last
-    return [*found, *_hours(start, end, marks, zone)]
+    return [*found, *_hours(start, end, marks, zone, borders)]
 
 
-def _hours(start: int, end: int, marks: Marks, zone: ZoneInfo) -> Iterator[Part]:
+def _hours(start: int, end: int, marks: Marks, zone: ZoneInfo, borders: AbstractSet[int]) -> Iterator[Part]:
     """A period without whole days: its hours, and the slots at its two ends."""
     of_phase = phase(zone)
     first, last = end, end
     if marks.hours_until is not None:
-        first = hour(start + HOUR_SECONDS - 1, of_phase)
+        first = start if start in borders else hour(start + HOUR_SECONDS - 1, of_phase)
         last = hour(min(end, marks.hours_until), of_phase)
+        if end in borders and end <= marks.hours_until:
+            last = end
     if first < last:
         yield from _slots(start, first, marks)
         yield from _kept("hours", first, last, marks.hours_after)

@@ -6,21 +6,25 @@ import datetime as dt
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.periods import (
     HOUR_SECONDS,
     Marks,
+    Part,
     days,
     hour,
     midnight,
     midnight_from,
     next_midnight,
+    parts,
     phase,
 )
 from sla_worker.database.rows import Pair
 from sla_worker.database.trust import Trust
+from sla_worker.database.versions import VersionStore
 
 _log = logging.getLogger(__name__)
 DAY_SECONDS = 86_400
@@ -44,7 +48,8 @@ _HOUR_OF = "m.slot - 1 - (m.slot - 1 - ?) % 3600"
 
 _HOURS = f"""
 INSERT INTO sla_hours (sla_id, component_id, hour_start, good_events, total_events, covered_slots, left_out)
-SELECT sla_id, component_id, hour_start, good, total, covered, left_out FROM (
+SELECT sla_id, component_id, CASE WHEN hour_start < ? THEN CAST(? AS BIGINT) ELSE hour_start END,
+       good, total, covered, left_out FROM (
 SELECT m.sla_id, m.component_id, MIN({_HOUR_OF}) AS hour_start, {{sums}}
 {_ROWS}{{where}} GROUP BY m.sla_id, m.component_id, (m.slot - 1 - ?) / 3600) AS made
 """  # noqa: S608 - constants
@@ -89,9 +94,12 @@ KEEP = Keep()
 class RollupStore:
     """The tables sla_hours and sla_daily_summaries, and the marks in the table ledger."""
 
-    def __init__(self, engine: Engine, trust: Trust, zone: ZoneInfo, keep: Keep) -> None:
+    def __init__(
+        self, engine: Engine, trust: Trust, versions: VersionStore, zone: ZoneInfo, keep: Keep
+    ) -> None:
         self._engine = engine
         self._trust = trust
+        self._versions = versions
         self._zone = zone
         self._phase = phase(zone)
         self._keep = keep
@@ -99,6 +107,7 @@ class RollupStore:
         self._trimmed: tuple[int, int] | None = None
         engine.on_reset(self._forget)
         trust.on_taken_back(self._take_back)
+        versions.on_changed(self._cut_again)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -178,10 +187,12 @@ class RollupStore:
         made = list(days(begin, marks.hours_until or 0, self._zone))
         gone = marks.slots_after or 0
         self._engine.executemany(
-            _DAYS_OF_HOURS.format(where=""), [self._day_of_hours(*each) for each in made if each[0] < gone]
+            _DAYS_OF_HOURS.format(where=""),
+            [self._day_of_hours(*piece) for each in made if each[0] < gone for piece in self.pieces(*each)],
         )
         self._engine.executemany(
-            _DAYS.format(where=""), [self._day(*each) for each in made if each[0] >= gone]
+            _DAYS.format(where=""),
+            [self._day(*piece) for each in made if each[0] >= gone for piece in self.pieces(*each)],
         )
         return made[-1][1] if made else begin
 
@@ -219,21 +230,36 @@ class RollupStore:
         )
         self._engine.executemany(
             _hours_sql(_OF_PAIR),
-            [(self._phase, begin, end, *pair, self._phase) for pair, begin, end in spans],
+            [
+                (*self._hours_of(begin, end), *pair, self._phase)
+                for pair, first, last in spans
+                for begin, end in self.pieces(first, last)
+            ],
         )
         touched = sorted(touched)
         self._engine.executemany(
-            "DELETE FROM sla_daily_summaries WHERE sla_id = ? AND component_id = ? AND day_start = ?",
-            [(*pair, begin) for pair, (begin, _) in touched],
+            "DELETE FROM sla_daily_summaries WHERE sla_id = ? AND component_id = ?"
+            " AND day_start >= ? AND day_start < ?",
+            [(*pair, begin, end) for pair, (begin, end) in touched],
         )
         gone = self.marks().slots_after or 0
         self._engine.executemany(
             _DAYS.format(where=_OF_PAIR),
-            [(*self._day(begin, end), *pair) for pair, (begin, end) in touched if begin >= gone],
+            [
+                (*self._day(*piece), *pair)
+                for pair, (begin, end) in touched
+                if begin >= gone
+                for piece in self.pieces(begin, end)
+            ],
         )
         self._engine.executemany(  # the first slots of these are gone: a change of the timezone made them so
             _DAYS_OF_HOURS.format(where=_OF_PAIR),
-            [(*self._day_of_hours(begin, end), *pair) for pair, (begin, end) in touched if begin < gone],
+            [
+                (*self._day_of_hours(*piece), *pair)
+                for pair, (begin, end) in touched
+                if begin < gone
+                for piece in self.pieces(begin, end)
+            ],
         )
 
     def _advance(self, marks: Marks, end: int, step: int) -> None:
@@ -241,11 +267,15 @@ class RollupStore:
             marks = self._begin(marks, end, step)
         since = marks.hours_until or 0
         until = hour(min(end, since + _ROLLED_AT_ONCE), self._phase)
-        self._engine.execute(_hours_sql(""), (self._phase, since, until, self._phase))
+        self._engine.executemany(
+            _hours_sql(""), [(*self._hours_of(*each), self._phase) for each in self.pieces(since, until)]
+        )
         made = list(
             days(marks.days_until or 0, min(end, (marks.days_until or 0) + _ROLLED_AT_ONCE), self._zone)
         )
-        self._engine.executemany(_DAYS.format(where=""), [self._day(*each) for each in made])
+        self._engine.executemany(
+            _DAYS.format(where=""), [self._day(*piece) for each in made for piece in self.pieces(*each)]
+        )
         marks = replace(marks, hours_until=until, days_until=made[-1][1] if made else marks.days_until)
         self._write(marks)
 
@@ -266,13 +296,43 @@ class RollupStore:
         self._engine.execute("DELETE FROM sla_hours WHERE hour_start > ?", (hours_from - HOUR_SECONDS,))
         return replace(marks, hours_until=hours_from, days_until=begin)
 
+    def pieces(self, start: int, end: int) -> list[tuple[int, int]]:
+        """A span cut where a version of any SLA began: what lies in one piece was judged by one version each.
+
+        Hours and days are summed up in such pieces, so their sums can be told apart for ever.
+        """
+        if start >= end:
+            return []
+        edges = [start, *self._versions.borders(start, end), end]
+        return list(pairwise(edges))
+
+    def parts(self, start: int, end: int) -> list[Part]:
+        """What to read for the slots that end in (start, end]."""
+        edges = {each for each in (start, end) if self._versions.is_border(each)}
+        return parts(start, end, self.marks(), self._zone, edges)
+
+    def newest_hour(self, end: int) -> int:
+        """When the last hour, or piece of one, begins that ends with `end`, where a part ends.
+
+        An hour of a former timezone may begin after it, and reach beyond `end`.
+        """
+        if self._versions.is_border(end):
+            return end - 1
+        inside = self._versions.borders(end - HOUR_SECONDS, end)
+        return inside[-1] if inside else end - HOUR_SECONDS
+
+    def _hours_of(self, begin: int, end: int) -> Sequence[int]:
+        return (begin, begin, self._phase, begin, end)
+
     def _day(self, begin: int, end: int) -> Sequence[int]:
         return (begin, end, min(end, self._trust.bound()), begin, begin, end)
 
     def _take_back(self, newest: int) -> None:
-        """Rows after that slot do not count any more: neither do sums that hold some of them."""
+        """Sums that hold rows after that slot do not count any more: the rows do not, or they are cut."""
         marks = self.marks()
         if marks.hours_until is None or marks.days_until is None:
+            return
+        if newest >= max(marks.hours_until, marks.days_until):
             return
         marks = replace(
             marks,
@@ -282,6 +342,10 @@ class RollupStore:
         self._engine.execute("DELETE FROM sla_hours WHERE hour_start >= ?", (marks.hours_until,))
         self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_start >= ?", (marks.days_until,))
         self._write(marks)
+
+    def _cut_again(self, border: int) -> None:
+        """Versions begin at other moments from here on: sums that hold slots after it are made again."""
+        self._take_back(max(border, self.marks().slots_after or 0))
 
     def _write(self, marks: Marks) -> None:
         self._engine.execute(
@@ -352,11 +416,14 @@ class RollupStore:
     # --- days
 
     def summary(self, day_start: int) -> list[Row]:
-        """The rows of one day, in the order of the SLAs' definition; empty for one that is not summed up."""
+        """The rows of one day, in the order of the SLAs' definition; empty for one that is not summed up.
+
+        A day in which a version began has a row for each of its pieces; `day_start` and `day_end` are theirs.
+        """
         return self._engine.rows(
             "SELECT d.name, s.* FROM sla_daily_summaries s JOIN sla_definitions d ON d.id = s.sla_id"
-            " WHERE s.day_start = ? ORDER BY s.sla_id, s.component_id",
-            (day_start,),
+            " WHERE s.day_start >= ? AND s.day_start < ? ORDER BY s.sla_id, s.component_id, s.day_start",
+            (day_start, next_midnight(day_start, self._zone)),
         )
 
     def _forget(self) -> None:

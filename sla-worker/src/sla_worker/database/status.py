@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from sla_worker import composite
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
-from sla_worker.database.periods import HOUR_SECONDS, Part, parts
+from sla_worker.database.periods import Part
 from sla_worker.database.rollups import COUNTS, RollupStore
 from sla_worker.database.rows import Pair
+from sla_worker.database.spells import Period, Spell, spells
 from sla_worker.database.trust import Trust
-from sla_worker.model import SLAStatus, Status, objective_ratio
+from sla_worker.model import SLAStatus, Status
 
 _SOURCES: dict[str, str] = {
     "slots": f"""
@@ -81,6 +82,8 @@ class Sums(NamedTuple):
 
 
 _NONE = Sums(0.0, 0.0, 0.0, 0)
+_DIGITS = 12  # so that a ratio on its target is not a hair below it
+_PARTS_AT_ONCE = 100  # SQLite joins no more than 500
 
 
 class _Series(NamedTuple):
@@ -92,6 +95,7 @@ class _Series(NamedTuple):
     status: int = Status.NO_DATA
     in_breach: int = 0
     sums: Sums | None = None
+    pieces: tuple[Sums | None, ...] = ()  # the same, for each piece of the period
 
 
 class StatusReader:
@@ -107,6 +111,7 @@ class StatusReader:
     ) -> None:
         self._engine = engine
         self._definitions = definitions
+        self._versions = definitions.versions
         self._trust = trust
         self._rollups = rollups
         self._slot_seconds = slot_seconds
@@ -125,9 +130,11 @@ class StatusReader:
             status = Status.NO_DATA if row["slot"] is None else row["status"]
             each = _Series(row["first_slot"], row["slot"], row["actual_value"], status, row["in_breach"])
             series.setdefault(pair[0], []).append((pair, row["component"], each))
-        spans = [(start, end) for start in starts]
+        cuts = [self._rollups.pieces(start, end) for start in starts]
+        sums = iter(self.sums([piece for pieces in cuts for piece in pieces]))
         return [
-            self._statuses(series, sums, *span) for span, sums in zip(spans, self.sums(spans), strict=True)
+            self._statuses(series, Period(start, end, pieces), [next(sums) for _ in pieces])
+            for start, pieces in zip(starts, cuts, strict=True)
         ]
 
     def sums(self, spans: Sequence[tuple[int, int]]) -> list[dict[Pair, Sums]]:
@@ -136,40 +143,53 @@ class StatusReader:
         A series without a slot in a span is not there. Spans that share a part (those that end together do:
         the hours and slots of today) read it once.
         """
-        marks, zone, hidden = self._rollups.marks(), self._rollups.zone, self._trust.hidden()
+        hidden = self._trust.hidden()
         wanted: dict[Part, int] = {}
         numbers = [
-            [wanted.setdefault(part, len(wanted)) for part in parts(start, end, marks, zone)]
-            for start, end in spans
+            [wanted.setdefault(part, len(wanted)) for part in self._rollups.parts(*span)] for span in spans
         ]
         if not wanted:
             return [{} for _ in spans]
+        found: list[dict[Pair, Sums]] = [{} for _ in wanted]
+        parts = list(wanted.items())
+        for first in range(0, len(parts), _PARTS_AT_ONCE):
+            self._sums_of(parts[first : first + _PARTS_AT_ONCE], hidden, found)
+        return [_added([found[number] for number in each]) for each in numbers]
+
+    def _sums_of(
+        self, some: Iterable[tuple[Part, int]], hidden: tuple[int, int], found: list[dict[Pair, Sums]]
+    ) -> None:
         texts: list[str] = []
         values: list[int] = []
-        for part, number in wanted.items():
+        for part, number in some:
             texts.append(f"SELECT {number} AS part, p.* FROM ({_SOURCES[part.source]}) AS p")  # noqa: S608
             values += [part.start, part.end]
-            values += {"slots": hidden, "hours": (part.end - HOUR_SECONDS,), "days": (part.end,)}[part.source]
-        found: list[dict[Pair, Sums]] = [{} for _ in wanted]
+            if part.source == "hours":
+                values.append(self._rollups.newest_hour(part.end))
+            else:
+                values += {"slots": hidden, "days": (part.end,)}[part.source]
         for row in self._engine.rows("\nUNION ALL\n".join(texts), values):
             found[row["part"]][row["sla_id"], row["component_id"]] = Sums(
                 row["good"] or 0.0, row["total"] or 0.0, row["covered"] or 0.0, row["left_out"]
             )
-        return [_added([found[number] for number in each]) for each in numbers]
 
     def _statuses(
         self,
         series: Mapping[int, Sequence[tuple[Pair, str, _Series]]],
-        sums: Mapping[Pair, Sums],
-        start: int,
-        end: int,
+        period: Period,
+        sums: Sequence[Mapping[Pair, Sums]],
     ) -> list[SLAStatus]:
+        components = {
+            sla_id: {
+                name: _with(one, tuple([piece.get(pair) for piece in sums])) for pair, name, one in found
+            }
+            for sla_id, found in series.items()
+        }
         statuses = [
-            (each, self._status(each, component, found, start, end))
+            (each, self._status(each, component, found, period))
             for each in self._definitions.enabled()
-            for component, found in _shown(
-                each, {name: _with(one, sums.get(pair)) for pair, name, one in series.get(each.id, ())}
-            ).items()
+            if self._versions.begun(each.id, period.end)
+            for component, found in _shown(each, components.get(each.id, {})).items()
         ]
         if not any(each.members for each, _ in statuses):
             return [status for _, status in statuses]
@@ -178,39 +198,154 @@ class StatusReader:
             for each, status in statuses
             if not each.members
         ]
-        names = {status.key: status.name for _, status in statuses}
         return [
-            _scored(each, status, measured, names) if each.members else status for each, status in statuses
+            self._scored(each, status, measured, components, period) if each.members else status
+            for each, status in statuses
         ]
 
     def _status(
-        self, definition: StoredDefinition, component: str, series: _Series, start: int, end: int
+        self, definition: StoredDefinition, component: str, series: _Series, period: Period
     ) -> SLAStatus:
-        first, sums = series.first_slot, series.sums or _NONE
-        begun = start if first is None else max(start, first - self._slot_seconds)
-        expected = (end - begun) / self._slot_seconds - sums.left_out
+        """One component: named as it is now, held to what was in force at the end and in each piece."""
+        sums, version = series.sums or _NONE, self._versions.shown(definition.id, period.end)
         return SLAStatus(
             key=definition.key,
             name=definition.name,
             component=component,
-            category=definition.category,
+            category=version.category,
             severity=definition.severity,
-            unit=definition.unit,
-            comparison=definition.comparison,
-            target=definition.target_value,
-            objective_ratio=objective_ratio(
-                definition.comparison, definition.target_value, definition.percentile
-            ),
-            percentile=definition.percentile,
+            unit=version.unit,
+            comparison=version.comparison,
+            target=version.target_value,
+            objective_ratio=version.objective_ratio,
+            percentile=version.percentile,
             actual=series.actual,
             status=Status(series.status),
             slot=series.slot,
             good=sums.good,
             total=sums.total,
             compliance_ratio=sums.good / sums.total if sums.total > 0 else None,
-            coverage_ratio=_coverage(sums, expected),
+            coverage_ratio=_coverage(
+                sums, self._expected(definition.id, series, period.pieces) - sums.left_out
+            ),
             in_breach=bool(series.in_breach),
+            period_objective_ratio=self._objective(definition.id, series, period),
+            changes=self._versions.changes(definition.id, period.start, period.end),
         )
+
+    def _expected(self, sla_id: int, series: _Series, pieces: Sequence[tuple[int, int]]) -> float:
+        """How many slots a component should have in pieces: those since its first, while it was in force."""
+        first = series.first_slot
+        since = pieces[0][0] if first is None and pieces else (first or 0) - self._slot_seconds
+        seconds = sum(
+            max(end - max(start, since), 0) for start, end in pieces if self._versions.at(sla_id, end).enabled
+        )
+        return seconds / self._slot_seconds
+
+    def _objective(self, sla_id: int, series: _Series, period: Period) -> float | None:
+        """Where several versions held: the share that must be good by all of them, weighted by their events.
+
+        So the error budget of the period is the sum of the budgets of its parts. None: one version held.
+        """
+        if len(period.pieces) == 1:
+            return None
+        held = [self._versions.at(sla_id, end).objective_ratio for _, end in period.pieces]
+        counted = [
+            (each.total, objective)
+            for each, objective in zip(series.pieces, held, strict=False)
+            if each is not None and each.total > 0
+        ]
+        if len({objective for _, objective in counted}) < 2:  # noqa: PLR2004 - one is no mixture
+            return counted[0][1] if counted else None
+        total = sum(events for events, _ in counted)
+        return round(sum(events * objective for events, objective in counted) / total, _DIGITS)
+
+    def _scored(
+        self,
+        definition: StoredDefinition,
+        status: SLAStatus,
+        measured: Sequence[composite.Part],
+        components: Mapping[int, Mapping[str, _Series]],
+        period: Period,
+    ) -> SLAStatus:
+        """A composite over a period: from its members' sums, never from its own slots.
+
+        Where it or the set of its members changed, it has a score before and one after, which count by the
+        slots that were scored.
+        """
+        whole = composite.score(self._versions.shown(definition.id, period.end).members, measured)
+        ratio, coverage = whole.ratio, whole.coverage
+        if found := spells(self._definitions, definition.id, period):
+            own = next(iter(_shown(definition, components.get(definition.id, {})).values()))
+            ratio, coverage = self._over_spells(found, own, components, period)
+        return replace(
+            status,
+            compliance_ratio=ratio,
+            coverage_ratio=min(coverage, 1.0),
+            weakest=whole.weakest,
+            weakest_name=None if whole.weakest is None else self._definitions.get(whole.weakest).name,
+            weakest_ratio=whole.weakest_ratio,
+        )
+
+    def _over_spells(
+        self,
+        found: Sequence[Spell],
+        own: _Series,
+        components: Mapping[int, Mapping[str, _Series]],
+        period: Period,
+    ) -> tuple[float | None, float]:
+        """Ratio and coverage of a composite from its spells."""
+        scored: list[tuple[float, float, float]] = []
+        covered = seconds = 0.0
+        for spell in found:
+            pieces = period.pieces[spell.first : spell.last]
+            score = composite.score(spell.version.members, self._parts(spell, components, pieces))
+            length = pieces[-1][1] - pieces[0][0]
+            if pieces[-1][1] > (own.first_slot or 0) - self._slot_seconds:  # else it was not there yet
+                covered += length * min(score.coverage, 1.0)
+                seconds += length
+            if score.ratio is not None:
+                slots = sum(each.total for each in own.pieces[spell.first : spell.last] if each is not None)
+                scored.append((score.ratio, slots, length))
+        if not scored:
+            return None, covered / seconds if seconds else 0.0
+        weight = 1 if any(each[1] for each in scored) else 2
+        weights = sum(each[weight] for each in scored)
+        ratio = sum(each[0] * each[weight] for each in scored) / weights
+        return round(ratio, _DIGITS), covered / seconds if seconds else 0.0
+
+    def _parts(
+        self,
+        spell: Spell,
+        components: Mapping[int, Mapping[str, _Series]],
+        pieces: Sequence[tuple[int, int]],
+    ) -> list[composite.Part]:
+        """What the members of a composite counted in one of its spells."""
+        categories = dict(spell.counted)
+        parts: list[composite.Part] = []
+        for each in self._definitions.all().values():
+            if each.id not in categories:
+                continue
+            own = {}
+            for name, series in components.get(each.id, {}).items():
+                counted = [one for one in series.pieces[spell.first : spell.last] if one is not None]
+                own[name] = series._replace(sums=_total(counted) if counted else None)
+            for series in _shown(each, own).values():
+                sums = series.sums or _NONE
+                expected = self._expected(each.id, series, pieces) - sums.left_out
+                parts.append(
+                    composite.Part(
+                        each.key, categories[each.id], sums.good, sums.total, _coverage(sums, expected)
+                    )
+                )
+        return parts
+
+
+def _total(counted: Sequence[Sums]) -> Sums:
+    total = counted[0]
+    for each in counted[1:]:
+        total = total.plus(each)
+    return total
 
 
 def _added(found: Sequence[dict[Pair, Sums]]) -> dict[Pair, Sums]:
@@ -229,26 +364,9 @@ def _coverage(sums: Sums, expected: float) -> float:
     return 1.0 if sums.left_out else 0.0
 
 
-def _scored(
-    definition: StoredDefinition,
-    status: SLAStatus,
-    measured: Sequence[composite.Part],
-    names: Mapping[str, str],
-) -> SLAStatus:
-    """A composite over a period: from its members' sums, never from its own slots."""
-    found = composite.score(definition.members, measured)
-    return replace(
-        status,
-        compliance_ratio=found.ratio,
-        coverage_ratio=min(found.coverage, 1.0),
-        weakest=found.weakest,
-        weakest_name=names.get(found.weakest or ""),
-        weakest_ratio=found.weakest_ratio,
-    )
-
-
-def _with(series: _Series, sums: Sums | None) -> _Series:
-    return series if sums is None else _Series(*series[:-1], sums)
+def _with(series: _Series, pieces: tuple[Sums | None, ...]) -> _Series:
+    counted = [each for each in pieces if each is not None]
+    return _Series(*series[:-2], _total(counted), pieces) if counted else series
 
 
 def _shown(definition: StoredDefinition, found: Mapping[str, _Series]) -> Mapping[str, _Series]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 
@@ -100,6 +100,7 @@ class VersionStore:
         self._engine = engine
         self._known: dict[int, tuple[StoredVersion, ...]] | None = None
         self._borders: tuple[int, ...] = ()
+        self._hooks: list[Callable[[int], None]] = []
         engine.on_reset(self.forget)
 
     def all(self) -> Mapping[int, Sequence[StoredVersion]]:
@@ -125,11 +126,40 @@ class VersionStore:
         """The version that judges the slot that ends at `slot`."""
         return at(self.of(sla_id), slot)
 
+    def shown(self, sla_id: int, end: int) -> StoredVersion:
+        """What an SLA is held to in a period that ends there: the last version that was in force by then."""
+        versions = self.of(sla_id)
+        in_force = [each for each in versions if each.enabled]
+        return at(in_force or versions, end)
+
+    def begun(self, sla_id: int, end: int) -> bool:
+        """Whether an SLA has been in force before `end`: one that is only announced has not."""
+        first = self.of(sla_id)[0]
+        return first.enabled or any(each.enabled and each.valid_from < end for each in self.of(sla_id))
+
+    def changes(self, sla_id: int, start: int, end: int) -> tuple[int, ...]:
+        """When an SLA began to be judged otherwise within (start, end), ascending."""
+        versions = self.of(sla_id)
+        return tuple([each.valid_from for each in versions[1:] if start < each.valid_from < end])
+
+    def last_border(self) -> int:
+        """The last moment at which a version of any SLA begins; 0: all hold from the beginning."""
+        self.all()
+        return self._borders[-1] if self._borders else 0
+
     def borders(self, start: int, end: int) -> tuple[int, ...]:
         """The moments in (start, end) at which a version of any SLA began, ascending."""
         self.all()
         first = bisect_left(self._borders, start + 1)
         return self._borders[first : bisect_left(self._borders, end)]
+
+    def is_border(self, moment: int) -> bool:
+        """Whether a version of any SLA began then."""
+        return bool(self.borders(moment - 1, moment + 1))
+
+    def on_changed(self, hook: Callable[[int], None]) -> None:
+        """Call `hook`, inside the transaction, with the first moment from which other versions hold."""
+        self._hooks.append(hook)
 
     def content(self, sla_id: int, number: int) -> str | None:
         """All that a version judges by; None where that is not known."""
@@ -145,11 +175,11 @@ class VersionStore:
             return list(slots)
         return [slot for slot in slots if at(versions, slot).enabled]
 
-    def follow(self, wanted: Mapping[int, Wanted], next_border: int) -> bool:
+    def follow(self, wanted: Mapping[int, Wanted], next_border: int) -> None:
         """Make the versions agree with what is wanted, by id; inside the caller's transaction.
 
         A version that begins at `next_border` or later has judged nothing yet: it goes when it is no longer
-        wanted. Returns whether anything changed.
+        wanted.
         """
         known = self.all()
         added: list[tuple[StoredVersion, str | None]] = []
@@ -172,7 +202,7 @@ class VersionStore:
                 removed += pending
                 added += made
         if not (added or removed or adopted):
-            return False
+            return
         self._engine.executemany(
             "DELETE FROM sla_versions WHERE sla_id = ? AND version = ?",
             [(each.sla_id, each.number) for each in removed],
@@ -183,7 +213,8 @@ class VersionStore:
             [(each.content_hash, content, each.sla_id, each.number) for each, content in adopted],
         )
         self.forget()
-        return True
+        for hook in self._hooks if added or removed else ():
+            hook(min(each.valid_from for each in (*removed, *(one for one, _ in added))))
 
     def forget(self) -> None:
         """Read them again when they are asked for."""

@@ -19,6 +19,10 @@ class SLAStatus:
     share of the period since the SLA exists. `actual` and `status` are those of the newest slot.
     `meets_target` is None where there is nothing to judge. `weakest` is the key of the member of a composite
     whose compliance is lowest, beside its name and that compliance.
+
+    `target`, `unit` and `objective_ratio` are what was in force at the end. Where several versions held,
+    `changes` says when the later ones began, and `period_objective_ratio` is the share that must be good by
+    all of them, weighted by their events; None where it is that of the end.
     """
 
     key: str
@@ -42,6 +46,13 @@ class SLAStatus:
     weakest: str | None = None
     weakest_name: str | None = None
     weakest_ratio: float | None = None
+    period_objective_ratio: float | None = None
+    changes: tuple[int, ...] = ()
+
+    @property
+    def held_to_ratio(self) -> float:
+        """The share of the period's events that must be good."""
+        return self.objective_ratio if self.period_objective_ratio is None else self.period_objective_ratio
 
     @property
     def title(self) -> str:
@@ -53,7 +64,7 @@ class SLAStatus:
         """Whether the period's ratio of sums reaches the objective; None without events."""
         if self.compliance_ratio is None:
             return None
-        return self.compliance_ratio >= self.objective_ratio
+        return self.compliance_ratio >= self.held_to_ratio
 
     @property
     def period_actual(self) -> float | None:

@@ -1,0 +1,54 @@
+"""The parts of a period in which a composite had the same members, and which those were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from sla_worker.database.definitions import DefinitionStore
+from sla_worker.database.versions import StoredVersion, at
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The slots that end in (start, end], cut where a version of any SLA began."""
+
+    start: int
+    end: int
+    pieces: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """Neighbouring pieces of a period, `first` to before `last`; `counted` has ids and categories of SLAs."""
+
+    first: int
+    last: int
+    version: StoredVersion
+    counted: frozenset[tuple[int, str]]
+
+
+def spells(definitions: DefinitionStore, sla_id: int, period: Period) -> list[Spell]:
+    """The spells of a composite over a period; none where all SLAs of today are its members all the time.
+
+    An SLA is a member in a piece when it was in force there; one that was defined later was none, even if its
+    past was filled in since. Before the composite itself was defined it has the members that it had then.
+    """
+    versions = definitions.versions
+    if len(period.pieces) == 1 and versions.last_border() <= period.start:
+        return []
+    own, known = versions.of(sla_id), versions.all()
+    found: list[tuple[StoredVersion, frozenset[tuple[int, str]]]] = []
+    for _, end in period.pieces:
+        seen_at = max(end, own[0].valid_from + 1)
+        members = [
+            (each.id, at(known[each.id], end).category)
+            for each in definitions.all().values()
+            if not each.members
+            and known[each.id][0].valid_from < seen_at
+            and at(known[each.id], seen_at).enabled
+        ]
+        found.append((at(own, end), frozenset(members)))
+    begins = [n for n, each in enumerate(found) if n == 0 or each != found[n - 1]]
+    return [Spell(first, last, *found[first]) for first, last in pairwise([*begins, len(found)])]
