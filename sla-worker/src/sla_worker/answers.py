@@ -35,7 +35,7 @@ class Quick(NamedTuple):
 
 class _Found(msgspec.Struct, gc=False):
     metric: dict[str, str]
-    values: list[_Sample] | None = None
+    values: msgspec.Raw = msgspec.Raw()  # decoded series by series: all together they take more memory
     value: _Sample | None = None
 
 
@@ -51,22 +51,24 @@ class _Answer(msgspec.Struct, gc=False, rename="camel"):
     is_partial: bool = False
 
 
-_DECODER = msgspec.json.Decoder(_Answer, strict=False)  # a number is a text in these answers
+_ANSWER = msgspec.json.Decoder(_Answer, strict=False)
+_SAMPLES = msgspec.json.Decoder(list[_Sample], strict=False)  # a value is a text in these answers
 
 
 def quickly(body: bytes, *, nan: bool) -> Quick | None:
     """The content of an ordinary answer; None for any other: an error, an infinite value, garbage."""
     try:
-        answer = _DECODER.decode(body)
+        answer = _ANSWER.decode(body)
         if answer.status != "success" or answer.data.result_type not in {"vector", "matrix"}:
             return None
         series = []
         for each in answer.data.result:
-            samples = each.values
-            if samples is None:
-                if each.value is None:
-                    return None
+            if each.values:
+                samples = _SAMPLES.decode(each.values)
+            elif each.value is not None:
                 samples = [each.value]
+            else:
+                return None
             times, values = zip(*samples, strict=True) if samples else ((), ())
             series.append(checked(Series(each.metric, times, values), nan=nan))
     except (msgspec.MsgspecError, ValueError, RecursionError):

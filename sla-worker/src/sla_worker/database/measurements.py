@@ -282,13 +282,16 @@ class MeasurementStore:
         slots: dict[int, set[int]] = {}
         for (sla_id, _), row in placed:
             slots.setdefault(sla_id, set()).add(row.slot)
+        known = self._gaps.all()
         for definition in definitions:
             stored = slots[definition.id]
             before = None
             if reason is Reason.FIRST and definition.from_file:
                 first = self._first_missing(definition, last.get(definition.id), max(stored))
                 before = first - self._grid.slot_seconds
-            self._gaps.stored(definition.id, stored, before)
+            skipped = before is not None and max(stored) > before + self._grid.slot_seconds
+            if skipped or known.get(definition.id):
+                self._gaps.stored(definition.id, stored, before)
 
     def _note_series(self, ends: Mapping[Pair, _Ends], placed: Sequence[tuple[Pair, Measurement]]) -> None:
         """The first slot of a series is kept for good; a backfill may lie before it."""

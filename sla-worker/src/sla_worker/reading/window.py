@@ -84,7 +84,8 @@ class Window:
 
     def _rose(self, series: Samples, *, baseline: bool) -> list[float]:
         target = self.targets.by_key.get(series.known.target)
-        breaks = self.breaks.get(series.known.family or (), [])
+        family = series.known.family
+        breaks = self.breaks.get(family, []) if self.breaks and family is not None else []
         if target is not None and target.restarts:
             breaks = sorted({*breaks, *target.restarts})
         first, at, value = 0.0, series.times[0], series.values[0]
@@ -156,7 +157,8 @@ class Window:
         number = self.plan.number[id(need)]
         split = tuple(each for each in need.by if each in self.targets.labels)
         about = self.plan.about_targets(number, self.targets.labels)
-        key = (about, self.jobs.get(number), need.by if split else (), name if split else "")
+        # The plan has equal matchers once, and hashing them would cost more than all the rest.
+        key = (id(about), self.jobs.get(number), need.by if split else (), name if split else "")
         found = self.scopes.get(key)
         if found is None:
             found = self.scopes[key] = self._targets(
