@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48)
 	@$(STACK) exec sla-worker $(SLA) calculator --report --hours $(or $(h),24)
@@ -75,6 +75,10 @@ sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometh
 sla-recompute: $(VENV)/.run ## Read stored slots again: make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00 [sla=KEY]
 	@[ -n "$(from)" ] && [ -n "$(to)" ] || { echo "error: from= or to= is missing"; echo "fix:   make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) calculator --recompute $(from) $(to) $(if $(sla),--sla $(sla))
+
+sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sla=KEY [t=24h, a time, 30d, month, 2026-03, FROM/TO]
+	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-explain sla=api-error-rate"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) explain $(sla) $(or $(t),24h)
 
 sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }

@@ -183,3 +183,22 @@ def test_the_fingerprint_is_of_what_is_judged_by() -> None:
         replace(UPTIME, sli=ERRORS.sli),
     ]
     assert len({fingerprint(each) for each in (UPTIME, *others)}) == 6
+
+
+def test_a_worker_killed_at_the_sync_leaves_all_of_it_or_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.sync(target(0.99), after=0)
+    store = ledger.database._definitions.versions
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "follow", killed)  # after the definitions were written
+        with pytest.raises(KeyboardInterrupt):
+            ledger.sync(replace(UPTIME, target=0.9, name="Other"), after=10)
+    assert ledger.versions() == [(1, -300, 0.99, True)]
+    assert ledger.database._definitions.get(UPTIME.key).target_value == 0.99
+    ledger.sync(target(0.9), after=400)
+    assert ledger.versions()[1:] == [(2, 600, 0.9, True)]

@@ -82,7 +82,7 @@ def composite(*members: Member) -> Definition:
 
 
 class Ledger:
-    """A ledger and a clock that a test moves; a worker is made anew with each file."""
+    """A ledger and a clock that a test moves; each file has a worker of its own."""
 
     def __init__(self, path: Path) -> None:
         self.now = float(BEGIN)

@@ -22,6 +22,7 @@ from sla_worker.database.periods import midnight, next_midnight
 from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
 from sla_worker.database.sqlite import SQLite
 from sla_worker.database.status import StatusReader
+from sla_worker.database.trace import Trace, Tracer
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import StoredVersion
 from sla_worker.errors import DatabaseError
@@ -107,6 +108,7 @@ class SLADatabase:
         self._status = StatusReader(
             self._engine, self._definitions, self._trust, self._rollups, self.slot_seconds
         )
+        self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status)
         self._from_file: tuple[Definition, ...] = ()
         if self._engine.writable:
             self._rollups.follow_zone()
@@ -355,6 +357,10 @@ class SLADatabase:
     def status_since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
         """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""
         return self._status.since(starts, end)
+
+    def trace(self, key: str, start: int, end: int) -> Trace:
+        """What stands behind the figures of one SLA over the slots in (start, end]. Raises DatabaseError."""
+        return self._tracer.trace(key, start, end)
 
     def is_composite(self, key: str) -> bool:
         """Whether an SLA is made of others."""

@@ -10,6 +10,7 @@ from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
 from sla_worker.model import Category, Comparison, Report, SLAStatus, Status
 
 NONE = "—"
+_NAMED_CHANGES = 2
 _LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
 GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 
@@ -58,6 +59,24 @@ def lowest(status: SLAStatus) -> str | None:
     if status.weakest_ratio is None or status.weakest_ratio == 1:
         return None
     return f"lowest: {status.weakest_name} {ratio(status.weakest_ratio)}"
+
+
+def changed(status: SLAStatus, zone: ZoneInfo) -> str | None:
+    """That an SLA was judged otherwise in a part of the period: and what it is held to over all of it."""
+    if not status.changes:
+        return None
+    since = " and ".join(moment(each, zone) for each in status.changes[-_NAMED_CHANGES:])
+    more = len(status.changes) - _NAMED_CHANGES
+    earlier = f", {more} earlier" if more > 0 else ""
+    held = (
+        "" if status.held_to_ratio == status.objective_ratio else f"; held to {ratio(status.held_to_ratio)}"
+    )
+    return f"new version from {since}{earlier}{held}"
+
+
+def remark(status: SLAStatus, zone: ZoneInfo) -> str | None:
+    """What stands below an SLA in small letters; None: nothing."""
+    return "; ".join(each for each in (lowest(status), changed(status, zone)) if each) or None
 
 
 def verdict(status: SLAStatus) -> str:

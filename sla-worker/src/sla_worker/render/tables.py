@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Report
-from sla_worker.render.format import actual, lowest, moment, quantity, ratio, score_word, target, verdict
+from sla_worker.render.format import actual, moment, quantity, ratio, remark, score_word, target, verdict
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int]) -> str:
@@ -50,9 +50,9 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
     ]
     header = ("SLA", "Target", "Actual", "Compliance", "Coverage", "Result")
     lines += ["", text_table(header, rows, right=frozenset({1, 2, 3, 4}))]
-    scores = [f"{each.title}: {words}" for each in report.failed_first if (words := lowest(each))]
-    if scores:
-        lines += ["", *scores]
+    remarks = [f"{each.title}: {words}" for each in report.failed_first if (words := remark(each, zone))]
+    if remarks:
+        lines += ["", *remarks]
     if report.active_breaches:
         breaches = [
             (each.title, each.severity, moment(each.started_at, zone), quantity(each.worst, each.unit))

@@ -41,6 +41,21 @@ def measurements(pages: Pages, environ: WSGIEnvironment) -> Answer:
     )
 
 
+def explanation(pages: Pages, environ: WSGIEnvironment) -> Answer:
+    """Where the figures of one SLA come from, in a slot or over a period."""
+    key = _parameter(environ, "sla", "")
+    if not key:
+        raise HTTPError(
+            400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime&period=24h"
+        )
+    try:
+        return json_answer(pages.explanation(key, _parameter(environ, "period", "24h")))
+    except DatabaseError:
+        raise
+    except SLAWorkerError as error:
+        raise HTTPError(400, f"period: {error}") from error
+
+
 def measure_again(again: Ask, ledger: str, environ: WSGIEnvironment) -> Answer:
     """What `sla_calculator --recompute` and `sla_backfill` ask of the service that has their ledger open."""
     try:

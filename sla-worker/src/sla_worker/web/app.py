@@ -44,6 +44,7 @@ class Application:
             "/webhook/alertmanager": ("POST", self._one_of_few(self._webhook)),
             "/api/alerts": ("GET", self._one_of_few(lambda environ: api.alerts(pages, environ))),
             "/api/measurements": ("GET", self._one_of_few(lambda environ: api.measurements(pages, environ))),
+            "/api/explain": ("GET", self._one_of_few(lambda environ: api.explanation(pages, environ))),
             api.MEASURE_AGAIN: ("POST", lambda environ: api.measure_again(again, ledger, environ)),
             "/runbooks": ("GET", lambda _: self._runbooks.index()),
             _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),

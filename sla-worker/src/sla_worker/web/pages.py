@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sla_worker.database import SLADatabase
+from sla_worker.errors import SLAWorkerError
+from sla_worker.explain import explain, period
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.links import page_links
@@ -98,6 +101,13 @@ class Pages:
     def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
         """The newest rows of an SLA, newest first."""
         return self._database.newest_measurements(key, limit)
+
+    def explanation(self, key: str, text: str) -> dict[str, Any]:
+        """Where the figures of an SLA come from; `text` is a time or a period. Raises SLAWorkerError."""
+        if key not in self._database.versions():
+            raise SLAWorkerError(f"there is no SLA {key}; sla_thresholds.yml lists the keys")
+        start, end = period(text, self._database, self._settings.timezone, self._clock())
+        return explain(self._database, key, start, end)
 
     def lowest_member(self, key: str) -> dict[str, object] | None:
         """The member of a composite whose compliance over 24 hours is lowest; None without one."""

@@ -1,0 +1,130 @@
+"""`sla_explain`: where a figure comes from, down to what Prometheus said."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sla_worker import service
+from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.explain import explain, period
+from sla_worker.render.format import moment, ratio
+from sla_worker.render.tables import text_table
+from sla_worker.settings import read_settings
+
+_NUMBERS = frozenset({"good", "total", "measured_slots", "left_out_slots", "weight", "coverage"})
+
+
+def main(argv: Arguments = None) -> int:
+    """Print what stands behind the figures of one SLA in a slot or over a period."""
+    options = parser(
+        "sla_explain", "Show where a figure comes from: versions, sums, slots, breaches, queries."
+    )
+    options.add_argument("sla", metavar="SLA", help="the key of an SLA, like api-error-rate")
+    options.add_argument(
+        "period",
+        metavar="TIME|PERIOD",
+        help="a slot (2026-03-01T09:00), or 24h, 30d, month, 2026-03, 2026-03-01, FROM/TO (REPORT_TIMEZONE)",
+    )
+    options.add_argument(
+        "--json", action="store_true", help="print everything as JSON, times in epoch seconds"
+    )
+    arguments = options.parse_args(argv)
+
+    def command() -> int:
+        settings = read_settings()
+        with closing(service.open_database(settings, read_only=True)) as database:
+            start, end = period(arguments.period, database, settings.timezone, time.time())
+            found = explain(database, arguments.sla, start, end)
+        print(json.dumps(found, indent=2) if arguments.json else text(found, settings.timezone))
+        return 0
+
+    return run(command)
+
+
+def text(found: dict[str, Any], zone: ZoneInfo) -> str:
+    """An explanation as people read it."""
+    lines = [f"{found['sla']}, slots from {moment(found['start'], zone)} to {moment(found['end'], zone)}"]
+    for each in found["figures"]:
+        lines.append(
+            f"{each['component']}: {each['good']:.15g} good of {each['total']:.15g} ="
+            f" {ratio(each['compliance_ratio'])}, held to {ratio(each['held_to_ratio'])},"
+            f" {ratio(each['coverage_ratio'])} measured"
+        )
+    sections = (
+        (
+            "Versions",
+            "versions",
+            ("version", "valid_from", "comparison", "target", "unit", "in_force", "reason"),
+        ),
+        ("Members", "members", ("member", "weight", "compliance_ratio")),
+        (
+            "Added up from",
+            "parts",
+            (
+                "from",
+                "start",
+                "end",
+                "version",
+                "component",
+                "good",
+                "total",
+                "measured_slots",
+                "left_out_slots",
+            ),
+        ),
+        (
+            "Slots",
+            "slots",
+            (
+                "slot",
+                "component",
+                "good",
+                "total",
+                "coverage",
+                "actual",
+                "target",
+                "state",
+                "version",
+                "late",
+            ),
+        ),
+        (
+            "Replaced rows",
+            "replaced",
+            ("slot", "component", "good", "total", "state", "reason", "replaced_at"),
+        ),
+        ("Breaches", "breaches", ("id", "component", "started_at", "ended_at", "target", "worst")),
+    )
+    for title, key, columns in sections:
+        if rows := found[key]:
+            lines += ["", title, _table(columns, rows, zone)]
+    if found["slots"] is None:
+        lines += ["", f"{found['slot_rows']} rows of slots; ask for a shorter period to see them"]
+    if found["queries"]:
+        lines += ["", "Ask Prometheus yourself (/api/v1/query)"]
+        for each in found["queries"]:
+            lines += [f"  query={each['query']}", f"  time={each['time']}    {each['gives']}"]
+    return "\n".join(lines)
+
+
+def _table(columns: Sequence[str], rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> str:
+    cells = [[_cell(name, row[name], zone) for name in columns] for row in rows]
+    header = [name.replace("_", " ") for name in columns]
+    return text_table(header, cells, right=frozenset(n for n, name in enumerate(columns) if name in _NUMBERS))
+
+
+def _cell(name: str, value: object, zone: ZoneInfo) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in {"slot", "start", "end", "valid_from", "started_at", "ended_at", "replaced_at"}:
+        return moment(int(str(value)), zone)
+    if name.endswith("_ratio") and isinstance(value, float):
+        return ratio(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

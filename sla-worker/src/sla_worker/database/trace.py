@@ -1,0 +1,138 @@
+"""Where a figure comes from: the versions, sums, rows and replaced rows behind one SLA over one period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sla_worker.database.definitions import DefinitionStore
+from sla_worker.database.engine import Engine, Row
+from sla_worker.database.rollups import RollupStore
+from sla_worker.database.status import StatusReader
+from sla_worker.model import SLAStatus, State, Status
+
+MOST_ROWS = 300
+"""So many rows of slots, and replaced rows, are given; of a longer period their number alone."""
+
+_ROWS = """
+FROM sla_measurements m JOIN sla_components c ON c.id = m.component_id
+WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
+"""
+_REPLACED = """
+FROM sla_measurement_audit m JOIN sla_components c ON c.id = m.component_id
+WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
+"""
+_SAID = (
+    "m.slot, c.name AS component, m.good_events AS good, m.total_events AS total, m.coverage,"
+    " m.actual_value AS actual, m.target_value AS target, m.state, m.status, m.late, m.final, m.stored_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What stands behind the figures of one SLA over the slots that end in (start, end].
+
+    `statuses` are the figures, one a component, as everything else shows them. `parts` add up to their good
+    and total events: sums of days, hours or slots, each judged by one version. `rows` are None where there
+    are more than `MOST_ROWS`.
+    """
+
+    key: str
+    start: int
+    end: int
+    statuses: tuple[SLAStatus, ...]
+    versions: tuple[dict[str, Any], ...]
+    parts: tuple[dict[str, Any], ...]
+    row_count: int
+    rows: tuple[dict[str, Any], ...] | None
+    replaced_count: int
+    replaced: tuple[dict[str, Any], ...]
+
+
+class Tracer:
+    """Reads what the other stores have written."""
+
+    def __init__(
+        self, engine: Engine, definitions: DefinitionStore, rollups: RollupStore, status: StatusReader
+    ) -> None:
+        self._engine = engine
+        self._definitions = definitions
+        self._rollups = rollups
+        self._status = status
+
+    def trace(self, key: str, start: int, end: int) -> Trace:
+        """Everything about one SLA. Raises DatabaseError for an unknown key."""
+        sla_id = self._definitions.get(key).id
+        where = (sla_id, start, end)
+        rows = self._count(_ROWS, where)
+        return Trace(
+            key=key,
+            start=start,
+            end=end,
+            statuses=tuple(each for each in self._status.over(start, end) if each.key == key),
+            versions=self._versions(sla_id, start, end),
+            parts=self._parts(sla_id, start, end),
+            row_count=rows,
+            rows=self._rows(_ROWS, _SAID, where) if rows <= MOST_ROWS else None,
+            replaced_count=self._count(_REPLACED, where),
+            replaced=self._rows(_REPLACED, f"{_SAID}, m.replaced_at, m.reason", where),
+        )
+
+    def _versions(self, sla_id: int, start: int, end: int) -> tuple[dict[str, Any], ...]:
+        """Those that judge a slot of the period, and up to when."""
+        versions = self._definitions.versions.of(sla_id)
+        ends = [*(each.valid_from for each in versions[1:]), None]
+        return tuple(
+            {
+                "version": each.number,
+                "valid_from": each.valid_from if each.number > 1 else None,
+                "valid_until": until,
+                "in_force": each.enabled,
+                "comparison": str(each.comparison),
+                "target": each.target_value,
+                "unit": each.unit,
+                "objective_ratio": each.objective_ratio,
+                "made_at": each.made_at,
+                "reason": each.reason,
+                "hash": each.content_hash,
+            }
+            for each, until in zip(versions, ends, strict=True)
+            if (each.number == 1 or each.valid_from < end) and (until is None or until > start)
+        )
+
+    def _parts(self, sla_id: int, start: int, end: int) -> tuple[dict[str, Any], ...]:
+        names = {number: name for name, number in self._definitions.components().items()}
+        parts = [part for piece in self._rollups.pieces(start, end) for part in self._rollups.parts(*piece)]
+        sums = self._status.sums([(part.start, part.end) for part in parts])
+        return tuple(
+            {
+                "from": part.source,
+                "start": part.start,
+                "end": part.end,
+                "version": self._definitions.versions.at(sla_id, part.end).number,
+                "component": names[pair[1]],
+                "good": each.good,
+                "total": each.total,
+                "measured_slots": each.covered,
+                "left_out_slots": each.left_out,
+            }
+            for part, found in zip(parts, sums, strict=True)
+            for pair, each in sorted(found.items())
+            if pair[0] == sla_id
+        )
+
+    def _count(self, what: str, where: tuple[int, int, int]) -> int:
+        return int(self._engine.row(f"SELECT COUNT(*) AS number {what}", where)["number"])
+
+    def _rows(self, what: str, columns: str, where: tuple[int, int, int]) -> tuple[dict[str, Any], ...]:
+        sql = f"SELECT {columns} {what} ORDER BY m.slot, m.component_id LIMIT {MOST_ROWS}"
+        return tuple(self._said(where[0], row) for row in self._engine.rows(sql, where))
+
+    def _said(self, sla_id: int, row: Row) -> dict[str, Any]:
+        return row | {
+            "state": State(row["state"]).word,
+            "status": Status(row["status"]).label,
+            "late": bool(row["late"]),
+            "final": bool(row["final"]),
+            "version": self._definitions.versions.at(sla_id, row["slot"]).number,
+        }
