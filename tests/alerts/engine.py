@@ -19,7 +19,7 @@ from alerts.causes import Causes
 from alerts.errors import ProofError, StoppedError
 from alerts.floors import Floors
 from alerts.matrix import AFTER, DURING, Scenario, Sight, Wave
-from alerts.prerequisites import WATCHDOG
+from alerts.prerequisites import SLA, WATCHDOG
 from alerts.proof import Proof, Seen, State, caused, early_ends, ended, owed, owed_after, strays
 from alerts.shipped import Alert
 from alerts.watch import Watch
@@ -73,7 +73,9 @@ class Run:
 
     def __init__(self, scenario: Scenario, tools: Tools) -> None:
         self.scenario = scenario
-        self.proofs = [Proof(tools.alerts[name], scenario.title) for name in scenario.alerts]
+        self.proofs = [
+            Proof(_of_sla(tools.alerts[name], scenario.sla), scenario.title) for name in scenario.alerts
+        ]
         self.cause_over = threading.Event()
         self._tools = tools
         waits = [proof.alert.for_seconds + proof.alert.keep_firing_seconds for proof in self.proofs]
@@ -107,7 +109,8 @@ class Run:
                 self._go(proof, State.FAILED)
 
     def _prove(self) -> None:
-        self._wait(lambda seen: [name for name in self.scenario.alerts if name in seen.active], "calm")
+        names = [proof.alert.subject for proof in self.proofs]
+        self._wait(lambda seen: [name for name in names if name in seen.active], "calm")
         unseen = {sight.what: sight for sight in self.scenario.sees if sight.when == DURING}
         since = time.time()
         for proof in self.proofs:
@@ -240,6 +243,14 @@ class Run:
         self._tools.events.changed(proof)
 
 
+def _of_sla(alert: Alert, sla: str | None) -> Alert:
+    """The alert as it is about one SLA, if it is about SLAs."""
+    if alert.labels.get("component") != SLA:
+        return alert
+    assert sla is not None, f"{alert.name}: its scenario needs the key sla"
+    return dataclasses.replace(alert, sla=sla)
+
+
 def run_waves(waves: Sequence[Wave], tools: Tools) -> list[Proof]:
     """Run all waves, and return the proofs of all alerts in the matrix' order. Raises StoppedError.
 
@@ -264,9 +275,19 @@ def run_waves(waves: Sequence[Wave], tools: Tools) -> list[Proof]:
 
 
 def _wait_for_calm(tools: Tools) -> list[str]:
-    """Wait until nothing but the Watchdog is pending or firing; return what still is in the end."""
+    """Wait until nothing but the Watchdog is pending or firing; return what still is in the end.
+
+    What fires about SLAs follows from what the last wave broke, and hinders no other alert: a scenario waits
+    for those that it is to prove.
+    """
+    about_slas = {name for name, alert in tools.alerts.items() if alert.labels.get("component") == SLA}
+
+    def troubles_now() -> list[str]:
+        names = tools.watch.seen().active.keys() - {WATCHDOG}
+        return sorted(name for name in names if name.partition(":")[0] not in about_slas)
+
     deadline = time.monotonic() + tools.steady_seconds + tools.stack.seconds(2 * WINDOWS_SECONDS)
-    while troubles := sorted(tools.watch.seen().active.keys() - {WATCHDOG}):
+    while troubles := troubles_now():
         if tools.stopped.wait(POLL_SECONDS):
             raise StoppedError
         if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ import yaml
 PATH = Path(__file__).with_name("scenarios.yml")
 DURING, AFTER = "during", "after"
 MAIL, WEBHOOK = "mail", "webhook"
-_KEYS = {"title", "alerts", "faults", "special", "sees", "later", "after"}
+_KEYS = {"title", "alerts", "faults", "special", "sees", "later", "after", "sla"}
 
 
 class MatrixError(Exception):
@@ -41,7 +41,7 @@ class Scenario:
     `faults` are those of the demo-app with their intensities, `special` is a cause of another kind (see
     causes.py). `later` names what can arrive only once the cause is over: `mail` when mail is refused,
     `webhook` when the sla-worker is held. `after` is the title of a scenario of its wave whose cause must
-    be over first.
+    be over first. `sla` is the SLA of those of its alerts that are about SLAs.
     """
 
     title: str
@@ -51,6 +51,7 @@ class Scenario:
     sees: tuple[Sight, ...]
     later: frozenset[str]
     after: str | None
+    sla: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _scenario(tree: dict[str, Any]) -> Scenario:
         sees=sees,
         later=later,
         after=tree.get("after"),
+        sla=tree.get("sla"),
     )
 
 

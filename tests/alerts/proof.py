@@ -38,7 +38,7 @@ class Seen:
     """What Prometheus, the mail server and the sla-worker hold now.
 
     `active` has, for the name of each alert that is not inactive, its states and when the first of its
-    conditions began to hold.
+    conditions began to hold; those about SLAs stand there by name and SLA too.
     """
 
     at: float
@@ -81,7 +81,7 @@ def caused(proof: Proof, seen: Seen) -> None:
     """Take what was seen while the cause lasts: pending, firing, mails, webhook."""
     alert, since = proof.alert, proof.caused_at
     assert since is not None, "the cause has begun"
-    states, condition_at = seen.active.get(alert.name, (frozenset(), 0.0))
+    states, condition_at = seen.active.get(alert.subject, (frozenset(), 0.0))
     if states and proof.firing_at is None:
         if proof.condition_at is None and alert.for_seconds:
             proof.go(State.PENDING, seen.at)
@@ -111,7 +111,7 @@ def ended(proof: Proof, seen: Seen) -> None:
     """Take what was seen after the end of the cause: inactive, resolved mails, resolved webhook."""
     alert, since = proof.alert, proof.ended_at
     assert since is not None, "the cause is over"
-    if alert.name not in seen.active and proof.inactive_at is None:
+    if alert.subject not in seen.active and proof.inactive_at is None:
         proof.inactive_at = seen.at
         proof.go(State.INACTIVE, seen.at)
     if proof.inactive_at is None:
@@ -169,7 +169,7 @@ _received_at: Callable[[Mail], float] = lambda mail: mail.received_at  # noqa: E
 def _says(mail: Mail, alert: Alert) -> str | None:
     """FIRING or RESOLVED if the mail is about the alert, in its severity; else None."""
     match = _SUBJECT.fullmatch(mail.subject)
-    if match is None or match[3] != alert.name or match[2] != alert.severity.upper():
+    if match is None or match[3] != alert.subject or match[2] != alert.severity.upper():
         return None
     return match[1]
 
@@ -180,6 +180,7 @@ def _webhook(alert: Alert, status: str, since: float, webhooks: Iterable[Mapping
     for stored in webhooks:
         if (
             stored["alertname"] == alert.name
+            and (alert.sla is None or stored["labels"].get("sla") == alert.sla)
             and stored["status"] == status
             and stored["received_at"] >= since - EARLY_SECONDS
         ):

@@ -20,7 +20,7 @@ class Alert:
     """An alert: its labels, its waits in seconds of true time, and whom it must reach.
 
     `mailboxes` maps the receivers that send mail to their addresses; `receivers` has all, in the order in
-    which Alertmanager comes to them.
+    which Alertmanager comes to them. `sla` is the SLA that it is proven for, if it is about SLAs.
     """
 
     name: str
@@ -29,6 +29,12 @@ class Alert:
     keep_firing_seconds: float
     receivers: tuple[str, ...]
     mailboxes: Mapping[str, str]
+    sla: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """How mails call it, and Watch: by its name, and the SLA that it is about."""
+        return self.name if self.sla is None else f"{self.name}: {self.sla}"
 
     @property
     def severity(self) -> str:

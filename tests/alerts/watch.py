@@ -81,9 +81,12 @@ class Watch:
         at = time.time()  # after the answer: what it tells was so by then
         active: dict[str, tuple[frozenset[str], float]] = {}
         for alert in found:
-            name = alert["labels"]["alertname"]
-            states, since = active.get(name, (frozenset(), float("inf")))
-            active[name] = (states | {alert["state"]}, min(since, epoch(alert["activeAt"])))
+            labels = alert["labels"]
+            names = [labels["alertname"]]
+            names += [f"{labels['alertname']}: {labels['sla']}"] if "sla" in labels else []
+            for name in names:
+                states, since = active.get(name, (frozenset(), float("inf")))
+                active[name] = (states | {alert["state"]}, min(since, epoch(alert["activeAt"])))
         with self._lock:
             self._at, self._active = at, active
 

@@ -19,10 +19,11 @@ def test_every_alert_and_sla_that_a_fault_names_exists(fault: FaultSpec) -> None
 
 
 def test_every_alert_on_the_application_is_named_by_a_fault() -> None:
+    """Those on SLAs are about what the sla-worker says: the faults name their SLAs."""
     of_the_monitoring = {
         name
         for name, shipped in shipped_alerts().items()
-        if shipped.rule["labels"]["component"] == "monitoring"
+        if shipped.rule["labels"]["component"] in {"monitoring", "sla"}
     }
     named = {alert for fault in SPECS for alert in fault.alerts}
     assert shipped_alerts().keys() - named == of_the_monitoring - {"TargetDown"}

@@ -108,9 +108,9 @@ def test_defaults_in_the_readme_are_those_of_the_settings() -> None:
 
 
 def groups() -> list[tuple[Path, dict[str, Any]]]:
-    """The groups of the hand-written rules that hold alerts, each with its file."""
+    """The groups of the rules that hold alerts, each with its file."""
     found = []
-    for path in sorted((ROOT / "prometheus" / "rules").glob("*.yml")):
+    for path in sorted((ROOT / "prometheus" / "rules").rglob("*.yml")):
         for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
             if any("alert" in rule for rule in group["rules"]):
                 found.append((path, group))

@@ -107,7 +107,7 @@ def test_no_two_receivers_share_an_address() -> None:
 def test_mails_are_grouped_and_wait_as_the_table_says(row: dict[str, Any]) -> None:
     for match in Router(CONFIG["route"]).match(labels(row)):
         opts = match.opts
-        assert opts.group_by == ("alertname", "severity", "component", "drill")
+        assert opts.group_by == ("alertname", "severity", "component", "sla", "drill")
         if match.receiver in TABLE["waits"]:
             waits = [opts.group_wait, opts.group_interval, opts.repeat_interval]
             assert waits == TABLE["waits"][match.receiver]
@@ -147,7 +147,7 @@ def test_amlint_finds_nothing_to_warn_of() -> None:
             str(CONFIG_FILE),
             "--strict",
             "--rules",
-            "prometheus/rules/*.yml",
+            "prometheus/rules/**/*.yml",
         ],
         capture_output=True,
         text=True,

@@ -50,6 +50,8 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "SLA_INTERVAL_SECONDS": str(300 // FACTOR),
         "SLA_SCRAPE_INTERVAL_SECONDS": str(15 // FACTOR),
         "SLA_WATCHDOG_SECONDS": str(600 // FACTOR),
+        # As short as they can be, a slot and twelve of them: what burns is seen within minutes, and its end.
+        "SLA_TIME_SCALE": "1080",
         "DEMO_TIME_SCALE": str(FACTOR),
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))

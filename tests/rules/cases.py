@@ -25,6 +25,8 @@ EXTERNAL_LABELS = {
 KINDS = ("fires", "too_short", "at_threshold", "absent", "low_traffic", "reset", "quiet")
 STATE = re.compile(r"(pending|firing|inactive) (\S+)")
 TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+CHOICE = re.compile(r"\{\{ if .*?\{\{ end \}\}")
+BRANCH = re.compile(r"\{\{ (?:else )?(?:if (.*?)|else) \}\}(.*?)(?=\{\{ (?:else|end))")
 
 Timeline = list[tuple[int, str]]
 
@@ -77,6 +79,7 @@ class Case:
     expected: tuple[Expected, ...]
     says: dict[str, str]
     checks_annotations: bool
+    says_at: dict[str, dict[str, str]]
 
     @property
     def end_seconds(self) -> int:
@@ -103,19 +106,19 @@ class Shipped:
 
 @functools.cache
 def shipped_alerts() -> dict[str, Shipped]:
-    """Every alert of the hand-written rule files, by name."""
+    """Every alert of the rule files, by name."""
     return _shipped("alert")
 
 
 @functools.cache
 def shipped_records() -> dict[str, Shipped]:
-    """Every record of the hand-written rule files, by name."""
+    """Every record of the rule files, by name."""
     return _shipped("record")
 
 
 def _shipped(kind: str) -> dict[str, Shipped]:
     found: dict[str, Shipped] = {}
-    for path in sorted(RULES.glob("*.yml")):
+    for path in sorted(RULES.rglob("*.yml")):
         for rule in _rules_of(path):
             if kind in rule:
                 assert rule[kind] not in found, f"{rule[kind]} stands twice in prometheus/rules"
@@ -157,7 +160,9 @@ def all_cases() -> tuple[Case, ...]:
 def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
     cases: list[Case] = []
     for raw in entry["cases"]:
-        assert set(raw) <= {"name", "kind", "series", "expect", "says"}, f"{alert}: unknown keys in {raw}"
+        assert set(raw) <= {"name", "kind", "series", "expect", "says", "says_at"}, (
+            f"{alert}: unknown keys in {raw}"
+        )
         assert raw["kind"] in KINDS, f"{alert}: {raw['kind']!r} is none of {', '.join(KINDS)}"
         expected = tuple(
             Expected(entry["labels"] | each["labels"], each["states"]) for each in raw.get("expect", [])
@@ -169,7 +174,10 @@ def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
             assert isinstance(values, str), (
                 f"{alert}: put the values of {selector} in quotes, YAML reads {values!r}"
             )
-        cases.append(Case(alert, raw["name"], raw["kind"], raw["series"], expected, says, checks_annotations))
+        later = raw.get("says_at", {})
+        cases.append(
+            Case(alert, raw["name"], raw["kind"], raw["series"], expected, says, checks_annotations, later)
+        )
     return cases
 
 
@@ -184,7 +192,13 @@ def promtool_test(case: Case, major: int, name: str = "") -> dict[str, Any]:
         "promql_expr_test": _state_checks(case, major, name) + _count_checks(case, major, name),
     }
     if case.checks_annotations:
-        group["alert_rule_test"] = [_annotation_check(case, major, name)]
+        first = min(
+            when for each in case.expected for when, state in each.timeline(major) if state == "firing"
+        )
+        group["alert_rule_test"] = [_annotation_check(case, major, name, first, case.says)]
+    for time, says in case.says_at.items():
+        seconds = int(parsed(time).total_seconds())
+        group["alert_rule_test"].append(_annotation_check(case, major, name, seconds, says))
     return group
 
 
@@ -224,16 +238,13 @@ def _check(
     return {"expr": expression, "eval_time": f"{time}s", "exp_samples": samples}
 
 
-def _annotation_check(case: Case, major: int, name: str) -> dict[str, Any]:
-    """At the moment at which the alert fires: its labels and its annotations, whole."""
-    time = min(when for each in case.expected for when, state in each.timeline(major) if state == "firing")
+def _annotation_check(case: Case, major: int, name: str, time: int, says: dict[str, str]) -> dict[str, Any]:
+    """At a moment (seconds) at which the alert fires: its labels and its annotations, whole."""
     annotations = shipped_alerts()[case.alert].rule["annotations"]
     alerts = [
         {
             "exp_labels": each.labels,
-            "exp_annotations": {
-                key: _filled(text, each.labels, case.says) for key, text in annotations.items()
-            },
+            "exp_annotations": {key: _filled(text, each.labels, says) for key, text in annotations.items()},
         }
         for each in case.expected
         if each.at(time, major) == "firing"
@@ -246,6 +257,7 @@ def _filled(text: str, labels: dict[str, str], says: dict[str, str]) -> str:
     known = {f"$labels.{name}": value for name, value in labels.items()}
     known |= {f"$externalLabels.{name}": value for name, value in EXTERNAL_LABELS.items()}
     known |= says
+    text = CHOICE.sub(lambda match: _chosen(match.group(), says), text)
 
     def fill(match: re.Match[str]) -> str:
         action = match.group(1)
@@ -253,3 +265,9 @@ def _filled(text: str, labels: dict[str, str], says: dict[str, str]) -> str:
         return known[action]
 
     return TEMPLATE.sub(fill, text)
+
+
+def _chosen(choice: str, says: dict[str, str]) -> str:
+    """The branch of `{{ if A }}…{{ else if B }}…{{ else }}…{{ end }}` that `says` names, or else."""
+    branches = BRANCH.findall(choice)
+    return next((text for condition, text in branches if not condition or condition in says), "")

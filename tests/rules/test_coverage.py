@@ -91,7 +91,7 @@ def test_the_annotations_tell_what_to_do(alert: str) -> None:
     assert annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
     lines = annotations["description"].split("\n")
     assert [line.partition(":")[0] for line in lines] == ["Impact", "Likely causes", "First steps"]
-    assert all(line.endswith(".") for line in lines)
+    assert all(line.removesuffix("{{ end }}").endswith(".") for line in lines)
     assert annotations["runbook_url"] == f"{{{{ $externalLabels.sla_worker_url }}}}/runbooks/{alert}"
     assert annotations["dashboard_url"].startswith("{{ $externalLabels.grafana_url }}/d/")
     assert not re.search(

@@ -25,14 +25,20 @@ SHIPPED: dict[str, dict[str, str]] = {
     if "alert" in rule
 }
 SAME = {"job": "shop", "instance": "a", "breaker": "crm-api"}
-"""What a rule can ask two alerts to have in common."""
+OF_AN_SLA = {"sla": "api", "title": "API"}
+"""What a rule can ask two alerts to have in common; the second, of two about SLAs."""
 SENTENCE = re.compile(r"While this lasts, (.*)\.")
+
+
+def common(name: str) -> dict[str, str]:
+    """The labels of a shipped alert, with all that it can share with others."""
+    return SHIPPED[name] | SAME | (OF_AN_SLA if SHIPPED[name]["component"] == "sla" else {})
 
 
 def muted_by(name: str) -> set[str]:
     """The shipped alerts that are muted by one, by inhibit_rules, when all is equal that can be."""
-    source = SHIPPED[name] | SAME | {"alertname": name}
-    targets = {other: labels | SAME | {"alertname": other} for other, labels in SHIPPED.items()}
+    source = common(name) | {"alertname": name}
+    targets = {other: common(other) | {"alertname": other} for other in SHIPPED}
     return {
         other for other, labels in targets.items() if INHIBITOR.inhibited_by(labels, [source]) is not None
     }
@@ -40,7 +46,7 @@ def muted_by(name: str) -> set[str]:
 
 def body(name: str, **labels: str) -> dict[str, Any]:
     """A shipped alert as Prometheus sends it."""
-    return alert(name, **(SHIPPED[name] | SAME | labels))
+    return alert(name, **(common(name) | labels))
 
 
 @pytest.fixture(scope="module", params=versions("alertmanager"))
@@ -66,7 +72,7 @@ def test_each_mail_says_what_its_alert_mutes_in_both_parts(post: Post) -> None:
     post.send([body(name) for name in SHIPPED])
     for name in SHIPPED:
         mail = post.mail_with("FIRING", name)
-        assert str(mail["Subject"]).endswith(f" {name}")
+        assert str(mail["Subject"]).endswith(f" {name}: api" if "sla" in common(name) else f" {name}")
         for kind in ("plain", "html"):
             assert said_in(part(mail, kind)) == muted_by(name), (name, kind)
 
@@ -79,6 +85,7 @@ def test_some_alerts_mute_and_most_do_not() -> None:
         "WorkerUnhealthy",
         "DeadLetterQueueCritical",
         "HighLatencyP99",
+        "SLABudgetBurnFast",
     }
 
 

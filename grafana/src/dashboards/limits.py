@@ -49,9 +49,9 @@ class Limit:
 
 @functools.cache
 def alerts(directory: pathlib.Path = RULES) -> Mapping[str, Alert]:
-    """Every hand-written alert by its name."""
+    """Every alert by its name."""
     found = {}
-    for file in sorted(directory.glob("*.yml")):
+    for file in sorted(directory.rglob("*.yml")):
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
                 if "alert" in rule:
@@ -59,7 +59,7 @@ def alerts(directory: pathlib.Path = RULES) -> Mapping[str, Alert]:
                         name=rule["alert"],
                         expr=rule["expr"],
                         dashboard_url=rule["annotations"]["dashboard_url"],
-                        file=f"prometheus/rules/{file.name}",
+                        file=f"prometheus/rules/{file.relative_to(directory)}",
                     )
     return found
 

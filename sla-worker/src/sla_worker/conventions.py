@@ -28,6 +28,8 @@ WINDOW_COVERAGE: Final = "sla_window_coverage_ratio"
 WINDOW_BUDGET: Final = "sla_window_error_budget_remaining_ratio"
 WINDOW_SLAS: Final = "sla_window_slas"
 BURN_RATE: Final = "sla_burn_rate"
+SUSTAINED: Final = "sla_sustained_burn_rate"
+BUDGET_LASTS: Final = "sla_budget_lasts_seconds"
 WEAKEST: Final = "sla_weakest_member"
 MONTH_BREACHES: Final = "sla_month_breaches"
 MONTH_BREACH_SECONDS: Final = "sla_month_breach_seconds"
@@ -71,6 +73,18 @@ PERIODS: Final = (DAY, THIRTY_DAYS, MONTH)
 BURN_WINDOWS: Final = ("1h", "6h", "1d", "3d")
 """Those of burn rates; over 30 days it is what is missing of the budget."""
 
+ALERT_WINDOWS: Final = {"1h": 3600, "6h": 6 * 3600, "3d": 72 * 3600}
+"""Those of the alerts on error budgets, in seconds; each goes with the last twelfth of it."""
+
+BURN_SHORT_PART: Final = 12
+"""A short window is so many times shorter than its long one."""
+
+LEAST, MOST = "least", "most"
+"""The bounds of a sustained burn rate."""
+
+BUDGET_SECONDS: Final = 30 * 86400
+"""What the error budget of the alerts is of."""
+
 MEASURED_RESULTS: Final = ("met", "missed", "unmeasured")
 """What an SLA can be over a window."""
 
@@ -98,8 +112,8 @@ BUDGET_LOW: Final = 0.25
 BUDGET_SPENT: Final = 0.05
 """Share of the error budget left that is red below this."""
 
-BURN_FAST, BURN_SLOW = 14.4, 6.0
-"""Burn rates that use up 2 % of a month's error budget in an hour, and 5 % in six hours: each pages."""
+BURN_FAST, BURN_SLOW, BURN_EVEN, BURN_NOTHING = 14.4, 6.0, 1.0, 0.0
+"""Burn rates that use up 2 % of a month's error budget in an hour, 5 % in six hours, 10 % in three days."""
 
 STALE_SLOTS: Final = 3
 """So many slots without a pass, and what the worker shows no longer speaks of now."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sla_worker import windows
+from sla_worker import burning, windows
 from sla_worker.again import Again, Choice, Wish
 from sla_worker.calculator import Calculator, Told
 from sla_worker.database import Keep, SLADatabase
@@ -201,8 +201,10 @@ def _join(
             _log.error("%s", line)
             health.note(line)
 
+    alert_windows = burning.pairs(settings.slot_seconds, settings.time_scale)
+
     def show_slas() -> None:
-        exporter.show(windows.read(database, settings.timezone, clock()))
+        exporter.show(windows.read(database, settings.timezone, clock(), alert_windows))
         future = database.future_rows()
         exporter.rows_ahead(0 if future is None else future.rows)
         exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))

@@ -79,6 +79,7 @@ class Settings:
     prometheus_public_url: str
     alertmanager_public_url: str
     watchdog_seconds: int
+    time_scale: int = 1
 
     @property
     def database(self) -> str | Path:
@@ -387,4 +388,5 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         prometheus_public_url=env.url("PROMETHEUS_PUBLIC_URL", "http://localhost:9090"),
         alertmanager_public_url=env.url("ALERTMANAGER_PUBLIC_URL", "http://localhost:9093"),
         watchdog_seconds=env.number("SLA_WATCHDOG_SECONDS", 600, 0, 86400),
+        time_scale=env.number("SLA_TIME_SCALE", 1, 1, 10_000),
     )

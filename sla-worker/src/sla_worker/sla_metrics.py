@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sla_worker import conventions as names
-from sla_worker.conventions import BURN_WINDOWS, MEASURED_RESULTS, PERIODS, THIRTY_DAYS
+from sla_worker.burning import Sustained, current, minimum_bad_events, sustained
+from sla_worker.conventions import (
+    BUDGET_SECONDS,
+    BURN_EVEN,
+    BURN_WINDOWS,
+    LEAST,
+    MEASURED_RESULTS,
+    MOST,
+    PERIODS,
+    THIRTY_DAYS,
+)
 from sla_worker.metrics_text import Families
 from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
 from sla_worker.windows import Now, TimeInBreach
@@ -33,9 +43,11 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     names.WINDOW_BUDGET: (*_EACH, "category", "window"),
     names.WINDOW_SLAS: ("category", "window", "result"),
     names.BURN_RATE: (*_EACH, "category", "window"),
+    names.SUSTAINED: ("sla", "title", "severity", "window", "bound"),
+    names.BUDGET_LASTS: ("sla", "title", "severity", "window"),
     names.WEAKEST: (*_EACH, "member"),
     names.BREACHES: ("severity",),
-    names.BREACH_START: (*_EACH, "severity"),
+    names.BREACH_START: (*_EACH, "severity", "title"),
     names.MONTH_BREACHES: (*_EACH, "severity"),
     names.MONTH_BREACH_SECONDS: (*_EACH, "severity"),
     names.MONTH_BREACH_LONGEST: (*_EACH, "severity"),
@@ -58,6 +70,8 @@ _TEXTS: Mapping[str, str] = {
     names.WINDOW_BUDGET: "Share of the window's error budget that is left; negative when overdrawn",
     names.WINDOW_SLAS: "SLAs that met their target over the window, missed it, or had no events",
     names.BURN_RATE: "Bad share of the window ÷ allowed share; 1 uses up exactly the error budget",
+    names.SUSTAINED: "Lesser burn rate of the window and its last twelfth: the least and the most it can be",
+    names.BUDGET_LASTS: "How long the rest of 30 days' error budget lasts at the least sustained burn rate",
     names.WEAKEST: "1; the member of a composite whose compliance of the last 24 hours is lowest",
     names.BREACHES: "Breaches that last",
     names.BREACH_START: "When a breach that lasts began",
@@ -148,6 +162,7 @@ class SLAMetrics:
             _present(add, now.day)
             for window, statuses in now.windows.items():
                 _window(add, window, statuses)
+            self._burning(add, now)
             _breaches(add, now.active, now.month)
         for definition in self._definitions.values():
             said = (definition.name, definition.category, definition.severity, definition.unit)
@@ -161,6 +176,27 @@ class SLAMetrics:
                 add(names.GOOD_EVENTS, events.good, *of)
                 add(names.TOTAL_EVENTS, events.total, *of)
         return families.text()
+
+    def _burning(self, add: _Add, now: Now) -> None:
+        """What burns its error budget faster than allowed, or may do so; all else has no series."""
+        budgets = {(each.key, each.component): each for each in now.windows.get(THIRTY_DAYS, ())}
+        for window, burning in now.burning.items():
+            shorts = {(each.key, each.component): each for each in burning.short}
+            for each in current(burning.long):
+                if each.objective_ratio >= 1 or each.key not in self._definitions:
+                    continue
+                found = self._sustained(each, shorts.get((each.key, each.component)))
+                if found.most <= BURN_EVEN:
+                    continue
+                labels = (each.key, each.title, each.severity, window)
+                add(names.SUSTAINED, found.least, *labels, LEAST)
+                add(names.SUSTAINED, found.most, *labels, MOST)
+                add(names.BUDGET_LASTS, _lasts(budgets.get((each.key, each.component)), found), *labels)
+
+    def _sustained(self, long: SLAStatus, short: SLAStatus | None) -> Sustained:
+        minimum = minimum_bad_events(one_event_a_slot=self._definitions[long.key].sli.one_event_a_slot)
+        rates = burn_rate(long), None if short is None else burn_rate(short)
+        return sustained(long, short, rates, minimum)
 
     def _beginning(self, add: _Add) -> None:
         """Before the ledger was read: what the file alone says."""
@@ -209,7 +245,9 @@ def _breaches(add: _Add, active: Iterable[Breach], month: Iterable[TimeInBreach]
     for severity in SEVERITIES:
         add(names.BREACHES, severities.count(severity), severity)
     for breach in lasting:
-        add(names.BREACH_START, breach.started_at, breach.key, breach.component, breach.severity)
+        add(
+            names.BREACH_START, breach.started_at, breach.key, breach.component, breach.severity, breach.title
+        )
     for each in month:
         labels = (each.key, each.component, each.severity)
         add(names.MONTH_BREACHES, each.count, *labels)
@@ -234,6 +272,14 @@ def results(statuses: Iterable[SLAStatus]) -> dict[tuple[str, str], int]:
     for key, meets in kept.items():
         counts[categories[key], unmeasured if meets is None else met if meets else missed] += 1
     return counts
+
+
+def _lasts(month: SLAStatus | None, found: Sustained) -> float | None:
+    """Seconds until the rest of the budget is used up; 0 where it is, None at no certain rate."""
+    left = None if month is None else budget_left(month)
+    if left is None or found.least <= 0:
+        return None
+    return max(left, 0.0) * BUDGET_SECONDS / found.least
 
 
 def burn_rate(status: SLAStatus) -> float | None:

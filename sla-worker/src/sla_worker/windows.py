@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from sla_worker.burning import Burning, Pair, needs_short
 from sla_worker.conventions import DAY, HOURS, MONTH
 from sla_worker.database import SLADatabase
 from sla_worker.model import Breach, SLAStatus
@@ -28,12 +29,14 @@ class TimeInBreach:
 class Now:
     """The ledger at one moment. `windows` has the statuses by the window's name (conventions.WINDOWS).
 
-    `active` are the breaches that last, `month` those of the calendar month so far.
+    `active` are the breaches that last, `month` those of the calendar month so far. `burning` has the windows
+    of the alerts on error budgets, by the long one's name.
     """
 
     windows: Mapping[str, Sequence[SLAStatus]]
     active: Sequence[Breach] = ()
     month: Sequence[TimeInBreach] = ()
+    burning: Mapping[str, Burning] = field(default_factory=dict)
 
     @property
     def day(self) -> Sequence[SLAStatus]:
@@ -41,17 +44,45 @@ class Now:
         return self.windows.get(DAY, ())
 
 
-def read(database: SLADatabase, zone: ZoneInfo, now: float) -> Now:
-    """Everything at once, every window up to the same slot."""
+def read(database: SLADatabase, zone: ZoneInfo, now: float, pairs: Iterable[Pair] = ()) -> Now:
+    """Everything at once, every window up to the same slot; `pairs` are the windows of the alerts."""
     end = database.period_end(now)
     begun = month_start(end, zone)
     starts = {name: end - hours * 3600 for name, hours in HOURS.items()} | {MONTH: begun}
     statuses = database.status_since(list(starts.values()), end)
+    windows = dict(zip(starts, statuses, strict=True))
     return Now(
-        windows=dict(zip(starts, statuses, strict=True)),
+        windows=windows,
         active=database.get_active_breaches(),
         month=in_breach(database.breaches_between(begun, end), begun, end),
+        burning=_burning(database, list(pairs), {HOURS[name] * 3600: windows[name] for name in HOURS}, end),
     )
+
+
+def _burning(
+    database: SLADatabase, pairs: Sequence[Pair], read: Mapping[int, Sequence[SLAStatus]], end: int
+) -> dict[str, Burning]:
+    """Both windows of each pair; `read` has those that are read already, by their seconds.
+
+    A short window is read only if something may burn over its long one.
+    """
+    known = dict(read)
+
+    def read_also(lengths: Iterable[int]) -> None:
+        missing = sorted(set(lengths) - known.keys())
+        if missing:
+            found = database.status_since([end - seconds for seconds in missing], end)
+            known.update(zip(missing, found, strict=True))
+
+    read_also(pair.long_seconds for pair in pairs)
+    burning = {pair.name for pair in pairs if needs_short(known[pair.long_seconds])}
+    read_also(pair.short_seconds for pair in pairs if pair.name in burning)
+    return {
+        pair.name: Burning(
+            known[pair.long_seconds], known[pair.short_seconds] if pair.name in burning else ()
+        )
+        for pair in pairs
+    }
 
 
 def month_start(end: int, zone: ZoneInfo) -> int:

@@ -57,7 +57,8 @@ def test_a_breach_has_the_moment_it_began_while_it_lasts(exporter: Exporter) -> 
         ended_at=None,
     )
     exporter.show(Now({}, active=[breach]))
-    series = b'sla_breach_start_timestamp_seconds{component="crm",severity="high",sla="api"} 1.7000001e+09'
+    labels = b'{component="crm",severity="high",sla="api",title="API / crm"}'
+    series = b"sla_breach_start_timestamp_seconds" + labels + b" 1.7000001e+09"
     assert series in exporter.text()
     assert b'sla_active_breaches{severity="high"} 1.0' in exporter.text()
     exporter.show(Now({}))

@@ -17,25 +17,33 @@ def test_the_committed_page_is_what_the_definitions_give(capsys: pytest.CaptureF
     assert file.read_text(encoding="utf-8") == page(
         read_definitions(ROOT / "sla-worker" / "sla_thresholds.yml")
     )
-    assert cli.main(["generate", "--check", "--output", str(file)]) == 0
-    assert capsys.readouterr().out == f"{file}: is up to date\n"
+    alerts = ROOT / "prometheus" / "rules" / "sla" / "error_budgets.yml"
+    assert generate(file, alerts, "--check") == 0
+    assert capsys.readouterr().out == f"{file}: is up to date\n{alerts}: is up to date\n"
 
 
-def test_a_page_of_other_definitions_is_stale(
+def generate(page: Path, alerts: Path, *more: str) -> int:
+    return cli.main(["generate", "--output", str(page), "--rules", str(alerts), *more])
+
+
+def test_files_of_other_definitions_are_stale(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLA_DEFINITIONS", str(GOOD))
-    file = tmp_path / "slas.md"
-    assert cli.main(["generate", "--check", "--output", str(file)]) == 1
+    file, alerts = tmp_path / "slas.md", tmp_path / "alerts.yml"
+    assert generate(file, alerts, "--check") == 1
     assert capsys.readouterr().err == f"error: {file}: stale; run `make generate`\n"
-    assert cli.main(["generate", "--output", str(file)]) == 0
-    assert cli.main(["generate", "--check", "--output", str(file)]) == 0
+    assert generate(file, alerts) == 0
+    assert generate(file, alerts, "--check") == 0
     assert (
         "| **Latency**<br>It answers soon. | ≤ 5 s for 95 % of events | medium | latency: histogram"
         ' `request_duration_seconds{job="shop", path!="/health"}` |'
     ) in file.read_text(encoding="utf-8")
-    assert cli.main(["generate", "--output", str(tmp_path)]) == 1
-    assert "give another --output" in capsys.readouterr().err
+    alerts.write_text("groups: []\n")
+    assert generate(file, alerts, "--check") == 1
+    assert f"error: {alerts}: stale" in capsys.readouterr().err
+    assert generate(tmp_path, alerts) == 1
+    assert "give another file" in capsys.readouterr().err
 
 
 def test_a_policy_says_what_departs_from_the_defaults() -> None:

@@ -1,0 +1,97 @@
+"""How fast an error budget burns for certain: what the alerts on error budgets read.
+
+    burn rate           = bad share ÷ allowed share
+    sustained burn rate = the lesser of the burn rates over a long window and over its last twelfth
+
+The long window says that much of the budget is gone, the short one that it still burns: soon after the
+recovery the sustained rate is 0. Two bounds of it say what is known. While both windows are measured they are
+equal. A window that is not measured well enough, or a short one without events, may have burned at any rate:
+the least is 0 then, so that no alert begins, and the most is what the known window allows, so that none ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sla_worker.conventions import ALERT_WINDOWS, BURN_NOTHING, BURN_SHORT_PART, MINIMUM_COVERAGE
+from sla_worker.model import SLAStatus
+
+_MINIMUM_BAD_EVENTS = 10
+_MINIMUM_BAD_SLOTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A long window and the short one, in seconds; `name` is the long one's label."""
+
+    name: str
+    long_seconds: int
+    short_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """The bounds of a sustained burn rate."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Burning:
+    """What the ledger says of a pair of windows. Without short windows none was needed: nothing burns."""
+
+    long: Sequence[SLAStatus]
+    short: Sequence[SLAStatus] = ()
+
+
+def pairs(slot_seconds: int, time_scale: int = 1) -> list[Pair]:
+    """The windows of the alerts: 1h with 5m, 6h with 30m, 3d with 6h.
+
+    A short window is at least one slot. `time_scale`: in tests with compressed time they are so many times
+    shorter.
+    """
+    shorts = {
+        name: max(seconds // BURN_SHORT_PART // time_scale, slot_seconds)
+        for name, seconds in ALERT_WINDOWS.items()
+    }
+    return [Pair(name, BURN_SHORT_PART * short, short) for name, short in shorts.items()]
+
+
+def needs_short(long: Iterable[SLAStatus]) -> bool:
+    """Whether any SLA burns faster than allowed, or may do so."""
+    return any(each.meets_target is False or not _measured(each) for each in long)
+
+
+def minimum_bad_events(*, one_event_a_slot: bool) -> int:
+    """How many bad events a long window must have for an alert: one bad request in a quiet hour is none."""
+    return _MINIMUM_BAD_SLOTS if one_event_a_slot else _MINIMUM_BAD_EVENTS
+
+
+def current(statuses: Sequence[SLAStatus]) -> list[SLAStatus]:
+    """Those whose component is there: one that the SLA's newest slot lacks is gone, and burns nothing."""
+    newest: dict[str, int] = {}
+    for each in statuses:
+        newest[each.key] = max(newest.get(each.key, 0), each.slot or 0)
+    return [each for each in statuses if (each.slot or 0) == newest[each.key]]
+
+
+def sustained(
+    long: SLAStatus, short: SLAStatus | None, rates: tuple[float | None, float | None], minimum_bad: int
+) -> Sustained:
+    """The bounds for one SLA and component; `rates` are the burn rates of both windows, None without events.
+
+    Without events the long window has burned nothing. The objective must be below 1.
+    """
+    at_most = 1 / (1 - long.objective_ratio)
+    of_long = (rates[0] or BURN_NOTHING) if _measured(long) else None
+    of_short = rates[1] if short is not None and _measured(short) else None
+    most = min(each for each in (of_long, of_short, at_most) if each is not None)
+    enough = long.total - long.good >= minimum_bad
+    known = of_long is not None and of_short is not None
+    return Sustained(most if known and enough else BURN_NOTHING, most)
+
+
+def _measured(status: SLAStatus) -> bool:
+    return status.coverage_ratio >= MINIMUM_COVERAGE
