@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-maintenance daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48)
 	@$(STACK) exec sla-worker $(SLA) calculator --report --hours $(or $(h),24)
@@ -79,6 +79,9 @@ sla-recompute: $(VENV)/.run ## Read stored slots again: make sla-recompute from=
 sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sla=KEY [t=24h, a time, 30d, month, 2026-03, FROM/TO]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-explain sla=api-error-rate"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) explain $(sla) $(or $(t),24h)
+
+sla-maintenance: $(VENV)/.run ## Time that does not count: make sla-maintenance do=list, do='add --from … --to … --all --author … --reason …'
+	@$(STACK) exec sla-worker $(SLA) maintenance $(or $(do),list)
 
 sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }

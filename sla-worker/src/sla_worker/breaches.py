@@ -84,7 +84,7 @@ class Worsened:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The breach is over since the beginning of the first slot of those that met the target."""
+    """The breach is over since the beginning of the first slot that met the target, or was excluded."""
 
     ended_at: int
 
@@ -110,12 +110,18 @@ class Span:
 def step(track: Track, row: Judged, rule: Rule) -> tuple[Track, Change | None]:
     """The track after one more row, and what the row changes; rows come in the order of their slots.
 
-    A row that cannot be judged (no data, no traffic, partial …) neither counts nor interrupts a run.
+    A row that cannot be judged (no data, no traffic, partial …) neither counts nor interrupts a run. One that
+    is excluded ends what lasts: time that does not count is no time in breach, and the first bad slot after
+    it begins a breach of its own.
     """
     if row.state is State.MET:
         return _good(track, row.slot - rule.slot_seconds, rule)
     if row.state is State.BREACHED:
         return _bad(track, row, rule)
+    if row.state is State.EXCLUDED:
+        lasting = track.breach
+        began = row.slot - rule.slot_seconds
+        return Track(), None if lasting is None else Resolved(max(began, lasting.started_at))
     return track, None
 
 

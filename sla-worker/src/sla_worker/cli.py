@@ -13,6 +13,7 @@ from sla_worker.commands import (
     explain,
     generate,
     lint,
+    maintenance,
     reporter,
     restore,
     worker,
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "restore": restore.main,
     "worker": worker.main,
     "lint": lint.main,
+    "maintenance": maintenance.main,
     "generate": generate.main,
 }
 

@@ -7,11 +7,18 @@ from sla_worker.model import Report
 
 
 def period_report(
-    database: SLADatabase, *, title: str, hours: float, now: int, end: int | None = None
+    database: SLADatabase,
+    *,
+    title: str,
+    hours: float,
+    now: int,
+    end: int | None = None,
+    exclusions: bool = True,
 ) -> Report:
     """All SLAs over the `hours` before `end` (default: `Grid.period_end`), as known at `now`.
 
-    An end between two slots is cut down to the slot before it.
+    An end between two slots is cut down to the slot before it. Without `exclusions` SLAs are shown as they
+    were measured.
     """
     end = database.period_end(now) if end is None else database.grid.slot_before(end)
     start = end - int(hours * 3600)
@@ -20,7 +27,7 @@ def period_report(
         start=start,
         end=end,
         generated_at=now,
-        statuses=tuple(database.get_current_sla_status(hours, end=end)),
+        statuses=tuple(database.get_current_sla_status(hours, end=end, exclusions=exclusions)),
         active_breaches=tuple(database.get_active_breaches()),
         period_breaches=len(database.breaches_between(start, end)),
     )

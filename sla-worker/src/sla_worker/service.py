@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker import burning, windows
 from sla_worker.again import Again, Choice, Wish
+from sla_worker.alertmanager import Alertmanager
 from sla_worker.calculator import Calculator, Told
 from sla_worker.database import Keep, SLADatabase
 from sla_worker.definitions import read_definitions
@@ -28,6 +29,7 @@ from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.in_force import InForce
 from sla_worker.links import addresses
+from sla_worker.maintaining import Asked, Done, Maintainer
 from sla_worker.model import Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.render.format import moment
@@ -183,6 +185,7 @@ def _join(
         monotonic=monotonic,
         observe=exporter.notified,
     )
+    maintainer = _maintainer(settings, database, clock=clock, monotonic=monotonic)
     health = Health(
         grid.stale_seconds + grid.settle_seconds,
         clock=clock,
@@ -192,6 +195,7 @@ def _join(
             lambda: _ahead(database.future_rows(), settings.timezone),
             calculator.concerns,
             deliveries.concerns,
+            maintainer.concerns,
         ),
     )
 
@@ -242,7 +246,14 @@ def _join(
             grid=grid,
             passed=passed,
             before=(look_at_file, watchdog.check),
-            after=(again.turn, lambda: schedule.run(clock()), trim, show_alerting, show_mails),
+            after=(
+                again.turn,
+                lambda: maintainer.turn(show_slas),
+                lambda: schedule.run(clock()),
+                trim,
+                show_alerting,
+                show_mails,
+            ),
             stopping=stopping,
             clock=clock,
             monotonic=monotonic,
@@ -250,7 +261,13 @@ def _join(
         deliveries=deliveries,
         health=health,
         application=Guard(
-            Application(pages, settings.runbooks_dir, again.ask, ledger_name(settings)),
+            Application(
+                pages,
+                settings.runbooks_dir,
+                again=again.ask,
+                maintain=maintainer.change,
+                ledger=ledger_name(settings),
+            ),
             token=settings.webhook_token,
             hosts=settings.allowed_hosts,
         ),
@@ -391,6 +408,30 @@ def measure_again(settings: Settings, wish: Wish, *, transport: Transport | None
         slots = _choice(settings, definitions, database).slots(wish)
         calculator = make_calculator(settings, definitions, database, transport=transport)
         return calculator.measure_again(slots, wish.reason)
+
+
+def maintain(settings: Settings, asked: Asked) -> Done:
+    """Change an exclusion, as long as no service has the ledger open. Raises SLAWorkerError."""
+    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    with contextlib.closing(open_database(settings)) as database:
+        database.sync_definitions(definitions)
+        return _maintainer(settings, database).change(asked)
+
+
+def _maintainer(
+    settings: Settings,
+    database: SLADatabase,
+    *,
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Maintainer:
+    return Maintainer(
+        database,
+        silences=Alertmanager(settings.alertmanager_url) if settings.alertmanager_url else None,
+        owner=settings.worker_public_url,
+        clock=clock,
+        monotonic=monotonic,
+    )
 
 
 def _choice(settings: Settings, definitions: Sequence[Definition], database: SLADatabase) -> Choice:

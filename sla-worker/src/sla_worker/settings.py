@@ -78,6 +78,7 @@ class Settings:
     worker_public_url: str
     prometheus_public_url: str
     alertmanager_public_url: str
+    alertmanager_url: str | None
     watchdog_seconds: int
     time_scale: int = 1
 
@@ -386,6 +387,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         grafana_public_url=env.url("GRAFANA_PUBLIC_URL", "http://localhost:3002"),
         worker_public_url=worker_url,
         prometheus_public_url=env.url("PROMETHEUS_PUBLIC_URL", "http://localhost:9090"),
+        alertmanager_url=env.url("ALERTMANAGER_URL", "http://127.0.0.1:9093")
+        if env.text("ALERTMANAGER_URL")
+        else None,
         alertmanager_public_url=env.url("ALERTMANAGER_PUBLIC_URL", "http://localhost:9093"),
         watchdog_seconds=env.number("SLA_WATCHDOG_SECONDS", 600, 0, 86400),
         time_scale=env.number("SLA_TIME_SCALE", 1, 1, 10_000),

@@ -1,15 +1,19 @@
-"""Slots measured again from a command: by itself, or by the service that has the ledger open."""
+"""What commands ask of the ledger: done by themselves, or by the service that has it open."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sla_worker import service
 from sla_worker.again import Wish
 from sla_worker.errors import DatabaseLockedError, SLAWorkerError
+from sla_worker.maintaining import Asked, Done, exclusion_of
 from sla_worker.settings import Settings
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - where to ask, not to listen
 _CONNECT_SECONDS = 5
-_PATH = "/api/measure-again"
+_MEASURE_AGAIN = "/api/measure-again"
+_MAINTAIN = "/api/maintain"
 
 
 def measure_again(settings: Settings, wish: Wish) -> tuple[int, str]:
@@ -17,27 +21,41 @@ def measure_again(settings: Settings, wish: Wish) -> tuple[int, str]:
     try:
         return service.measure_again(settings, wish).stored, ""
     except DatabaseLockedError as locked:
-        return _by_the_service(settings, wish, locked), " by the sla-worker that runs"
+        asked = {
+            "start": wish.start,
+            "end": wish.end,
+            "slas": list(wish.keys),
+            "reason": wish.reason.value,
+        }
+        found = _by_the_service(settings, _MEASURE_AGAIN, asked, locked)
+        return int(found["rows"]), " by the sla-worker that runs"
 
 
-def _by_the_service(settings: Settings, wish: Wish, locked: DatabaseLockedError) -> int:
-    """Ask the service on the port of the settings, which does it between its passes."""
+def maintain(settings: Settings, asked: Asked) -> Done:
+    """A change of an exclusion. Raises SLAWorkerError."""
+    try:
+        return service.maintain(settings, asked)
+    except DatabaseLockedError as locked:
+        found = _by_the_service(settings, _MAINTAIN, asked, locked)
+        return Done(exclusion_of(found["maintenance"]), tuple(found["remarks"]))
+
+
+def _by_the_service(settings: Settings, path: str, asked: Asked, locked: DatabaseLockedError) -> Any:
+    """Ask the service on the port of the settings, which does it beside its passes."""
     from sla_worker.lean_requests import requests  # noqa: PLC0415 - only beside a service that runs
 
     host = _ANYWHERE.get(settings.bind, f"[{settings.bind}]" if ":" in settings.bind else settings.bind)
-    url = f"http://{host}:{settings.port}{_PATH}"
-    asked = {
-        "ledger": service.ledger_name(settings),
-        "start": wish.start,
-        "end": wish.end,
-        "slas": list(wish.keys),
-        "reason": wish.reason.value,
-    }
+    url = f"http://{host}:{settings.port}{path}"
     headers = {} if settings.webhook_token is None else {"Authorization": f"Bearer {settings.webhook_token}"}
     with requests.Session() as session:
         session.trust_env = False
         try:
-            answer = session.post(url, json=asked, headers=headers, timeout=(_CONNECT_SECONDS, None))
+            answer = session.post(
+                url,
+                json={"ledger": service.ledger_name(settings), **asked},
+                headers=headers,
+                timeout=(_CONNECT_SECONDS, None),
+            )
             found = answer.json()
         except requests.ConnectionError as error:
             raise SLAWorkerError(
@@ -51,4 +69,4 @@ def _by_the_service(settings: Settings, wish: Wish, locked: DatabaseLockedError)
         raise SLAWorkerError(f"{locked}; what answers at {url} cannot do it for you") from locked
     if answer.status_code != requests.codes.ok:
         raise SLAWorkerError(str(found.get("error", found)))
-    return int(found["rows"])
+    return found

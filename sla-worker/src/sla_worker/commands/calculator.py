@@ -45,7 +45,12 @@ def main(argv: Arguments = None) -> int:
         default=24,
         help="period of --report (default: 24)",
     )
+    options.add_argument(
+        "--without-exclusions", action="store_true", help="--report as it was measured, maintenance included"
+    )
     arguments = options.parse_args(argv)
+    if arguments.without_exclusions and not arguments.report:
+        options.error("--without-exclusions without --report\ngive --report as well")
     if arguments.sla and not arguments.recompute:
         options.error("--sla without --recompute\ngive --recompute FROM TO as well")
 
@@ -57,7 +62,9 @@ def main(argv: Arguments = None) -> int:
         if arguments.continuous:
             service.calculate_continuously(settings)
             return 0
-        return _print_report(settings, arguments.hours) if arguments.report else _calculate(settings)
+        if arguments.report:
+            return _print_report(settings, arguments.hours, exclusions=not arguments.without_exclusions)
+        return _calculate(settings)
 
     return run(command)
 
@@ -99,10 +106,11 @@ def _calculate(settings: Settings) -> int:
     return 0
 
 
-def _print_report(settings: Settings, hours: int) -> int:
+def _print_report(settings: Settings, hours: int, *, exclusions: bool) -> int:
+    title = f"SLA report, {hours} hours" + ("" if exclusions else ", without exclusions")
     with closing(service.open_database(settings, read_only=True)) as database:
         report = period_report(
-            database, title=f"SLA report, {hours} hours", hours=hours, now=int(time.time())
+            database, title=title, hours=hours, now=int(time.time()), exclusions=exclusions
         )
     print(text_report(report, settings.timezone), end="")
     return 0

@@ -11,10 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import URL_SCHEMES
+from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.alerts import AlertStore
 from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Dialect, Engine
+from sla_worker.database.exclusions import ExclusionStore
+from sla_worker.database.maintenance import MaintenanceStore
 from sla_worker.database.measurements import MeasurementStore
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
@@ -97,16 +100,33 @@ class SLADatabase:
         versions = self._definitions.versions
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, versions, self.slot_seconds)
         self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)
+        self._exclusions = ExclusionStore(self._engine, self._definitions)
+        adjustments = AdjustmentStore(self._engine, self._definitions, self._exclusions, self._rollups)
         self._measurements = MeasurementStore(
             self._engine,
             self._definitions,
             breaches=self._breaches,
             rollups=self._rollups,
+            adjustments=adjustments,
             trust=self._trust,
             grid=self.grid,
         )
+        self.maintenance = MaintenanceStore(
+            self._engine,
+            definitions=self._definitions,
+            exclusions=self._exclusions,
+            adjustments=adjustments,
+            measurements=self._measurements,
+            rollups=self._rollups,
+            grid=self.grid,
+        )
         self._status = StatusReader(
-            self._engine, self._definitions, self._trust, self._rollups, self.slot_seconds
+            self._engine,
+            self._definitions,
+            self._trust,
+            rollups=self._rollups,
+            exclusions=self._exclusions,
+            slot_seconds=self.slot_seconds,
         )
         self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status)
         self._from_file: tuple[Definition, ...] = ()
@@ -174,7 +194,7 @@ class SLADatabase:
     def _prepare(self) -> None:
         """Make a database that took the place of the former one fit for this worker."""
         self._fixed_grid(self.grid)
-        self._definitions.sync(self._from_file)
+        self.sync_definitions(self._from_file)
         self._rollups.follow_zone()
 
     def trouble(self) -> str | None:
@@ -233,7 +253,9 @@ class SLADatabase:
         empty ledger begins at `begin` (None: now), as far as its slots are still read.
         """
         definitions = tuple(definitions)
-        self._definitions.sync(definitions, begin)
+        with self._engine.transaction():
+            self._definitions.sync(definitions, begin)
+            self._exclusions.follow_definitions(int(self._clock()))
         self._from_file = definitions
 
     def versions(self) -> dict[str, Sequence[StoredVersion]]:
@@ -345,14 +367,16 @@ class SLADatabase:
         """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key."""
         return self._measurements.newest(key, limit)
 
-    def get_current_sla_status(self, hours: float = 24, *, end: int | None = None) -> list[SLAStatus]:
+    def get_current_sla_status(
+        self, hours: float = 24, *, end: int | None = None, exclusions: bool = True
+    ) -> list[SLAStatus]:
         """Every enabled SLA over the last `hours`, in the order of their definition.
 
-        The period ends at `end`, else where `period_end` says.
+        The period ends at `end`, else where `period_end` says. Without `exclusions` as it was measured.
         """
         if end is None:
             end = self.period_end(self._clock())
-        return self._status.over(end - round(hours * 3600), end)
+        return self._status.over(end - round(hours * 3600), end, adjusted=exclusions)
 
     def status_since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
         """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""

@@ -38,21 +38,24 @@ _FROM = """
 SELECT id FROM sla_breaches WHERE sla_id = ? AND component_id = ?
 AND (ended_at IS NULL OR (ended_at >= ? AND ended_at > started_at)) LIMIT 1
 """
-_POINTS = """
-SELECT slot, state, actual_value, target_value FROM sla_measurements
-WHERE sla_id = ? AND component_id = ? AND slot > ? AND slot <= ? AND NOT (slot > ? AND slot <= ?)
-ORDER BY slot
+# As rows count: excluded ones and corrected ones too.
+_COUNTING = """
+SELECT m.slot, COALESCE(a.state, m.state) AS state, m.target_value,
+       CASE WHEN a.state IS NULL THEN m.actual_value ELSE a.actual_value END AS actual_value
+FROM sla_measurements m LEFT JOIN sla_adjusted_slots a
+    ON a.sla_id = m.sla_id AND a.component_id = m.component_id AND a.slot = m.slot
+WHERE m.sla_id = ? AND m.component_id = ? AND m.slot > ?
 """
-_NEXT_MET = """
-SELECT slot FROM sla_measurements
-WHERE sla_id = ? AND component_id = ? AND slot > ? AND state = ? AND NOT (slot > ? AND slot <= ?)
-ORDER BY slot LIMIT 1
-"""
-_LAST_JUDGED = """
-SELECT slot, state, actual_value FROM sla_measurements
-WHERE sla_id = ? AND component_id = ? AND slot > ? AND slot < ? AND state IN (0, 1) ORDER BY slot DESC LIMIT ?
-"""
+_POINTS = _COUNTING + "AND m.slot <= ? AND NOT (m.slot > ? AND m.slot <= ?) ORDER BY m.slot"
+_NEXT_MET = (
+    _COUNTING
+    + "AND COALESCE(a.state, m.state) = ? AND NOT (m.slot > ? AND m.slot <= ?) ORDER BY m.slot LIMIT 1"
+)
+_LAST_JUDGED = (
+    _COUNTING + "AND m.slot < ? AND COALESCE(a.state, m.state) IN (0, 1, 7) ORDER BY m.slot DESC LIMIT ?"
+)
 
+_SAYING = frozenset({State.MET, State.BREACHED, State.EXCLUDED})
 _Followed = tuple[Pair, Measurement, StoredDefinition]
 
 
@@ -75,13 +78,14 @@ class BreachStore:
 
         Returns the series of these SLAs that are in breach then; none when no row can be judged.
         """
-        judged = [each for each in rows if each[1].state in {State.MET, State.BREACHED}]
+        judged = [each for each in rows if each[1].state in _SAYING]
         if not judged:
             return []
         first = min(row.slot for _, row, _ in judged) - self._slot_seconds
         page = Page(self._engine.rows(_OPEN, (first,)), bound=self._trust.bound())
         for pair, row, definition in judged:
-            if row.state is State.MET and not page.concerns(pair, row.slot - self._slot_seconds):
+            bad = row.state is State.BREACHED
+            if not bad and not page.concerns(pair, row.slot - self._slot_seconds):
                 continue
             rule = self._rule(pair, row.slot)
             if page.needs_run(pair, row, *self._longest(pair)):
@@ -133,11 +137,12 @@ class BreachStore:
         gone: Callable[[int, int], bool],
         late: bool,
         now: int,
+        quiet: bool = False,
     ) -> None:
         """Derive the breaches of one series again from its rows, as far as those of `slot` to `last` matter.
 
         One that shares a moment with a former one is the same breach. New ones that are over and `late` are
-        told together in one mail. Inside the caller's transaction.
+        told together in one mail, and none if `quiet`. Inside the caller's transaction.
         """
         rule = partial(self._rule, pair)
         since, track = self._start(pair, slot)
@@ -155,6 +160,8 @@ class BreachStore:
             known.target = targets[started_at] if started_at in targets else self._target(pair, started_at)
             known.severity = definition.severity
             known.become(span, late=late)
+            if quiet:
+                known.begun = known.begun_late = False
             if entry is None:
                 stored.append(known)
         for each in stored:
@@ -180,6 +187,8 @@ class BreachStore:
             if last is None or len(before) == wanted:
                 run = before[: breach_after - 1]
                 return min([began, *(row["slot"] - self._slot_seconds for row in run)]), Track()
+            if not before and last.ended_at is not None and last.ended_at < began:
+                return began, Track()  # the rows that ended it are gone: it is over
         # Its first rows may be gone by now, or have been stored by hand: then it is taken as it stands.
         first = self._engine.rows(_LAST_JUDGED, (*pair, since, since + self._slot_seconds + 1, 1))
         return since, Track() if first or last is None else Track(last.lasting())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from sla_worker.breaches import GONE_SECONDS
+from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
@@ -61,6 +62,7 @@ class MeasurementStore:
         *,
         breaches: BreachStore,
         rollups: RollupStore,
+        adjustments: AdjustmentStore,
         trust: Trust,
         grid: Grid,
     ) -> None:
@@ -68,6 +70,7 @@ class MeasurementStore:
         self._definitions = definitions
         self._breaches = breaches
         self._rollups = rollups
+        self._adjustments = adjustments
         self._trust = trust
         self._grid = grid
         self._gaps = GapStore(engine, grid.slot_seconds)
@@ -177,15 +180,20 @@ class MeasurementStore:
                 now=now,
             )
             after = _with(ends, placed)
+            self._note_series(ends, placed)
             lasting = self._follow(
-                placed, written, ends, definitions, late=reason is not Reason.FIRST, now=now
+                self._adjustments.stored(placed),
+                written,
+                ends,
+                definitions,
+                late=reason is not Reason.FIRST,
+                now=now,
             )
             self._end_gone(lasting, after)
             hidden = self._trust.hidden() != (0, 0)
             self._trust.stored(now)
             if measured and reason is Reason.FIRST and hidden:
                 self._trust.advance(self._contiguous(placed))
-            self._note_series(ends, placed)
             self._rollups.stored(
                 max(row.slot for _, row in placed),
                 [*((pair, row.slot) for pair, row in written.changed), *written.removed],
@@ -245,6 +253,13 @@ class MeasurementStore:
                 now=now,
             )
         return [*lasting, *changed]
+
+    def breaches_again(
+        self, pair: Pair, slots: tuple[int, int], definition: StoredDefinition, now: int, *, quiet: bool
+    ) -> None:
+        """Derive the breaches of a series again, whose rows of these slots count otherwise now."""
+        gone = partial(self._gone, pair)
+        self._breaches.rebuild(pair, *slots, definition, gone=gone, late=True, quiet=quiet, now=now)
 
     def _end_gone(self, lasting: Sequence[Pair], ends: Mapping[Pair, _Ends]) -> None:
         """End the breaches of components that are gone: nothing else would."""

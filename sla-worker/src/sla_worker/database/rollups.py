@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -58,24 +58,44 @@ _INTO_DAYS = """
 INSERT INTO sla_daily_summaries (sla_id, component_id, day_start, day_end,
                                  average_value, minimum_value, maximum_value, breaches,
                                  good_events, total_events, covered_slots, left_out)"""
-_BREACHES = """
+BREACHES_OF_DAY = """
        (SELECT COUNT(*) FROM sla_breaches b WHERE b.sla_id = m.sla_id AND b.component_id = m.component_id
         AND b.started_at < ?
         AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at)))"""
 _DAYS = f"""{_INTO_DAYS}
 SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
        AVG(CASE WHEN {COUNTS} THEN m.actual_value END), MIN(CASE WHEN {COUNTS} THEN m.actual_value END),
-       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),{_BREACHES},{_SUMS}
+       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),{BREACHES_OF_DAY},{_SUMS}
 {_ROWS}{{where}} GROUP BY m.sla_id, m.component_id
 """
 # Of a day whose slots are gone, the mean, least and greatest value are too.
 _DAYS_OF_HOURS = f"""{_INTO_DAYS}
-SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT), NULL, NULL, NULL,{_BREACHES},
+SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT), NULL, NULL, NULL,{BREACHES_OF_DAY},
        SUM(m.good_events), SUM(m.total_events), SUM(m.covered_slots), SUM(m.left_out)
 FROM sla_series s CROSS JOIN sla_hours m
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.hour_start >= ? AND m.hour_start < ?
 {{where}} GROUP BY m.sla_id, m.component_id
 """  # noqa: S608 - constants
+_AS_COUNTED = ",".join(
+    f" CASE WHEN a.left_out IS NULL THEN s.{name} ELSE a.{name} END AS {name}"
+    for name in (
+        "average_value",
+        "minimum_value",
+        "maximum_value",
+        "good_events",
+        "total_events",
+        "covered_slots",
+        "breaches",
+        "left_out",
+    )
+)
+_SUMMARY = f"""
+SELECT d.name, s.sla_id, s.component_id, s.day_start, s.day_end,{_AS_COUNTED}
+FROM sla_daily_summaries s JOIN sla_definitions d ON d.id = s.sla_id
+LEFT JOIN sla_adjusted_days a
+    ON a.sla_id = s.sla_id AND a.component_id = s.component_id AND a.day_start = s.day_start
+WHERE s.day_start >= ? AND s.day_start < ? ORDER BY s.sla_id, s.component_id, s.day_start
+"""  # noqa: S608 - names of columns
 _MARKS = "hours_until, days_until, slots_after, hours_after, days_after"
 
 
@@ -106,8 +126,18 @@ class RollupStore:
         self._known: Marks | None = None
         self._trimmed: tuple[int, int] | None = None
         engine.on_reset(self._forget)
+        self._summed: list[Callable[[int, int], None]] = []
         trust.on_taken_back(self._take_back)
         versions.on_changed(self._cut_again)
+
+    def on_summed(self, hook: Callable[[int, int], None]) -> None:
+        """Call `hook`, inside the transaction, with the time whose hours or days were made, or made again."""
+        self._summed.append(hook)
+
+    @property
+    def phase(self) -> int:
+        """Where hours begin, in seconds after those of UTC."""
+        return self._phase
 
     @property
     def zone(self) -> ZoneInfo:
@@ -167,6 +197,7 @@ class RollupStore:
                 (since,),
             )["days"]
             self._write(replace(marks, days_after=since if kept else None))
+            self._tell([0])
         first = dt.datetime.fromtimestamp(begin, self._zone)
         rest = f"; {kept} days before that keep the borders of {former}" if kept else ""
         _log.warning(
@@ -197,7 +228,7 @@ class RollupStore:
         return made[-1][1] if made else begin
 
     def _day_of_hours(self, begin: int, end: int) -> Sequence[int]:
-        return (begin, end, min(end, self._trust.bound()), begin, begin, end)
+        return (begin, end, *self.breaches_of(begin, end), begin, end)
 
     # --- with the rows, inside their transaction
 
@@ -215,8 +246,18 @@ class RollupStore:
                     touched.add((pair, (begin, next_midnight(begin, self._zone))))
         self._again(hours, touched)
         end = min(newest, self._trust.bound())
+        since = [begin for _, (begin, _) in touched]
+        since += [hour(min(slots) - 1, self._phase) for slots in hours.values()]
         if marks.hours_until is None or end >= marks.hours_until + HOUR_SECONDS:
             self._advance(marks, end, step)
+            since.append(min(marks.hours_until or 0, marks.days_until or 0))
+        self._tell(since)
+
+    def _tell(self, since: Iterable[int]) -> None:
+        begin, until = min(since, default=None), self.marks().hours_until
+        if begin is not None and until is not None:
+            for hook in self._summed:
+                hook(begin, until)
 
     def _again(self, hours: dict[Pair, list[int]], touched: Iterable[tuple[Pair, tuple[int, int]]]) -> None:
         spans = [
@@ -324,8 +365,12 @@ class RollupStore:
     def _hours_of(self, begin: int, end: int) -> Sequence[int]:
         return (begin, begin, self._phase, begin, end)
 
+    def breaches_of(self, begin: int, end: int) -> tuple[int, int]:
+        """The values of BREACHES_OF_DAY."""
+        return min(end, self._trust.bound()), begin
+
     def _day(self, begin: int, end: int) -> Sequence[int]:
-        return (begin, end, min(end, self._trust.bound()), begin, begin, end)
+        return (begin, end, *self.breaches_of(begin, end), begin, end)
 
     def _take_back(self, newest: int) -> None:
         """Sums that hold rows after that slot do not count any more: the rows do not, or they are cut."""
@@ -391,12 +436,17 @@ class RollupStore:
         with self._engine.transaction():
             if slots != marks.slots_after:
                 self._delete("sla_measurements WHERE slot <= ?", slots, pairs)
+                self._delete("sla_adjusted_slots WHERE slot <= ?", slots, pairs)
             if hours != marks.hours_after:
                 self._delete("sla_hours WHERE hour_start < ?", hours, pairs)
+                self._delete("sla_adjusted_hours WHERE hour_start < ?", hours, pairs)
                 self._engine.execute("DELETE FROM sla_measurement_audit WHERE slot <= ?", (hours,))
             if self._keep.day_days:
                 oldest = int(now) - self._keep.day_days * DAY_SECONDS
                 self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_end <= ?", (oldest,))
+                self._engine.execute(
+                    "DELETE FROM sla_adjusted_days WHERE day_start < ?", (oldest - DAY_SECONDS,)
+                )
             self._write(replace(marks, slots_after=slots, hours_after=hours))
         done = (slots or 0) >= wanted[0] and (hours or 0) >= wanted[1]
         nothing = (slots, hours) == (marks.slots_after, marks.hours_after)
@@ -421,8 +471,7 @@ class RollupStore:
         A day in which a version began has a row for each of its pieces; `day_start` and `day_end` are theirs.
         """
         return self._engine.rows(
-            "SELECT d.name, s.* FROM sla_daily_summaries s JOIN sla_definitions d ON d.id = s.sla_id"
-            " WHERE s.day_start >= ? AND s.day_start < ? ORDER BY s.sla_id, s.component_id, s.day_start",
+            _SUMMARY,
             (day_start, next_midnight(day_start, self._zone)),
         )
 

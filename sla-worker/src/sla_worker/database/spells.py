@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sla_worker.database.definitions import DefinitionStore
+from sla_worker.database.exclusions import InForce
 from sla_worker.database.versions import StoredVersion, at
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The slots that end in (start, end], cut where a version of any SLA began."""
+    """The slots that end in (start, end], cut where a version of any SLA began; and what does not count."""
 
     start: int
     end: int
     pieces: Sequence[tuple[int, int]]
+    in_force: InForce
 
 
 @dataclass(frozen=True, slots=True)

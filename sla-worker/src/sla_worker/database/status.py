@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sla_worker import composite
+from sla_worker.database.adjustments import BESIDE, SUMS
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
+from sla_worker.database.exclusions import ExclusionStore, InForce
 from sla_worker.database.periods import Part
 from sla_worker.database.rollups import COUNTS, RollupStore
 from sla_worker.database.rows import Pair
@@ -43,6 +45,44 @@ GROUP BY s.sla_id, s.component_id""",
 }
 """The sums of each series over one part of a period, by seeking: the tables are clustered on the series."""
 
+
+def _as_counted(measured: str, adjusted: str, keys: str) -> str:
+    return ", ".join(
+        f"SUM(COALESCE(a.{column}, {measured}.{column})) AS {name}"
+        for column, name in (
+            ("good_events", "good"),
+            ("total_events", "total"),
+            ("covered_slots", "covered"),
+            ("left_out", "left_out"),
+        )
+    ) + (
+        f" FROM sla_series s CROSS JOIN {keys} {measured} LEFT JOIN {adjusted} a"
+        f" ON a.sla_id = {measured}.sla_id AND a.component_id = {measured}.component_id"
+    )
+
+
+_AS_COUNTED: dict[str, str] = {
+    "slots": f"""
+SELECT s.sla_id, s.component_id, {SUMS}
+FROM sla_series s CROSS JOIN sla_measurements m {BESIDE}
+WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND m.slot <= ?
+  AND NOT (m.slot > ? AND m.slot <= ?)
+GROUP BY s.sla_id, s.component_id""",  # noqa: S608 - constants
+    "hours": f"""
+SELECT s.sla_id, s.component_id, {_as_counted("h", "sla_adjusted_hours", "sla_hours")}
+    AND a.hour_start = h.hour_start
+WHERE h.sla_id = s.sla_id AND h.component_id = s.component_id AND h.hour_start >= ? AND h.hour_start < ?
+  AND h.hour_start <= ?
+GROUP BY s.sla_id, s.component_id""",
+    "days": f"""
+SELECT s.sla_id, s.component_id, {_as_counted("d", "sla_adjusted_days", "sla_daily_summaries")}
+    AND a.day_start = d.day_start
+WHERE d.sla_id = s.sla_id AND d.component_id = s.component_id AND d.day_start >= ? AND d.day_start < ?
+  AND d.day_end <= ?
+GROUP BY s.sla_id, s.component_id""",
+}
+"""The same, with what counts instead of what was measured: for parts in which something does."""
+
 _ENDS = """
 WITH ends AS (
     SELECT s.sla_id, s.component_id, s.first_slot,
@@ -51,16 +91,24 @@ WITH ends AS (
               AND NOT (m.slot > ? AND m.slot <= ?)) AS slot
     FROM sla_series s
 )
-SELECT e.sla_id, e.component_id, c.name AS component, e.first_slot, e.slot, n.actual_value, n.status,
+SELECT e.sla_id, e.component_id, c.name AS component, e.first_slot, e.slot, {newest},
        EXISTS (SELECT 1 FROM sla_breaches b WHERE b.sla_id = e.sla_id AND b.component_id = e.component_id
                AND b.ended_at IS NULL AND b.started_at < ?) AS in_breach
 FROM ends e
 JOIN sla_components c ON c.id = e.component_id
 LEFT JOIN sla_measurements n
-    ON n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot
+    ON n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot{beside}
 ORDER BY e.sla_id, e.component_id
 """
 """Every series with its first slot, and what its newest one says."""
+_ENDS_AS_MEASURED = _ENDS.format(newest="n.actual_value, n.status", beside="")
+_ENDS_AS_COUNTED = _ENDS.format(
+    newest="CASE WHEN a.state IS NULL THEN n.actual_value ELSE a.actual_value END AS actual_value,"
+    " COALESCE(a.status, n.status) AS status",
+    beside="""
+LEFT JOIN sla_adjusted_slots a
+    ON a.sla_id = e.sla_id AND a.component_id = e.component_id AND a.slot = e.slot""",
+)
 
 
 class Sums(NamedTuple):
@@ -106,7 +154,9 @@ class StatusReader:
         engine: Engine,
         definitions: DefinitionStore,
         trust: Trust,
+        *,
         rollups: RollupStore,
+        exclusions: ExclusionStore,
         slot_seconds: int,
     ) -> None:
         self._engine = engine
@@ -114,16 +164,25 @@ class StatusReader:
         self._versions = definitions.versions
         self._trust = trust
         self._rollups = rollups
+        self._exclusions = exclusions
         self._slot_seconds = slot_seconds
 
-    def over(self, start: int, end: int) -> list[SLAStatus]:
-        """Every enabled SLA over the slots in (start, end], in the order of their definition."""
-        return self.since([start], end)[0]
+    def over(self, start: int, end: int, *, adjusted: bool = True) -> list[SLAStatus]:
+        """Every enabled SLA over the slots in (start, end], in the order of their definition.
 
-    def since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
+        Without `adjusted` as it was measured, without exclusions.
+        """
+        return self.since([start], end, adjusted=adjusted)[0]
+
+    def since(self, starts: Sequence[int], end: int, *, adjusted: bool = True) -> list[list[SLAStatus]]:
         """As `over` for each of the starts, by two statements for all of them."""
         hidden = self._trust.hidden()
-        ends = self._engine.rows(_ENDS, (end, *hidden, self._trust.bound()))
+        in_force = self._exclusions.in_force() if adjusted else InForce()
+        counted_otherwise = in_force.touch(min(starts, default=end), end)
+        ends = self._engine.rows(
+            _ENDS_AS_COUNTED if counted_otherwise else _ENDS_AS_MEASURED,
+            (end, *hidden, self._trust.bound()),
+        )
         series: dict[int, list[tuple[Pair, str, _Series]]] = {}
         for row in ends:
             pair = row["sla_id"], row["component_id"]
@@ -131,19 +190,22 @@ class StatusReader:
             each = _Series(row["first_slot"], row["slot"], row["actual_value"], status, row["in_breach"])
             series.setdefault(pair[0], []).append((pair, row["component"], each))
         cuts = [self._rollups.pieces(start, end) for start in starts]
-        sums = iter(self.sums([piece for pieces in cuts for piece in pieces]))
+        sums = iter(self.sums([piece for pieces in cuts for piece in pieces], in_force))
         return [
-            self._statuses(series, Period(start, end, pieces), [next(sums) for _ in pieces])
+            self._statuses(series, Period(start, end, pieces, in_force), [next(sums) for _ in pieces])
             for start, pieces in zip(starts, cuts, strict=True)
         ]
 
-    def sums(self, spans: Sequence[tuple[int, int]]) -> list[dict[Pair, Sums]]:
+    def sums(
+        self, spans: Sequence[tuple[int, int]], in_force: InForce | None = None
+    ) -> list[dict[Pair, Sums]]:
         """The sums of every series over each of the spans (start, end], by one statement for all of them.
 
         A series without a slot in a span is not there. Spans that share a part (those that end together do:
-        the hours and slots of today) read it once.
+        the hours and slots of today) read it once. `in_force` says what does not count; None: by the ledger.
         """
-        hidden = self._trust.hidden()
+        if in_force is None:
+            in_force = self._exclusions.in_force()
         wanted: dict[Part, int] = {}
         numbers = [
             [wanted.setdefault(part, len(wanted)) for part in self._rollups.parts(*span)] for span in spans
@@ -153,16 +215,18 @@ class StatusReader:
         found: list[dict[Pair, Sums]] = [{} for _ in wanted]
         parts = list(wanted.items())
         for first in range(0, len(parts), _PARTS_AT_ONCE):
-            self._sums_of(parts[first : first + _PARTS_AT_ONCE], hidden, found)
+            self._sums_of(parts[first : first + _PARTS_AT_ONCE], in_force, found)
         return [_added([found[number] for number in each]) for each in numbers]
 
     def _sums_of(
-        self, some: Iterable[tuple[Part, int]], hidden: tuple[int, int], found: list[dict[Pair, Sums]]
+        self, some: Iterable[tuple[Part, int]], in_force: InForce, found: list[dict[Pair, Sums]]
     ) -> None:
+        hidden = self._trust.hidden()
         texts: list[str] = []
         values: list[int] = []
         for part, number in some:
-            texts.append(f"SELECT {number} AS part, p.* FROM ({_SOURCES[part.source]}) AS p")  # noqa: S608
+            sources = _AS_COUNTED if in_force.touch(part.start, part.end) else _SOURCES
+            texts.append(f"SELECT {number} AS part, p.* FROM ({sources[part.source]}) AS p")  # noqa: S608
             values += [part.start, part.end]
             if part.source == "hours":
                 values.append(self._rollups.newest_hour(part.end))
@@ -208,6 +272,9 @@ class StatusReader:
     ) -> SLAStatus:
         """One component: named as it is now, held to what was in force at the end and in each piece."""
         sums, version = series.sums or _NONE, self._versions.shown(definition.id, period.end)
+        expected, excluded = self._expected(
+            (definition.id, component), series, period.pieces, period.in_force
+        )
         return SLAStatus(
             key=definition.key,
             name=definition.name,
@@ -225,22 +292,32 @@ class StatusReader:
             good=sums.good,
             total=sums.total,
             compliance_ratio=sums.good / sums.total if sums.total > 0 else None,
-            coverage_ratio=_coverage(
-                sums, self._expected(definition.id, series, period.pieces) - sums.left_out
-            ),
+            coverage_ratio=_coverage(sums, expected, excluded),
             in_breach=bool(series.in_breach),
             period_objective_ratio=self._objective(definition.id, series, period),
             changes=self._versions.changes(definition.id, period.start, period.end),
+            excluded_seconds=excluded,
         )
 
-    def _expected(self, sla_id: int, series: _Series, pieces: Sequence[tuple[int, int]]) -> float:
-        """How many slots a component should have in pieces: those since its first, while it was in force."""
-        first = series.first_slot
+    def _expected(
+        self,
+        where: tuple[int, str],
+        series: _Series,
+        pieces: Sequence[tuple[int, int]],
+        in_force: InForce,
+    ) -> tuple[float, int]:
+        """How many slots a component should have in pieces: those since its first, while it was in force.
+
+        Without those that are excluded, whose seconds are returned too.
+        """
+        sla_id, first = where[0], series.first_slot
         since = pieces[0][0] if first is None and pieces else (first or 0) - self._slot_seconds
-        seconds = sum(
-            max(end - max(start, since), 0) for start, end in pieces if self._versions.at(sla_id, end).enabled
-        )
-        return seconds / self._slot_seconds
+        covered, seconds, excluded = in_force.covered(*where), 0, 0
+        for start, end in pieces:
+            if end > since and self._versions.at(sla_id, end).enabled:
+                seconds += end - max(start, since)
+                excluded += covered.seconds(max(start, since), end)
+        return (seconds - excluded) / self._slot_seconds, excluded
 
     def _objective(self, sla_id: int, series: _Series, period: Period) -> float | None:
         """Where several versions held: the share that must be good by all of them, weighted by their events.
@@ -299,7 +376,9 @@ class StatusReader:
         covered = seconds = 0.0
         for spell in found:
             pieces = period.pieces[spell.first : spell.last]
-            score = composite.score(spell.version.members, self._parts(spell, components, pieces))
+            score = composite.score(
+                spell.version.members, self._parts(spell, components, pieces, period.in_force)
+            )
             length = pieces[-1][1] - pieces[0][0]
             if pieces[-1][1] > (own.first_slot or 0) - self._slot_seconds:  # else it was not there yet
                 covered += length * min(score.coverage, 1.0)
@@ -319,6 +398,7 @@ class StatusReader:
         spell: Spell,
         components: Mapping[int, Mapping[str, _Series]],
         pieces: Sequence[tuple[int, int]],
+        in_force: InForce,
     ) -> list[composite.Part]:
         """What the members of a composite counted in one of its spells."""
         categories = dict(spell.counted)
@@ -330,12 +410,16 @@ class StatusReader:
             for name, series in components.get(each.id, {}).items():
                 counted = [one for one in series.pieces[spell.first : spell.last] if one is not None]
                 own[name] = series._replace(sums=_total(counted) if counted else None)
-            for series in _shown(each, own).values():
+            for name, series in _shown(each, own).items():
                 sums = series.sums or _NONE
-                expected = self._expected(each.id, series, pieces) - sums.left_out
+                expected, excluded = self._expected((each.id, name), series, pieces, in_force)
                 parts.append(
                     composite.Part(
-                        each.key, categories[each.id], sums.good, sums.total, _coverage(sums, expected)
+                        each.key,
+                        categories[each.id],
+                        sums.good,
+                        sums.total,
+                        _coverage(sums, expected, excluded),
                     )
                 )
         return parts
@@ -357,11 +441,12 @@ def _added(found: Sequence[dict[Pair, Sums]]) -> dict[Pair, Sums]:
     return added
 
 
-def _coverage(sums: Sums, expected: float) -> float:
+def _coverage(sums: Sums, expected: float, excluded: int) -> float:
     """Nothing is expected where every slot was left out, out of hours say: then nothing is missing either."""
+    expected -= sums.left_out
     if expected > 0:
         return min(float(sums.covered) / expected, 1.0)
-    return 1.0 if sums.left_out else 0.0
+    return 1.0 if sums.left_out or excluded else 0.0
 
 
 def _with(series: _Series, pieces: tuple[Sums | None, ...]) -> _Series:

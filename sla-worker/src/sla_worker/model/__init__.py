@@ -22,6 +22,7 @@ from sla_worker.model.definition import (
     Promise,
     Sli,
     objective_ratio,
+    title,
 )
 from sla_worker.model.details import (
     Details,
@@ -30,6 +31,7 @@ from sla_worker.model.details import (
     read_policy_values,
     write_details,
 )
+from sla_worker.model.exclusion import Exclusion, Planned, Scope, Spans
 from sla_worker.model.mail import (
     Delivery,
     Mail,
@@ -73,6 +75,7 @@ __all__ = [
     "Definition",
     "Delivery",
     "Details",
+    "Exclusion",
     "Figures",
     "FutureRows",
     "Input",
@@ -86,13 +89,16 @@ __all__ = [
     "NoData",
     "Notification",
     "PassResult",
+    "Planned",
     "Policy",
     "Promise",
     "Reason",
     "Report",
     "SLAStatus",
+    "Scope",
     "ServiceHours",
     "Sli",
+    "Spans",
     "State",
     "Status",
     "Stored",
@@ -102,5 +108,6 @@ __all__ = [
     "policy_values",
     "read_details",
     "read_policy_values",
+    "title",
     "write_details",
 ]

@@ -22,7 +22,8 @@ class SLAStatus:
 
     `target`, `unit` and `objective_ratio` are what was in force at the end. Where several versions held,
     `changes` says when the later ones began, and `period_objective_ratio` is the share that must be good by
-    all of them, weighted by their events; None where it is that of the end.
+    all of them, weighted by their events; None where it is that of the end. `excluded_seconds` of the period
+    do not count: maintenance.
     """
 
     key: str
@@ -48,6 +49,7 @@ class SLAStatus:
     weakest_ratio: float | None = None
     period_objective_ratio: float | None = None
     changes: tuple[int, ...] = ()
+    excluded_seconds: int = 0
 
     @property
     def held_to_ratio(self) -> float:

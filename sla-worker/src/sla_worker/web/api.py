@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 
 from sla_worker.again import Ask, BusyError, Wish
 from sla_worker.errors import DatabaseError, SLAWorkerError
-from sla_worker.model import Measurement, Reason
+from sla_worker.maintaining import Maintain
+from sla_worker.model import Measurement, Reason, SLAStatus
 from sla_worker.web.http import Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 MEASURE_AGAIN = "/api/measure-again"
+STATUS = "/api/status"
+MAINTENANCE, MAINTAIN = "/api/maintenance", "/api/maintain"
 _MAXIMUM_LIMIT = 1000
 _DEFAULT_LIMIT = 100
 
@@ -76,6 +79,42 @@ def measure_again(again: Ask, ledger: str, environ: WSGIEnvironment) -> Answer:
         raise HTTPError(422, str(error)) from error
 
 
+def status(pages: Pages, environ: WSGIEnvironment) -> Answer:
+    """Every SLA over the last hours, with or without what is excluded."""
+    text = _parameter(environ, "hours", "24")
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
+        raise HTTPError(400, f"hours={text}: give a whole number from 1 to 999999")
+    said = _parameter(environ, "exclusions", "on")
+    if said not in {"on", "off"}:
+        raise HTTPError(400, f"exclusions={said}: give on or off")
+    found = pages.statuses(int(text), exclusions=said == "on")
+    return json_answer({"hours": int(text), "exclusions": said, "slas": [_figures(each) for each in found]})
+
+
+def maintenance(pages: Pages) -> Answer:
+    """Every exclusion, with its state now."""
+    now = pages.now()
+    return json_answer(
+        {"maintenance": [{"state": each.state(now), **asdict(each)} for each in pages.maintenance()]}
+    )
+
+
+def maintain(change: Maintain, ledger: str, environ: WSGIEnvironment) -> Answer:
+    """What `sla_maintenance` asks of the service that has its ledger open."""
+    try:
+        asked = json.loads(read_body(environ))
+        if str(asked["ledger"]) != ledger:
+            raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
+        done = change(asked)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise HTTPError(400, f"the body is not {{ledger, action, …}}: {error}") from error
+    except DatabaseError:
+        raise
+    except SLAWorkerError as error:
+        raise HTTPError(422, str(error)) from error
+    return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
+
+
 def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:
     try:
         return str(parse_qs(environ.get("QUERY_STRING", "")).get(name, [default])[-1])
@@ -88,6 +127,10 @@ def _limit(environ: WSGIEnvironment) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= _MAXIMUM_LIMIT:
         raise HTTPError(400, f"limit={text}: give a whole number from 1 to {_MAXIMUM_LIMIT}")
     return int(text)
+
+
+def _figures(status: SLAStatus) -> dict[str, object]:
+    return asdict(status) | {"status": status.status.label, "meets_target": status.meets_target}
 
 
 def _row(row: Measurement) -> dict[str, object]:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
+from sla_worker.maintaining import Maintain
 from sla_worker.web import api, webhook
 from sla_worker.web.http import HTML, Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
@@ -33,7 +34,9 @@ _Handler = Callable[["WSGIEnvironment"], Answer]
 class Application:
     """Answers one request. Errors are JSON with one `error` line; no trace leaves the process."""
 
-    def __init__(self, pages: Pages, runbooks_dir: Path | None, again: Ask, ledger: str) -> None:
+    def __init__(
+        self, pages: Pages, runbooks_dir: Path | None, *, again: Ask, maintain: Maintain, ledger: str
+    ) -> None:
         self._pages = pages
         self._runbooks = Runbooks(runbooks_dir)
         self._free = threading.BoundedSemaphore(_AT_ONCE)
@@ -46,6 +49,12 @@ class Application:
             "/api/measurements": ("GET", self._one_of_few(lambda environ: api.measurements(pages, environ))),
             "/api/explain": ("GET", self._one_of_few(lambda environ: api.explanation(pages, environ))),
             api.MEASURE_AGAIN: ("POST", lambda environ: api.measure_again(again, ledger, environ)),
+            api.STATUS: ("GET", self._one_of_few(lambda environ: api.status(pages, environ))),
+            api.MAINTENANCE: ("GET", self._one_of_few(lambda _: api.maintenance(pages))),
+            api.MAINTAIN: (
+                "POST",
+                self._one_of_few(lambda environ: api.maintain(maintain, ledger, environ)),
+            ),
             "/runbooks": ("GET", lambda _: self._runbooks.index()),
             _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),
         }

@@ -11,7 +11,7 @@ from sla_worker.explain import explain, period
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.links import page_links
-from sla_worker.model import Measurement, WebhookAlert
+from sla_worker.model import Exclusion, Measurement, SLAStatus, WebhookAlert
 from sla_worker.render import pages
 from sla_worker.render.format import AMBER, length, moment
 from sla_worker.reports import period_report
@@ -75,6 +75,14 @@ class Pages:
             links=page_links(self._settings),
             whole=whole,
         )
+
+    def statuses(self, hours: int, *, exclusions: bool) -> list[SLAStatus]:
+        """Every SLA over the last hours, in the order of their definition."""
+        return self._database.get_current_sla_status(hours, exclusions=exclusions)
+
+    def maintenance(self) -> list[Exclusion]:
+        """Every exclusion, those that are over or revoked too."""
+        return self._database.maintenance.all()
 
     def _last_pass(self, now: int) -> str:
         at, error = self._health.last_pass_at, self._health.last_error

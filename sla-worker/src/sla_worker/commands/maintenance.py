@@ -1,0 +1,137 @@
+"""`sla_maintenance`: excludes time from the SLAs, before or after the fact, and takes that back."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import closing
+from zoneinfo import ZoneInfo
+
+from sla_worker import service
+from sla_worker.commands.asking import maintain
+from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
+from sla_worker.errors import SLAWorkerError
+from sla_worker.maintaining import Done, to_add, to_end, to_revoke
+from sla_worker.model import Exclusion, Planned, Scope
+from sla_worker.render.format import moment
+from sla_worker.render.tables import text_table
+from sla_worker.settings import Settings, read_settings
+
+_MOST = 2**31 - 1
+
+
+def main(argv: Arguments = None) -> int:
+    """Add, list, end and revoke maintenance windows."""
+    options = parser("sla_maintenance", "Time that does not count: maintenance, planned or after the fact.")
+    actions = options.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="exclude a time of SLAs; its borders move outward to those of slots")
+    for name, word in (("--from", "begins"), ("--to", "ends")):
+        add.add_argument(
+            name,
+            dest=word,
+            type=instant,
+            required=True,
+            metavar="TIME",
+            help=f"when it {word}, like 2026-03-01T09:00 (REPORT_TIMEZONE)",
+        )
+    add.add_argument("--sla", action="append", default=[], metavar="KEY", help="of this SLA; repeatable")
+    add.add_argument("--category", action="append", default=[], help="of all SLAs of it; repeatable")
+    add.add_argument("--all", action="store_true", help="of all SLAs")
+    add.add_argument("--component", action="append", default=[], help="only this one of them; repeatable")
+    end = actions.add_parser("end", help="end one that is active, now")
+    revoke = actions.add_parser("revoke", help="let the time of one count again; it stays in the list")
+    for each in (end, revoke):
+        each.add_argument("id", type=whole_number(1, _MOST), help="its number in the list")
+    for each in (add, end, revoke):
+        each.add_argument("--author", required=True, help="who says so")
+    for each in (add, revoke):
+        each.add_argument("--reason", required=True, help="why")
+    actions.add_parser("list", help="show all, those that were revoked too")
+    arguments = options.parse_args(argv)
+    if arguments.action == "add" and not (arguments.all or arguments.sla or arguments.category):
+        add.error("say of what: --sla, --category or --all is missing\ngive one of them")
+
+    def command() -> int:
+        settings = read_settings()
+        if arguments.action == "list":
+            return _list(settings)
+        if arguments.action == "add":
+            return _add(settings, arguments)
+        if arguments.action == "end":
+            done = maintain(settings, to_end(arguments.id, arguments.author))
+            _tell(f"maintenance {done.exclusion.id} ended", done, settings.timezone)
+        else:
+            done = maintain(settings, to_revoke(arguments.id, arguments.author, arguments.reason))
+            _tell(f"maintenance {done.exclusion.id} revoked: its time counts again", done, settings.timezone)
+        return 0
+
+    return run(command)
+
+
+def _add(settings: Settings, arguments: argparse.Namespace) -> int:
+    zone = settings.timezone
+    start, end = (epoch(each, zone) for each in (arguments.begins, arguments.ends))
+    if start >= end:
+        raise SLAWorkerError(
+            f"--from {moment(start, zone)} --to {moment(end, zone)}: ends before it begins;"
+            " give the earlier time first"
+        )
+    scope = Scope() if arguments.all else Scope(tuple(arguments.sla), tuple(arguments.category))
+    scope = Scope(scope.slas, scope.categories, tuple(arguments.component))
+    done = maintain(settings, to_add(Planned(scope, start, end, arguments.author, arguments.reason)))
+    made = done.exclusion
+    _tell(f"maintenance {made.id} of {made.planned.scope.words}: {_times(made, zone)}", done, zone)
+    [begun, *_], [*_, ended] = zip(*made.spans, strict=True)
+    if (begun, ended) != (start, end):
+        print(
+            f"its borders were moved outward, to those of slots: you gave {moment(start, zone)}"
+            f" to {moment(end, zone)}"
+        )
+    return 0
+
+
+def _tell(line: str, done: Done, _zone: ZoneInfo) -> None:
+    print(line)
+    for each in done.remarks:
+        print(each)
+
+
+def _times(exclusion: Exclusion, zone: ZoneInfo) -> str:
+    [start, *_], [*_, end] = zip(*exclusion.spans, strict=True)
+    return f"{moment(start, zone)} to {moment(end, zone)}"
+
+
+def _list(settings: Settings) -> int:
+    with closing(service.open_database(settings, read_only=True)) as database:
+        found = database.maintenance.all()
+    if not found:
+        print("no maintenance")
+        return 0
+    now, zone = time.time(), settings.timezone
+    rows = [
+        (
+            str(each.id),
+            each.state(now),
+            _times(each, zone),
+            each.planned.scope.words,
+            f"{each.planned.author}: {each.planned.reason}",
+            _afterwards(each, zone),
+        )
+        for each in found
+    ]
+    print(text_table(("No.", "State", "Time", "Of", "Author and reason", ""), rows, right=frozenset({0})))
+    return 0
+
+
+def _afterwards(exclusion: Exclusion, zone: ZoneInfo) -> str:
+    said = []
+    if exclusion.created_at > exclusion.planned.start:
+        said.append(f"added afterwards, {moment(exclusion.created_at, zone)}")
+    if exclusion.ended_at is not None:
+        said.append(f"ended by {exclusion.ended_by}")
+    if exclusion.revoked_at is not None:
+        said.append(
+            f"revoked {moment(exclusion.revoked_at, zone)} by {exclusion.revoked_by}:"
+            f" {exclusion.revoke_reason}"
+        )
+    return "; ".join(said)

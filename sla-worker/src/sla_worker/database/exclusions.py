@@ -1,0 +1,204 @@
+"""The record of exclusions: what was asked for, which times and SLAs that is, and who revoked it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from sla_worker.database.definitions import DefinitionStore
+from sla_worker.database.engine import Engine, Row
+from sla_worker.exclusions import Covered
+from sla_worker.model import Exclusion, Planned, Scope
+
+_COLUMNS = (
+    "id, scope, start_at, end_at, rule, zone, uid, author, reason, created_at, ended_at, ended_by,"
+    " revoked_at, revoked_by, revoke_reason"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The exclusions that are not revoked, as they stood when they were read."""
+
+    targets: dict[int, dict[int, int]] = field(default_factory=dict)
+    """By SLA: the exclusions that cover it, and the slot after which each does."""
+
+    spans: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    components: dict[int, frozenset[str]] = field(default_factory=dict)
+    _made: dict[tuple[tuple[int, int], ...], Covered] = field(default_factory=dict)
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether any of them covers some of [start, end)."""
+        return any(begin < end and until > start for spans in self.spans.values() for begin, until in spans)
+
+    def covered(self, sla_id: int, component: str) -> Covered:
+        """The time of a component of an SLA that does not count."""
+        found = tuple(
+            (number, since)
+            for number, since in self.targets.get(sla_id, {}).items()
+            if not self.components[number] or component in self.components[number]
+        )
+        if found not in self._made:
+            self._made[found] = Covered(
+                (max(start, since), end)
+                for number, since in found
+                for start, end in self.spans[number]
+                if end > since
+            )
+        return self._made[found]
+
+
+class ExclusionStore:
+    """The tables sla_exclusions, sla_exclusion_spans and sla_exclusion_slas."""
+
+    def __init__(self, engine: Engine, definitions: DefinitionStore) -> None:
+        self._engine = engine
+        self._definitions = definitions
+        self._known: InForce | None = None
+        engine.on_reset(self._forget)
+
+    def in_force(self) -> InForce:
+        """Those that are not revoked; kept in memory by the one process that writes."""
+        with self._engine.exclusive():
+            if self._known is None or not self._engine.writable:
+                self._known = self._read()
+            return self._known
+
+    def _read(self) -> InForce:
+        rows = self._engine.rows("SELECT id, scope FROM sla_exclusions WHERE revoked_at IS NULL ORDER BY id")
+        if not rows:
+            return InForce()
+        found = InForce(
+            spans=self._spans(),
+            components={row["id"]: frozenset(_scope(row["scope"]).components) for row in rows},
+        )
+        for number in [each for each in found.spans if each not in found.components]:
+            del found.spans[number]
+        for row in self._engine.rows("SELECT * FROM sla_exclusion_slas ORDER BY sla_id, exclusion_id"):
+            if row["exclusion_id"] in found.spans:
+                found.targets.setdefault(row["sla_id"], {})[row["exclusion_id"]] = row["since"]
+        return found
+
+    def _spans(self) -> dict[int, tuple[tuple[int, int], ...]]:
+        found: dict[int, list[tuple[int, int]]] = {}
+        for row in self._engine.rows("SELECT * FROM sla_exclusion_spans ORDER BY exclusion_id, start_at"):
+            found.setdefault(row["exclusion_id"], []).append((row["start_at"], row["end_at"]))
+        return {number: tuple(each) for number, each in found.items()}
+
+    # --- reading
+
+    def all(self) -> list[Exclusion]:
+        """Every exclusion, those that were revoked too, in the order in which they were made."""
+        spans = self._spans()
+        return [
+            _exclusion(row, spans.get(row["id"], ()))
+            for row in self._engine.rows(f"SELECT {_COLUMNS} FROM sla_exclusions ORDER BY id")  # noqa: S608
+        ]
+
+    def get(self, number: int) -> Exclusion | None:
+        """One exclusion; None if there is none with that id."""
+        return next((each for each in self.all() if each.id == number), None)
+
+    # --- writing, inside the caller's transaction
+
+    def add(self, planned: Planned, spans: Iterable[tuple[int, int]], now: int) -> int:
+        """Record an exclusion of the SLAs that are enabled now. Returns its id."""
+        number = self._engine.next_id("sla_exclusions")
+        self._engine.execute(
+            "INSERT INTO sla_exclusions"
+            " (id, scope, start_at, end_at, rule, zone, uid, author, reason, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                number,
+                json.dumps(asdict(planned.scope)),
+                planned.start,
+                planned.end,
+                planned.rule,
+                planned.zone,
+                planned.uid,
+                planned.author,
+                planned.reason,
+                now,
+            ),
+        )
+        self.set_spans(number, spans)
+        self._cover(number, planned.scope, 0, {})
+        return number
+
+    def set_spans(self, number: int, spans: Iterable[tuple[int, int]]) -> None:
+        """What it covers, in place of what it covered."""
+        self._engine.execute("DELETE FROM sla_exclusion_spans WHERE exclusion_id = ?", (number,))
+        self._engine.executemany(
+            "INSERT INTO sla_exclusion_spans (exclusion_id, start_at, end_at) VALUES (?, ?, ?)",
+            [(number, start, end) for start, end in spans],
+        )
+        self._known = None
+
+    def note_end(self, number: int, ended_at: int, by: str) -> None:
+        """Somebody ended it before its time."""
+        self._engine.execute(
+            "UPDATE sla_exclusions SET ended_at = ?, ended_by = ? WHERE id = ?", (ended_at, by, number)
+        )
+
+    def revoke(self, number: int, by: str, reason: str, now: int) -> None:
+        """It covers nothing from now on, and stays in the record."""
+        self._engine.execute(
+            "UPDATE sla_exclusions SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE id = ?",
+            (now, by, reason, number),
+        )
+        self._known = None
+
+    def follow_definitions(self, now: int) -> None:
+        """SLAs that were defined since are covered from now on by what is for all, or for their category."""
+        in_force = self.in_force()
+        for each in self.all() if in_force.spans else ():
+            if each.id in in_force.spans and any(end > now for _, end in each.spans):
+                covered = {
+                    sla_id: targets[each.id]
+                    for sla_id, targets in in_force.targets.items()
+                    if each.id in targets
+                }
+                self._cover(each.id, each.planned.scope, now, covered)
+
+    def _cover(self, number: int, scope: Scope, since: int, covered: dict[int, int]) -> None:
+        new = [
+            (number, each.id, since)
+            for each in self._definitions.enabled()
+            if scope.names(each.key, each.category) and each.id not in covered
+        ]
+        self._engine.executemany(
+            "INSERT INTO sla_exclusion_slas (exclusion_id, sla_id, since) VALUES (?, ?, ?)", new
+        )
+        if new:
+            self._known = None
+
+    def _forget(self) -> None:
+        self._known = None
+
+
+def _scope(text: str) -> Scope:
+    return Scope(**{name: tuple(each) for name, each in json.loads(text).items()})
+
+
+def _exclusion(row: Row, spans: Sequence[tuple[int, int]]) -> Exclusion:
+    return Exclusion(
+        id=row["id"],
+        planned=Planned(
+            scope=_scope(row["scope"]),
+            start=row["start_at"],
+            end=row["end_at"],
+            author=row["author"],
+            reason=row["reason"],
+            rule=row["rule"],
+            zone=row["zone"],
+            uid=row["uid"],
+        ),
+        created_at=row["created_at"],
+        spans=tuple(spans),
+        ended_at=row["ended_at"],
+        ended_by=row["ended_by"],
+        revoked_at=row["revoked_at"],
+        revoked_by=row["revoked_by"],
+        revoke_reason=row["revoke_reason"],
+    )

@@ -1,0 +1,315 @@
+"""Exclusions are made, ended and revoked: their record, and all that follows from it, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sla_worker.database.adjustments import AdjustmentStore
+from sla_worker.database.definitions import DefinitionStore, StoredDefinition
+from sla_worker.database.engine import Engine
+from sla_worker.database.exclusions import ExclusionStore
+from sla_worker.database.measurements import MeasurementStore
+from sla_worker.database.periods import HOUR_SECONDS
+from sla_worker.database.rollups import RollupStore
+from sla_worker.database.rows import Pair
+from sla_worker.errors import SLAWorkerError
+from sla_worker.exclusions import Covered, merged, outward
+from sla_worker.grid import Grid
+from sla_worker.model import Exclusion, Planned, Scope, title
+
+_BREACHES = """
+SELECT id, started_at, ended_at, worst_value FROM sla_breaches
+WHERE sla_id = ? AND component_id = ? AND started_at < ? AND (ended_at IS NULL OR ended_at > ?)
+"""
+# As they were, whether they are annulled or not.
+_OLD_BREACHES = """
+SELECT b.id, COALESCE(n.start_at, b.started_at) AS started_at, COALESCE(n.end_at, b.ended_at) AS ended_at
+FROM sla_breaches b LEFT JOIN sla_annulled_breaches n ON n.breach_id = b.id
+WHERE b.sla_id = ? AND b.component_id = ? AND b.started_at >= ? AND b.started_at < ?
+  AND (n.breach_id IS NOT NULL OR b.ended_at > b.started_at)
+"""
+
+
+class ExclusionError(SLAWorkerError):
+    """An exclusion cannot be made, ended or revoked as it was asked for; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnulledBreach:
+    """A breach that is none, because its time was excluded, as it was before."""
+
+    name: str
+    component: str
+    started_at: int
+    ended_at: int | None
+
+
+class MaintenanceStore:
+    """What commands and pages ask of exclusions."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        definitions: DefinitionStore,
+        exclusions: ExclusionStore,
+        adjustments: AdjustmentStore,
+        measurements: MeasurementStore,
+        rollups: RollupStore,
+        grid: Grid,
+    ) -> None:
+        self._engine = engine
+        self._definitions = definitions
+        self._exclusions = exclusions
+        self._adjustments = adjustments
+        self._measurements = measurements
+        self._rollups = rollups
+        self._grid = grid
+
+    def all(self) -> list[Exclusion]:
+        """Every exclusion, those that are over or revoked too, in the order in which they were made."""
+        return self._exclusions.all()
+
+    def get(self, number: int) -> Exclusion:
+        """One exclusion. Raises ExclusionError when there is none with that id."""
+        found = self._exclusions.get(number)
+        if found is None:
+            raise ExclusionError(f"there is no maintenance {number}; `sla maintenance list` shows all")
+        return found
+
+    def annulled(self, start: int, end: int) -> list[AnnulledBreach]:
+        """The breaches that were within [start, end) and are none, because their time was excluded."""
+        return [
+            AnnulledBreach(**row)
+            for row in self._engine.rows(
+                "SELECT d.name, c.name AS component, n.start_at AS started_at, n.end_at AS ended_at"
+                " FROM sla_annulled_breaches n JOIN sla_breaches b ON b.id = n.breach_id"
+                " JOIN sla_definitions d ON d.id = b.sla_id JOIN sla_components c ON c.id = b.component_id"
+                " WHERE n.start_at < ? AND (n.end_at IS NULL OR n.end_at > ?) ORDER BY n.start_at, b.id",
+                (end, start),
+            )
+        ]
+
+    def alerts_of(self, exclusion: Exclusion) -> tuple[list[str], list[str]]:
+        """The keys of the SLAs it covers, and the titles of components it is left to: what alerts name."""
+        targets = self._exclusions.in_force().targets
+        covered = [each for each in self._definitions.enabled() if exclusion.id in targets.get(each.id, {})]
+        titles = [title(each.name, name) for name in exclusion.planned.scope.components for each in covered]
+        return [each.key for each in covered], titles
+
+    # --- changes
+
+    def add(
+        self, planned: Planned, now: int, occurrences: Sequence[tuple[int, int]] | None = None
+    ) -> Exclusion:
+        """Exclude time from now on: its occurrences, or the one that is planned. Raises ExclusionError."""
+        _signed(planned.author, planned.reason)
+        self._check(planned.scope)
+        wanted = [(planned.start, planned.end)] if occurrences is None else occurrences
+        for start, end in wanted:
+            if start >= end:
+                raise ExclusionError(f"{_utc(start)} to {_utc(end)}: ends before it begins; give a later end")
+        if not wanted:
+            raise ExclusionError(f"{planned.rule}: never happens; give another rule")
+        spans = merged(self._borders(*each) for each in wanted)
+        with self._engine.transaction():
+            number = self._exclusions.add(planned, spans, now)
+            self._derive(spans, now, quiet=True)
+        return self.get(number)
+
+    def extend(self, number: int, occurrences: Iterable[tuple[int, int]], now: int) -> None:
+        """Cover later occurrences of a rule too."""
+        known = self.get(number)
+        new = [self._borders(*each) for each in occurrences]
+        with self._engine.transaction():
+            self._exclusions.set_spans(number, merged([*known.spans, *new]))
+            self._derive(new, now, quiet=True)
+
+    def end(self, number: int, by: str, now: int) -> Exclusion:
+        """End one that is active, or will be again, with the slot of this moment. Raises ExclusionError."""
+        known = self._not_revoked(number)
+        if not by.strip():
+            raise ExclusionError("the author is missing; give --author")
+        cut = -(-now // self._grid.slot_seconds) * self._grid.slot_seconds
+        if all(end <= cut for _, end in known.spans):
+            raise ExclusionError(f"maintenance {number} is over; revoke it if its time shall count after all")
+        left = [(start, min(end, cut)) for start, end in known.spans if start < cut]
+        if not left:
+            raise ExclusionError(f"maintenance {number} has not begun; revoke it")
+        with self._engine.transaction():
+            self._exclusions.set_spans(number, left)
+            self._exclusions.note_end(number, now, by)
+            self._derive(known.spans, now)
+        return self.get(number)
+
+    def revoke(self, number: int, by: str, reason: str, now: int) -> Exclusion:
+        """Let its time count again, as if it had never been excluded; it stays in the record.
+
+        Raises ExclusionError.
+        """
+        _signed(by, reason)
+        known = self._not_revoked(number)
+        with self._engine.transaction():
+            self._exclusions.revoke(number, by, reason, now)
+            self._require_whole_hours(known)
+            self._derive(known.spans, now)
+        return self.get(number)
+
+    def _not_revoked(self, number: int) -> Exclusion:
+        known = self.get(number)
+        if known.revoked_at is not None:
+            raise ExclusionError(
+                f"maintenance {number} was revoked at {_utc(known.revoked_at)} by {known.revoked_by}"
+            )
+        return known
+
+    def _check(self, scope: Scope) -> None:
+        """Raise ExclusionError for a scope that means nothing, or that cannot be excluded by itself."""
+        stored = self._definitions.enabled()
+        by_key = {each.key: each for each in stored}
+        for key in scope.slas:
+            if key not in by_key:
+                raise ExclusionError(f"--sla {key}: there is no such SLA; give one of {', '.join(by_key)}")
+            if by_key[key].members:
+                raise ExclusionError(
+                    f"--sla {key}: is made of other SLAs, whose figures are its own; give those instead"
+                )
+        categories = dict.fromkeys(each.category for each in stored if not each.members)
+        for category in scope.categories:
+            if category not in categories:
+                raise ExclusionError(
+                    f"--category {category}: no SLA is of it; give one of {', '.join(categories)}"
+                )
+        if scope.components:
+            ids = [each.id for each in stored if scope.names(each.key, each.category)]
+            known = dict.fromkeys(each.component for each in self._adjustments.series(ids))
+            for component in scope.components:
+                if component not in known:
+                    raise ExclusionError(
+                        f"--component {component}: these SLAs have none of that name;"
+                        f" give one of {', '.join(known) or 'those that were measured'}"
+                    )
+
+    def _borders(self, start: int, end: int) -> tuple[int, int]:
+        """Moved outward to those of slots; to those of hours where only hours are kept."""
+        marks, phase = self._rollups.marks(), self._rollups.phase
+        begin, until = outward(start, end, self._grid.slot_seconds)
+        kept = marks.slots_after or 0
+        if begin >= kept:
+            return begin, until
+        if begin < (marks.hours_after or 0):
+            raise ExclusionError(
+                f"{_utc(start)}: before {_utc(marks.hours_after or 0)} only whole days are kept"
+                " (SLA_KEEP_HOURS); give a later beginning"
+            )
+        hours = outward(start, end, HOUR_SECONDS, phase)
+        return hours[0], hours[1] if end <= kept else until
+
+    def _whole_hours(self, start: int, end: int) -> tuple[int, int]:
+        """Moved outward to hours, as far as only those are kept."""
+        kept = self._rollups.marks().slots_after or 0
+        if start >= kept:
+            return start, end
+        begin, until = outward(start, end, HOUR_SECONDS, self._rollups.phase)
+        return begin, max(end, min(until, kept))
+
+    def _require_whole_hours(self, known: Exclusion) -> None:
+        """Where only hours are kept, what other exclusions leave of one cannot be told any more."""
+        kept = self._rollups.marks().slots_after or 0
+        in_force = self._exclusions.in_force()
+        for series in self._adjustments.series():
+            covered = in_force.covered(series.definition.id, series.component)
+            for start, end in (self._whole_hours(*each) for each in known.spans):
+                for begin, until in covered.within(start, min(end, kept)):
+                    if (begin, until) != outward(begin, until, HOUR_SECONDS, self._rollups.phase):
+                        raise ExclusionError(
+                            f"maintenance {known.id} cannot be revoked: another one covers"
+                            f" {_utc(begin)} to {_utc(until)}, part of an hour that is kept as a sum only;"
+                            " revoke that one first"
+                        )
+
+    # --- what follows
+
+    def _derive(self, spans: Iterable[tuple[int, int]], now: int, *, quiet: bool = False) -> None:
+        """What counts in these times, and the breaches; `quiet`: no mail about those that are left."""
+        newest = self._measurements.newest_slot(now)
+        past = [
+            (start, min(end, newest))
+            for start, end in (self._whole_hours(*each) for each in spans)
+            if newest is not None and start < newest
+        ]
+        changed: dict[Pair, tuple[StoredDefinition, int, int]] = {}
+        for start, end in past:
+            for pair, definition in self._adjustments.derive(start, end):
+                _, since, until = changed.get(pair, (definition, start, end))
+                changed[pair] = definition, min(since, start), max(until, end)
+        for pair, (definition, since, until) in changed.items():
+            self._breaches(pair, definition, (since, until), now, quiet=quiet)
+        if past:  # days count breaches too
+            self._adjustments.sum_up(min(start for start, _ in past), max(end for _, end in past))
+
+    def _breaches(
+        self, pair: Pair, definition: StoredDefinition, time: tuple[int, int], now: int, *, quiet: bool
+    ) -> None:
+        since, until = time
+        kept = self._rollups.marks().slots_after or 0
+        before = self._engine.rows(_BREACHES, (*pair, now, since))
+        names = {number: name for name, number in self._definitions.components().items()}
+        covered = self._exclusions.in_force().covered(definition.id, names[pair[1]])
+        if since < kept:
+            self._annul_old(pair, covered, since, kept)
+        slots = max(since, kept) + self._grid.slot_seconds, until
+        if until > kept:
+            self._measurements.breaches_again(pair, slots, definition, now, quiet=quiet)
+        none = {
+            row["id"]
+            for row in self._engine.rows(
+                "SELECT id FROM sla_breaches WHERE sla_id = ? AND component_id = ? AND ended_at = started_at",
+                pair,
+            )
+        }
+        self._engine.executemany(
+            "INSERT INTO sla_annulled_breaches (breach_id, start_at, end_at, worst_value) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (breach_id) DO NOTHING",
+            [
+                (row["id"], row["started_at"], row["ended_at"], row["worst_value"])
+                for row in before
+                if row["id"] in none
+                and _wholly(covered, row["started_at"], now if row["ended_at"] is None else row["ended_at"])
+            ],
+        )
+        self._engine.execute(
+            "DELETE FROM sla_annulled_breaches WHERE breach_id IN (SELECT id FROM sla_breaches"
+            " WHERE sla_id = ? AND component_id = ? AND (ended_at IS NULL OR ended_at > started_at))",
+            pair,
+        )
+
+    def _annul_old(self, pair: Pair, covered: Covered, since: int, kept: int) -> None:
+        """Breaches whose slots are gone: none when they lie wholly in excluded time, else as they were."""
+        rows = self._engine.rows(_OLD_BREACHES, (*pair, since - HOUR_SECONDS, kept))
+        self._engine.executemany(
+            "UPDATE sla_breaches SET ended_at = ? WHERE id = ?",
+            [
+                (start if _wholly(covered, start, end) else end, row["id"])
+                for row in rows
+                for start, end in [(row["started_at"], row["ended_at"])]
+                if end is not None and end <= kept
+            ],
+        )
+
+
+def _wholly(covered: Covered, start: int, end: int) -> bool:
+    return covered.seconds(start, end) == end - start > 0
+
+
+def _signed(author: str, reason: str) -> None:
+    if not author.strip():
+        raise ExclusionError("the author is missing; give --author")
+    if not reason.strip():
+        raise ExclusionError("the reason is missing; give --reason")
+
+
+def _utc(moment: int) -> str:
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M} UTC"

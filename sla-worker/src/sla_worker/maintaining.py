@@ -1,0 +1,195 @@
+"""Changes of exclusions as commands ask for them, of the ledger or of the service that has it open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sla_worker.alertmanager import EVERYTHING, AlertmanagerError, Silence, Silences, alerts_of
+from sla_worker.database import SLADatabase
+from sla_worker.model import Exclusion, Planned, Scope
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 15.0  # how often silences are looked after
+_SOON_SECONDS = 86_400  # so long before a window begins its silence is made
+
+Asked = Mapping[str, Any]
+"""A change, as JSON carries it: `action` and what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a change made of an exclusion, and what somebody should know beside it."""
+
+    exclusion: Exclusion
+    remarks: tuple[str, ...] = ()
+
+
+Maintain = Callable[[Asked], Done]
+
+
+def to_add(planned: Planned, occurrences: list[tuple[int, int]] | None = None) -> dict[str, Any]:
+    """Exclude time."""
+    return {"action": "add", "planned": asdict(planned), "occurrences": occurrences}
+
+
+def to_end(number: int, author: str) -> dict[str, Any]:
+    """End one before its time."""
+    return {"action": "end", "id": number, "author": author}
+
+
+def to_revoke(number: int, author: str, reason: str) -> dict[str, Any]:
+    """Let its time count again."""
+    return {"action": "revoke", "id": number, "author": author, "reason": reason}
+
+
+def perform(database: SLADatabase, asked: Asked, now: int) -> Exclusion:
+    """Do it. Raises ExclusionError, and ValueError, TypeError or KeyError for what is no change."""
+    store, action = database.maintenance, asked["action"]
+    if action == "add":
+        planned, occurrences = planned_of(asked["planned"]), asked.get("occurrences")
+        found = None if occurrences is None else [(int(start), int(end)) for start, end in occurrences]
+        return store.add(planned, now, found)
+    if action == "end":
+        return store.end(int(asked["id"]), str(asked["author"]), now)
+    if action == "revoke":
+        return store.revoke(int(asked["id"]), str(asked["author"]), str(asked["reason"]), now)
+    raise ValueError(f"action is {action!r}; it must be add, end or revoke")
+
+
+def planned_of(values: Mapping[str, Any]) -> Planned:
+    """A planned exclusion from JSON. Raises ValueError, TypeError or KeyError."""
+    scope = Scope(**{name: tuple(str(each) for each in listed) for name, listed in values["scope"].items()})
+    texts = {name: values.get(name) for name in ("rule", "zone", "uid")}
+    return Planned(
+        scope=scope,
+        start=int(values["start"]),
+        end=int(values["end"]),
+        author=str(values["author"]),
+        reason=str(values["reason"]),
+        **{name: None if text is None else str(text) for name, text in texts.items()},
+    )
+
+
+def exclusion_of(values: Mapping[str, Any]) -> Exclusion:
+    """An exclusion from JSON, as `asdict` made it."""
+    return Exclusion(
+        **{
+            **values,
+            "planned": planned_of(values["planned"]),
+            "spans": tuple((start, end) for start, end in values["spans"]),
+        }
+    )
+
+
+class Maintainer:
+    """Changes of other threads, done at once, and the silences that belong to windows.
+
+    `turn` is a chore of the loop: what metrics show follows a change, and a silence that Alertmanager lost is
+    made again. It asks Alertmanager only while a window lasts or is near.
+    """
+
+    def __init__(
+        self,
+        database: SLADatabase,
+        *,
+        silences: Silences | None,
+        owner: str,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._silences = silences
+        self._owner = owner
+        self._clock = clock
+        self._monotonic = monotonic
+        self._changed = threading.Event()
+        self._one = threading.Lock()
+        self._exclusions: list[Exclusion] | None = None
+        self._asked_at: float | None = None
+        self._made = self._had = False
+        self._trouble: str | None = None
+
+    def change(self, asked: Asked) -> Done:
+        """Do what is asked, the silence in the same act; see `perform`."""
+        exclusion = perform(self._database, asked, int(self._clock()))
+        self._changed.set()
+        self._exclusions = None
+        return Done(exclusion, self._remarks(exclusion))
+
+    def concerns(self) -> list[str]:
+        """That alerts are not silenced as they should be, in one line."""
+        return [f"maintenance without its silence: {self._trouble}"] if self._trouble else []
+
+    def turn(self, show: Callable[[], None]) -> None:
+        """A chore of the loop; `show` lets metrics follow."""
+        if self._changed.is_set():
+            self._changed.clear()
+            show()
+        if self._asked_at is None or self._monotonic() - self._asked_at >= _LOOK_SECONDS:
+            self._asked_at = self._monotonic()
+            self._keep()
+
+    def _remarks(self, exclusion: Exclusion) -> tuple[str, ...]:
+        if self._silences is None:
+            if exclusion.state(self._clock()) not in {"active", "planned"}:
+                return ()
+            return ("no alert is silenced: ALERTMANAGER_URL is not set",)
+        made, ended = self._keep()
+        if self._trouble:
+            return (f"no alert is silenced yet, it is tried again: {self._trouble}",)
+        said = [f"{made} silences made in Alertmanager"] if made else []
+        return (*said, *([f"{ended} silences ended in Alertmanager"] if ended else []))
+
+    def _keep(self) -> tuple[int, int]:
+        """Silences as they should be now; nothing is asked when there are none, and were none."""
+        if self._silences is None:
+            return 0, 0
+        with self._one:
+            if self._exclusions is None:
+                self._exclusions = self._database.maintenance.all()
+            now = self._clock()
+            wanted = [
+                silence
+                for each in self._exclusions
+                for silence in silences_of(each, self._database, now, self._owner)
+            ]
+            near = wanted or (self._exclusions and not self._made)  # those of a former process are ended
+            if not near and not self._had:
+                return 0, 0
+            try:
+                done = self._silences.keep(wanted, self._owner)
+            except AlertmanagerError as error:
+                if str(error) != self._trouble:
+                    _log.error("maintenance without its silence error=%s", error)
+                self._trouble = str(error)
+                return 0, 0
+            self._made, self._had, self._trouble = True, bool(wanted), None
+            if any(done):
+                _log.info("silences made=%d ended=%d", *done)
+            return done
+
+
+def silences_of(exclusion: Exclusion, database: SLADatabase, now: float, owner: str) -> list[Silence]:
+    """The silences of its times that last or begin soon."""
+    if exclusion.revoked_at is not None:
+        return []
+    scope = exclusion.planned.scope
+    matchers = EVERYTHING
+    if not scope.everything or scope.components:
+        matchers = alerts_of(*database.maintenance.alerts_of(exclusion))
+    return [
+        Silence(
+            mark=f"sla maintenance {exclusion.id} from {start} at {owner}",
+            matchers=matchers,
+            start=start,
+            end=end,
+            author=exclusion.planned.author,
+            reason=exclusion.planned.reason,
+        )
+        for start, end in exclusion.spans
+        if end > now and start <= now + _SOON_SECONDS
+    ]

@@ -1,0 +1,125 @@
+"""`sla_maintenance`: by itself, and beside a service that has the ledger open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sla_worker import cli
+from unit.sla_worker.fake_prometheus import GOOD, SLOT
+from unit.sla_worker.setting import Setting
+from unit.sla_worker.test_measure_again import command, serving
+
+KEY = "api-error-rate"
+# SLOT is 2023-11-14 22:15 UTC; the ledger has twelve slots of 5 minutes from 22:10 on.
+WHO = ("--author", "ann", "--reason", "new disks")
+
+
+@pytest.fixture
+def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setting:
+    """A ledger whose third slot is bad, and nobody has open."""
+    made = Setting(tmp_path)
+    made.step()
+    made.now += 300
+    made.step()
+    made.prometheus.values[GOOD] = 900.0
+    made.now += 300
+    made.step()
+    made.prometheus.values[GOOD] = 1000.0
+    made.now += 300
+    made.step()
+    made.close()
+    for name, value in made.environ.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+def total(setting: Setting) -> float:
+    setting.start()
+    found = setting.service.database.get_current_sla_status(1)
+    setting.close()
+    return next(each.total for each in found if each.key == KEY)
+
+
+def error_rate(setting: Setting, exclusions: str) -> tuple[float, float, int]:
+    setting.start()
+    status, text = setting.ask(f"/api/status?hours=1&exclusions={exclusions}")
+    setting.close()
+    assert status == "200 OK"
+    [found] = [each for each in json.loads(text)["slas"] if each["key"] == KEY]
+    return found["good"], found["total"], found["excluded_seconds"]
+
+
+def test_a_window_is_added_listed_and_revoked(setting: Setting, capsys: pytest.CaptureFixture[str]) -> None:
+    assert total(setting) == 4000
+    window = ("--from", "2023-11-14T22:21", "--to", "2023-11-14T22:24")
+    assert cli.main(["maintenance", "add", *window, "--sla", KEY, *WHO]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "maintenance 1 of api-error-rate: 2023-11-14 22:20 UTC to 2023-11-14 22:25 UTC",
+        "its borders were moved outward, to those of slots: you gave 2023-11-14 22:21 UTC"
+        " to 2023-11-14 22:24 UTC",
+    ]
+    assert total(setting) == 3000
+    assert error_rate(setting, "on") == (3000, 3000, 300)
+    assert error_rate(setting, "off") == (4000, 4000, 0)
+    assert cli.main(["maintenance", "revoke", "1", "--author", "bob", "--reason", "wrong day"]) == 0
+    assert total(setting) == 4000
+    assert cli.main(["maintenance", "list"]) == 0
+    *_, line = capsys.readouterr().out.splitlines()
+    for words in ("revoked", "api-error-rate", "ann: new disks", "by bob: wrong day", "added afterwards"):
+        assert words in line
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["add", "--from", "2023-11-14", "--to", "2023-11-13", "--all", *WHO], "ends before it begins"),
+        (["add", "--from", "2023-11-13", "--to", "2023-11-14", "--sla", "x", *WHO], "--sla x: there is no"),
+        (["end", "4", "--author", "ann"], "there is no maintenance 4; `sla maintenance list` shows all"),
+    ],
+)
+@pytest.mark.usefixtures("setting")
+def test_what_cannot_be_done_is_one_clear_line(
+    words: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["maintenance", *words]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert line in error
+    assert cli.main(["maintenance", "list"]) == 0
+    assert capsys.readouterr().out == "no maintenance\n"
+
+
+def test_of_what_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["maintenance", "add", "--from", "2023-11-14", "--to", "2023-11-15", *WHO])
+    assert capsys.readouterr().err.splitlines() == [
+        "error: say of what: --sla, --category or --all is missing",
+        "fix:   give one of them",
+    ]
+
+
+def test_the_service_that_runs_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "a-token-of-enough-letters"  # noqa: S105 - a test's
+    with serving(tmp_path, SLA_WEBHOOK_TOKEN=token) as setting:
+        window = ("--from", "2023-11-14T22:10", "--to", "2023-11-14T22:20")
+        words = ("maintenance", "add", *window, "--category", "reliability", *WHO)
+        assert command(monkeypatch, setting, *words, SLA_WEBHOOK_TOKEN="") == 1
+        assert "a change needs the header" in capsys.readouterr().err
+        assert command(monkeypatch, setting, *words) == 0
+        assert capsys.readouterr().out == (
+            "maintenance 1 of category reliability: 2023-11-14 22:10 UTC to 2023-11-14 22:20 UTC\n"
+        )
+        [found] = json.loads(setting.ask("/api/maintenance")[1])["maintenance"]
+        assert (found["state"], found["planned"]["author"]) == ("over", "ann")
+        assert found["spans"] == [[SLOT - 300, SLOT + 300]]
+        assert command(monkeypatch, setting, "maintenance", "end", "1", "--author", "bob") == 1
+        assert "maintenance 1 is over; revoke it" in capsys.readouterr().err
+        status, text = setting.ask(
+            "/api/maintain", "POST", b'{"ledger": "x"}', HTTP_AUTHORIZATION=f"Bearer {token}"
+        )
+        assert (status, "another ledger" in text) == ("409 Conflict", True)
