@@ -220,7 +220,7 @@ def _join(
         database.trim()
 
     def show_mails() -> None:
-        exporter.owed(database.outbox.owed())
+        exporter.owed(database.outbox.owed(complete=True))
 
     def passed(result: PassResult | None, error: str | None, seconds: float) -> None:
         if result is None:

@@ -200,6 +200,8 @@ def test_breaches_of_the_past_are_told_in_one_mail(database: SLADatabase) -> Non
     assert (owed(database, BREACH_MAIL), owed(database, CATCH_UP_MAIL)) == (1, 1)
     [mail] = [each for each in database.outbox.due(NOW + 120) if each.type == CATCH_UP_MAIL]
     assert database.outbox.due(NOW + 119) == [each for each in database.outbox.due(NOW) if each != mail]
+    # Nobody is to be told that it does not leave while more breaches may be added to it.
+    assert database.outbox.owed(complete=True) == {BREACH_MAIL: 1}
     told = database.breaches_told_in(mail.id)
     assert len(told) == 12
     assert all(each.ended_at is not None for each in told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sla_worker.conventions import CATCH_UP_MAIL
 from sla_worker.database.engine import Engine, Row
 from sla_worker.model import Delivery, Notification
 
@@ -43,6 +44,11 @@ class Open:
     def has_come(self, now: int) -> bool:
         """Whether what the mail is about has happened by now, as far as the clock is right."""
         return not self.ahead and (self.notification.period_end or 0) <= now
+
+    def is_collecting(self, now: int) -> bool:
+        """Whether it waits for more breaches of the past, to tell all of them together."""
+        untried = not self.recipients and not self.notification.attempts
+        return self.notification.type == CATCH_UP_MAIL and untried and now < self.next_attempt_at
 
 
 class OpenMails:

@@ -182,11 +182,18 @@ class Outbox:
             found = [(self._open.moment(each, now), each.notification) for each in self._open.all().values()]
         return [notification for moment, notification in found if moment is not None and moment <= now]
 
-    def owed(self) -> dict[str, int]:
-        """How many mails are not done yet, by kind; a kind with none is left out."""
+    def owed(self, *, complete: bool = False) -> dict[str, int]:
+        """How many mails are not done yet, by kind; a kind with none is left out.
+
+        `complete`: without one that waits for breaches which a catch-up may still find.
+        """
         with self._engine.exclusive():
             now = int(self._clock())
-            kinds = [each.notification.type for each in self._open.all().values() if each.has_come(now)]
+            kinds = [
+                each.notification.type
+                for each in self._open.all().values()
+                if each.has_come(now) and not (complete and each.is_collecting(now))
+            ]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
 
     def given_up(self) -> dict[str, int]:
