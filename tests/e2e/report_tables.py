@@ -50,3 +50,10 @@ def table_of_html(source: str, names: Collection[str]) -> Table:
 
 def _is_named(title: str, names: Collection[str]) -> bool:
     return title in names or title.partition(" / ")[0] in names
+
+
+def result_on_page(page: str, title: str) -> str:
+    """What the status page says of an SLA, or of one component of it, over the last 24 hours."""
+    row = page[page.index(f"<tr><td>{title}") :].partition("</tr>")[0]
+    found: list[str] = re.findall(r">([^<>]+)</span></td>", row)
+    return found[-1]

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from history.files import BLOCK_WORDS, PromtoolError, write
@@ -39,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     logging.disable()  # the recorded app logs its faults, which are not now
     targets = dict(each.split("=", 1) for each in arguments.target)
-    wanted = [each for each in map(wanted_of, INCIDENTS) if each]
+    wanted = dict.fromkeys(each for each in map(wanted_of, INCIDENTS) if each)
     print("recording the demo-app, healthy and under each fault", flush=True)
     tape = record(wanted)
     month = Month(tape, arguments.seed, int(time.time()), arguments.days, Target(APP, targets.pop(APP)))
@@ -55,7 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: promtool: {error}", file=sys.stderr)
         return 1
     story = [
-        {**asdict(each.incident), "at": str(each.incident.at), "begin": each.begin, "end": each.end}
+        {
+            "title": each.incident.title,
+            "slas": each.incident.slas,
+            "begin": each.begin,
+            "end": None if each.lasts else each.end,
+        }
         for each in month.incidents
     ]
     print(json.dumps({"begin": month.begin, "end": end, "incidents": story}), flush=True)

@@ -14,6 +14,8 @@ from simulation.openmetrics import series_name
 _BLOCK_HOURS = 162
 """A length that promtool knows (2 h · 3^n): a file that lies in one of these is one block, read once."""
 _BLOCK_SECONDS = _BLOCK_HOURS * 3600
+_AT_ONCE = 2
+"""So many files are read at once, each by a promtool of its own."""
 _LAST_SECONDS = 1800
 """The last file holds so much, and is made when all the rest is done: it reaches up to then."""
 BLOCK_WORDS = (
@@ -42,36 +44,36 @@ def write(
 ) -> int:
     """Write the month and have promtool make blocks of it; returns its end, in epoch seconds.
 
-    `{file}` in the words of promtool is the name of a file in the directory; one file is read while the next
+    `{file}` in the words of promtool is the name of a file in the directory; files are read while the next
     one is written. Raises PromtoolError.
     """
-    cuts = _cuts(month)
-    running: tuple[subprocess.Popen[str], Path] | None = None
+    running: list[tuple[subprocess.Popen[str], Path]] = []
     began = month.begin
-    for number, cut in enumerate([*cuts, None]):
+    for number, cut in enumerate([*_cuts(month), None]):
         if cut is None:
             _end(running)
-            running = None
             month.move_end(int(clock()))
         until = month.end if cut is None else cut
         path = directory / f"history-{number}.om"
         _write(path, month, others, until)
-        _end(running)
+        _end(running, but=_AT_ONCE - 1)
         words = [word.replace("{file}", path.name) for word in promtool]
-        running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True), path  # noqa: S603 - given by who runs this
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603 - given by who runs this
+        running.append((process, path))
         said(f"{(until - began) / 86_400:.0f} of {(month.end - began) / 86_400:.0f} days")
     _end(running)
     return month.end
 
 
-def _end(running: tuple[subprocess.Popen[str], Path] | None) -> None:
-    if running is None:
-        return
-    process, path = running
-    _, error = process.communicate()
-    path.unlink()
-    if process.returncode:
-        raise PromtoolError((error.strip().splitlines() or [f"exit status {process.returncode}"])[-1])
+def _end(running: list[tuple[subprocess.Popen[str], Path]], but: int = 0) -> None:
+    """Wait for the oldest, all but so many."""
+    while len(running) > but:
+        process, path = running.pop(0)
+        _, error = process.communicate()
+        path.unlink()
+        if process.returncode:
+            _end(running)
+            raise PromtoolError((error.strip().splitlines() or [f"exit status {process.returncode}"])[-1])
 
 
 def _cuts(month: Month) -> list[int]:

@@ -7,9 +7,9 @@ import datetime as dt
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from history.recording import RATES, STEP_SECONDS, USUAL_RATE, Name, Tape, Wanted, is_moment
+from history.recording import LONGEST_STEPS, RATES, STEP_SECONDS, USUAL_RATE, Name, Tape, Wanted, is_moment
 from history.story import DAY, Happened, Incident, begin_of, happened
 from simulation.series import GAUGE, PROCESS_START, UP, Metric, Process, Target
 
@@ -32,7 +32,8 @@ def wanted_of(incident: Incident) -> Wanted | None:
     if incident.fault is None:
         return None
     whole = incident.minutes <= 20  # noqa: PLR2004 - what piles up must not begin again in the middle
-    return Wanted(USUAL_RATE, incident.fault, incident.intensity, incident.minutes, whole)
+    minutes = incident.minutes if whole else min(incident.minutes, LONGEST_STEPS)
+    return Wanted(USUAL_RATE, incident.fault, incident.intensity, minutes, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Month:
             end = self.end  # at this very moment the next report is due: it would be another story
         done, picks = self._done, self._picks
         self.end = end
+        self.incidents = [replace(each, end=end) if each.lasts else each for each in self.incidents]
         self._lives = self._lives[:1]
         self._picks = self._plan()
         self._picks[:done] = picks[:done]
@@ -184,7 +186,7 @@ class Month:
     def _play(self, happened_: Happened, picks: list[int]) -> None:
         """Put an incident into the plan, and the minutes in which the app recovers."""
         begin = (happened_.begin - self.begin) // STEP_SECONDS
-        end = (happened_.end - self.begin) // STEP_SECONDS
+        end = len(picks) if happened_.lasts else (happened_.end - self.begin) // STEP_SECONDS
         wanted = wanted_of(happened_.incident)
         if wanted is None:
             for index in range(begin, min(end, len(picks))):

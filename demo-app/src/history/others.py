@@ -51,9 +51,8 @@ class Other:
                 counter("prometheus_rule_evaluation_failures_total", group): none,
             }
         if self.target.job == "alertmanager":
-            told = {
-                moment // STEP_SECONDS for each in self.incidents for moment in (each.begin + 300, each.end)
-            }
+            told = {(each.begin + 300) // STEP_SECONDS for each in self.incidents}
+            told |= {each.end // STEP_SECONDS for each in self.incidents if not each.lasts}
             mails = [2 if second // STEP_SECONDS in told else 0 for second in seconds]
             hooks = [
                 mail // 2 + (second % _WATCHDOG_SECONDS == 0)

@@ -16,7 +16,7 @@ RATES = (2.0, 3.5, 5.0, 6.5)
 USUAL_RATE = 5.0
 _WARM_UP_STEPS = 2
 _HEALTHY_STEPS = 6
-_LONGEST_STEPS = 6
+LONGEST_STEPS = 4
 """A fault that lasts longer is recorded for so long; the rest of it repeats what it shows in the end."""
 _AFTER_STEPS = 3
 _DRAIN_STEPS = 6
@@ -30,7 +30,7 @@ _TIMESTAMP = "_timestamp_seconds"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be recorded: a rate, and perhaps a fault for some minutes."""
+    """What is to be recorded: a rate, and perhaps a fault for some minutes, `whole`: all of them."""
 
     rate: float
     fault: str | None = None
@@ -99,7 +99,7 @@ def record_one(wanted: Wanted) -> tuple[Recorded, dict[Name, tuple[str, str]]]:
     after = 0
     if wanted.fault is not None:
         spec = next(each for each in SPECS if each.name == wanted.fault)
-        during = wanted.minutes if wanted.whole else min(wanted.minutes, _LONGEST_STEPS)
+        during = wanted.minutes
         after = _AFTER_STEPS + (_DRAIN_STEPS if wanted.whole else 0)
         intensity = spec.default if wanted.intensity is None else wanted.intensity
         # A moment longer: at the end of its last step the fault must still show.

@@ -16,17 +16,20 @@ REPORT_HOUR = 9
 class Incident:
     """One incident: `days` before the day of the last daily report, at `at` (UTC).
 
+    Without `at` it began `ago` minutes before the month ends; one of as many minutes lasts until then.
+
     `fault` is one of the demo-app's, None: the whole app is down, and another process afterwards. `slas` are
     those that it breaches, as far as they are worth a look.
     """
 
     title: str
     days: int
-    at: dt.time
+    at: dt.time | None
     minutes: int
     fault: str | None
     slas: tuple[str, ...]
     intensity: float | None = None
+    ago: int = 0
 
 
 INCIDENTS = (
@@ -112,16 +115,35 @@ INCIDENTS = (
         ("api-error-rate",),
         intensity=0.05,
     ),
+    Incident(
+        "The CRM's API is unreachable again",
+        0,
+        None,
+        25,
+        known.DEPENDENCY_DOWN,
+        ("circuit-breaker-stability", "api-error-rate"),
+        ago=300,
+    ),
+    Incident(
+        "worker-1 is down, until make demo starts the app again",
+        0,
+        None,
+        40,
+        known.WORKER_DOWN,
+        ("agent-worker-uptime",),
+        ago=40,
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An incident with its moments, in epoch seconds."""
+    """An incident with its moments, in epoch seconds. One that `lasts` ends with the month."""
 
     incident: Incident
     begin: int
     end: int
+    lasts: bool = False
 
 
 def last_report(now: int) -> dt.datetime:
@@ -139,12 +161,15 @@ def begin_of(now: int, days: int) -> int:
 
 def happened(now: int, days: int) -> list[Happened]:
     """The incidents of a month of so many days that ends now, oldest first."""
-    day = last_report(now).date()
-    found = []
-    for each in INCIDENTS:
-        begin = dt.datetime.combine(day - dt.timedelta(days=each.days), each.at, tzinfo=dt.UTC)
-        if each.days < days:
-            found.append(
-                Happened(each, int(begin.timestamp()), int(begin.timestamp()) + each.minutes * MINUTE)
-            )
-    return found
+    return [_happened(each, now) for each in INCIDENTS if each.days < days]
+
+
+def _happened(incident: Incident, now: int) -> Happened:
+    if incident.at is None:
+        begin = now // MINUTE * MINUTE - incident.ago * MINUTE
+        if incident.minutes == incident.ago:
+            return Happened(incident, begin, now, lasts=True)
+    else:
+        day = last_report(now).date() - dt.timedelta(days=incident.days)
+        begin = int(dt.datetime.combine(day, incident.at, tzinfo=dt.UTC).timestamp())
+    return Happened(incident, begin, begin + incident.minutes * MINUTE)

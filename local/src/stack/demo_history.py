@@ -77,10 +77,13 @@ def make(instance: Instance, directory: Path, tools: Tools, said: Said) -> dict[
     return dict(json.loads(last))
 
 
-def wait(instance: Instance, said: Said, now: Callable[[], float] = time.monotonic) -> None:
-    """Wait until the sla-worker has read the month."""
+def wait(
+    instance: Instance, said: Said, *, first: bool = False, now: Callable[[], float] = time.monotonic
+) -> None:
+    """Wait until the sla-worker has read the month; until its `first` pass: the newest day and some more."""
     url = f"http://127.0.0.1:{instance.env['SLA_WORKER_PORT']}/metrics"
     began = told = now()
+    most = 0.0
     while True:
         try:
             with _OPENER.open(url, timeout=10) as answer:
@@ -88,7 +91,7 @@ def wait(instance: Instance, said: Said, now: Callable[[], float] = time.monoton
         except OSError:
             text = ""  # it is starting, or busy
         missing, passed = _MISSING.search(text), _PASSED.search(text)
-        if missing and passed and float(passed[1]) > 0 and float(missing[1]) == 0:
+        if missing and passed and float(passed[1]) > 0 and (first or float(missing[1]) == 0):
             return
         if now() - began > _CATCH_UP_SECONDS:
             raise StackError(
@@ -98,7 +101,9 @@ def wait(instance: Instance, said: Said, now: Callable[[], float] = time.monoton
             )
         if now() - told >= 10:  # noqa: PLR2004  # seconds
             told = now()
-            said(f"the sla-worker reads the month into its ledger ({told - began:.0f} s)")
+            most = max(most, float(missing[1]) if missing else 0.0)
+            left = f", {float(missing[1]) / most:.0%} is left" if missing and most else ""
+            said(f"the sla-worker reads the month into its ledger, newest days first{left}")
         time.sleep(0.5)
 
 
@@ -107,7 +112,10 @@ def incidents(story: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     rows = []
     for each in story["incidents"]:
         begin = dt.datetime.fromtimestamp(each["begin"], dt.UTC)
-        minutes = (each["end"] - each["begin"]) // 60
-        length = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"  # noqa: PLR2004  # an hour
+        if each["end"] is None:
+            length = "until the start"
+        else:
+            minutes = (each["end"] - each["begin"]) // 60
+            length = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"  # noqa: PLR2004  # an hour
         rows.append((f"{begin:%a %d %b %H:%M}", length, each["title"], ", ".join(each["slas"])))
     return rows

@@ -42,10 +42,13 @@ def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack) -> Non
         plain("The demonstration is there already; make demo-clean removes it, for a month that ends now")
     plain(f"Starting the stack {demo.name}")
     notes = stack.up()
+    demo_history.wait(instance, say, first=True)
+    say(f"the newest day is there after {time.monotonic() - began:.0f} s, the rest of the month follows")
+    tell(demo, instance, story, without=[name for name, note in notes.items() if note == "missing"])
+    plain()
     demo_history.wait(instance, say)
     demo.tell(story)
-    say(f"the month is in the ledger after {time.monotonic() - began:.0f} s")
-    tell(demo, instance, story, without=[name for name, note in notes.items() if note == "missing"])
+    say(f"the whole month is in the ledger after {time.monotonic() - began:.0f} s")
 
 
 def tell(demo: Demo, instance: Instance, story: Mapping[str, Any], without: list[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.report_tables import result_on_page
 from unit.sla_worker.fake_prometheus import GOOD, SLOT
 from unit.sla_worker.setting import Mailbox, Setting
 
@@ -151,6 +152,9 @@ def test_categories_in_which_all_is_healthy_are_folded_up(setting: Setting) -> N
     page = setting.ask("/")[1]
     assert page.count(" open>") == 3
     assert (page.count(">1 missed<"), page.count(">1 in breach<")) == (2, 1)
+    assert [result_on_page(page, title) for title in ("API Error Rate", "API Response Time P95")] == [
+        "fail", "pass",
+    ]  # fmt: skip
 
 
 def test_a_worker_that_was_killed_loses_no_slot(setting: Setting) -> None:
@@ -169,7 +173,8 @@ def test_a_worker_that_was_killed_loses_no_slot(setting: Setting) -> None:
 def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -> None:
     program = """if True:
         import sys
-        from sla_worker import cli
+        from e2e.report_tables import result_on_page
+from sla_worker import cli
         from sla_worker.delivery.kinds import Sources, daily
         from sla_worker.render.pages import runbook_page
         from sla_worker.service import build

@@ -114,16 +114,18 @@ def test_removing_it_leaves_the_users_stack_alone(demo: Demo, bundle: Path) -> N
 
 
 def test_incidents_are_told_with_their_length_and_their_slas() -> None:
-    """25 minutes and 2 h 30, on 18 March 2026."""
+    """25 minutes, 2 h 30, and one that lasts, on 18 March 2026."""
     story = {
         "incidents": [
             {"begin": 1_773_799_200, "end": 1_773_800_700, "title": "Down", "slas": ["platform-uptime"]},
             {"begin": 1_773_842_400, "end": 1_773_851_400, "title": "Slow", "slas": ["a", "b"]},
+            {"begin": 1_773_851_460, "end": None, "title": "Away", "slas": ["c"]},
         ]
     }
     assert demo_history.incidents(story) == [
         ("Wed 18 Mar 02:00", "25 min", "Down", "platform-uptime"),
         ("Wed 18 Mar 14:00", "2 h 30", "Slow", "a, b"),
+        ("Wed 18 Mar 16:31", "until the start", "Away", "c"),
     ]
 
 
