@@ -121,7 +121,7 @@ INCIDENTS = (
         None,
         25,
         known.DEPENDENCY_DOWN,
-        ("circuit-breaker-stability", "api-error-rate"),
+        ("circuit-breaker-stability", "api-error-rate", "worker-task-success"),
         ago=300,
     ),
     Incident(
