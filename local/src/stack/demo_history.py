@@ -23,6 +23,8 @@ from stack.settings import Instance
 _CATCH_UP_SECONDS = 600.0
 _MISSING = re.compile(r"^sla_slots_missing (\S+)$", re.MULTILINE)
 _PASSED = re.compile(r"^sla_worker_last_pass_timestamp_seconds (\S+)$", re.MULTILINE)
+_SLOT_SECONDS = re.compile(r"^sla_worker_slot_seconds (\S+)$", re.MULTILINE)
+_SLA = re.compile(r"^sla_info\{", re.MULTILINE)
 
 # Without proxies: the worker is on this machine.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -80,18 +82,17 @@ def make(instance: Instance, directory: Path, tools: Tools, said: Said) -> dict[
 def wait(
     instance: Instance, said: Said, *, first: bool = False, now: Callable[[], float] = time.monotonic
 ) -> None:
-    """Wait until the sla-worker has read the month; until its `first` pass: the newest day and some more."""
+    """Wait until the sla-worker has read the month, or the `first` that it reads, the newest day."""
     url = f"http://127.0.0.1:{instance.env['SLA_WORKER_PORT']}/metrics"
     began = told = now()
-    most = 0.0
     while True:
         try:
             with _OPENER.open(url, timeout=10) as answer:
                 text = answer.read().decode("utf-8", "replace")
         except OSError:
             text = ""  # it is starting, or busy
-        missing, passed = _MISSING.search(text), _PASSED.search(text)
-        if missing and passed and float(passed[1]) > 0 and (first or float(missing[1]) == 0):
+        left = days_left(text)
+        if left is not None and left <= (DAYS - 1 if first else 0):
             return
         if now() - began > _CATCH_UP_SECONDS:
             raise StackError(
@@ -101,10 +102,18 @@ def wait(
             )
         if now() - told >= 10:  # noqa: PLR2004  # seconds
             told = now()
-            most = max(most, float(missing[1]) if missing else 0.0)
-            left = f", {float(missing[1]) / most:.0%} is left" if missing and most else ""
-            said(f"the sla-worker reads the month into its ledger, newest days first{left}")
+            still = "" if left is None else f", {left:.0f} of {DAYS} days are left"
+            said(f"the sla-worker reads the month into its ledger, newest days first{still}")
         time.sleep(0.5)
+
+
+def days_left(metrics: str) -> float | None:
+    """How many days of slots the sla-worker has still to read; None before its first pass."""
+    missing, passed, slot = (each.search(metrics) for each in (_MISSING, _PASSED, _SLOT_SECONDS))
+    slas = len(_SLA.findall(metrics))
+    if not (missing and passed and slot and slas) or float(passed[1]) == 0:
+        return None
+    return float(missing[1]) * float(slot[1]) / 86_400 / slas
 
 
 def incidents(story: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -129,6 +129,16 @@ def test_incidents_are_told_with_their_length_and_their_slas() -> None:
     ]
 
 
+def test_what_is_left_of_the_month_is_told_in_days() -> None:
+    """Two SLAs lack 864 slots of 300 s together: 432 each, a day and a half."""
+    slas = 'sla_info{sla="a"} 1.0\nsla_info{sla="b"} 1.0\n'
+    begun = "sla_worker_last_pass_timestamp_seconds 1.7e+09\n"
+    rest = f"{slas}sla_worker_slot_seconds 300.0\nsla_slots_missing 864.0\n"
+    assert demo_history.days_left(begun + rest) == 1.5
+    assert demo_history.days_left(begun.replace("1.7e+09", "0.0") + rest) is None
+    assert demo_history.days_left("") is None
+
+
 def test_a_month_that_cannot_be_made_is_one_error(demo: Demo, bundle: Path) -> None:
     """The miniature has no package that makes it: Python says so."""
     tools = demo_history.Tools(["true"], {}, {"demo-app": "demo-app:9091"})
