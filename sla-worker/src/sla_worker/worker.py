@@ -103,7 +103,8 @@ class Worker:
             return
         seconds = self._monotonic() - begun
         self._failed = None
-        self._catching_up = result.unread is not None
+        # One that gets nowhere is not repeated at once: what it cannot read, it could not a second later.
+        self._catching_up = result.unread is not None and result.stored > 0
         self._passed_slot = None if self._catching_up else slot
         _log.info(
             "pass done slot=%d rows=%d late=%d queries=%d seconds=%.4f",

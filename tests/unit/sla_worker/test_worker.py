@@ -24,13 +24,14 @@ class Calculator:
         self.passes = 0
         self.error: Exception | None = None
         self.pieces = 0  # so many passes leave slots for the next one
+        self.stored = 24
 
     def run_pass(self) -> PassResult:
         self.passes += 1
         if self.error is not None:
             raise self.error
         self.pieces -= 1
-        return replace(RESULT, unread=SLOT - 3000 if self.pieces >= 0 else None)
+        return replace(RESULT, unread=SLOT - 3000 if self.pieces >= 0 else None, stored=self.stored)
 
 
 class Loop:
@@ -81,6 +82,17 @@ def test_a_catch_up_goes_on_with_the_next_turn_and_every_chore_has_its_turn_betw
     loop.now = SLOT + 345.0
     loop.worker.step()
     assert loop.calculator.passes == 4
+
+
+def test_a_catch_up_that_gets_nowhere_goes_on_with_the_next_slot() -> None:
+    loop = Loop()
+    loop.calculator.pieces, loop.calculator.stored = 9, 0
+    for loop.now in (SLOT + 45.0, SLOT + 46.0, SLOT + 344.0):
+        loop.worker.step()
+    assert loop.calculator.passes == 1
+    loop.now = SLOT + 345.0
+    loop.worker.step()
+    assert loop.calculator.passes == 2
 
 
 def test_a_catch_up_that_fails_in_between_waits_before_it_goes_on() -> None:
