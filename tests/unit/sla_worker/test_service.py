@@ -173,8 +173,7 @@ def test_a_worker_that_was_killed_loses_no_slot(setting: Setting) -> None:
 def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -> None:
     program = """if True:
         import sys
-        from e2e.report_tables import result_on_page
-from sla_worker import cli
+        from sla_worker import cli
         from sla_worker.delivery.kinds import Sources, daily
         from sla_worker.render.pages import runbook_page
         from sla_worker.service import build
