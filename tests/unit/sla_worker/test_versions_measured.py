@@ -25,6 +25,7 @@ from sla_worker.selectors import Selector
 from sla_worker.sli.composite import CompositeSli
 from sla_worker.sli.form import Condition
 from sla_worker.sli.time import TimeSli
+from unit.sla_worker.databases import Place
 from unit.sla_worker.fake_prometheus import GRID
 
 STEP = 300
@@ -84,7 +85,7 @@ def composite(*members: Member) -> Definition:
 class Ledger:
     """A ledger and a clock that a test moves; each file has a worker of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.now = float(BEGIN)
         self.database = SLADatabase(path, clock=lambda: self.now)
 
@@ -137,8 +138,8 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    made = Ledger(tmp_path / "sla.db")
+def ledger(place: Place) -> Iterator[Ledger]:
+    made = Ledger(place.location)
     yield made
     made.database.close()
 

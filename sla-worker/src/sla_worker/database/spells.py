@@ -43,14 +43,18 @@ def spells(definitions: DefinitionStore, sla_id: int, period: Period) -> list[Sp
     own, known = versions.of(sla_id), versions.all()
     found: list[tuple[StoredVersion, frozenset[tuple[int, str]]]] = []
     for _, end in period.pieces:
-        seen_at = max(end, own[0].valid_from + 1)
-        members = [
-            (each.id, at(known[each.id], end).category)
-            for each in definitions.all().values()
-            if not each.members
-            and known[each.id][0].valid_from < seen_at
-            and at(known[each.id], seen_at).enabled
-        ]
-        found.append((at(own, end), frozenset(members)))
+        version, seen_at = at(own, end), max(end, own[0].valid_from + 1)
+        wanted = {name for each in version.members for name in (each.sla, each.category) if name}
+        members = []
+        for each in definitions.all().values():
+            category = at(known[each.id], end).category
+            if (
+                (each.key in wanted or category in wanted)
+                and not each.members
+                and known[each.id][0].valid_from < seen_at
+                and at(known[each.id], seen_at).enabled
+            ):
+                members.append((each.id, category))
+        found.append((version, frozenset(members)))
     begins = [n for n, each in enumerate(found) if n == 0 or each != found[n - 1]]
     return [Spell(first, last, *found[first]) for first, last in pairwise([*begins, len(found)])]
