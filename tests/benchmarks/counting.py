@@ -4,7 +4,9 @@ Fills a Prometheus of its own with the counters of so many SLAs (two instances, 
 every 15 s) and counts the newest slot: as the sla-worker does, from raw samples, and by a subquery of
 differences at aligned steps, by increase(), by increase() over anchored ranges, by requests for each SLA, and
 by slo-generator from PyPI. Prints for each the wall time, the CPU of both sides, and its wall time ÷ the
-sla-worker's. `--slas 36,360,3600` chooses the sizes, `--no-slo-generator` leaves that one out.
+sla-worker's; and what the sla-worker does after a pass, which the others do not: it reads six windows of the
+ledger (here one of a few slots) and writes its metrics. `--slas 36,360,3600` chooses the sizes,
+`--no-slo-generator` leaves that one out.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -26,7 +29,9 @@ from rich.table import Column, Table
 from benchmarks import slo_generator
 from benchmarks.costs import Cost, cost, cpu_of
 from ports import free_port
+from sla_worker import windows
 from sla_worker.database import SLADatabase
+from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
 from sla_worker.measuring import Measurer
 from sla_worker.model import Comparison, Definition
@@ -46,6 +51,7 @@ METRIC = "bench_requests_total"
 AT_ONCE = 360  # so many SLAs in one query of the other ways: more is refused for its length
 REPEATED = 5
 OURS = "sla-worker: raw samples, a whole pass"
+AFTER = "sla-worker: then windows and metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +149,16 @@ class Ways:
         self._server = server
         self._count = count
         self._definitions = definitions(count)
-        self._directory = directory
         self._passes = 0
+        self._database = SLADatabase(directory / f"{count}.db", grid=GRID, clock=lambda: NEWEST)
+        self._database.sync_definitions(self._definitions)
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self._database.close()
 
     def worker(self) -> Callable[[], object]:
         """A whole pass: query, evaluation, commit. Each one has a slot of its own to store."""
-        database = SLADatabase(self._directory / f"{self._count}.db", grid=GRID, clock=lambda: NEWEST)
-        database.sync_definitions(self._definitions)
         measurer = Measurer(self._definitions, self._server.client, GRID)
         missing = {each.key: {NEWEST} for each in self._definitions}
 
@@ -157,10 +166,21 @@ class Ways:
             slots = range(NEWEST, NEWEST + 1, 300)
             rows = measurer.measure(self._definitions, slots, missing, NEWEST).rows
             self._passes += 1  # the same samples stand for one slot after the other
-            database.store([replace(row, slot=NEWEST + 300 * self._passes) for row in rows])
+            self._database.store([replace(row, slot=NEWEST + 300 * self._passes) for row in rows])
             assert {(row.good, row.total) for row in rows} == {(20 * 2 * 3, 20 * 2 * 4)}
 
         return one_pass
+
+    def after(self) -> Callable[[], object]:
+        """What the service does once a pass is stored, and the text that the next scrape gets."""
+        exporter = Exporter(self._definitions, GRID, ())
+
+        def show() -> None:
+            now = NEWEST + 300 * self._passes + GRID.settle_seconds
+            exporter.show(windows.read(self._database, ZoneInfo("UTC"), now))
+            assert exporter.text().count(b"sla_burn_rate{") == 4 * self._count
+
+        return show
 
     def subqueries(self) -> Callable[[], object]:
         """Differences at aligned steps, as recording rules or asked directly."""
@@ -229,6 +249,7 @@ def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Co
             few = REPEATED if count <= AT_ONCE else 1
             found: dict[str, Cost | str] = {
                 OURS: cost(ways.worker(), server.cpu, REPEATED),
+                AFTER: cost(ways.after(), server.cpu, REPEATED),
                 "increase(), one query": cost(ways.increase(), server.cpu, few),
                 "increase(), anchored, one query": cost(ways.anchored(), server.cpu, few),
                 "subqueries of differences, one query": cost(ways.subqueries(), server.cpu, few),
@@ -239,6 +260,7 @@ def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Co
             elif count <= AT_ONCE:
                 pairs = [ways.selectors(each) for each in definitions(count)]
                 found["slo-generator 2.6.0"] = slo_generator.cost(interpreter, server.url, pairs, server.cpu)
+            ways.close()
             return found
 
 

@@ -105,6 +105,9 @@ class VersionStore:
 
     def all(self) -> Mapping[int, Sequence[StoredVersion]]:
         """The versions of each SLA by its id, oldest first."""
+        found = self._known  # replaced as a whole, so reading it needs no lock: a pass asks a thousand times
+        if found is not None:
+            return found
         with self._engine.exclusive():
             if self._known is None:
                 known: dict[int, list[StoredVersion]] = {}
@@ -112,10 +115,9 @@ class VersionStore:
                     number = row.pop("version")
                     row |= {"comparison": Comparison(row["comparison"]), "enabled": bool(row["enabled"])}
                     known.setdefault(row["sla_id"], []).append(StoredVersion(number=number, **row))
+                begun = {each.valid_from for versions in known.values() for each in versions}
+                self._borders = tuple(sorted(begun - {0}))
                 self._known = {sla_id: tuple(each) for sla_id, each in known.items()}
-                self._borders = tuple(
-                    sorted({each.valid_from for found in self._known.values() for each in found} - {0})
-                )
             return self._known
 
     def of(self, sla_id: int) -> Sequence[StoredVersion]:
