@@ -84,6 +84,9 @@ class Exporter:
             names.ROWS_AHEAD,
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
         )
+        self._maintained = self._gauge(
+            names.MAINTENANCE, "1 while maintenance of the SLA lasts, whose time does not count", ["sla"]
+        )
         self._kinds = dict.fromkeys(kinds)
         self._start_at_zero()
 
@@ -136,6 +139,12 @@ class Exporter:
     def slots_missing(self, count: int) -> None:
         """Say how many slots are due and not stored."""
         self._missing.set(count)
+
+    def maintained(self, slas: Iterable[str]) -> None:
+        """Say of which SLAs maintenance lasts, by their keys."""
+        self._maintained.clear()
+        for key in slas:
+            self._maintained.labels(key).set(1)
 
     def rows_ahead(self, count: int) -> None:
         """Say how many rows lie after the newest due slot."""

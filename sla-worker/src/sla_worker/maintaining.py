@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -112,6 +112,7 @@ class Maintainer:
         self._asked_at: float | None = None
         self._made = self._had = False
         self._trouble: str | None = None
+        self._lasting: list[str] = []
 
     def change(self, asked: Asked) -> Done:
         """Do what is asked, the silence in the same act; see `perform`."""
@@ -124,13 +125,18 @@ class Maintainer:
         """That alerts are not silenced as they should be, in one line."""
         return [f"maintenance without its silence: {self._trouble}"] if self._trouble else []
 
-    def turn(self, show: Callable[[], None]) -> None:
-        """A chore of the loop; `show` lets metrics follow."""
+    def turn(self, show: Callable[[], None], lasting: Callable[[Sequence[str]], None]) -> None:
+        """A chore of the loop; `show` lets metrics follow, `lasting` takes the SLAs in maintenance."""
         if self._changed.is_set():
             self._changed.clear()
             show()
+            self._asked_at = None
         if self._asked_at is None or self._monotonic() - self._asked_at >= _LOOK_SECONDS:
             self._asked_at = self._monotonic()
+            now = self._database.maintenance.maintained(int(self._clock()))
+            if now != self._lasting:
+                lasting(now)
+            self._lasting = now
             self._keep()
 
     def _remarks(self, exclusion: Exclusion) -> tuple[str, ...]:
@@ -159,6 +165,7 @@ class Maintainer:
             ]
             near = wanted or (self._exclusions and not self._made)  # those of a former process are ended
             if not near and not self._had:
+                self._trouble = None
                 return 0, 0
             try:
                 done = self._silences.keep(wanted, self._owner)

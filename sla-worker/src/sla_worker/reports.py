@@ -5,6 +5,8 @@ from __future__ import annotations
 from sla_worker.database import SLADatabase
 from sla_worker.model import Report
 
+_AHEAD_SECONDS = 7 * 86_400  # so far ahead planned maintenance is shown
+
 
 def period_report(
     database: SLADatabase,
@@ -30,4 +32,10 @@ def period_report(
         statuses=tuple(database.get_current_sla_status(hours, end=end, exclusions=exclusions)),
         active_breaches=tuple(database.get_active_breaches()),
         period_breaches=len(database.breaches_between(start, end)),
+        maintenance=tuple(
+            each
+            for each in database.maintenance.all()
+            if each.revoked_at is None
+            and any(begin < now + _AHEAD_SECONDS and until > start for begin, until in each.spans)
+        ),
     )

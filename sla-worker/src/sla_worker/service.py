@@ -249,7 +249,7 @@ def _join(
             before=(look_at_file, watchdog.check),
             after=(
                 again.turn,
-                lambda: maintainer.turn(show_slas),
+                lambda: maintainer.turn(show_slas, exporter.maintained),
                 lambda: schedule.run(clock()),
                 trim,
                 show_alerting,

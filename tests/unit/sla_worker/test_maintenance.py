@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sla_worker import cli
+from sla_worker.delivery.kinds import Sources, daily
 from unit.sla_worker.fake_prometheus import GOOD, SLOT
 from unit.sla_worker.setting import Setting
 from unit.sla_worker.test_measure_again import command, serving
@@ -123,3 +124,30 @@ def test_the_service_that_runs_does_it(
             "/api/maintain", "POST", b'{"ledger": "x"}', HTTP_AUTHORIZATION=f"Bearer {token}"
         )
         assert (status, "another ledger" in text) == ("409 Conflict", True)
+
+
+def test_page_mail_terminal_and_metrics_name_it(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.step()
+    planned = {
+        "scope": {"slas": [KEY]},
+        "start": int(setting.now) - 60,
+        "end": int(setting.now) + 60,
+        "author": "ann",
+        "reason": "new <disks>",
+    }
+    asked = {"ledger": str(Path(setting.environ["SLA_DATABASE_PATH"]).resolve()), "action": "add"}
+    body = json.dumps({**asked, "planned": planned}).encode()
+    assert setting.ask("/api/maintain", "POST", body)[0] == "200 OK"
+    setting.step()
+    line = "active: 2023-11-14 22:10 UTC to 2023-11-14 22:20 UTC, api-error-rate: new &lt;disks&gt; (ann)"
+    assert line in setting.ask("/")[1]
+    assert 'sla_maintenance_active{sla="api-error-rate"} 1.0' in setting.ask("/metrics")[1]
+    setting.now += 300
+    setting.step()
+    assert "sla_maintenance_active{" not in setting.ask("/metrics")[1]
+    sources = Sources(setting.service.database, setting.service.settings, int(setting.now))
+    mail = daily(sources)
+    assert line.replace("active", "over") in mail.html
+    assert "Maintenance (does not count)" in mail.text
+    setting.close()

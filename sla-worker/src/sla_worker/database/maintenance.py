@@ -92,6 +92,22 @@ class MaintenanceStore:
             )
         ]
 
+    def maintained(self, now: int) -> list[str]:
+        """The keys of the SLAs of which maintenance lasts, of all components or some."""
+        in_force = self._exclusions.in_force()
+        lasting = {
+            number
+            for number, spans in in_force.spans.items()
+            if any(start <= now < end for start, end in spans)
+        }
+        if not lasting:
+            return []
+        return [
+            each.key
+            for each in self._definitions.enabled()
+            if not lasting.isdisjoint(in_force.targets.get(each.id, ()))
+        ]
+
     def alerts_of(self, exclusion: Exclusion) -> tuple[list[str], list[str]]:
         """The keys of the SLAs it covers, and the titles of components it is left to: what alerts name."""
         targets = self._exclusions.in_force().targets

@@ -8,6 +8,7 @@ from math import inf
 
 from sla_worker.model.breach import Breach
 from sla_worker.model.definition import Comparison, title
+from sla_worker.model.exclusion import Exclusion
 from sla_worker.model.measurement import Status
 
 
@@ -148,6 +149,7 @@ class Report:
     statuses: tuple[SLAStatus, ...]
     active_breaches: tuple[Breach, ...]
     period_breaches: int
+    maintenance: tuple[Exclusion, ...] = ()
 
     @property
     def failed_first(self) -> tuple[SLAStatus, ...]:

@@ -7,12 +7,22 @@ import math
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
-from sla_worker.model import Category, Comparison, Report, SLAStatus, Status
+from sla_worker.model import Category, Comparison, Exclusion, Report, SLAStatus, Status
 
 NONE = "—"
 _NAMED_CHANGES = 2
 _LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
 GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
+
+
+def maintenance_line(exclusion: Exclusion, now: float, zone: ZoneInfo) -> str:
+    """A maintenance window for people: its state, when, of what, why and by whom."""
+    [start, *_], [*_, end] = zip(*exclusion.spans, strict=True)
+    planned = exclusion.planned
+    return (
+        f"{exclusion.state(now)}: {moment(start, zone)} to {moment(end, zone)}, {planned.scope.words}:"
+        f" {planned.reason} ({planned.author})"
+    )
 
 
 def ratio(value: float | None) -> str:

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Report
-from sla_worker.render.format import actual, moment, quantity, ratio, remark, score_word, target, verdict
+from sla_worker.render.format import (
+    actual,
+    maintenance_line,
+    moment,
+    quantity,
+    ratio,
+    remark,
+    score_word,
+    target,
+    verdict,
+)
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int]) -> str:
@@ -60,4 +70,7 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
         ]
         lines += ["", "Active breaches", ""]
         lines += [text_table(("SLA", "Severity", "Since", "Worst"), breaches, right=frozenset({3}))]
+    if report.maintenance:
+        lines += ["", "Maintenance (does not count)", ""]
+        lines += [maintenance_line(each, report.generated_at, zone) for each in report.maintenance]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ def _environment() -> jinja2.Environment:
     environment.globals["actual"] = _actual
     others = (
         words.verdict, words.verdict_colour, words.score_word, words.score_colour,
-        words.status_colour, words.moment, words.remark,
+        words.status_colour, words.moment, words.remark, words.maintenance_line,
         words.category_count, words.category_tag,
     )  # fmt: skip
     environment.globals.update({each.__name__: each for each in others})
