@@ -83,11 +83,20 @@ class Choice:
 
 @dataclass
 class _Job:
-    pieces: list[dict[str, set[int]]]
+    wanted: Slots
     reason: Reason
+    pieces: list[dict[str, set[int]]] | None = None
     rows: int = 0
     error: Exception | None = None
     done: threading.Event = field(default_factory=threading.Event)
+
+
+def readable(calculator: Calculator, wanted: Slots, reason: Reason) -> Slots:
+    """Without slots to BACKFILL of which Prometheus has nothing any more: they would lower coverage.
+
+    Raises PrometheusError.
+    """
+    return calculator.since_scraped(wanted) if reason is Reason.BACKFILL else wanted
 
 
 class Again:
@@ -102,11 +111,11 @@ class Again:
 
     def ask(self, wish: Wish) -> int:
         """How many rows were added or changed, once they are. Raises SLAWorkerError; what is stored stays."""
-        pieces = _pieces(self._choice.slots(wish))
+        wanted = self._choice.slots(wish)
         if not self._one.acquire(blocking=False):
             raise BusyError("other slots are being measured again; try again when that is done")
         try:
-            self._job = job = _Job(pieces, wish.reason)
+            self._job = job = _Job(wanted, wish.reason)
             while not job.done.wait(_LOOK_SECONDS):
                 if self._stopping.is_set():
                     raise SLAWorkerError("the sla-worker ends; give the command again once it runs")
@@ -123,7 +132,10 @@ class Again:
         if job is None or job.done.is_set():
             return
         try:
-            job.rows += self._calculator.measure_again(job.pieces.pop(), job.reason).stored
+            if job.pieces is None:
+                job.pieces = _pieces(readable(self._calculator, job.wanted, job.reason))
+            if job.pieces:
+                job.rows += self._calculator.measure_again(job.pieces.pop(), job.reason).stored
         except Exception as error:  # noqa: BLE001 - who asked is told
             job.error = error
         if job.error is not None or not job.pieces:

@@ -119,6 +119,17 @@ class Calculator:
         self._going_on = newest if done.unread is not None else None
         return done
 
+    def since_scraped(self, slots: Slots) -> dict[str, set[int]]:
+        """Those of the slots that are not older than the first scrape there still is in their time.
+
+        All of them, if nothing is scraped at all but pushed. Raises PrometheusError.
+        """
+        every = {slot for found in slots.values() for slot in found}
+        first = self._measurer.first_scrape(min(every), max(every)) if every else None
+        return {
+            key: {slot for slot in found if first is None or slot >= first} for key, found in slots.items()
+        }
+
     def measure_again(self, slots: Slots, reason: Reason) -> PassResult:
         """Read slots again that may be in the ledger, by the keys of their SLAs; newest first.
 

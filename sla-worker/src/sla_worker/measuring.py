@@ -86,6 +86,10 @@ class Measurer:
                     found.append(f"SLA {each.key}: {self._reader.refused[expression]}")
         return found
 
+    def first_scrape(self, start: int, end: int) -> float | None:
+        """The first slot's end, up to `end`, with a scrape of anything in it or little before; None: none."""
+        return self._reader.first_scrape(start, end)
+
     def measure(
         self, due: Sequence[Definition], slots: range, missing: Mapping[str, AbstractSet[int]], newest: int
     ) -> Measured:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sla_worker import burning, windows
-from sla_worker.again import Again, Choice, Wish
+from sla_worker.again import Again, Choice, Wish, readable
 from sla_worker.alertmanager import Alertmanager
 from sla_worker.calculator import Calculator, Told
 from sla_worker.database import Keep, SLADatabase
@@ -408,7 +408,7 @@ def measure_again(settings: Settings, wish: Wish, *, transport: Transport | None
         database.sync_definitions(definitions)
         slots = _choice(settings, definitions, database).slots(wish)
         calculator = make_calculator(settings, definitions, database, transport=transport)
-        return calculator.measure_again(slots, wish.reason)
+        return calculator.measure_again(readable(calculator, slots, wish.reason), wish.reason)
 
 
 def maintain(settings: Settings, asked: Asked) -> Done:

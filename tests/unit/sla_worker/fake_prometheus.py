@@ -42,6 +42,7 @@ class FakePrometheus:
         self.warnings: list[str] = []
         self.warned = ""  # what a query holds of which the warnings are; all hold this
         self.born = 0.0  # before that no series but `up` has a sample
+        self.began = 0.0  # before that `up` has none either
         self.most_seconds: int | None = None  # a longer range is refused; None: none is
         self.refused: set[int] = set()  # slots of which no range is answered
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -61,6 +62,8 @@ class FakePrometheus:
             return 422, headers, json.dumps(error).encode()
         if found:
             result = list(self._samples(float(fields["time"]), int(found.group(1))))
+        elif fields["query"] == "count(up)":
+            result = self._listed(fields)
         elif "histogram_quantile" in fields["query"]:
             result = self._percentiles(fields)
         else:
@@ -83,7 +86,9 @@ class FakePrometheus:
         for definition in self.definitions:
             for labels, amount in self._amounts(definition.sli.needs(definition)):
                 amounts[tuple(sorted(labels.items()))] = amount
-        yield self._series({"__name__": "up", **TARGET}, times, up)
+        listed = [(at, value) for at, value in zip(times, up, strict=True) if at >= self.began]
+        if listed:
+            yield self._series({"__name__": "up", **TARGET}, *zip(*listed, strict=True))
         times = [moment for moment in times if moment >= self.born]
         for pairs, amount in amounts.items():
             yield self._series(dict(pairs), times, [self._counted(at) * amount for at in times])
@@ -119,6 +124,11 @@ class FakePrometheus:
     def _series(labels: dict[str, str], times: Sequence[int], values: Sequence[float]) -> dict[str, Any]:
         samples = [[at, str(value)] for at, value in zip(times, values, strict=True)]
         return {"metric": labels, "values": samples}
+
+    def _listed(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
+        step, start, end = (int(float(fields[name])) for name in ("step", "start", "end"))
+        found = [[at, "1"] for at in range(start, end + 1, step) if at > self.began]
+        return [{"metric": {}, "values": found}] if found else []
 
     def _percentiles(self, fields: Mapping[str, str]) -> list[dict[str, Any]]:
         start = int(float(fields.get("start") or fields["time"]))

@@ -201,3 +201,12 @@ def test_after_closing_everything_is_one_clear_line(database: SLADatabase) -> No
     assert str(database.trouble()).endswith("is closed")
     with pytest.raises(DatabaseError, match="is closed"):
         database.counts()
+
+
+def test_the_log_beside_the_file_stays_small(database: SLADatabase, path: Path) -> None:
+    """It counts as the ledger's size: a megabyte at most, once it is over, and what one pass writes."""
+    for day in range(4):
+        slots = range(1 + day * 5000, 1 + (day + 1) * 5000)
+        database.store([evaluate(ERRORS, NOW + slot * 300, Figures(100, 100, 1)) for slot in slots])
+    measure(database, 20_001)
+    assert path.with_name("sla.db-wal").stat().st_size < 1_100_000

@@ -188,6 +188,22 @@ def test_a_backfill_beside_a_service_that_runs(tmp_path: Path) -> None:
         assert setting.service.database.oldest_slot(KEY) == SLOT - 563 * 300
 
 
+def test_a_backfill_begins_with_what_prometheus_has(tmp_path: Path) -> None:
+    """Slots of a time before that would be a month without data, of which the coverage speaks."""
+    with serving(tmp_path) as setting:
+        setting.prometheus.began = setting.prometheus.born = SLOT - 10 * 300
+        wish = Wish(int(setting.now) - 30 * 86_400, int(setting.now), (KEY,), Reason.BACKFILL)
+        # From (-10, -9] on to the slot before the first, which is 0.
+        assert asking.measure_again(read_settings(setting.environ), wish)[0] == 9
+        assert setting.service.database.oldest_slot(KEY) == SLOT - 9 * 300
+        [coverage] = {
+            each.coverage_ratio
+            for each in setting.service.database.get_current_sla_status(720)
+            if each.key == KEY
+        }
+        assert coverage > 0.9  # some scrapes fail here
+
+
 def test_without_a_service_on_the_port_the_error_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

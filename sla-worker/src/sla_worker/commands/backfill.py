@@ -26,7 +26,7 @@ def main(argv: Arguments = None) -> int:
         "--days",
         type=whole_number(1, 366),
         default=15,
-        help="how far back (default: 15, as Prometheus keeps)",
+        help="how far back, if Prometheus has as much (default: 15)",
     )
     arguments = options.parse_args(argv)
 

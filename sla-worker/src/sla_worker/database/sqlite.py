@@ -15,7 +15,8 @@ from sla_worker.database.engine import Row, Values
 from sla_worker.database.place import Identity, identity, lock_of, log_of, size, take_lock
 from sla_worker.errors import DatabaseDamagedError, DatabaseError
 
-_WAL_BYTES = 4 * 1024 * 1024  # what stays of the log beside the file once a large transaction is over
+_WAL_BYTES = 1024 * 1024  # what stays of the log beside the file once a large transaction is over
+_WAL_PAGES = 256  # as much: then it is written into the file, every few passes
 
 
 class SQLite:
@@ -211,6 +212,7 @@ class SQLite:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
                 connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()  # makes the log
                 # What a damaged page held may lack from a sum without an error. 5 ms per MB.
                 _check_pages(connection, self.place)

@@ -23,6 +23,7 @@ from sla_worker.selectors import Matcher
 _log = logging.getLogger(__name__)
 _MARGIN_SCRAPES = 3  # the last sample before a slot is no older than that, as a rule
 _LONGEST_MARGIN = 600
+_MOST_POINTS = 10_000  # of a range; engines refuse 11,000
 _REMEMBERED_SECONDS = 3600
 _TAG = "sla_need"
 _NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?|\+?[Ii]nf")
@@ -63,6 +64,19 @@ class Reader:
             self._jobs.clear()
             self._buckets.clear()
         return window
+
+    def first_scrape(self, start: int, end: int) -> float | None:
+        """When something was first scraped from `start` on, up to `end`, both ends of slots; None: never.
+
+        To the slot, of as many as engines give points; else a little too early.
+        """
+        slot = self._grid.slot_seconds
+        step = slot * max(ceil((end - start) / (_MOST_POINTS * slot)), 1)
+        answer = self._client.query_range(f"count({UP})", start, end, step)
+        times = [at for series in answer.series for at in series.times]
+        if not times:
+            return None
+        return min(times) - (step - slot)
 
     def _samples(self, plan: Plan, slots: range) -> Window:
         seconds = slots[-1] - (slots.start - slots.step) + self._margin
