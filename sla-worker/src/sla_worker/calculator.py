@@ -120,12 +120,13 @@ class Calculator:
         return done
 
     def since_scraped(self, slots: Slots) -> dict[str, set[int]]:
-        """Those of the slots that are not older than the first scrape there still is in their time.
+        """Those of the slots that are not older than the first scrape since then that Prometheus still has.
 
-        All of them, if nothing is scraped at all but pushed. Raises PrometheusError.
+        All of them, if nothing is scraped but pushed. Raises PrometheusError.
         """
-        every = {slot for found in slots.values() for slot in found}
-        first = self._measurer.first_scrape(min(every), max(every)) if every else None
+        newest = self._grid.newest_slot(self._clock())
+        oldest = min((slot for found in slots.values() for slot in found), default=newest)
+        first = self._measurer.first_scrape(oldest, newest)
         return {
             key: {slot for slot in found if first is None or slot >= first} for key, found in slots.items()
         }

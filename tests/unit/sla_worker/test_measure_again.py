@@ -193,8 +193,9 @@ def test_a_backfill_begins_with_what_prometheus_has(tmp_path: Path) -> None:
     with serving(tmp_path) as setting:
         setting.prometheus.began = setting.prometheus.born = SLOT - 10 * 300
         wish = Wish(int(setting.now) - 30 * 86_400, int(setting.now), (KEY,), Reason.BACKFILL)
-        # From (-10, -9] on to the slot before the first, which is 0.
+        # From (-10, -9] on to the slot before the first, which is 0; then there is nothing older.
         assert asking.measure_again(read_settings(setting.environ), wish)[0] == 9
+        assert asking.measure_again(read_settings(setting.environ), wish)[0] == 0
         assert setting.service.database.oldest_slot(KEY) == SLOT - 9 * 300
         [coverage] = {
             each.coverage_ratio
