@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
+from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
-from unit.sla_worker.databases import SQLitePlace
+from unit.sla_worker.databases import Place, SQLitePlace
 from unit.sla_worker.fake_prometheus import THREE
 
 NOW = 1_700_000_100
@@ -52,3 +55,22 @@ def test_rows_breaches_mails_outages_alerts_and_summaries_of_version_3(tmp_path:
     database.store([evaluate(definitions[1], NOW + 1500, Figures(99, 100, 1, 1.0))])
     assert [each.key for each in database.get_active_breaches()] == ["queue"]
     database.close()
+
+
+@pytest.mark.parametrize(("version", "said"), [(999, "a newer version"), (3, "an older version")])
+def test_a_report_reads_no_tables_of_another_version(place: Place, version: int, said: str) -> None:
+    """They may have the columns that it asks for, and mean something else by them."""
+    SLADatabase(place.location).close()
+    if version == 3:
+        place.query("DELETE FROM schema_migrations WHERE version > 3")
+    else:
+        place.query("INSERT INTO schema_migrations (version, name, applied_at) VALUES (999, 'x', 1)")
+    with pytest.raises(DatabaseError, match=rf"made by {said} \(schema {version}, "):
+        SLADatabase(place.location, read_only=True)
+
+
+def test_the_tables_of_another_program_are_left_alone(place: Place) -> None:
+    place.query("CREATE TABLE ledger (account INTEGER)")
+    with pytest.raises(DatabaseError, match="of another program; give a place of its own"):
+        SLADatabase(place.location)
+    assert place.query("SELECT account FROM ledger") == []

@@ -115,6 +115,8 @@ class Engine:
             dialect.open()
             if dialect.writable:
                 self._migrate()
+            else:
+                self._check_version()
         except BaseException:
             self.close()
             raise
@@ -276,6 +278,30 @@ class Engine:
         for forget in self._forget:
             forget()
 
+    def _check_version(self) -> None:
+        """Raise DatabaseError for tables of another version: what is read only is read as it is."""
+        found = self._dialect.rows("SELECT MAX(version) AS version FROM schema_migrations", ())[0]["version"]
+        newest = newest_schema()
+        self._refuse_newer(found or 0)
+        if found != newest:
+            raise DatabaseError(
+                f"{self.place}: made by an older version (schema {found or 0}, this one has {newest});"
+                " start the sla-worker, or run sla_database once"
+            )
+
+    def _refuse_newer(self, found: int) -> None:
+        newest = newest_schema()
+        if found > newest:
+            raise DatabaseError(
+                f"{self.place}: made by a newer version (schema {found}, this one knows {newest}); update"
+            )
+
+    def _has_ledger(self) -> bool:
+        with suppress(DatabaseError):
+            self._dialect.rows("SELECT COUNT(*) AS rows FROM ledger", ())
+            return True
+        return False
+
     def _migrate(self) -> None:
         """Apply the migrations that are not recorded yet, each in one transaction with its record."""
         dialect = self._dialect
@@ -285,11 +311,12 @@ class Engine:
         scripts = sorted(
             (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
         )
-        newest = newest_schema()
         self.new = not done
-        if done and max(done) > newest:
+        if done:
+            self._refuse_newer(max(done))
+        elif self._has_ledger():
             raise DatabaseError(
-                f"{self.place}: made by a newer version (schema {max(done)}, this one knows {newest}); update"
+                f"{self.place}: has a table `ledger` of another program; give a place of its own"
             )
         for script in scripts:
             version = int(script.name[:4])
