@@ -7,6 +7,7 @@ import pytest
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DefinitionError
 from sla_worker.grid import Grid
+from sla_worker.model.definition import title
 from sla_worker.sli import FORMS
 
 SHIPPED = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
@@ -132,3 +133,17 @@ def test_a_file_without_slas_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match="set SLA_DEFINITIONS"):
         read_definitions(tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize(
+    ("component", "shown"),
+    [
+        ("all", "Errors"),
+        ("crm/7", "Errors / crm/7"),
+        ("a\r\nBcc: x@example.com", "Errors / a\ufffd\ufffdBcc: x@example.com"),
+        ("\x1b[31mred\0", "Errors / \ufffd[31mred\ufffd"),
+        ("x" * 3000, f"Errors / {'x' * 99}…"),
+    ],
+)
+def test_a_label_is_shown_but_not_obeyed(component: str, shown: str) -> None:
+    assert title("Errors", component) == shown

@@ -14,6 +14,7 @@ from sla_worker.selectors import Selector
 
 UNDIVIDED = "all"  # the component of an SLA that is not measured per component
 
+_LONGEST_COMPONENT = 100  # letters that people are shown
 SEVERITIES = ("critical", "high", "medium", "low")
 CATEGORIES = (
     "availability",
@@ -188,5 +189,14 @@ def objective_ratio(comparison: Comparison, target: float, percentile: float | N
 
 
 def title(name: str, component: str) -> str:
-    """An SLA's name as people read it, with its component if it has several."""
-    return name if component == UNDIVIDED else f"{name} / {component}"
+    """An SLA's name as people read it, with its component if it has several.
+
+    A component is made of labels that programs set: a terminal or a mail's head is shown nothing to obey.
+    """
+    if component == UNDIVIDED:
+        return name
+    if len(component) > _LONGEST_COMPONENT:
+        component = f"{component[: _LONGEST_COMPONENT - 1]}…"
+    if not component.isprintable():
+        component = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in component)
+    return f"{name} / {component}"
