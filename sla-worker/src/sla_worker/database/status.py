@@ -324,7 +324,7 @@ class StatusReader:
 
         So the error budget of the period is the sum of the budgets of its parts. None: one version held.
         """
-        if len(period.pieces) == 1:
+        if len(period.pieces) == 1 or len(self._versions.of(sla_id)) == 1:
             return None
         held = [self._versions.at(sla_id, end).objective_ratio for _, end in period.pieces]
         counted = [

@@ -131,13 +131,15 @@ class VersionStore:
     def shown(self, sla_id: int, end: int) -> StoredVersion:
         """What an SLA is held to in a period that ends there: the last version that was in force by then."""
         versions = self.of(sla_id)
+        if len(versions) == 1:
+            return versions[0]
         in_force = [each for each in versions if each.enabled]
         return at(in_force or versions, end)
 
     def begun(self, sla_id: int, end: int) -> bool:
         """Whether an SLA has been in force before `end`: one that is only announced has not."""
-        first = self.of(sla_id)[0]
-        return first.enabled or any(each.enabled and each.valid_from < end for each in self.of(sla_id))
+        versions = self.of(sla_id)
+        return versions[0].enabled or any(each.enabled and each.valid_from < end for each in versions)
 
     def changes(self, sla_id: int, start: int, end: int) -> tuple[int, ...]:
         """When an SLA began to be judged otherwise within (start, end), ascending."""
