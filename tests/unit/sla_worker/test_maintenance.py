@@ -73,6 +73,20 @@ def test_a_window_is_added_listed_and_revoked(setting: Setting, capsys: pytest.C
         assert words in line
 
 
+def test_a_recurring_window_covers_each_of_its_times(
+    setting: Setting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window = ("--from", "2023-11-12T23:20", "--to", "2023-11-12T23:25", "--timezone", "Europe/Berlin")
+    assert cli.main(["maintenance", "add", *window, "--rrule", "FREQ=DAILY;COUNT=9", "--all", *WHO]) == 0
+    assert "9 times, by the wall clock of Europe/Berlin; the last one" in capsys.readouterr().out
+    assert total(setting) == 3000  # the slot of the 14th from 22:20 UTC on
+    assert cli.main(["maintenance", "list"]) == 0
+    assert "FREQ=DAILY;COUNT=9 (Europe/Berlin) from 2023-11-12 22:20 UTC" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["maintenance", "add", *window[:-1], "Berlin", "--all", *WHO])
+    assert "invalid timezone: 'Berlin'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

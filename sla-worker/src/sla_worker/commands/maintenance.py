@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 from contextlib import closing
-from zoneinfo import ZoneInfo
+from dataclasses import replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sla_worker import service
 from sla_worker.commands.asking import maintain
@@ -13,6 +14,7 @@ from sla_worker.commands.running import Arguments, epoch, instant, parser, run, 
 from sla_worker.errors import SLAWorkerError
 from sla_worker.maintaining import Done, to_add, to_end, to_revoke
 from sla_worker.model import Exclusion, Planned, Scope
+from sla_worker.occurrences import occurrences
 from sla_worker.render.format import moment
 from sla_worker.render.tables import text_table
 from sla_worker.settings import Settings, read_settings
@@ -38,6 +40,13 @@ def main(argv: Arguments = None) -> int:
     add.add_argument("--category", action="append", default=[], help="of all SLAs of it; repeatable")
     add.add_argument("--all", action="store_true", help="of all SLAs")
     add.add_argument("--component", action="append", default=[], help="only this one of them; repeatable")
+    add.add_argument("--rrule", help="again and again, like FREQ=WEEKLY;BYDAY=SU;COUNT=10")
+    add.add_argument(
+        "--timezone",
+        type=_zone,
+        metavar="ZONE",
+        help="whose wall clock --from, --to and --rrule keep (REPORT_TIMEZONE)",
+    )
     end = actions.add_parser("end", help="end one that is active, now")
     revoke = actions.add_parser("revoke", help="let the time of one count again; it stays in the list")
     for each in (end, revoke):
@@ -68,8 +77,17 @@ def main(argv: Arguments = None) -> int:
     return run(command)
 
 
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(
+            f"invalid timezone: {text[:40]!r}\ngive one like Europe/Berlin"
+        ) from None
+
+
 def _add(settings: Settings, arguments: argparse.Namespace) -> int:
-    zone = settings.timezone
+    zone = arguments.timezone or settings.timezone
     start, end = (epoch(each, zone) for each in (arguments.begins, arguments.ends))
     if start >= end:
         raise SLAWorkerError(
@@ -78,9 +96,20 @@ def _add(settings: Settings, arguments: argparse.Namespace) -> int:
         )
     scope = Scope() if arguments.all else Scope(tuple(arguments.sla), tuple(arguments.category))
     scope = Scope(scope.slas, scope.categories, tuple(arguments.component))
-    done = maintain(settings, to_add(Planned(scope, start, end, arguments.author, arguments.reason)))
+    planned = Planned(scope, start, end, arguments.author, arguments.reason)
+    times = None
+    if arguments.rrule:
+        times = occurrences(arguments.rrule, start, end, zone)
+        if not times:
+            raise SLAWorkerError(f"--rrule {arguments.rrule}: never happens; give another rule")
+        planned = replace(planned, rule=arguments.rrule, zone=zone.key)
+    done = maintain(settings, to_add(planned, times))
     made = done.exclusion
     _tell(f"maintenance {made.id} of {made.planned.scope.words}: {_times(made, zone)}", done, zone)
+    if times is not None:
+        last = moment(times[-1][0], zone)
+        print(f"{len(times)} times, by the wall clock of {zone.key}; the last one begins {last}")
+        return 0
     [begun, *_], [*_, ended] = zip(*made.spans, strict=True)
     if (begun, ended) != (start, end):
         print(
@@ -98,6 +127,9 @@ def _tell(line: str, done: Done, _zone: ZoneInfo) -> None:
 
 def _times(exclusion: Exclusion, zone: ZoneInfo) -> str:
     [start, *_], [*_, end] = zip(*exclusion.spans, strict=True)
+    if exclusion.planned.rule:
+        rule = f"{exclusion.planned.rule} ({exclusion.planned.zone})"
+        return f"{rule} from {moment(start, zone)} to {moment(end, zone)}"
     return f"{moment(start, zone)} to {moment(end, zone)}"
 
 

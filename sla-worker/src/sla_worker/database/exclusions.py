@@ -28,9 +28,13 @@ class InForce:
     components: dict[int, frozenset[str]] = field(default_factory=dict)
     _made: dict[tuple[tuple[int, int], ...], Covered] = field(default_factory=dict)
 
+    _union: dict[tuple[()], Covered] = field(default_factory=dict)
+
     def touch(self, start: int, end: int) -> bool:
         """Whether any of them covers some of [start, end)."""
-        return any(begin < end and until > start for spans in self.spans.values() for begin, until in spans)
+        if () not in self._union:
+            self._union[()] = Covered(span for spans in self.spans.values() for span in spans)
+        return bool(self.spans) and self._union[()].seconds(start, end) > 0
 
     def covered(self, sla_id: int, component: str) -> Covered:
         """The time of a component of an SLA that does not count."""
