@@ -78,7 +78,7 @@ def text(found: dict[str, Any], zone: ZoneInfo) -> str:
             ),
         ),
         (
-            "Slots",
+            "Slots, as measured",
             "slots",
             (
                 "slot",
