@@ -29,6 +29,8 @@ POLL_SECONDS = 0.1
 ALWAYS = "always firing"
 UNSCRAPED = "metrics_gone"
 """The fault whose effect is that scrapes fail."""
+FAILED_SCRAPES = 3
+"""So many in a row that an alert may end with them: rules read gauges through two that fail."""
 SENDINGS = {
     "alerts Prometheus could not send": "prometheus_notifications_errors_total",
     "alerts Prometheus dropped": "prometheus_notifications_dropped_total",
@@ -40,6 +42,14 @@ WINDOWS_SECONDS = 1200.0
 """True time that the ranges of a rule may need beside its waits: to fill before it fires, to empty after."""
 STEADY_SECONDS = 90.0
 """What nobody compresses: a request of 45 s, a container that starts, Alertmanager's next attempt."""
+
+
+def unscraped(span_seconds: float, scrape_seconds: float) -> str:
+    """A query with a result if `FAILED_SCRAPES` of the demo-app in a row failed, or never came, in a span."""
+    window = f"{FAILED_SCRAPES * scrape_seconds * 1000:.0f}ms"
+    good = f'max_over_time(up{{job="demo-app"}}[{window}]) == 1'
+    steps = f"[{math.ceil(span_seconds)}s:{scrape_seconds * 1000:.0f}ms]"
+    return f"count_over_time((vector(1) unless on () ({good})){steps})"
 
 
 class Events(Protocol):
@@ -221,22 +231,18 @@ class Run:
             raise ProofError(f"mail went to {', '.join(stray)} too")
         if early := early_ends(proof, mails):
             said = f"{early} mails said that it is over while its cause lasted"
-            if not (missed := self._missed_scrapes(proof)):
+            if not self._was_unscraped(proof):
                 raise ProofError(said)
-            proof.remark = f"{said}: {missed:.0f} scrapes of the demo-app failed in that time"
+            proof.remark = f"{said}: {FAILED_SCRAPES} scrapes of the demo-app in a row failed in that time"
 
-    def _missed_scrapes(self, proof: Proof) -> float:
-        """How many scrapes of the demo-app failed while the cause lasted, and not because of it.
-
-        What is not scraped is gone for a moment, and so is an alert about it.
-        """
+    def _was_unscraped(self, proof: Proof) -> bool:
+        """Whether so many scrapes failed, and not because of the cause, that an alert may have ended."""
         if UNSCRAPED in self.scenario.faults:
-            return 0
+            return False
         assert proof.caused_at is not None, "the cause has begun"
         assert proof.ended_at is not None, "the cause is over"
-        scrapes = f'up{{job="demo-app"}}[{math.ceil(proof.ended_at - proof.caused_at)}s]'
-        failed = f"sum(count_over_time({scrapes}) - sum_over_time({scrapes}))"
-        return sum(float(each["value"][1]) for each in self._tools.stack.query(failed, at=proof.ended_at))
+        query = unscraped(proof.ended_at - proof.caused_at, self._tools.floors.scrape_seconds)
+        return bool(self._tools.stack.query(query, at=proof.ended_at))
 
     def _go(self, proof: Proof, state: State) -> None:
         proof.go(state, time.time())

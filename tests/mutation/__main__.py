@@ -23,7 +23,8 @@ from mutation.report import as_json, reached, show, tally
 from mutation.run import Plan, run
 from mutation.trial import Finding
 from rules.binaries import found
-from rules.cases import ROOT, Case, Shipped, all_cases, shipped_alerts, shipped_records
+from rules.cases import ROOT, Case, Shipped, shipped_alerts, shipped_records
+from rules.scrapes import all_cases
 
 WIDTH_SIGNS = 120
 """Of the tables, where no terminal tells its own width."""

@@ -23,6 +23,7 @@ EXTERNAL_LABELS = {
     "sla_worker_url": "http://sla-worker.example.com",
 }
 KINDS = ("fires", "too_short", "at_threshold", "absent", "low_traffic", "reset", "quiet")
+"""Of the cases that are written down; scrapes.py makes others."""
 STATE = re.compile(r"(pending|firing|inactive) (\S+)")
 TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 CHOICE = re.compile(r"\{\{ if .*?\{\{ end \}\}")
@@ -148,8 +149,8 @@ def beside(shipped: Shipped) -> list[dict[str, Any]]:
 
 
 @functools.cache
-def all_cases() -> tuple[Case, ...]:
-    """Every case of every file."""
+def written_cases() -> tuple[Case, ...]:
+    """Every case of every file; scrapes.py makes more of them."""
     cases: list[Case] = []
     for path in sorted(CASES.glob("*.yml")):
         for alert, entry in _yaml(path.read_text(encoding="utf-8")).items():

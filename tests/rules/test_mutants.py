@@ -14,7 +14,8 @@ from mutation.equivalents import FILE, read_equivalents
 from mutation.page import write_page
 from mutation.report import of_word
 from mutation.run import Plan
-from rules.cases import ROOT, all_cases, shipped_alerts, shipped_records
+from rules.cases import ROOT, shipped_alerts, shipped_records
+from rules.scrapes import all_cases
 
 README = ROOT / "README.md"
 

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from rules.binaries import each_version_of, required, version_of
-from rules.cases import ROOT, RULES, STEP_SECONDS, all_cases, beside, promtool_test, shipped_alerts
+from rules.cases import ROOT, RULES, STEP_SECONDS, beside, promtool_test, shipped_alerts
+from rules.scrapes import all_cases
 from stack.rendering import fit_prometheus
 from waiting import patience
 

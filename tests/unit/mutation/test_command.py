@@ -11,7 +11,8 @@ import yaml
 
 from mutation.__main__ import PAGE, main
 from mutation.page import BEGIN, END
-from rules.cases import Case, all_cases
+from rules.cases import Case
+from rules.scrapes import all_cases
 
 pytestmark = pytest.mark.usefixtures("promtool")  # skips, or fails in CI, where there is none
 
