@@ -25,6 +25,7 @@ SHOP = Case(
     expected=(Expected({"job": "shop", "instance": "a"}, "firing 15s"),),
     says={},
     checks_annotations=False,
+    says_at={},
 )
 
 
