@@ -210,3 +210,11 @@ def test_no_limit_is_typed_into_a_dashboard() -> None:
                         typed[file.name] = ast.unparse(node)
     assert typed == {}
     assert limits.alerts()["HighErrorRate"].file == "prometheus/rules/request_performance.yml"
+
+
+def test_the_window_of_an_alert_is_the_one_over_which_it_counts() -> None:
+    # Beside ranges that reach over failed scrapes ([1m]) or into the past ([5m] offset …).
+    assert limits.window("CircuitBreakerFlapping") == "10m"
+    assert limits.window("BackupFailed") == "15m"
+    with pytest.raises(DashboardError, match="no alert DiskSpaceLow with one window"):
+        limits.window("DiskSpaceLow")

@@ -261,7 +261,9 @@ def first_of(name: str) -> Scale:
 
 
 def window(name: str) -> str:
-    """The window over which an alert looks, as written in its rule: 15m."""
-    if name in alerts() and (found := re.search(r"\[(\d+[smhd])\]", alerts()[name].expr)):
-        return found[1]
-    raise DashboardError(f"prometheus/rules: no alert {name} with a window, which a dashboard uses")
+    """The window over which an alert counts an increase, as written in its rule: 15m."""
+    expression = alerts()[name].expr if name in alerts() else ""
+    found: set[str] = set(re.findall(r"\bincrease\([^()]*\[(\d+[smhd])\]\)", expression))
+    if len(found) == 1:
+        return found.pop()
+    raise DashboardError(f"prometheus/rules: no alert {name} with one window, which a dashboard uses")
