@@ -233,7 +233,7 @@ def _join(
         show_slas()
 
     exporter.watch_database(database.trouble)
-    exporter.counted_before(database.get_current_sla_status(_ALL_HOURS))
+    exporter.counted_before(database.get_current_sla_status(_ALL_HOURS, exclusions=False))
     show_slas()
     show_alerting()
     show_mails()

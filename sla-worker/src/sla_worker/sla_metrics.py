@@ -78,8 +78,8 @@ _TEXTS: Mapping[str, str] = {
     names.MONTH_BREACHES: "Breaches of this calendar month",
     names.MONTH_BREACH_SECONDS: "Time in breach in this calendar month",
     names.MONTH_BREACH_LONGEST: "The longest breach's part of this calendar month",
-    names.GOOD_EVENTS: "Good events in the ledger",
-    names.TOTAL_EVENTS: "Events in the ledger",
+    names.GOOD_EVENTS: "Good events in the ledger, as measured: maintenance is not left out",
+    names.TOTAL_EVENTS: "Events in the ledger, as measured: maintenance is not left out",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,22 @@ def test_a_window_is_added_listed_and_revoked(setting: Setting, capsys: pytest.C
     *_, line = capsys.readouterr().out.splitlines()
     for words in ("revoked", "api-error-rate", "ann: new disks", "by bob: wrong day", "added afterwards"):
         assert words in line
+
+
+def test_counters_of_events_count_what_was_measured(setting: Setting) -> None:
+    """They never go back: after a restart they stand where they stood, whatever was excluded meanwhile."""
+
+    def counted() -> str:
+        setting.start()
+        text = setting.ask("/metrics")[1]
+        setting.close()
+        return next(line for line in text.splitlines() if re.match(rf'sla_total_.*"{KEY}"', line))
+
+    before = counted()
+    assert before.endswith(" 4000.0")
+    window = ("--from", "2023-11-14T22:21", "--to", "2023-11-14T22:24")
+    assert cli.main(["maintenance", "add", *window, "--sla", KEY, *WHO]) == 0
+    assert counted() == before
 
 
 def test_a_recurring_window_covers_each_of_its_times(
