@@ -26,7 +26,14 @@ def case(name: str, values: str, states: str = "", *, alert: str = "QueueDeep") 
     expected = (Expected({"severity": "warning", "worker": "a"}, states),) if states else ()
     kind = "fires" if states else "at_threshold"
     return Case(
-        alert, name, kind, {'queue_depth{worker="a"}': values}, expected, {}, checks_annotations=False
+        alert,
+        name,
+        kind,
+        {'queue_depth{worker="a"}': values},
+        expected,
+        says={},
+        checks_annotations=False,
+        says_at={},
     )
 
 
