@@ -53,6 +53,8 @@ def write_env_file(path: Path, configuration: Path) -> None:
         # As short as they can be, a slot and twelve of them: what burns is seen within minutes, and its end.
         "SLA_TIME_SCALE": "1080",
         "DEMO_TIME_SCALE": str(FACTOR),
+        # What cpu_burn must get of a busy machine, for a whole `for`; the healthy app uses 0.05 here.
+        "DEMO_CPU_LIMIT_CORES": "0.16",
     }
     path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     path.chmod(0o600)
