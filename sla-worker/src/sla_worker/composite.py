@@ -11,7 +11,7 @@ sums of that period, never of its own slots.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sla_worker.model import Definition, Figures, Measurement, Member, State
 
@@ -52,7 +52,7 @@ def score(members: Iterable[Member], parts: Iterable[Part]) -> Score:
     weighted = weights = covered = expected = 0.0
     ratios: dict[str, float] = {}
     for member in members:
-        own = [each for each in slas.values() if _belongs(member, each[0])]
+        own = [each for each in slas.values() if member.includes(each[0].key, each[0].category)]
         if not own:  # out of its service hours, all of it: not even expected
             continue
         found = {each[0].key: ratio for each in own if (ratio := _compliance(each)) is not None}
@@ -71,6 +71,13 @@ def score(members: Iterable[Member], parts: Iterable[Part]) -> Score:
     )
 
 
+def slot_part(counted: Part, state: int) -> Part | None:
+    """What a row of a slot adds to a score: its events if its state is a judgement; None: nothing at all."""
+    if state in _LEFT_OUT:
+        return None
+    return counted if state in _JUDGED else replace(counted, good=0.0, total=0.0)
+
+
 def slot_score(
     definition: Definition, rows: Iterable[Measurement], categories: Mapping[str, str]
 ) -> tuple[Figures, Score]:
@@ -81,25 +88,19 @@ def slot_score(
     found = score(
         definition.sli.members,
         [
-            Part(
-                row.key,
-                categories[row.key],
-                row.good if row.state in _JUDGED else 0.0,
-                row.total if row.state in _JUDGED else 0.0,
-                row.coverage,
-            )
+            part
             for row in rows
-            if row.state not in _LEFT_OUT
+            if (
+                part := slot_part(
+                    Part(row.key, categories[row.key], row.good, row.total, row.coverage), row.state
+                )
+            )
         ],
     )
     if found.ratio is None:
         return Figures(good=0.0, total=0.0, coverage=found.coverage), found
     good = float(definition.sli.judge(definition, 1.0, 1.0, found.ratio).kept)
     return Figures(good=good, total=1.0, coverage=found.coverage, actual=found.ratio), found
-
-
-def _belongs(member: Member, part: Part) -> bool:
-    return part.key == member.sla if member.sla is not None else part.category == member.category
 
 
 def _compliance(parts: list[Part]) -> float | None:

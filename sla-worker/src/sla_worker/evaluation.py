@@ -77,10 +77,11 @@ def _unjudged(policy: Policy, total: float, coverage: float) -> State | None:
     return State.LOW_TRAFFIC if total < policy.minimum_events else None
 
 
-def _status(kept: bool, used: float) -> Status:  # noqa: FBT001 - private, and both are of one judgement
-    """The state comes from exact counts; the share used may come from an interpolated percentile.
+def judged_status(*, kept: bool, used: float) -> Status:
+    """The status of a slot that was judged: the exact counts say whether it was `kept`.
 
-    That may lie a hair on the other side of the target; the counts win.
+    The share used may come from an interpolated percentile, a hair on the other side of the target; the
+    counts win.
     """
     status = status_of(used)
     return min(status, Status.GOOD) if kept else max(status, Status.POOR)
@@ -119,7 +120,7 @@ def evaluate(
         state, status, total = State.BREACHED, Status.CRITICAL, 1.0
     else:
         state = State.MET if judgement.kept else State.BREACHED
-        status = _status(judgement.kept, judgement.used)
+        status = judged_status(kept=judgement.kept, used=judgement.used)
     return Measurement(
         key=definition.key,
         component=component,

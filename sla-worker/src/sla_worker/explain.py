@@ -115,8 +115,7 @@ def _members(database: SLADatabase, trace: Trace) -> list[dict[str, Any]]:
         parts = [
             Part(each.key, each.category, each.good, each.total, each.coverage_ratio)
             for each in statuses
-            if (each.key == member.sla if member.sla else each.category == member.category)
-            and not database.is_composite(each.key)
+            if member.includes(each.key, each.category) and not database.is_composite(each.key)
         ]
         found.append(
             {

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from sla_worker.composite import Part, score
+from sla_worker.composite import Part, score, slot_part
 from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine, Row
@@ -24,7 +24,7 @@ from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.periods import HOUR_SECONDS, hour
 from sla_worker.database.rollups import BREACHES_OF_DAY, RollupStore
 from sla_worker.database.rows import Pair
-from sla_worker.evaluation import allowance_used, meets, status_of
+from sla_worker.evaluation import allowance_used, judged_status, meets
 from sla_worker.model import Maintenance, Measurement, State, Status
 
 BESIDE = """
@@ -339,8 +339,7 @@ def _instead(row: Measurement, adjusted: Row | None) -> Measurement:
 
 def _is_member(composite: StoredDefinition, definition: StoredDefinition) -> bool:
     return not definition.members and any(
-        member.sla == definition.key if member.sla is not None else member.category == definition.category
-        for member in composite.members
+        member.includes(definition.key, definition.category) for member in composite.members
     )
 
 
@@ -348,18 +347,13 @@ def _judged(
     composite: StoredDefinition, rows: Sequence[Row], definitions: Mapping[int, StoredDefinition]
 ) -> tuple[float, float, float, float | None, int, int]:
     """The columns of a slot of a composite, from its members' rows as they count."""
-    members = [row for row in rows if _is_member(composite, definitions[row["sla_id"]])]
-    parts = [
-        Part(
-            definitions[row["sla_id"]].key,
-            definitions[row["sla_id"]].category,
-            row["good"] if row["state"] in {State.MET, State.BREACHED} else 0.0,
-            row["total"] if row["state"] in {State.MET, State.BREACHED} else 0.0,
-            row["coverage"],
-        )
-        for row in members
-        if row["state"] not in {State.OUT_OF_HOURS, State.EXCLUDED}
-    ]
+    parts = []
+    for row in rows:
+        member = definitions[row["sla_id"]]
+        if _is_member(composite, member):
+            counted = Part(member.key, member.category, row["good"], row["total"], row["coverage"])
+            if part := slot_part(counted, row["state"]):
+                parts.append(part)
     if not parts:
         return 0.0, 0.0, 0.0, None, State.EXCLUDED, Status.EXCLUDED
     found = score(composite.members, parts)
@@ -376,5 +370,5 @@ def _judged(
         return 0.0, 0.0, coverage, found.ratio, state, Status[state.name]
     kept = meets(composite.comparison, composite.target_value, found.ratio)
     used = allowance_used(composite.comparison, composite.target_value, found.ratio, composite.unit)
-    status = min(status_of(used), Status.GOOD) if kept else max(status_of(used), Status.POOR)
-    return float(kept), 1.0, coverage, found.ratio, State.MET if kept else State.BREACHED, status
+    state = State.MET if kept else State.BREACHED
+    return float(kept), 1.0, coverage, found.ratio, state, judged_status(kept=kept, used=used)

@@ -44,12 +44,11 @@ def spells(definitions: DefinitionStore, sla_id: int, period: Period) -> list[Sp
     found: list[tuple[StoredVersion, frozenset[tuple[int, str]]]] = []
     for _, end in period.pieces:
         version, seen_at = at(own, end), max(end, own[0].valid_from + 1)
-        wanted = {name for each in version.members for name in (each.sla, each.category) if name}
         members = []
         for each in definitions.all().values():
             category = at(known[each.id], end).category
             if (
-                (each.key in wanted or category in wanted)
+                any(member.includes(each.key, category) for member in version.members)
                 and not each.members
                 and known[each.id][0].valid_from < seen_at
                 and at(known[each.id], seen_at).enabled

@@ -65,6 +65,10 @@ class Member:
     sla: str | None = None
     category: str | None = None
 
+    def includes(self, key: str, category: str) -> bool:
+        """Whether an SLA counts in it."""
+        return key == self.sla if self.sla is not None else category == self.category
+
 
 class MetricType(enum.StrEnum):
     """What Prometheus calls the types of metrics that a form can read."""
