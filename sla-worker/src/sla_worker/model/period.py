@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
@@ -83,22 +82,33 @@ class SLAStatus:
         return self.compliance_ratio
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
-    """The SLAs of one category over a period: what failed first, worst first, then what a reader looks at."""
+class _OfStatuses:
+    """What is counted over the SLAs of some statuses."""
 
-    name: str
+    __slots__ = ()
     statuses: tuple[SLAStatus, ...]
 
     @property
     def slas(self) -> int:
-        """How many SLAs it has, each with all its components."""
+        """How many SLAs there are, each with all its components."""
         return len({each.key for each in self.statuses})
 
     @property
     def measured(self) -> dict[str, bool]:
         """The SLAs that had events in the period, and whether all their components kept the target."""
-        return _measured(self.statuses)
+        found: dict[str, bool] = {}
+        for each in self.statuses:
+            if each.meets_target is not None:
+                found[each.key] = found.get(each.key, True) and each.meets_target
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Category(_OfStatuses):
+    """The SLAs of one category over a period: what failed first, worst first, then what a reader looks at."""
+
+    name: str
+    statuses: tuple[SLAStatus, ...]
 
     @property
     def without_data(self) -> int:
@@ -116,14 +126,6 @@ class Category:
         return all(self.measured.values()) and not (self.without_data or self.in_breach)
 
 
-def _measured(statuses: Iterable[SLAStatus]) -> dict[str, bool]:
-    found: dict[str, bool] = {}
-    for each in statuses:
-        if each.meets_target is not None:
-            found[each.key] = found.get(each.key, True) and each.meets_target
-    return found
-
-
 def _without_data(status: SLAStatus) -> bool:
     return status.meets_target is None and status.coverage_ratio == 0
 
@@ -136,7 +138,7 @@ def _worst_first(status: SLAStatus) -> tuple[int, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(_OfStatuses):
     """All that a report over one period says; figures only, no words and no colours.
 
     `score_ratio` is the share of measured SLAs that kept their target, None when nothing was measured.
@@ -173,16 +175,6 @@ class Report:
             found.setdefault(each.category, []).append(each)
         made = [Category(name, tuple(sorted(each, key=_worst_first))) for name, each in found.items()]
         return tuple(sorted(made, key=lambda each: _worst_first(each.statuses[0])[0]))
-
-    @property
-    def slas(self) -> int:
-        """How many SLAs there are, each with all its components."""
-        return len({each.key for each in self.statuses})
-
-    @property
-    def measured(self) -> dict[str, bool]:
-        """The SLAs that had events in the period, and whether all their components kept the target."""
-        return _measured(self.statuses)
 
     @property
     def meeting(self) -> int:
