@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import ceil
 
 from sla_worker.database.engine import Engine
 from sla_worker.database.versions import StoredVersion, VersionStore, Wanted
 from sla_worker.errors import DatabaseError
-from sla_worker.model import Comparison, Definition, Details, Member, Policy, read_details, write_details
+from sla_worker.model import Comparison, Definition, Member, Policy, read_details, write_details
 from sla_worker.sli.content import fingerprint, write
 
 _COLUMNS = (
@@ -34,11 +33,6 @@ INSERT INTO sla_definitions (id, created_at, {", ".join(_COLUMNS)})
 VALUES (?, ?, {", ".join("?" for _ in _COLUMNS)})
 ON CONFLICT (key) DO UPDATE SET {", ".join(f"{each} = excluded.{each}" for each in _COLUMNS[1:])}
 """  # noqa: S608 - column names
-
-
-@lru_cache(maxsize=4096)
-def _read(details: str | None) -> Details:
-    return read_details(details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +59,12 @@ class StoredDefinition:
     @property
     def policy(self) -> Policy:
         """How its slots are judged; the defaults for one that was defined without a file."""
-        return _read(self.details).policy
+        return read_details(self.details).policy
 
     @property
     def members(self) -> tuple[Member, ...]:
         """The members of a composite; none for any other SLA."""
-        return _read(self.details).members
+        return read_details(self.details).members
 
     def values(self) -> tuple[object, ...]:
         """The values of a row, in the order of the columns."""

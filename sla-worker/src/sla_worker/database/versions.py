@@ -5,10 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from functools import lru_cache
 
 from sla_worker.database.engine import Engine
-from sla_worker.model import Comparison, Details, Member, Policy, objective_ratio, read_details
+from sla_worker.model import Comparison, Member, Policy, objective_ratio, read_details
 
 _COLUMNS = (
     "sla_id, version, valid_from, made_at, reason, category, comparison, target_value, unit, percentile,"
@@ -18,11 +17,6 @@ _READ = f"SELECT {_COLUMNS} FROM sla_versions ORDER BY sla_id, version"  # noqa:
 _INSERT = f"""
 INSERT INTO sla_versions ({_COLUMNS}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """  # noqa: S608 - constants
-
-
-@lru_cache(maxsize=4096)
-def _read(details: str | None) -> Details:
-    return read_details(details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +43,12 @@ class StoredVersion:
     @property
     def policy(self) -> Policy:
         """How slots are judged; the defaults for an SLA that was defined without a file."""
-        return _read(self.details).policy
+        return read_details(self.details).policy
 
     @property
     def members(self) -> tuple[Member, ...]:
         """The members of a composite; none for any other SLA."""
-        return _read(self.details).members
+        return read_details(self.details).members
 
     @property
     def objective_ratio(self) -> float:
@@ -80,7 +74,7 @@ class StoredVersion:
             self.target_value,
             self.unit,
             self.percentile,
-            _read(self.details),  # a later release may write more of it
+            read_details(self.details),  # a later release may write more of it
         )
 
 

@@ -6,6 +6,7 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from sla_worker.model.definition import Definition, Member
@@ -47,6 +48,7 @@ def policy_values(policy: Policy) -> dict[str, Any]:
     return values
 
 
+@lru_cache(maxsize=4096)
 def read_details(text: str | None) -> Details:
     """What was written; what this version does not know is passed over."""
     if not text:
