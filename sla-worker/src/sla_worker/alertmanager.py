@@ -79,7 +79,7 @@ class Alertmanager:
             for each in self._ask("GET", "/silences")
             if each["status"]["state"] in _LASTING and each["comment"].endswith(f"{owner}]")
         ]
-        left = {each["comment"].rpartition(" [")[2].removesuffix("]"): each for each in there}
+        left = {_mark(each): each for each in there}
         made = ended = 0
         for each in wanted:
             known = left.pop(each.mark, None)
@@ -88,8 +88,7 @@ class Alertmanager:
                 made += 1
         kept = {each.mark for each in wanted}
         for each in there:
-            mark = each["comment"].rpartition(" [")[2].removesuffix("]")
-            if mark not in kept:
+            if _mark(each) not in kept:
                 self._ask("DELETE", f"/silence/{each['id']}")
                 ended += 1
         return made, ended
@@ -110,6 +109,11 @@ class Alertmanager:
                 f"Alertmanager at {self._url} does not answer ({type(error).__name__}); check that it runs,"
                 " and ALERTMANAGER_URL"
             ) from error
+
+
+def _mark(known: Mapping[str, Any]) -> str:
+    """What `Silence.comment` ends in."""
+    return str(known["comment"]).rpartition(" [")[2].removesuffix("]")
 
 
 def _same(known: Mapping[str, Any], wanted: Silence) -> bool:

@@ -68,10 +68,10 @@ def main(argv: Arguments = None) -> int:
             return _add(settings, arguments)
         if arguments.action == "end":
             done = maintain(settings, to_end(arguments.id, arguments.author))
-            _tell(f"maintenance {done.exclusion.id} ended", done, settings.timezone)
+            _tell(f"maintenance {done.exclusion.id} ended", done)
         else:
             done = maintain(settings, to_revoke(arguments.id, arguments.author, arguments.reason))
-            _tell(f"maintenance {done.exclusion.id} revoked: its time counts again", done, settings.timezone)
+            _tell(f"maintenance {done.exclusion.id} revoked: its time counts again", done)
         return 0
 
     return run(command)
@@ -105,13 +105,12 @@ def _add(settings: Settings, arguments: argparse.Namespace) -> int:
         planned = replace(planned, rule=arguments.rrule, zone=zone.key)
     done = maintain(settings, to_add(planned, times))
     made = done.exclusion
-    _tell(f"maintenance {made.id} of {made.planned.scope.words}: {_times(made, zone)}", done, zone)
+    _tell(f"maintenance {made.id} of {made.planned.scope.words}: {_times(made, zone)}", done)
     if times is not None:
         last = moment(times[-1][0], zone)
         print(f"{len(times)} times, by the wall clock of {zone.key}; the last one begins {last}")
         return 0
-    [begun, *_], [*_, ended] = zip(*made.spans, strict=True)
-    if (begun, ended) != (start, end):
+    if (made.begins, made.ends) != (start, end):
         print(
             f"its borders were moved outward, to those of slots: you gave {moment(start, zone)}"
             f" to {moment(end, zone)}"
@@ -119,18 +118,18 @@ def _add(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(line: str, done: Done, _zone: ZoneInfo) -> None:
+def _tell(line: str, done: Done) -> None:
     print(line)
     for each in done.remarks:
         print(each)
 
 
 def _times(exclusion: Exclusion, zone: ZoneInfo) -> str:
-    [start, *_], [*_, end] = zip(*exclusion.spans, strict=True)
+    times = f"{moment(exclusion.begins, zone)} to {moment(exclusion.ends, zone)}"
     if exclusion.planned.rule:
         rule = f"{exclusion.planned.rule} ({exclusion.planned.zone})"
-        return f"{rule} from {moment(start, zone)} to {moment(end, zone)}"
-    return f"{moment(start, zone)} to {moment(end, zone)}"
+        return f"{rule} from {times}"
+    return times
 
 
 def _list(settings: Settings) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine, Row
@@ -17,7 +18,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InForce:
     """The exclusions that are not revoked, as they stood when they were read."""
 
@@ -28,13 +29,13 @@ class InForce:
     components: dict[int, frozenset[str]] = field(default_factory=dict)
     _made: dict[tuple[tuple[int, int], ...], Covered] = field(default_factory=dict)
 
-    _union: dict[tuple[()], Covered] = field(default_factory=dict)
+    @cached_property
+    def _union(self) -> Covered:
+        return Covered(span for spans in self.spans.values() for span in spans)
 
     def touch(self, start: int, end: int) -> bool:
         """Whether any of them covers some of [start, end)."""
-        if () not in self._union:
-            self._union[()] = Covered(span for spans in self.spans.values() for span in spans)
-        return bool(self.spans) and self._union[()].seconds(start, end) > 0
+        return bool(self.spans) and self._union.seconds(start, end) > 0
 
     def covered(self, sla_id: int, component: str) -> Covered:
         """The time of a component of an SLA that does not count."""

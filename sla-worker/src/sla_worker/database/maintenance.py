@@ -135,14 +135,6 @@ class MaintenanceStore:
             self._derive(spans, now, quiet=True)
         return self.get(number)
 
-    def extend(self, number: int, occurrences: Iterable[tuple[int, int]], now: int) -> None:
-        """Cover later occurrences of a rule too."""
-        known = self.get(number)
-        new = [self._borders(*each) for each in occurrences]
-        with self._engine.transaction():
-            self._exclusions.set_spans(number, merged([*known.spans, *new]))
-            self._derive(new, now, quiet=True)
-
     def end(self, number: int, by: str, now: int) -> Exclusion:
         """End one that is active, or will be again, with the slot of this moment. Raises ExclusionError."""
         known = self._not_revoked(number)

@@ -67,6 +67,16 @@ class Exclusion:
     revoked_by: str | None = None
     revoke_reason: str | None = None
 
+    @property
+    def begins(self) -> int:
+        """When the first of its times begins."""
+        return self.spans[0][0]
+
+    @property
+    def ends(self) -> int:
+        """When the last of its times ends."""
+        return self.spans[-1][1]
+
     def active(self, now: float) -> bool:
         """Whether it covers a moment."""
         return self.revoked_at is None and any(start <= now < end for start, end in self.spans)

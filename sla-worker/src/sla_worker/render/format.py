@@ -17,11 +17,10 @@ GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 
 def maintenance_line(exclusion: Exclusion, now: float, zone: ZoneInfo) -> str:
     """A maintenance window for people: its state, when, of what, why and by whom."""
-    [start, *_], [*_, end] = zip(*exclusion.spans, strict=True)
     planned = exclusion.planned
     return (
-        f"{exclusion.state(now)}: {moment(start, zone)} to {moment(end, zone)}, {planned.scope.words}:"
-        f" {planned.reason} ({planned.author})"
+        f"{exclusion.state(now)}: {moment(exclusion.begins, zone)} to {moment(exclusion.ends, zone)},"
+        f" {planned.scope.words}: {planned.reason} ({planned.author})"
     )
 
 
