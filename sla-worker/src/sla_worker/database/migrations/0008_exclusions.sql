@@ -14,7 +14,6 @@ CREATE TABLE sla_exclusions (
     author TEXT NOT NULL,
     reason TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    expanded_until INTEGER,
     ended_at INTEGER,
     ended_by TEXT,
     revoked_at INTEGER,
