@@ -1,40 +1,65 @@
 """Free ports of the loopback interface, for whatever a test starts.
 
-The kernel chooses them: it knows what is in use, and draws at random from its ephemeral range, some 28,000
-ports on Linux. A port is free only until somebody takes it, and the program that it is for does so a moment
-later: within one process, no port is handed out a second time meanwhile, or ever. Two processes of
-pytest-xdist know nothing of each other: that the other one draws the same port in that moment has a chance of
-one in thousands.
+A port is free only until somebody takes it, and the program that it is for does so a moment later. Three things
+keep it free until then: it lies below the ephemeral ports, so that neither `bind` to port 0 nor the near end of
+a connection draws it; a lock file holds it against the other processes of pytest-xdist, as long as this one
+lives; and within a process no port is handed out twice.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import random
 import socket
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
 
 LOOPBACK = "127.0.0.1"
 
-_given: set[int] = set()
+_LOWEST = 12_000
+"""Below are the ports of services that a developer's machine may run."""
+
+_USUAL_EPHEMERAL = 32_768
+"""Where Linux begins to draw; macOS and Windows begin above."""
+
+_held: dict[int, IO[bytes]] = {}
+"""The locks of the ports that this process has handed out."""
 
 
-def free_ports(count: int, given: set[int] = _given) -> list[int]:
-    """Return ports that nobody has and that were not returned before, all different.
+def free_ports(count: int, among: Iterable[int] | None = None) -> list[int]:
+    """Return ports that nobody has and that nobody else is given while this process lives, all different.
 
-    `given` holds those that were returned, and is added to.
+    `among` is what to choose from, tried in its order. Raises OSError when too few of them are free.
     """
     found: list[int] = []
-    with contextlib.ExitStack() as held:  # what is held is not drawn again
-        while len(found) < count:
-            port = int(held.enter_context(bound()).getsockname()[1])
-            if port not in given:
-                given.add(port)
-                found.append(port)
-    return found
+    for port in _by_chance() if among is None else among:
+        lock = _locked(port) if port not in _held else None
+        if lock is None:
+            continue
+        if not _is_free(port):
+            lock.close()
+            continue
+        _held[port] = lock
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"only {len(found)} of {count} ports are free")
 
 
 def free_port() -> int:
     """Return one such port."""
     return free_ports(1)[0]
+
+
+def ephemeral() -> range:
+    """The ports which the kernel hands out by itself."""
+    setting = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    low, high = map(int, setting.read_text().split()) if setting.exists() else (_USUAL_EPHEMERAL, 65_535)
+    return range(low, high + 1)
 
 
 def bound() -> socket.socket:
@@ -47,3 +72,33 @@ def bound() -> socket.socket:
 def listening() -> socket.socket:
     """Return a socket that listens on a port of its own."""
     return socket.create_server((LOOPBACK, 0))
+
+
+def _by_chance() -> list[int]:
+    """The ports to try, in an order of chance: what was used a moment ago is seldom used again."""
+    first = ephemeral()[0]
+    ports = list(range(_LOWEST, first if first > _LOWEST + 1000 else _USUAL_EPHEMERAL))
+    random.Random(os.urandom(8)).shuffle(ports)
+    return ports
+
+
+def _locked(port: int) -> IO[bytes] | None:
+    directory = Path(tempfile.gettempdir()) / f"test-ports-{os.getuid()}"
+    directory.mkdir(exist_ok=True)
+    lock = (directory / str(port)).open("ab")
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    lock.close()
+    return None
+
+
+def _is_free(port: int) -> bool:
+    """Whether a server could have it, on any address: what listens on all of them has this one too."""
+    for address in (LOOPBACK, "0.0.0.0"):  # noqa: S104
+        with socket.socket() as tried:
+            try:
+                tried.bind((address, port))
+            except OSError:
+                return False
+    return True
