@@ -1,9 +1,9 @@
 """Free ports of the loopback interface, for whatever a test starts.
 
-A port is free only until somebody takes it, and the program that it is for does so a moment later. Three things
-keep it free until then: it lies below the ephemeral ports, so that neither `bind` to port 0 nor the near end of
-a connection draws it; a lock file holds it against the other processes of pytest-xdist, as long as this one
-lives; and within a process no port is handed out twice.
+A port is free only until somebody takes it, and the program that it is for does so a moment later. Three
+things keep it free until then: it lies below the ephemeral ports, so that neither `bind` to port 0 nor the
+near end of a connection draws it; a lock file holds it against the other processes of pytest-xdist, as long
+as this one lives; and within a process no port is handed out twice.
 """
 
 from __future__ import annotations
@@ -78,8 +78,7 @@ def _by_chance() -> list[int]:
     """The ports to try, in an order of chance: what was used a moment ago is seldom used again."""
     first = ephemeral()[0]
     ports = list(range(_LOWEST, first if first > _LOWEST + 1000 else _USUAL_EPHEMERAL))
-    random.Random(os.urandom(8)).shuffle(ports)
-    return ports
+    return random.sample(ports, len(ports))
 
 
 def _locked(port: int) -> IO[bytes] | None:

@@ -42,10 +42,9 @@ def test_no_port_is_one_that_the_kernel_hands_out() -> None:
 
 
 def test_a_port_that_somebody_has_is_not_given() -> None:
-    for address in ("127.0.0.1", "0.0.0.0"):
-        with socket.create_server((address, 0)) as taken:
-            with pytest.raises(OSError, match="only 0 of 1"):
-                ports.free_ports(1, [taken.getsockname()[1]])
+    for address in ("127.0.0.1", "0.0.0.0"):  # noqa: S104
+        with socket.create_server((address, 0)) as taken, pytest.raises(OSError, match="only 0 of 1"):
+            ports.free_ports(1, [taken.getsockname()[1]])
 
 
 def test_ports_of_one_call_are_different_and_can_be_taken() -> None:
