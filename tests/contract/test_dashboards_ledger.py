@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,15 +137,14 @@ def exported(database: SLADatabase, newest: list[Measurement]) -> str:
 @contextmanager
 def world(directory: Path, what: Any) -> Iterator[World]:
     """A ledger in which that happened, and a Prometheus that has scraped the worker."""
-    database = SLADatabase(directory / "sla.db", grid=GRID, clock=lambda: END + 20)
-    database.sync_definitions(DEFINITIONS)
-    newest: list[Measurement] = []
-    for _, slot in itertools.groupby(rows(what), key=lambda row: row.slot):
-        newest = list(slot)
-        database.store(newest)
-    said = period_report(database, title="Daily", hours=24, now=END + 20)
-    load(DIRECTORY, directory / "data", exported(database, newest))
-    database.close()
+    with closing(SLADatabase(directory / "sla.db", grid=GRID, clock=lambda: END + 20)) as database:
+        database.sync_definitions(DEFINITIONS)
+        newest: list[Measurement] = []
+        for _, slot in itertools.groupby(rows(what), key=lambda row: row.slot):
+            newest = list(slot)
+            database.store(newest)
+        said = period_report(database, title="Daily", hours=24, now=END + 20)
+        load(DIRECTORY, directory / "data", exported(database, newest))
     with serving(DIRECTORY, directory / "data") as url:
         yield World(client_of(url), said)
 

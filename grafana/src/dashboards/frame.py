@@ -11,7 +11,7 @@ from sla_worker.conventions import WATCHDOG
 
 from . import names, sdk, variables
 from .layout import Section, place
-from .panels import RED, YELLOW
+from .panels import BLUE, RED, YELLOW
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ def dashboard(
         .time("now-24h", "now")
         .refresh("30s")
         .tooltip(sdk.dashboard_model.DashboardCursorSync.CROSSHAIR)
-        .annotations([grafana_annotations(), firing_alerts(), breaches()])
+        .annotations([grafana_annotations(), firing_alerts(), breaches(), maintenance()])
         .links([other_dashboards(), *pages()])
         .build()
     )
@@ -91,6 +91,17 @@ def breaches() -> sdk.dashboard.AnnotationQuery:
         .title_format("Breach began: {{sla}}")
         .text_format("severity {{severity}}")
         .use_value_for_time(True)
+    )
+
+
+def maintenance() -> sdk.dashboard.AnnotationQuery:
+    """A mark while a maintenance window lasts; what fails then does not count for the SLAs it names."""
+    return (
+        _annotation("Maintenance", BLUE)
+        .expr(f"max({names.MAINTENANCE})")
+        .title_format("Maintenance window")
+        .text_format("See its SLAs, author and reason with: make sla-maintenance")
+        .use_value_for_time(False)
     )
 
 

@@ -18,7 +18,7 @@ from sla_worker.conventions import BUDGET_LOW, BUDGET_SPENT, SCORE_GOOD, SCORE_P
 from . import names, sdk
 from .definitions import ALL, NOTHING, Sla
 
-GREEN, YELLOW, RED = "green", "yellow", "red"
+GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 MISSING = "text"
 """The theme's neutral colour, for what was not measured."""
 
