@@ -45,6 +45,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     setting.now += 1200
     setting.step()
     found["page in trouble"] = setting.ask("/")[1]
+    found["page of a month"] = setting.ask("/?window=month&all")[1]
     with Mailbox(setting.smtp_port) as mailbox:
         setting.now += 600
         setting.step()

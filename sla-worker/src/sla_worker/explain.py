@@ -2,76 +2,38 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sla_worker.compliance import budgets
 from sla_worker.composite import Part, score
-from sla_worker.conventions import MONTH
 from sla_worker.database import SLADatabase
 from sla_worker.database.trace import Trace
-from sla_worker.errors import SLAWorkerError
 from sla_worker.model import Breach, Definition
 from sla_worker.needs import Kind
 from sla_worker.sli.content import read
-from sla_worker.windows import month_start
+from sla_worker.spans import Span, read_span
 
 _MARGIN_SECONDS = 600  # a counter's last sample before the slot, from which it rises, is not older as a rule
-_LENGTH = re.compile(r"([1-9][0-9]{0,4})([hd])")
-_HOURS = {"h": 1, "d": 24}
-_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FIX = "give a time like 2026-03-01T09:00, or a period like 24h, 30d, month, 2026-03, 2026-03-01 or FROM/TO"
 
 
-def period(text: str, database: SLADatabase, zone: ZoneInfo, now: float) -> tuple[int, int]:
-    """The slots (start, end] that a text means. A time is the slot that ends then, or in which it lies.
-
-    `24h` and `month` end where pages, reports and metrics end. Raises SLAWorkerError.
-    """
-    end = database.period_end(now)
-    step = database.slot_seconds
-    try:
-        if match := _LENGTH.fullmatch(text):
-            return end - int(match[1]) * _HOURS[match[2]] * 3600, end
-        if text == MONTH:
-            return month_start(end, zone), end
-        if match := _MONTH.fullmatch(text):
-            year, month = int(match[1]), int(match[2])
-            after = (year + month // 12, month % 12 + 1)
-            begin, until = (_moment(f"{y:04}-{m:02}-01", zone) for y, m in ((year, month), after))
-        elif _DAY.fullmatch(text):
-            day = dt.date.fromisoformat(text)
-            begin, until = (_moment(str(each), zone) for each in (day, day + dt.timedelta(days=1)))
-        elif "/" in text:
-            first, _, last = text.partition("/")
-            begin, until = _moment(first, zone), _moment(last, zone)
-        else:
-            slot = -(-_moment(text, zone) // step) * step
-            return slot - step, slot
-    except (ValueError, OverflowError):
-        raise SLAWorkerError(f"invalid time or period: {text[:40]!r}; {_FIX}") from None
-    begin, until = -(-begin // step) * step, min(until // step * step, end)
-    if begin >= until:
-        raise SLAWorkerError(f"no slot lies in {text[:40]!r} up to now; {_FIX}")
-    return begin, until
+def period(text: str, database: SLADatabase, zone: ZoneInfo, now: float) -> Span:
+    """The slots that a text means. Windows end where pages and metrics end. Raises SLAWorkerError."""
+    return read_span(text, database.period_end(now), database.slot_seconds, zone)
 
 
-def _moment(text: str, zone: ZoneInfo) -> int:
-    found = dt.datetime.fromisoformat(text)
-    return int((found if found.tzinfo else found.replace(tzinfo=zone)).timestamp())
-
-
-def explain(database: SLADatabase, key: str, start: int, end: int) -> dict[str, Any]:
+def explain(
+    database: SLADatabase, key: str, start: int, end: int, *, moves: bool | None = None
+) -> dict[str, Any]:
     """All that stands behind the figures of an SLA over the slots in (start, end], as JSON has it.
 
-    Times are epoch seconds.
+    Times are epoch seconds. `moves` is that of the span.
 
     Raises DatabaseError for an unknown key.
     """
     trace = database.trace(key, start, end)
+    rests = budgets(database, Span(start, end, moves), trace.statuses)
     breaches = [each for each in database.breaches_between(start, end) if each.key == key]
     return {
         "sla": key,
@@ -86,6 +48,7 @@ def explain(database: SLADatabase, key: str, start: int, end: int) -> dict[str, 
                 "held_to_ratio": each.held_to_ratio,
                 "meets_target": each.meets_target,
                 "coverage_ratio": each.coverage_ratio,
+                "error_budget": asdict(rests[each.key, each.component]),
             }
             for each in trace.statuses
         ],

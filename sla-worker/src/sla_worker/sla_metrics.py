@@ -195,7 +195,7 @@ class SLAMetrics:
 
     def _sustained(self, long: SLAStatus, short: SLAStatus | None) -> Sustained:
         minimum = minimum_bad_events(one_event_a_slot=self._definitions[long.key].sli.one_event_a_slot)
-        rates = burn_rate(long), None if short is None else burn_rate(short)
+        rates = long.burn_rate, None if short is None else short.burn_rate
         return sustained(long, short, rates, minimum)
 
     def _beginning(self, add: _Add) -> None:
@@ -227,13 +227,13 @@ def _window(add: _Add, window: str, statuses: Sequence[SLAStatus]) -> None:
     for each in statuses:
         labels = (each.key, each.component, each.category, window)
         if window in BURN_WINDOWS:
-            add(names.BURN_RATE, burn_rate(each), *labels)
+            add(names.BURN_RATE, each.burn_rate, *labels)
         if window in PERIODS:
             add(names.WINDOW_COMPLIANCE, each.compliance_ratio, *labels)
             add(names.WINDOW_COVERAGE, each.coverage_ratio, *labels)
-            add(names.WINDOW_BUDGET, budget_left(each), *labels)
+            add(names.WINDOW_BUDGET, each.budget_left_ratio, *labels)
         if window == THIRTY_DAYS:
-            add(names.BUDGET, budget_left(each), *labels[:2])
+            add(names.BUDGET, each.budget_left_ratio, *labels[:2])
     if window in PERIODS:
         for (category, result), count in results(statuses).items():
             add(names.WINDOW_SLAS, count, category, window, result)
@@ -276,25 +276,7 @@ def results(statuses: Iterable[SLAStatus]) -> dict[tuple[str, str], int]:
 
 def _lasts(month: SLAStatus | None, found: Sustained) -> float | None:
     """Seconds until the rest of the budget is used up; 0 where it is, None at no certain rate."""
-    left = None if month is None else budget_left(month)
+    left = None if month is None else month.budget_left_ratio
     if left is None or found.least <= 0:
         return None
     return max(left, 0.0) * BUDGET_SECONDS / found.least
-
-
-def burn_rate(status: SLAStatus) -> float | None:
-    """Bad share ÷ allowed share; None without events, and where nothing is allowed (100 %)."""
-    allowed = 1 - status.held_to_ratio
-    if status.compliance_ratio is None or allowed <= 0:
-        return None
-    return (1 - status.compliance_ratio) / allowed
-
-
-def budget_left(status: SLAStatus) -> float | None:
-    """1 - bad ÷ allowed; None without events. An objective of 100 % has all or, after a bad event, -1."""
-    if status.compliance_ratio is None:
-        return None
-    used = burn_rate(status)
-    if used is None:
-        return 1.0 if status.compliance_ratio >= status.held_to_ratio else -1.0
-    return 1 - used

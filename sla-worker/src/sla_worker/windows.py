@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from sla_worker.burning import Burning, Pair, needs_short
 from sla_worker.conventions import DAY, HOURS, MONTH
 from sla_worker.database import SLADatabase
 from sla_worker.model import Breach, SLAStatus
+from sla_worker.spans import month_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,6 @@ def _burning(
         )
         for pair in pairs
     }
-
-
-def month_start(end: int, zone: ZoneInfo) -> int:
-    """The beginning of the calendar month that the slot ending at `end` belongs to."""
-    inside = dt.datetime.fromtimestamp(end - 1, zone)
-    return int(dt.datetime(inside.year, inside.month, 1, tzinfo=zone).timestamp())
 
 
 def in_breach(breaches: Iterable[Breach], start: int, end: int) -> list[TimeInBreach]:

@@ -23,7 +23,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.model import SLAStatus
 from sla_worker.render.budget_alerts import can_fire, rules
 from sla_worker.settings import read_settings
-from sla_worker.sla_metrics import SLAMetrics, burn_rate
+from sla_worker.sla_metrics import SLAMetrics
 from sla_worker.windows import Now
 from unit.sla_worker.fake_prometheus import COVERAGE, DEFINITIONS, GOOD
 from unit.sla_worker.setting import Setting
@@ -45,7 +45,7 @@ def bounds(
         replace(status(total - bad, total), coverage_ratio=share)
         for (bad, total), share in zip((long, short), covered, strict=True)
     ]
-    return sustained(found[0], found[1], (burn_rate(found[0]), burn_rate(found[1])), minimum)
+    return sustained(found[0], found[1], (found[0].burn_rate, found[1].burn_rate), minimum)
 
 
 def about(least: float, most: float) -> object:

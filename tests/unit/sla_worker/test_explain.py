@@ -17,6 +17,7 @@ from sla_worker.explain import explain, period
 from sla_worker.model import Member
 from sla_worker.render.format import remark
 from sla_worker.reports import period_report
+from sla_worker.spans import Span
 from sla_worker.windows import read
 from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.setting import Setting
@@ -43,7 +44,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 @pytest.mark.parametrize("text", ["1h", "6h", "24h", "month", "2023-11-15", "2023-11-14T23:40"])
 @pytest.mark.parametrize("key", ["a", "b", "both"])
 def test_the_parts_add_up_to_the_figure(ledger: Ledger, key: str, text: str) -> None:
-    start, end = period(text, ledger.database, UTC, ledger.now)
+    span = period(text, ledger.database, UTC, ledger.now)
+    start, end = span.start, span.end
     found = explain(ledger.database, key, start, end)
     [figure] = found["figures"]
     assert sum(each["good"] for each in found["parts"]) == figure["good"]
@@ -65,7 +67,8 @@ def test_it_is_the_figure_of_report_page_and_metrics(ledger: Ledger, window: str
     shown = {each.key: each for each in read(ledger.database, UTC, ledger.now).windows[window]}
     for key, status in shown.items():
         span = period({"1d": "24h"}.get(window, window), ledger.database, UTC, ledger.now)
-        [figure] = explain(ledger.database, key, *span)["figures"]
+        [figure] = explain(ledger.database, key, span.start, span.end, moves=span.moves)["figures"]
+        assert figure["error_budget"]["left_ratio"] == status.budget_left_ratio
         assert figure["compliance_ratio"] == status.compliance_ratio
         assert figure["coverage_ratio"] == status.coverage_ratio
         assert figure["held_to_ratio"] == status.held_to_ratio
@@ -100,8 +103,8 @@ def test_reports_say_when_a_version_changed(ledger: Ledger) -> None:
 def test_a_time_is_the_slot_that_ends_then_or_in_which_it_lies(ledger: Ledger) -> None:
     slot = period("2023-11-15T09:05", ledger.database, UTC, ledger.now)
     assert slot == period("2023-11-15T09:00:01", ledger.database, UTC, ledger.now)
-    assert slot == (1_700_038_800, 1_700_039_100)
-    assert period("2023-11-15T09:00/2023-11-15T10:04", ledger.database, UTC, ledger.now) == (
+    assert slot == Span(1_700_038_800, 1_700_039_100)
+    assert period("2023-11-15T09:00/2023-11-15T10:04", ledger.database, UTC, ledger.now) == Span(
         1_700_038_800, 1_700_042_400,
     )  # fmt: skip
 
@@ -152,5 +155,5 @@ def test_the_page_of_the_command_shows_its_real_help_and_output(
     words = capsys.readouterr().out.split()
     [shown] = re.findall(r"```\n(usage: .*?)```", page, re.DOTALL)
     assert shown.split() == words  # line by line it differs between versions of Python
-    start, end = period("2023-11-15T11:00/2023-11-15T11:20", ledger.database, UTC, ledger.now)
-    assert text(explain(ledger.database, "a", start, end), UTC) in page
+    span = period("2023-11-15T11:00/2023-11-15T11:20", ledger.database, UTC, ledger.now)
+    assert text(explain(ledger.database, "a", span.start, span.end), UTC) in page

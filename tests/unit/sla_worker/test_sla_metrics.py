@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sla_worker.model import Breach, Comparison, SLAStatus, Status
-from sla_worker.sla_metrics import SLAMetrics, budget_left, burn_rate, results
-from sla_worker.windows import Now, TimeInBreach, in_breach, month_start
+from sla_worker.sla_metrics import SLAMetrics, results
+from sla_worker.spans import month_start
+from sla_worker.windows import Now, TimeInBreach, in_breach
 from unit.sla_worker.fake_prometheus import DEFINITIONS, GOOD
 from unit.sla_worker.setting import Setting
 
@@ -58,19 +59,19 @@ def breach(start: int, end: int | None, key: str = "api") -> Breach:
 )
 def test_burn_rate_and_budget(good: float, objective: float, rate: float | None, left: float) -> None:
     found = status(good, 1000, objective)
-    assert burn_rate(found) == (None if rate is None else pytest.approx(rate))
-    assert budget_left(found) == pytest.approx(left)
+    assert found.burn_rate == (None if rate is None else pytest.approx(rate))
+    assert found.budget_left_ratio == pytest.approx(left)
 
 
 def test_without_events_neither_is_known() -> None:
-    assert (burn_rate(status(0, 0)), budget_left(status(0, 0))) == (None, None)
+    assert (status(0, 0).burn_rate, status(0, 0).budget_left_ratio) == (None, None)
 
 
 def test_a_composite_is_judged_by_its_score_and_not_by_its_own_slots() -> None:
     # The members' score of the period is 0.98, twice the allowance; its own slots had no bad event.
     score = status(10, 10, compliance_ratio=0.98)
-    assert burn_rate(score) == pytest.approx(2)
-    assert budget_left(score) == pytest.approx(-1)
+    assert score.burn_rate == pytest.approx(2)
+    assert score.budget_left_ratio == pytest.approx(-1)
 
 
 def test_an_sla_meets_its_target_when_all_its_measured_components_do() -> None:

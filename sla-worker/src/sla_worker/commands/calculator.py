@@ -11,6 +11,7 @@ from sla_worker import service
 from sla_worker.again import Wish
 from sla_worker.commands.asking import measure_again
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
+from sla_worker.compliance import compliance
 from sla_worker.errors import SLAWorkerError
 from sla_worker.render.format import moment, ratio
 from sla_worker.render.tables import text_report, text_table
@@ -18,6 +19,7 @@ from sla_worker.reports import period_report
 from sla_worker.settings import Settings, read_settings
 
 _LONGEST_HOURS = 1_000_000
+_HOURS = 24
 
 
 def main(argv: Arguments = None) -> int:
@@ -42,8 +44,12 @@ def main(argv: Arguments = None) -> int:
     options.add_argument(
         "--hours",
         type=whole_number(1, _LONGEST_HOURS),
-        default=24,
         help="period of --report (default: 24)",
+    )
+    options.add_argument(
+        "--window",
+        metavar="PERIOD",
+        help="period of --report, with error budgets: 30d, month, quarter, 12m, 2026-03 (REPORT_TIMEZONE)",
     )
     options.add_argument(
         "--without-exclusions", action="store_true", help="--report as it was measured, maintenance included"
@@ -51,6 +57,8 @@ def main(argv: Arguments = None) -> int:
     arguments = options.parse_args(argv)
     if arguments.without_exclusions and not arguments.report:
         options.error("--without-exclusions without --report\ngive --report as well")
+    if arguments.window and (not arguments.report or arguments.hours):
+        options.error("--window goes with --report, instead of --hours\ngive --report --window month, say")
     if arguments.sla and not arguments.recompute:
         options.error("--sla without --recompute\ngive --recompute FROM TO as well")
 
@@ -63,7 +71,10 @@ def main(argv: Arguments = None) -> int:
             service.calculate_continuously(settings)
             return 0
         if arguments.report:
-            return _print_report(settings, arguments.hours, exclusions=not arguments.without_exclusions)
+            exclusions = not arguments.without_exclusions
+            if arguments.window:
+                return _print_window(settings, arguments.window, exclusions=exclusions)
+            return _print_report(settings, arguments.hours or _HOURS, exclusions=exclusions)
         return _calculate(settings)
 
     return run(command)
@@ -103,6 +114,16 @@ def _calculate(settings: Settings) -> int:
         header = ("SLA", "Slot ends", "Good", "Total", "Coverage", "State", "Status", "")
         print(text_table(header, rows, right=frozenset({2, 3, 4})))
     print(f"{result.stored} measurements stored, {result.late} of them late")
+    return 0
+
+
+def _print_window(settings: Settings, window: str, *, exclusions: bool) -> int:
+    title = f"SLA report, {window}" + ("" if exclusions else ", without exclusions")
+    with closing(service.open_database(settings, read_only=True)) as database:
+        found = compliance(
+            database, window, settings.timezone, time.time(), title=title, exclusions=exclusions
+        )
+    print(text_report(found.report, settings.timezone, found.budgets), end="")
     return 0
 
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.explain import explain, period
-from sla_worker.render.format import moment, ratio
+from sla_worker.model import Budget
+from sla_worker.render.format import budget_words, moment, ratio
 from sla_worker.render.tables import text_table
 from sla_worker.settings import read_settings
 
@@ -28,7 +29,8 @@ def main(argv: Arguments = None) -> int:
     options.add_argument(
         "period",
         metavar="TIME|PERIOD",
-        help="a slot (2026-03-01T09:00), or 24h, 30d, month, 2026-03, 2026-03-01, FROM/TO (REPORT_TIMEZONE)",
+        help="a slot (2026-03-01T09:00), or 24h, 30d, month, quarter, year, 12m, 2026-03, 2026-Q1, 2026,"
+        " 2026-03-01, FROM/TO (REPORT_TIMEZONE)",
     )
     options.add_argument(
         "--json", action="store_true", help="print everything as JSON, times in epoch seconds"
@@ -38,8 +40,8 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         with closing(service.open_database(settings, read_only=True)) as database:
-            start, end = period(arguments.period, database, settings.timezone, time.time())
-            found = explain(database, arguments.sla, start, end)
+            span = period(arguments.period, database, settings.timezone, time.time())
+            found = explain(database, arguments.sla, span.start, span.end, moves=span.moves)
         print(json.dumps(found, indent=2) if arguments.json else text(found, settings.timezone))
         return 0
 
@@ -55,6 +57,8 @@ def text(found: dict[str, Any], zone: ZoneInfo) -> str:
             f" {ratio(each['compliance_ratio'])}, held to {ratio(each['held_to_ratio'])},"
             f" {ratio(each['coverage_ratio'])} measured"
         )
+        if words := budget_words(Budget(**each["error_budget"])):
+            lines.append(f"  {words}")
     sections = (
         (
             "Versions",

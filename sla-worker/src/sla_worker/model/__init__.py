@@ -49,6 +49,7 @@ from sla_worker.model.measurement import (
     Stored,
 )
 from sla_worker.model.period import (
+    Budget,
     Category,
     Report,
     SLAStatus,
@@ -70,6 +71,7 @@ __all__ = [
     "UNDIVIDED",
     "WINDOWS",
     "Breach",
+    "Budget",
     "Category",
     "Comparison",
     "Definition",

@@ -69,6 +69,27 @@ class SLAStatus:
         return self.compliance_ratio >= self.held_to_ratio
 
     @property
+    def burn_rate(self) -> float | None:
+        """Bad share ÷ allowed share; None without events, and where nothing is allowed (100 %)."""
+        allowed = 1 - self.held_to_ratio
+        if self.compliance_ratio is None or allowed <= 0:
+            return None
+        return (1 - self.compliance_ratio) / allowed
+
+    @property
+    def budget_left_ratio(self) -> float | None:
+        """1 - bad ÷ allowed, below 0 where more was used; None without events.
+
+        An objective of 100 % has all or, after a bad event, -1.
+        """
+        if self.compliance_ratio is None:
+            return None
+        used = self.burn_rate
+        if used is None:
+            return 1.0 if self.compliance_ratio >= self.held_to_ratio else -1.0
+        return 1 - used
+
+    @property
     def period_actual(self) -> float | None:
         """The period's figure in the target's own terms.
 
@@ -80,6 +101,20 @@ class SLAStatus:
         if self.percentile is None and self.comparison is Comparison.AT_MOST:
             return (self.total - self.good) / self.total
         return self.compliance_ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The error budget of one SLA and component over a window.
+
+    `burn_rate` is that of the window, `hour_burn_rate` that of its last hour: at this rate the rest lasts
+    `lasts_seconds`, 0 where nothing is left. None: it does not end at this rate, or that cannot be said.
+    """
+
+    left_ratio: float | None
+    burn_rate: float | None
+    hour_burn_rate: float | None
+    lasts_seconds: float | None
 
 
 class _OfStatuses:

@@ -7,7 +7,7 @@ import math
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
-from sla_worker.model import Category, Comparison, Exclusion, Report, SLAStatus, Status
+from sla_worker.model import Budget, Category, Comparison, Exclusion, Report, SLAStatus, Status
 
 NONE = "—"
 _NAMED_CHANGES = 2
@@ -34,6 +34,39 @@ def ratio(value: float | None) -> str:
         if (float(text) == 100) == (value == 1) and (float(text) == 0) == (value == 0):  # noqa: PLR2004
             return f"{text} %"
     return "> 99.9999 %" if value > 0.5 else "< 0.0001 %"  # noqa: PLR2004 - near which end it is
+
+
+def budget_left(value: float | None) -> str:
+    """What is left of an error budget, with its sign: `-340.00 %`; never rounded to 0 %."""
+    if value is None or value >= 0:
+        return ratio(value)
+    return f"-{ratio(-value)}" if value < -1e-6 else "> -0.0001 %"  # noqa: PLR2004 - as small as ratio shows
+
+
+def burn_rate(value: float | None) -> str:
+    """`14.40`; what is not exactly 1 or 0 is not shown as that."""
+    if value is None:
+        return NONE
+    for digits in (2, 3, 4):
+        text = f"{value:.{digits}f}"
+        if (float(text) == 1) == (value == 1) and (float(text) == 0) == (value == 0):
+            return text
+    return "< 0.0001" if value < 0.5 else "< 1" if value < 1 else "> 1"  # noqa: PLR2004 - near which it is
+
+
+def lasts(budget: Budget) -> str:
+    """How long an error budget lasts at the rate of the last hour: `3 h 5 min`; a dash: it does not end."""
+    if budget.lasts_seconds is None:
+        return NONE
+    return length(int(budget.lasts_seconds)) if budget.lasts_seconds > 0 else "gone"
+
+
+def budget_words(budget: Budget) -> str | None:
+    """An error budget in a sentence; None where nothing is known of it."""
+    if budget.left_ratio is None:
+        return None
+    words = f"error budget: {budget_left(budget.left_ratio)} left, burn rate {burn_rate(budget.burn_rate)}"
+    return f"{words}, gone in {lasts(budget)} at the last hour's rate" if budget.lasts_seconds else words
 
 
 def quantity(value: float | None, unit: str) -> str:

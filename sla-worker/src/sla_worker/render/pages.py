@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Report, WatchdogOutage
+from sla_worker.model import Budget, Report, WatchdogOutage
 from sla_worker.render.format import RED, length, moment
 from sla_worker.render.templates import template
+from sla_worker.spans import NAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,12 @@ def status_page(
     alarms: Sequence[Alarm],
     links: dict[str, str],
     whole: bool = False,
+    window: str | None = None,
+    budgets: Mapping[tuple[str, str], Budget] | None = None,
 ) -> str:
     """The status page; `last_pass` and `alerting` are a few words on the line below the title.
+
+    `budgets` of the `window`, by key and component, stand below the SLAs.
 
     Categories in which all is well are folded up, unless the page is to be `whole`.
     """
@@ -62,6 +67,9 @@ def status_page(
         alarms=alarms,
         links=links,
         whole=whole,
+        window=window,
+        windows=NAMED,
+        budgets=budgets,
         now=report.generated_at,
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Report
+from sla_worker.model import Budget, Report, SLAStatus
 from sla_worker.render.format import (
     actual,
+    budget_left,
+    burn_rate,
+    lasts,
     maintenance_line,
     moment,
     quantity,
@@ -33,8 +36,17 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: f
     return "\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)])
 
 
-def text_report(report: Report, zone: ZoneInfo) -> str:
-    """The report as plain text."""
+def _budget_cells(status: SLAStatus, budgets: Mapping[tuple[str, str], Budget] | None) -> tuple[str, ...]:
+    if budgets is None:
+        return ()
+    budget = budgets[status.key, status.component]
+    return budget_left(budget.left_ratio), burn_rate(budget.burn_rate), lasts(budget)
+
+
+def text_report(
+    report: Report, zone: ZoneInfo, budgets: Mapping[tuple[str, str], Budget] | None = None
+) -> str:
+    """The report as plain text; with `budgets`, by key and component, what is left of each as well."""
     heading = report.title
     facts = [
         ("Period", f"{moment(report.start, zone)} to {moment(report.end, zone)}"),
@@ -54,12 +66,19 @@ def text_report(report: Report, zone: ZoneInfo) -> str:
             actual(each),
             ratio(each.compliance_ratio),
             ratio(each.coverage_ratio),
+            *_budget_cells(each, budgets),
             verdict(each),
         )
         for each in report.failed_first
     ]
-    header = ("SLA", "Target", "Actual", "Compliance", "Coverage", "Result")
-    lines += ["", text_table(header, rows, right=frozenset({1, 2, 3, 4}))]
+    columns: tuple[str, ...] = ("SLA", "Target", "Actual", "Compliance", "Coverage")
+    columns += () if budgets is None else ("Budget left", "Burn rate", "Gone in")
+    lines += ["", text_table((*columns, "Result"), rows, right=frozenset(range(1, len(columns))))]
+    if budgets is not None:
+        lines += [
+            "",
+            "Gone in: at the burn rate of the last hour; a dash where the budget lasts",
+        ]
     remarks = [f"{each.title}: {words}" for each in report.failed_first if (words := remark(each, zone))]
     if remarks:
         lines += ["", *remarks]

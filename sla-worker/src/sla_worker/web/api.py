@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -12,6 +14,7 @@ from sla_worker.again import Ask, BusyError, Wish
 from sla_worker.errors import DatabaseError, SLAWorkerError
 from sla_worker.maintaining import Maintain
 from sla_worker.model import Measurement, Reason, SLAStatus
+from sla_worker.render.format import verdict
 from sla_worker.web.http import Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 MEASURE_AGAIN = "/api/measure-again"
 STATUS = "/api/status"
+COMPLIANCE = "/api/compliance"
 MAINTENANCE, MAINTAIN = "/api/maintenance", "/api/maintain"
 _MAXIMUM_LIMIT = 1000
 _DEFAULT_LIMIT = 100
@@ -51,12 +55,8 @@ def explanation(pages: Pages, environ: WSGIEnvironment) -> Answer:
         raise HTTPError(
             400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime&period=24h"
         )
-    try:
+    with refused("period"):
         return json_answer(pages.explanation(key, _parameter(environ, "period", "24h")))
-    except DatabaseError:
-        raise
-    except SLAWorkerError as error:
-        raise HTTPError(400, f"period: {error}") from error
 
 
 def measure_again(again: Ask, ledger: str, environ: WSGIEnvironment) -> Answer:
@@ -84,11 +84,35 @@ def status(pages: Pages, environ: WSGIEnvironment) -> Answer:
     text = _parameter(environ, "hours", "24")
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
         raise HTTPError(400, f"hours={text}: give a whole number from 1 to 999999")
-    said = _parameter(environ, "exclusions", "on")
-    if said not in {"on", "off"}:
-        raise HTTPError(400, f"exclusions={said}: give on or off")
-    found = pages.statuses(int(text), exclusions=said == "on")
+    exclusions = _exclusions(environ)
+    found = pages.statuses(int(text), exclusions=exclusions)
+    said = "on" if exclusions else "off"
     return json_answer({"hours": int(text), "exclusions": said, "slas": [_figures(each) for each in found]})
+
+
+def compliance(pages: Pages, environ: WSGIEnvironment) -> Answer:
+    """Every SLA over a window, with what is left of its error budget."""
+    exclusions = _exclusions(environ)
+    with refused("window"):
+        found = pages.compliance(_parameter(environ, "window", "month"), exclusions=exclusions)
+    report = found.report
+    return json_answer(
+        {
+            "window": found.window,
+            "start": report.start,
+            "end": report.end,
+            "exclusions": "on" if exclusions else "off",
+            "slas": [
+                _figures(each)
+                | {
+                    "held_to_ratio": each.held_to_ratio,
+                    "verdict": verdict(each),
+                    "error_budget": asdict(found.budgets[each.key, each.component]),
+                }
+                for each in report.statuses
+            ],
+        }
+    )
 
 
 def maintenance(pages: Pages) -> Answer:
@@ -113,6 +137,24 @@ def maintain(change: Maintain, ledger: str, environ: WSGIEnvironment) -> Answer:
     except SLAWorkerError as error:
         raise HTTPError(422, str(error)) from error
     return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
+
+
+@contextmanager
+def refused(parameter: str) -> Iterator[None]:
+    """A value of the query that is refused is the caller's mistake, and not the worker's."""
+    try:
+        yield
+    except DatabaseError:
+        raise
+    except SLAWorkerError as error:
+        raise HTTPError(400, f"{parameter}: {error}") from error
+
+
+def _exclusions(environ: WSGIEnvironment) -> bool:
+    said = _parameter(environ, "exclusions", "on")
+    if said not in {"on", "off"}:
+        raise HTTPError(400, f"exclusions={said}: give on or off")
+    return said == "on"
 
 
 def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:

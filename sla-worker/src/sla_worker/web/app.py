@@ -50,6 +50,7 @@ class Application:
             "/api/explain": ("GET", self._one_of_few(lambda environ: api.explanation(pages, environ))),
             api.MEASURE_AGAIN: ("POST", lambda environ: api.measure_again(again, ledger, environ)),
             api.STATUS: ("GET", self._one_of_few(lambda environ: api.status(pages, environ))),
+            api.COMPLIANCE: ("GET", self._one_of_few(lambda environ: api.compliance(pages, environ))),
             api.MAINTENANCE: ("GET", self._one_of_few(lambda _: api.maintenance(pages))),
             api.MAINTAIN: (
                 "POST",
@@ -101,8 +102,10 @@ class Application:
         return answer
 
     def _status_page(self, environ: WSGIEnvironment) -> Answer:
-        whole = "all" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        return Answer(self._pages.status_page(whole=whole).encode("utf-8", "replace"), HTML)
+        asked = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        with api.refused("window"):
+            page = self._pages.status_page(asked.get("window", [None])[-1], whole="all" in asked)
+        return Answer(page.encode("utf-8", "replace"), HTML)
 
     def _health(self, _environ: WSGIEnvironment) -> Answer:
         reason = self._pages.health()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sla_worker.compliance import Compliance, compliance
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
@@ -57,16 +58,30 @@ class Pages:
         """The metrics as text."""
         return self._exporter.text()
 
-    def status_page(self, *, whole: bool = False) -> str:
-        """The status page as HTML; `whole`: with every category unfolded."""
+    def status_page(self, window: str | None = None, *, whole: bool = False) -> str:
+        """The status page as HTML; `whole`: with every category unfolded.
+
+        Over a `window` with the error budgets (None: 24 hours without). Raises SLAWorkerError for one that
+        is none.
+        """
         now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
         reasons = self._health.reasons()
         alarms = [pages.Alarm("Unhealthy", f": {reason}") for reason in reasons]
         alarms += [pages.Alarm("Warning", f": {each}", colour=AMBER) for each in self._health.warnings()]
         if outage is not None:
             alarms.append(pages.outage_alarm(outage, now, zone))
+        if window is None:
+            report, budgets = (
+                period_report(self._database, title="SLA status", hours=_DAY_HOURS, now=now),
+                None,
+            )
+        else:
+            found = self.compliance(window)
+            report, budgets = found.report, found.budgets
         return pages.status_page(
-            period_report(self._database, title="SLA status", hours=_DAY_HOURS, now=now),
+            report,
+            budgets=budgets,
+            window=window,
             zone=zone,
             last_pass=self._last_pass(now),
             alerting=None if outage else pages.alerting_line(self._watchdog.last_received, now),
@@ -79,6 +94,17 @@ class Pages:
     def statuses(self, hours: int, *, exclusions: bool) -> list[SLAStatus]:
         """Every SLA over the last hours, in the order of their definition."""
         return self._database.get_current_sla_status(hours, exclusions=exclusions)
+
+    def compliance(self, window: str, *, exclusions: bool = True) -> Compliance:
+        """Every SLA over a window, with its error budget. Raises SLAWorkerError for one that is none."""
+        return compliance(
+            self._database,
+            window,
+            self._settings.timezone,
+            self._clock(),
+            title="SLA status",
+            exclusions=exclusions,
+        )
 
     def maintenance(self) -> list[Exclusion]:
         """Every exclusion, those that are over or revoked too."""
@@ -114,8 +140,8 @@ class Pages:
         """Where the figures of an SLA come from; `text` is a time or a period. Raises SLAWorkerError."""
         if key not in self._database.versions():
             raise SLAWorkerError(f"there is no SLA {key}; sla_thresholds.yml lists the keys")
-        start, end = period(text, self._database, self._settings.timezone, self._clock())
-        return explain(self._database, key, start, end)
+        span = period(text, self._database, self._settings.timezone, self._clock())
+        return explain(self._database, key, span.start, span.end, moves=span.moves)
 
     def lowest_member(self, key: str) -> dict[str, object] | None:
         """The member of a composite whose compliance over 24 hours is lowest; None without one."""
