@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-maintenance daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-maintenance sla-months daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
 	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
@@ -82,6 +82,9 @@ sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sl
 
 sla-maintenance: $(VENV)/.run ## Time that does not count: make sla-maintenance do=list, do='add --from … --to … --all --author … --reason …'
 	@$(STACK) exec sla-worker $(SLA) maintenance $(or $(do),list)
+
+sla-months: $(VENV)/.run ## List the months whose figures are frozen, or print one: make sla-months [m=2026-03] [r=1]
+	@$(STACK) exec sla-worker $(SLA) months $(m) $(r:%=--revision %)
 
 sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }

@@ -109,6 +109,10 @@ class Again:
         self._one = threading.Lock()
         self._job: _Job | None = None
 
+    def busy(self) -> bool:
+        """Whether a wish is being fulfilled."""
+        return self._job is not None
+
     def ask(self, wish: Wish) -> int:
         """How many rows were added or changed, once they are. Raises SLAWorkerError; what is stored stays."""
         wanted = self._choice.slots(wish)

@@ -185,6 +185,11 @@ class Calculator:
             key: {slot for slot in slots if (key, slot) not in self._left} for key, slots in missing.items()
         }
 
+    def still_provisional(self, newest: int) -> Slots:
+        """The slots up to `newest` that may be read again, by SLA."""
+        since = newest - self._reread_seconds - self._grid.slot_seconds
+        return {key: set(slots) for key, slots in self._ledger.provisional_slots(newest, since).items()}
+
     def _provisional(self, newest: int, measured: Slots) -> Slots:
         """What is read again now: one, two, four, eight … slots later, and not what this pass has stored."""
         step = self._grid.slot_seconds

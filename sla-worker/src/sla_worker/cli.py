@@ -14,6 +14,7 @@ from sla_worker.commands import (
     generate,
     lint,
     maintenance,
+    months,
     reporter,
     restore,
     worker,
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "worker": worker.main,
     "lint": lint.main,
     "maintenance": maintenance.main,
+    "months": months.main,
     "generate": generate.main,
 }
 

@@ -31,6 +31,7 @@ from sla_worker.in_force import InForce
 from sla_worker.links import addresses
 from sla_worker.maintaining import Asked, Done, Maintainer
 from sla_worker.model import Definition, FutureRows, Measurement, PassResult, Reason
+from sla_worker.months import Months
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.render.format import moment
 from sla_worker.schedule import Schedule
@@ -164,6 +165,7 @@ def _join(
 
     def stored(rows: Sequence[Measurement], reason: Reason) -> None:
         schedule.rows_stored()
+        months.changed(past=reason is not Reason.FIRST or any(row.late for row in rows))
         exporter.counted(rows, again=reason is not Reason.FIRST)
 
     calculator = make_calculator(
@@ -238,6 +240,13 @@ def _join(
     show_alerting()
     show_mails()
     again = Again(calculator, _choice(settings, definitions, database), stopping)
+    months = Months(
+        database,
+        settings.timezone,
+        unread=calculator.missing,
+        provisional=calculator.still_provisional,
+        busy=again.busy,
+    )
     pages = Pages(database, settings, watchdog=watchdog, health=health, exporter=exporter, clock=clock)
     return Service(
         settings=settings,
@@ -249,8 +258,9 @@ def _join(
             before=(look_at_file, watchdog.check),
             after=(
                 again.turn,
-                lambda: maintainer.turn(show_slas, exporter.maintained),
+                lambda: maintainer.turn(_all_of(show_slas, months.changed), exporter.maintained),
                 lambda: schedule.run(clock()),
+                lambda: months.turn(clock()),
                 trim,
                 show_alerting,
                 show_mails,
@@ -274,6 +284,14 @@ def _join(
         ),
         stopping=stopping,
     )
+
+
+def _all_of(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        for each in calls:
+            each()
+
+    return call
 
 
 def _ahead(future: FutureRows | None, zone: ZoneInfo) -> list[str]:

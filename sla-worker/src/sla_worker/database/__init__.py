@@ -19,6 +19,7 @@ from sla_worker.database.engine import Dialect, Engine
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.maintenance import MaintenanceStore
 from sla_worker.database.measurements import MeasurementStore
+from sla_worker.database.months import MonthStore
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
 from sla_worker.database.periods import midnight, next_midnight
@@ -102,6 +103,7 @@ class SLADatabase:
         self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)
         self._exclusions = ExclusionStore(self._engine, self._definitions)
         adjustments = AdjustmentStore(self._engine, self._definitions, self._exclusions, self._rollups)
+        self.months = MonthStore(self._engine)
         self._measurements = MeasurementStore(
             self._engine,
             self._definitions,
@@ -109,6 +111,7 @@ class SLADatabase:
             rollups=self._rollups,
             adjustments=adjustments,
             trust=self._trust,
+            months=self.months,
             grid=self.grid,
         )
         self.maintenance = MaintenanceStore(
@@ -118,6 +121,7 @@ class SLADatabase:
             adjustments=adjustments,
             measurements=self._measurements,
             rollups=self._rollups,
+            months=self.months,
             grid=self.grid,
         )
         self._status = StatusReader(
@@ -381,6 +385,23 @@ class SLADatabase:
     def status_since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
         """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""
         return self._status.since(starts, end)
+
+    def status_of_period(self, start: int, end: int) -> list[SLAStatus]:
+        """Every SLA that was promised in (start, end], removed since or not, over those slots."""
+        return self._status.over(start, end, of_then=True)
+
+    def trusted_until(self) -> int:
+        """Rows of slots after this one may be of a clock that ran ahead, and do not count."""
+        return self._trust.bound()
+
+    def begun_at(self) -> int | None:
+        """The beginning of the first slot that any SLA has; None in an empty ledger."""
+        first = self._engine.row("SELECT MIN(first_slot) AS slot FROM sla_series")["slot"]
+        return None if first is None else int(first) - self.slot_seconds
+
+    def definitions(self) -> dict[str, StoredDefinition]:
+        """Every SLA by its key, those that were removed too."""
+        return self._definitions.all()
 
     def trace(self, key: str, start: int, end: int) -> Trace:
         """What stands behind the figures of one SLA over the slots in (start, end]. Raises DatabaseError."""

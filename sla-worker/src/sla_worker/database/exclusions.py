@@ -105,6 +105,17 @@ class ExclusionStore:
         """One exclusion; None if there is none with that id."""
         return next((each for each in self.all() if each.id == number), None)
 
+    def covers(self, number: int) -> list[dict[str, object]]:
+        """The SLAs that one covers, by their keys, and the slot after which it covers each."""
+        keys = {each.id: each.key for each in self._definitions.all().values()}
+        return [
+            {"sla": keys[row["sla_id"]], "since": row["since"]}
+            for row in self._engine.rows(
+                "SELECT sla_id, since FROM sla_exclusion_slas WHERE exclusion_id = ? ORDER BY sla_id",
+                (number,),
+            )
+        ]
+
     # --- writing, inside the caller's transaction
 
     def add(self, planned: Planned, spans: Iterable[tuple[int, int]], now: int) -> int:

@@ -11,6 +11,7 @@ from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.measurements import MeasurementStore
+from sla_worker.database.months import MonthStore
 from sla_worker.database.periods import HOUR_SECONDS
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair
@@ -58,6 +59,7 @@ class MaintenanceStore:
         adjustments: AdjustmentStore,
         measurements: MeasurementStore,
         rollups: RollupStore,
+        months: MonthStore,
         grid: Grid,
     ) -> None:
         self._engine = engine
@@ -66,6 +68,7 @@ class MaintenanceStore:
         self._adjustments = adjustments
         self._measurements = measurements
         self._rollups = rollups
+        self._months = months
         self._grid = grid
 
     def all(self) -> list[Exclusion]:
@@ -78,6 +81,10 @@ class MaintenanceStore:
         if found is None:
             raise ExclusionError(f"there is no maintenance {number}; `sla maintenance list` shows all")
         return found
+
+    def covers(self, number: int) -> list[dict[str, object]]:
+        """The SLAs that one covers, each with the slot after which it does."""
+        return self._exclusions.covers(number)
 
     def annulled(self, start: int, end: int) -> list[AnnulledBreach]:
         """The breaches that were within [start, end) and are none, because their time was excluded."""
@@ -257,6 +264,8 @@ class MaintenanceStore:
             self._breaches(pair, definition, (since, until), now, quiet=quiet)
         if past:  # days count breaches too
             self._adjustments.sum_up(min(start for start, _ in past), max(end for _, end in past))
+        for start, end in past:
+            self._months.touch(start, end, "another exclusion")
 
     def _breaches(
         self, pair: Pair, definition: StoredDefinition, time: tuple[int, int], now: int, *, quiet: bool

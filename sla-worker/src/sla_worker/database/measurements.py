@@ -12,6 +12,7 @@ from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
 from sla_worker.database.gaps import GapStore
+from sla_worker.database.months import MonthStore
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair, RowWriter, Written
 from sla_worker.database.trust import Trust
@@ -64,6 +65,7 @@ class MeasurementStore:
         rollups: RollupStore,
         adjustments: AdjustmentStore,
         trust: Trust,
+        months: MonthStore,
         grid: Grid,
     ) -> None:
         self._engine = engine
@@ -72,6 +74,7 @@ class MeasurementStore:
         self._rollups = rollups
         self._adjustments = adjustments
         self._trust = trust
+        self._months = months
         self._grid = grid
         self._gaps = GapStore(engine, grid.slot_seconds)
         self._rows = RowWriter(engine)
@@ -198,6 +201,10 @@ class MeasurementStore:
                 max(row.slot for _, row in placed),
                 [*((pair, row.slot) for pair, row in written.changed), *written.removed],
                 step=self._grid.slot_seconds,
+            )
+            self._months.stored(
+                {slot for _, slot in [*((p, row.slot) for p, row in written.changed), *written.removed]},
+                reason,
             )
             self._ends = None if hidden or written.removed else after
             self._note_provisional(placed, written)

@@ -167,14 +167,17 @@ class StatusReader:
         self._exclusions = exclusions
         self._slot_seconds = slot_seconds
 
-    def over(self, start: int, end: int, *, adjusted: bool = True) -> list[SLAStatus]:
+    def over(self, start: int, end: int, *, adjusted: bool = True, of_then: bool = False) -> list[SLAStatus]:
         """Every enabled SLA over the slots in (start, end], in the order of their definition.
 
-        Without `adjusted` as it was measured, without exclusions.
+        Without `adjusted` as it was measured, without exclusions. `of_then`: those that were promised in the
+        period instead, also if they were removed since.
         """
-        return self.since([start], end, adjusted=adjusted)[0]
+        return self.since([start], end, adjusted=adjusted, of_then=of_then)[0]
 
-    def since(self, starts: Sequence[int], end: int, *, adjusted: bool = True) -> list[list[SLAStatus]]:
+    def since(
+        self, starts: Sequence[int], end: int, *, adjusted: bool = True, of_then: bool = False
+    ) -> list[list[SLAStatus]]:
         """As `over` for each of the starts, by two statements for all of them."""
         hidden = self._trust.hidden()
         in_force = self._exclusions.in_force() if adjusted else InForce()
@@ -192,7 +195,9 @@ class StatusReader:
         cuts = [self._rollups.pieces(start, end) for start in starts]
         sums = iter(self.sums([piece for pieces in cuts for piece in pieces], in_force))
         return [
-            self._statuses(series, Period(start, end, pieces, in_force), [next(sums) for _ in pieces])
+            self._statuses(
+                series, Period(start, end, pieces, in_force), [next(sums) for _ in pieces], of_then=of_then
+            )
             for start, pieces in zip(starts, cuts, strict=True)
         ]
 
@@ -242,6 +247,8 @@ class StatusReader:
         series: Mapping[int, Sequence[tuple[Pair, str, _Series]]],
         period: Period,
         sums: Sequence[Mapping[Pair, Sums]],
+        *,
+        of_then: bool,
     ) -> list[SLAStatus]:
         components = {
             sla_id: {
@@ -251,7 +258,7 @@ class StatusReader:
         }
         statuses = [
             (each, self._status(each, component, found, period))
-            for each in self._definitions.enabled()
+            for each in (self._promised(period, sums) if of_then else self._definitions.enabled())
             if self._versions.begun(each.id, period.end)
             for component, found in _shown(each, components.get(each.id, {})).items()
         ]
@@ -266,6 +273,14 @@ class StatusReader:
             self._scored(each, status, measured, components, period) if each.members else status
             for each, status in statuses
         ]
+
+    def _promised(self, period: Period, sums: Sequence[Mapping[Pair, Sums]]) -> Iterable[StoredDefinition]:
+        """The SLAs in force in some of a period; one defined after it only if its past was filled in."""
+        counted = {sla_id for piece in sums for sla_id, _ in piece}
+        for each in self._definitions.all().values():
+            known = each.created_at < period.end or each.id in counted
+            if known and any(self._versions.at(each.id, end).enabled for _, end in period.pieces):
+                yield each
 
     def _status(
         self, definition: StoredDefinition, component: str, series: _Series, period: Period

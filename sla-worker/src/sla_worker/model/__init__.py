@@ -48,6 +48,7 @@ from sla_worker.model.measurement import (
     Status,
     Stored,
 )
+from sla_worker.model.month import FrozenMonth
 from sla_worker.model.period import (
     Budget,
     Category,
@@ -79,6 +80,7 @@ __all__ = [
     "Details",
     "Exclusion",
     "Figures",
+    "FrozenMonth",
     "FutureRows",
     "Input",
     "Judgement",
