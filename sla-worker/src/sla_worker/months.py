@@ -30,7 +30,6 @@ from sla_worker.errors import SLAWorkerError
 from sla_worker.model import Breach, Exclusion, FrozenMonth, Member, Report, SLAStatus
 from sla_worker.render.format import verdict
 from sla_worker.render.months import month_text
-from sla_worker.sla_metrics import budget_left
 from sla_worker.windows import in_breach
 
 _log = logging.getLogger(__name__)
@@ -259,7 +258,7 @@ def sla(status: SLAStatus, breaches: Sequence[Breach], times: tuple[int, int]) -
         "excluded_seconds": status.excluded_seconds,
         "meets_target": status.meets_target,
         "result": verdict(status),
-        "error_budget_remaining_ratio": budget_left(status),
+        "error_budget_remaining_ratio": status.budget_left_ratio,
         "weakest": status.weakest,
         "weakest_ratio": status.weakest_ratio,
         "changes": list(status.changes),
