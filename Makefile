@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-maintenance sla-months daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-maintenance sla-correct sla-months daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
 	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
@@ -85,6 +85,9 @@ sla-maintenance: $(VENV)/.run ## Time that does not count: make sla-maintenance 
 
 sla-months: $(VENV)/.run ## List the months whose figures are frozen, or print one: make sla-months [m=2026-03] [r=1]
 	@$(STACK) exec sla-worker $(SLA) months $(m) $(r:%=--revision %)
+
+sla-correct: $(VENV)/.run ## Figures measured wrong: make sla-correct do=list, do='add KEY --from … --counts-as good --author … --reason …'
+	@$(STACK) exec sla-worker $(SLA) correct $(or $(do),list)
 
 sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }

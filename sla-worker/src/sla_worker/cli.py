@@ -9,6 +9,7 @@ from sla_worker.commands import (
     backfill,
     backup,
     calculator,
+    correct,
     database,
     explain,
     generate,
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "worker": worker.main,
     "lint": lint.main,
     "maintenance": maintenance.main,
+    "correct": correct.main,
     "months": months.main,
     "generate": generate.main,
 }

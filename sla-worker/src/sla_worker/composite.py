@@ -97,10 +97,15 @@ def slot_score(
             )
         ],
     )
+    return figures_of(definition, found), found
+
+
+def figures_of(definition: Definition, found: Score) -> Figures:
+    """What the score of a slot is to `evaluate`: one event, good if it reaches the target."""
     if found.ratio is None:
-        return Figures(good=0.0, total=0.0, coverage=found.coverage), found
+        return Figures(good=0.0, total=0.0, coverage=found.coverage)
     good = float(definition.sli.judge(definition, 1.0, 1.0, found.ratio).kept)
-    return Figures(good=good, total=1.0, coverage=found.coverage, actual=found.ratio), found
+    return Figures(good=good, total=1.0, coverage=found.coverage, actual=found.ratio)
 
 
 def _compliance(parts: list[Part]) -> float | None:

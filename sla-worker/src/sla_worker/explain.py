@@ -10,7 +10,7 @@ from sla_worker.compliance import budgets
 from sla_worker.composite import Part, score
 from sla_worker.database import SLADatabase
 from sla_worker.database.trace import Trace
-from sla_worker.model import Breach, Definition
+from sla_worker.model import Breach, Definition, Exclusion
 from sla_worker.needs import Kind
 from sla_worker.sli.content import read
 from sla_worker.spans import Span, read_span
@@ -34,6 +34,8 @@ def explain(
     """
     trace = database.trace(key, start, end)
     rests = budgets(database, Span(start, end, moves), trace.statuses)
+    members = _members(database, trace)
+    concerned = {key, *(each for member in members for each in member["slas"])}
     breaches = [each for each in database.breaches_between(start, end) if each.key == key]
     return {
         "sla": key,
@@ -58,9 +60,27 @@ def explain(
         "slots": None if trace.rows is None else list(trace.rows),
         "replaced_rows": trace.replaced_count,
         "replaced": list(trace.replaced),
+        "exclusions": [
+            _exclusion(each, start, end) for each in database.maintenance.of(concerned, start, end)
+        ],
+        "corrections": [
+            asdict(each) for each in database.corrections.between(start, end) if each.sla in concerned
+        ],
         "breaches": [_breach(each) for each in breaches],
-        "members": _members(database, trace),
+        "members": members,
         "queries": _queries(database, trace),
+    }
+
+
+def _exclusion(exclusion: Exclusion, start: int, end: int) -> dict[str, Any]:
+    planned = exclusion.planned
+    return {
+        "id": exclusion.id,
+        "of": planned.scope.words,
+        "author": planned.author,
+        "reason": planned.reason,
+        "created_at": exclusion.created_at,
+        "times": [list(each) for each in exclusion.spans if each[0] < end and each[1] > start],
     }
 
 

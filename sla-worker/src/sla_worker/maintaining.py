@@ -1,4 +1,4 @@
-"""Changes of exclusions as commands ask for them, of the ledger or of the service that has it open."""
+"""Changes of exclusions and corrections as commands ask for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from sla_worker.alertmanager import EVERYTHING, AlertmanagerError, Silence, Silences, alerts_of
 from sla_worker.database import SLADatabase
-from sla_worker.model import Exclusion, Planned, Scope
+from sla_worker.model import Correction, CountsAs, Exclusion, Planned, Scope, Wrong
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 15.0  # how often silences are looked after
@@ -29,6 +29,7 @@ class Done:
 
 
 Maintain = Callable[[Asked], Done]
+Correct = Callable[[Asked], Correction]
 
 
 def to_add(planned: Planned, occurrences: list[tuple[int, int]] | None = None) -> dict[str, Any]:
@@ -46,6 +47,11 @@ def to_revoke(number: int, author: str, reason: str) -> dict[str, Any]:
     return {"action": "revoke", "id": number, "author": author, "reason": reason}
 
 
+def to_correct(wrong: Wrong) -> dict[str, Any]:
+    """Let other figures count than were measured."""
+    return {"action": "add", "wrong": asdict(wrong)}
+
+
 def perform(database: SLADatabase, asked: Asked, now: int) -> Exclusion:
     """Do it. Raises ExclusionError, and ValueError, TypeError or KeyError for what is no change."""
     store, action = database.maintenance, asked["action"]
@@ -58,6 +64,38 @@ def perform(database: SLADatabase, asked: Asked, now: int) -> Exclusion:
     if action == "revoke":
         return store.revoke(int(asked["id"]), str(asked["author"]), str(asked["reason"]), now)
     raise ValueError(f"action is {action!r}; it must be add, end or revoke")
+
+
+def correct(database: SLADatabase, asked: Asked, now: int) -> Correction:
+    """Add or revoke a correction. Raises what `perform` raises."""
+    store, action = database.corrections, asked["action"]
+    if action == "add":
+        return store.add(wrong_of(asked["wrong"]), now)
+    if action == "revoke":
+        return store.revoke(int(asked["id"]), str(asked["author"]), str(asked["reason"]), now)
+    raise ValueError(f"action is {action!r}; it must be add or revoke")
+
+
+def wrong_of(values: Mapping[str, Any]) -> Wrong:
+    """A correction that is asked for, from JSON. Raises ValueError, TypeError or KeyError."""
+    good, total = values.get("good"), values.get("total")
+    return Wrong(
+        sla=str(values["sla"]),
+        start=int(values["start"]),
+        end=int(values["end"]),
+        counts_as=CountsAs(values["counts_as"]),
+        author=str(values["author"]),
+        reason=str(values["reason"]),
+        components=tuple(str(each) for each in values.get("components", ())),
+        good=None if good is None else float(good),
+        total=None if total is None else float(total),
+    )
+
+
+def correction_of(values: Mapping[str, Any]) -> Correction:
+    """A correction from JSON, as `asdict` made it."""
+    named = {"counts_as": CountsAs(values["counts_as"]), "components": tuple(values["components"])}
+    return Correction(**{**values, **named})
 
 
 def planned_of(values: Mapping[str, Any]) -> Planned:
@@ -120,6 +158,12 @@ class Maintainer:
         self._changed.set()
         self._exclusions = None
         return Done(exclusion, self._remarks(exclusion))
+
+    def correct(self, asked: Asked) -> Correction:
+        """The same of corrections; see `correct`."""
+        made = correct(self._database, asked, int(self._clock()))
+        self._changed.set()
+        return made
 
     def concerns(self) -> list[str]:
         """That alerts are not silenced as they should be, in one line."""

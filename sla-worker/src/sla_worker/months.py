@@ -338,12 +338,9 @@ def _exclusion(database: SLADatabase, each: Exclusion, times: tuple[int, int]) -
 
 
 def _corrections(database: SLADatabase, times: tuple[int, int]) -> list[Document]:
-    store = getattr(database, "corrections", None)
-    if store is None:
-        return []
     return [
         json.loads(json.dumps(asdict(each)))
-        for each in store.all()
+        for each in database.corrections.all()
         if each.start < times[1] and each.end > times[0]
     ]
 

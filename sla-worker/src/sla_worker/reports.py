@@ -38,4 +38,5 @@ def period_report(
             if each.revoked_at is None
             and any(begin < now + _AHEAD_SECONDS and until > start for begin, until in each.spans)
         ),
+        corrections=tuple(database.corrections.between(start, end)) if exclusions else (),
     )

@@ -30,7 +30,7 @@ from sla_worker.health import Health
 from sla_worker.in_force import InForce
 from sla_worker.links import addresses
 from sla_worker.maintaining import Asked, Done, Maintainer
-from sla_worker.model import Definition, FutureRows, Measurement, PassResult, Reason
+from sla_worker.model import Correction, Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.months import Months
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.render.format import moment
@@ -277,6 +277,7 @@ def _join(
                 settings.runbooks_dir,
                 again=again.ask,
                 maintain=maintainer.change,
+                correct=maintainer.correct,
                 ledger=ledger_name(settings),
             ),
             token=settings.webhook_token,
@@ -435,6 +436,14 @@ def maintain(settings: Settings, asked: Asked) -> Done:
     with contextlib.closing(open_database(settings)) as database:
         database.sync_definitions(definitions)
         return _maintainer(settings, database).change(asked)
+
+
+def correct(settings: Settings, asked: Asked) -> Correction:
+    """Change a correction, as long as no service has the ledger open. Raises SLAWorkerError."""
+    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    with contextlib.closing(open_database(settings)) as database:
+        database.sync_definitions(definitions)
+        return _maintainer(settings, database).correct(asked)
 
 
 def _maintainer(

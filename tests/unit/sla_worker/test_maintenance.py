@@ -124,6 +124,63 @@ def test_what_cannot_be_done_is_one_clear_line(
     assert capsys.readouterr().out == "no maintenance\n"
 
 
+def test_a_correction_is_added_listed_and_revoked(
+    setting: Setting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four slots of 1000 good events; of those from 22:20 to 22:25 ten were bad after all."""
+    slot = ("correct", "add", KEY, "--from", "2023-11-14T22:20")
+    assert cli.main([*slot, "--good", "990", "--total", "1000", *WHO]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "correction 1 of api-error-rate, 2023-11-14 22:20 UTC to 2023-11-14 22:25 UTC: 990 good of 1000,"
+        " in each slot"
+    ]
+    assert error_rate(setting, "on") == (3990, 4000, 0)
+    assert error_rate(setting, "off") == (4000, 4000, 0)
+    assert cli.main(["explain", KEY, "2023-11-14T22:25"]) == 0
+    explained = capsys.readouterr().out
+    assert "all: 990 good of 1000 = 99.00 %" in explained
+    assert re.search(r"1 +2023-11-14 22:20 UTC  .*990 good of 1000  ann +new disks", explained)
+    assert re.search(r"1000 +1000 +1 .* met .* 990 +1000 +breached", explained)
+    setting.start()
+    [row] = [
+        each
+        for each in json.loads(setting.ask(f"/api/measurements?sla={KEY}")[1])["measurements"]
+        if each["counted"] is not None
+    ]
+    assert (row["good"], row["counted"]["good"], row["version"]) == (1000, 990, 1)
+    [listed] = json.loads(setting.ask("/api/corrections")[1])["corrections"]
+    assert (listed["sla"], listed["good"], listed["revoked_at"]) == (KEY, 990, None)
+    line = "2023-11-14 22:20 UTC to 2023-11-14 22:25 UTC, api-error-rate: 990 good of 1000: new disks (ann)"
+    assert line in setting.ask("/")[1]
+    mail = daily(Sources(setting.service.database, setting.service.settings, int(setting.now)))
+    assert line in mail.html
+    assert line in mail.text
+    setting.close()
+    assert cli.main(["correct", "revoke", "1", "--author", "bob", "--reason", "wrong day"]) == 0
+    assert error_rate(setting, "on") == (4000, 4000, 0)
+    assert cli.main(["correct", "list"]) == 0
+    *_, line = capsys.readouterr().out.splitlines()
+    for words in ("revoked", KEY, "990 good of 1000", "ann: new disks", "by bob: wrong day"):
+        assert words in line
+
+
+@pytest.mark.usefixtures("setting")
+def test_what_cannot_be_corrected_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
+    slot = ("correct", "add", KEY, "--from", "2023-11-14T22:20")
+    for words, line in (
+        ([*slot, "--good", "9", *WHO], "say what counts: --good and --total, or --counts-as"),
+        ([*slot, "--good", "x", "--total", "9", *WHO], "--good: invalid number: 'x'"),
+        ([*slot[:-1], "22:20", "--counts-as", "good", *WHO], "invalid time: '22:20'"),
+    ):
+        with pytest.raises(SystemExit):
+            cli.main(words)
+        assert line in capsys.readouterr().err.splitlines()[0]
+    assert cli.main(["correct", "revoke", "4", "--author", "ann", "--reason", "r"]) == 1
+    assert capsys.readouterr().err == "error: there is no correction 4; `sla correct list` shows all\n"
+    assert cli.main(["correct", "list"]) == 0
+    assert capsys.readouterr().out == "no corrections\n"
+
+
 def test_of_what_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["maintenance", "add", "--from", "2023-11-14", "--to", "2023-11-15", *WHO])

@@ -7,13 +7,15 @@ from typing import Any
 from sla_worker import service
 from sla_worker.again import Wish
 from sla_worker.errors import DatabaseLockedError, SLAWorkerError
-from sla_worker.maintaining import Asked, Done, exclusion_of
+from sla_worker.maintaining import Asked, Done, correction_of, exclusion_of
+from sla_worker.model import Correction
 from sla_worker.settings import Settings
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - where to ask, not to listen
 _CONNECT_SECONDS = 5
 _MEASURE_AGAIN = "/api/measure-again"
 _MAINTAIN = "/api/maintain"
+_CORRECT = "/api/correct"
 
 
 def measure_again(settings: Settings, wish: Wish) -> tuple[int, str]:
@@ -38,6 +40,14 @@ def maintain(settings: Settings, asked: Asked) -> Done:
     except DatabaseLockedError as locked:
         found = _by_the_service(settings, _MAINTAIN, asked, locked)
         return Done(exclusion_of(found["maintenance"]), tuple(found["remarks"]))
+
+
+def correct(settings: Settings, asked: Asked) -> Correction:
+    """A change of a correction. Raises SLAWorkerError."""
+    try:
+        return service.correct(settings, asked)
+    except DatabaseLockedError as locked:
+        return correction_of(_by_the_service(settings, _CORRECT, asked, locked)["correction"])
 
 
 def _by_the_service(settings: Settings, path: str, asked: Asked, locked: DatabaseLockedError) -> Any:

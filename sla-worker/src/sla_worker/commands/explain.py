@@ -12,12 +12,16 @@ from zoneinfo import ZoneInfo
 from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.explain import explain, period
+from sla_worker.maintaining import correction_of
 from sla_worker.model import Budget
 from sla_worker.render.format import budget_words, moment, ratio
 from sla_worker.render.tables import text_table
 from sla_worker.settings import read_settings
 
-_NUMBERS = frozenset({"good", "total", "measured_slots", "left_out_slots", "weight", "coverage"})
+_NUMBERS = frozenset(
+    {"good", "total", "counted_good", "counted_total", "measured_slots", "left_out_slots", "weight"}
+    | {"coverage"}
+)
 
 
 def main(argv: Arguments = None) -> int:
@@ -102,10 +106,26 @@ def text(found: dict[str, Any], zone: ZoneInfo) -> str:
             "replaced",
             ("slot", "component", "good", "total", "state", "reason", "replaced_at"),
         ),
+        ("Excluded", "excluded", ("id", "start", "end", "of", "author", "reason")),
+        ("Corrected", "corrected", ("id", "start", "end", "of", "says", "author", "reason")),
         ("Breaches", "breaches", ("id", "component", "started_at", "ended_at", "target", "worst")),
     )
+    shown = found | {
+        "excluded": [
+            each | {"start": start, "end": end}
+            for each in found["exclusions"]
+            for start, end in each["times"]
+        ],
+        "corrected": [
+            each | {"of": made.of, "says": made.words}
+            for each in found["corrections"]
+            for made in [correction_of(each)]
+        ],
+    }
     for title, key, columns in sections:
-        if rows := found[key]:
+        if rows := shown[key]:
+            if key == "slots" and any(each["counted_state"] is not None for each in rows):
+                columns = (*columns, "counted_good", "counted_total", "counted_state")  # noqa: PLW2901
             lines += ["", title, _table(columns, rows, zone)]
     if found["slots"] is None:
         lines += ["", f"{found['slot_rows']} rows of slots; ask for a shorter period to see them"]

@@ -14,6 +14,9 @@ from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.alerts import AlertStore
 from sla_worker.database.breaches import BreachStore
+from sla_worker.database.consequences import Consequences
+from sla_worker.database.correcting import CorrectingStore
+from sla_worker.database.corrections import CorrectionStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Dialect, Engine
 from sla_worker.database.exclusions import ExclusionStore
@@ -101,8 +104,15 @@ class SLADatabase:
         versions = self._definitions.versions
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, versions, self.slot_seconds)
         self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)
-        self._exclusions = ExclusionStore(self._engine, self._definitions)
-        adjustments = AdjustmentStore(self._engine, self._definitions, self._exclusions, self._rollups)
+        corrections = CorrectionStore(self._engine, self._definitions)
+        self._exclusions = ExclusionStore(self._engine, self._definitions, corrections)
+        adjustments = AdjustmentStore(
+            self._engine,
+            definitions=self._definitions,
+            exclusions=self._exclusions,
+            rollups=self._rollups,
+            grid=self.grid,
+        )
         self.months = MonthStore(self._engine)
         self._measurements = MeasurementStore(
             self._engine,
@@ -114,7 +124,7 @@ class SLADatabase:
             months=self.months,
             grid=self.grid,
         )
-        self.maintenance = MaintenanceStore(
+        consequences = Consequences(
             self._engine,
             definitions=self._definitions,
             exclusions=self._exclusions,
@@ -122,6 +132,26 @@ class SLADatabase:
             measurements=self._measurements,
             rollups=self._rollups,
             months=self.months,
+            grid=self.grid,
+        )
+        self.maintenance = MaintenanceStore(
+            self._engine,
+            definitions=self._definitions,
+            exclusions=self._exclusions,
+            adjustments=adjustments,
+            consequences=consequences,
+            rollups=self._rollups,
+            grid=self.grid,
+        )
+        self.corrections = CorrectingStore(
+            self._engine,
+            definitions=self._definitions,
+            corrections=corrections,
+            exclusions=self._exclusions,
+            adjustments=adjustments,
+            consequences=consequences,
+            measurements=self._measurements,
+            rollups=self._rollups,
             grid=self.grid,
         )
         self._status = StatusReader(
@@ -406,6 +436,10 @@ class SLADatabase:
     def trace(self, key: str, start: int, end: int) -> Trace:
         """What stands behind the figures of one SLA over the slots in (start, end]. Raises DatabaseError."""
         return self._tracer.trace(key, start, end)
+
+    def counted(self, key: str, first: int, last: int) -> dict[tuple[str, int], dict[str, Any]]:
+        """What counts instead of the slots of an SLA, by component and slot. Raises DatabaseError."""
+        return self._tracer.counted(key, first, last)
 
     def is_composite(self, key: str) -> bool:
         """Whether an SLA is made of others."""

@@ -1,8 +1,8 @@
 """What counts instead of what was measured: rows, hours and days beside those of the same keys.
 
-What was measured is never changed. Where an exclusion covers a row, a row of sla_adjusted_slots says what
-counts instead; where one lies in an hour or a day, so does a row of sla_adjusted_hours or sla_adjusted_days.
-Without those of an exclusion everything is as if it had never been.
+What was measured is never changed. Where an exclusion or a correction concerns a row, a row of
+sla_adjusted_slots says what counts instead; where one lies in an hour or a day, so does a row of
+sla_adjusted_hours or sla_adjusted_days. Without those of an exclusion everything is as if it had never been.
 
 A row that is excluded adds nothing to any sum: no events, no coverage, and it is not left out either. The
 time of exclusions is taken from what is expected by arithmetic (see StatusReader), so that it makes no
@@ -12,20 +12,24 @@ all good; its time is taken from what is expected just the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from sla_worker.composite import Part, score, slot_part
-from sla_worker.conventions import MINIMUM_COVERAGE
+from sla_worker.composite import Part, figures_of, score, slot_part
+from sla_worker.database.corrected import changes, corrected
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.exclusions import ExclusionStore
+from sla_worker.database.judging import judged_by
 from sla_worker.database.periods import HOUR_SECONDS, hour
 from sla_worker.database.rollups import BREACHES_OF_DAY, RollupStore
 from sla_worker.database.rows import Pair
-from sla_worker.evaluation import allowance_used, judged_status, meets
-from sla_worker.model import Maintenance, Measurement, State, Status
+from sla_worker.database.spells import members_at
+from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
+from sla_worker.model import Correction, Maintenance, Measurement, State, Status
+from sla_worker.service_hours import in_service
 
 BESIDE = """
 LEFT JOIN sla_adjusted_slots a
@@ -102,7 +106,8 @@ GROUP BY m.sla_id, m.component_id) AS made WHERE adjusted > 0
 """  # noqa: S608 - constants
 
 _MEMBERS = f"""
-SELECT m.sla_id, m.slot, COALESCE(a.state, m.state) AS state, a.state AS instead, m.coverage,
+SELECT m.sla_id, m.slot, COALESCE(a.state, m.state) AS state, a.state AS instead,
+       CASE WHEN a.coverage > 0 THEN a.coverage ELSE m.coverage END AS coverage,
        COALESCE(a.good_events, m.good_events) AS good, COALESCE(a.total_events, m.total_events) AS total
 FROM sla_series s CROSS JOIN sla_measurements m {BESIDE}
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND m.slot <= ?
@@ -116,7 +121,8 @@ _FORGET_SLOTS = f"DELETE FROM sla_adjusted_slots WHERE {_OF_PAIR} AND slot > ? A
 _FORGET_HOURS = f"DELETE FROM sla_adjusted_hours WHERE {_OF_PAIR} AND hour_start >= ? AND hour_start < ?"  # noqa: S608
 _FORGET_DAY = f"DELETE FROM sla_adjusted_days WHERE {_OF_PAIR} AND day_start = ?"  # noqa: S608
 _BETWEEN = f"SELECT * FROM sla_adjusted_slots WHERE {_OF_PAIR} AND slot >= ? AND slot <= ?"  # noqa: S608
-_COMPOSITE = f"""{_SLOTS} actual_value, state, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ONE = f"""{_SLOTS} actual_value, state, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_MEASURED = f"SELECT * FROM sla_measurements WHERE {_OF_PAIR} AND slot > ? AND slot <= ? ORDER BY slot"  # noqa: S608
 _AT_ONCE = 86_400  # seconds of composites' slots that are held in memory together
 
 
@@ -131,9 +137,16 @@ class AdjustmentStore:
     """The tables sla_adjusted_slots, sla_adjusted_hours and sla_adjusted_days."""
 
     def __init__(
-        self, engine: Engine, definitions: DefinitionStore, exclusions: ExclusionStore, rollups: RollupStore
+        self,
+        engine: Engine,
+        *,
+        definitions: DefinitionStore,
+        exclusions: ExclusionStore,
+        rollups: RollupStore,
+        grid: Grid,
     ) -> None:
         self._engine = engine
+        self._grid = grid
         self._definitions = definitions
         self._exclusions = exclusions
         self._rollups = rollups
@@ -171,43 +184,74 @@ class AdjustmentStore:
 
     def _slots(self, series: _Series, start: int, end: int) -> bool:
         """One series. Returns whether it has, or had, anything of the kind."""
-        pair = series.pair
-        covered = self._exclusions.in_force().covered(series.definition.id, series.component)
-        spans = covered.within(start, end)
+        pair, in_force = series.pair, self._exclusions.in_force()
+        where = series.definition.id, series.component
+        touched = in_force.concern(*where, start, end)
         had = self._engine.row(
             _HAD,
             (*pair, start, end, *pair, start - HOUR_SECONDS + 1, end),
         )["rows"]
-        if not spans and not had:
+        if not touched and not had:
             return False
         kept = self._rollups.marks().slots_after or 0
-        self._engine.execute(
-            _FORGET_SLOTS,
-            (*pair, max(start, kept), end),
-        )
-        good = series.definition.policy.maintenance is Maintenance.COUNTED_GOOD
-        self._engine.executemany(
-            _GOOD if good else _EXCLUDED,
-            [(*pair, max(begin, kept), until) for begin, until in spans if until > kept],
-        )
+        if end > kept:
+            self._again(series, max(start, kept), end)
         if start < kept:
             old = min(end, kept)
             self._engine.execute(
                 _FORGET_HOURS,
                 (*pair, start, old),
             )
-            self._engine.executemany(
-                _HOURS_GOOD if good else _HOURS_EXCLUDED,
-                [(*pair, begin, min(until, old)) for begin, until in spans if begin < old],
-            )
+            for span in in_force.maintained(*where).within(start, old):
+                for begin, until in self._rollups.pieces(*span):
+                    sql = _HOURS_GOOD if self._good(where[0], until) else _HOURS_EXCLUDED
+                    self._engine.execute(sql, (*pair, begin, until))
         return True
+
+    def _again(self, series: _Series, start: int, end: int) -> None:
+        """What counts in the slots of a series that end in (start, end]: maintenance over corrections."""
+        pair, in_force = series.pair, self._exclusions.in_force()
+        where = series.definition.id, series.component
+        self._engine.execute(_FORGET_SLOTS, (*pair, start, end))
+        maintained = in_force.maintained(*where)
+        for begin, until in maintained.within(start, end):
+            for first, last in self._rollups.pieces(begin, until):
+                self._engine.execute(_GOOD if self._good(where[0], last) else _EXCLUDED, (*pair, first, last))
+        for each in in_force.corrected(*where, start, end):
+            for first, last in self._rollups.pieces(max(each.start, start), min(each.end, end)):
+                definition = judged_by(
+                    self._definitions.versions,
+                    self._definitions.versions.at(where[0], last),
+                    series.definition.key,
+                )
+                counted_good = definition.policy.maintenance is Maintenance.COUNTED_GOOD
+                made = [
+                    _maintained(row) if maintained.holds(row.slot) else row
+                    for row in corrected(each, definition, self._measured(series, first, last))
+                    if counted_good or not maintained.holds(row.slot)
+                ]
+                self._engine.executemany(_FORGET_SLOTS, [(*pair, row.slot - 1, row.slot) for row in made])
+                self._engine.executemany(_ONE, [(*pair, *_values(row)) for row in made])
+
+    def _good(self, sla_id: int, slot: int) -> bool:
+        """Whether maintenance counts as good in a slot, by the version that judges it."""
+        policy = self._definitions.versions.at(sla_id, slot).policy
+        return policy.maintenance is Maintenance.COUNTED_GOOD
+
+    def _measured(self, series: _Series, start: int, end: int) -> list[Row]:
+        return self._engine.rows(_MEASURED, (*series.pair, start, end))
+
+    def uncorrectable(self, series: _Series, correction: Correction) -> tuple[int, int]:
+        """How many rows of a series a correction is for, and how many of them it leaves as they are."""
+        rows = self._measured(series, correction.start, correction.end)
+        return len(rows), sum(not changes(correction, row) for row in rows)
 
     # --- with the rows, inside their transaction
 
     def stored(self, placed: Sequence[tuple[Pair, Measurement]]) -> list[tuple[Pair, Measurement]]:
         """Rows were stored: the same rows as they count. Makes no statement where nothing is excluded."""
         in_force = self._exclusions.in_force()
-        if not in_force.spans or not placed:
+        if not in_force.anything or not placed:
             return list(placed)
         slots = [row.slot for _, row in placed]
         if not in_force.touch(min(slots) - 1, max(slots)):
@@ -215,14 +259,14 @@ class AdjustmentStore:
         by_key = self._definitions.all()
         touched: set[int] = set()
         if any(by_key[row.key].members for _, row in placed):
-            touched.update(in_force.targets)
+            touched.update(in_force.targets, in_force.corrections)
         for pair, row in placed:
             definition = by_key[row.key]
-            if definition.members or not in_force.covered(definition.id, row.component).holds(row.slot):
+            if definition.members or not in_force.concern(
+                definition.id, row.component, row.slot - 1, row.slot
+            ):
                 continue
-            self._engine.execute(_FORGET_SLOTS, (*pair, row.slot - 1, row.slot))
-            good = definition.policy.maintenance is Maintenance.COUNTED_GOOD
-            self._engine.execute(_GOOD if good else _EXCLUDED, (*pair, row.slot - 1, row.slot))
+            self._again(_Series(pair, definition, row.component), row.slot - 1, row.slot)
             touched.add(definition.id)
         for begin in range(min(slots) - 1, max(slots), _AT_ONCE):
             self._composites(begin, min(begin + _AT_ONCE, max(slots)), touched)
@@ -239,18 +283,32 @@ class AdjustmentStore:
     # --- composites
 
     def _composites(self, start: int, end: int, touched: set[int]) -> list[_Series]:
-        """Slots of composites are judged again where a member counts otherwise than it was measured."""
-        stored = list(self._definitions.all().values())
-        keys = {each.id: each for each in stored}
+        """Slots of composites are judged again where a member counts otherwise than it was measured.
+
+        Each by the version of the composite that judges the slot, with the members that it had then.
+        """
+        known = self._definitions.versions.all()
+        names = {
+            each.id: {(each.key, version.category) for version in known[each.id]}
+            for each in self._definitions.all().values()
+            if each.id in touched and not each.members
+        }
         wanted = [
-            each
-            for each in stored
-            if each.members and any(_is_member(each, keys[number]) for number in touched)
+            each.id
+            for each in self._definitions.all().values()
+            if each.members
+            and any(
+                member.includes(*name)
+                for version in known[each.id]
+                for member in version.members
+                for found in names.values()
+                for name in found
+            )
         ]
         if not wanted:
             return []
         kept = self._rollups.marks().slots_after or 0
-        series = self.series(each.id for each in wanted)
+        series = self.series(wanted)
         for begin in range(max(start, kept), end, _AT_ONCE):
             until = min(begin + _AT_ONCE, end)
             for each in series:
@@ -261,18 +319,53 @@ class AdjustmentStore:
             rows: dict[int, list[Row]] = {}
             for row in self._engine.rows(_MEMBERS, (begin, until)):
                 rows.setdefault(row["slot"], []).append(row)
-            made = [
-                (*each.pair, slot, *_judged(each.definition, found, keys))
-                for slot, found in rows.items()
-                for each in series
-                if any(row["sla_id"] == each.definition.id for row in found)
-                and any(
-                    row["instead"] is not None and _is_member(each.definition, keys[row["sla_id"]])
-                    for row in found
+            for first, last in self._rollups.pieces(begin, until):
+                of_piece = {slot: found for slot, found in rows.items() if first < slot <= last}
+                for each in series:
+                    made = self._scored(each, last, of_piece)
+                    self._engine.executemany(_ONE, [(*each.pair, *_values(row)) for row in made])
+        return series
+
+    def _scored(self, series: _Series, last: int, rows: Mapping[int, Sequence[Row]]) -> Iterator[Measurement]:
+        """The slots of a composite with a member that counts otherwise; they are judged by one version."""
+        version, counted = members_at(self._definitions, series.definition.id, last)
+        categories = dict(counted)
+        keys = {each.id: each.key for each in self._definitions.all().values()}
+        definition = judged_by(self._definitions.versions, version, series.definition.key)
+        for slot, found in rows.items():
+            own = any(row["sla_id"] == series.definition.id for row in found)
+            members = [row for row in found if row["sla_id"] in categories]
+            if not own or all(row["instead"] is None for row in members):
+                continue
+            parts = [
+                part
+                for row in members
+                if (
+                    part := slot_part(
+                        Part(
+                            keys[row["sla_id"]],
+                            categories[row["sla_id"]],
+                            row["good"],
+                            row["total"],
+                            row["coverage"],
+                        ),
+                        row["state"],
+                    )
                 )
             ]
-            self._engine.executemany(_COMPOSITE, made)
-        return series
+            inside = in_service(definition.policy.service_hours, slot, self._grid.slot_seconds)
+            row = evaluate(
+                definition,
+                slot,
+                figures_of(definition, score(definition.sli.members, parts)),
+                component=series.component,
+                in_service=inside,
+            )
+            if inside and not parts:  # nothing of it is left
+                row = replace(
+                    row, good=0.0, total=0.0, actual=None, state=State.EXCLUDED, status=Status.EXCLUDED
+                )
+            yield row
 
     # --- hours and days
 
@@ -284,8 +377,8 @@ class AdjustmentStore:
                 return
             series = [
                 each
-                for each in self.series(in_force.targets)
-                if in_force.covered(each.definition.id, each.component).seconds(start - 2 * _AT_ONCE, end)
+                for each in self.series({*in_force.targets, *in_force.corrections})
+                if in_force.concern(each.definition.id, each.component, start - 2 * _AT_ONCE, end)
             ]
         marks, phase = self._rollups.marks(), self._rollups.phase
         begin, until = hour(start, phase), hour(end + HOUR_SECONDS - 1, phase)
@@ -337,38 +430,15 @@ def _instead(row: Measurement, adjusted: Row | None) -> Measurement:
     )
 
 
-def _is_member(composite: StoredDefinition, definition: StoredDefinition) -> bool:
-    return not definition.members and any(
-        member.includes(definition.key, definition.category) for member in composite.members
-    )
+def _maintained(row: Measurement) -> Measurement:
+    """A corrected row in maintenance that counts as good; its time is taken from what is expected."""
+    if row.total <= 0:
+        return replace(row, coverage=0.0, actual=None, state=State.EXCLUDED, status=Status.EXCLUDED)
+    if row.state in {State.MET, State.BREACHED}:
+        row = replace(row, state=State.MET, status=Status.EXCELLENT)
+    return replace(row, good=row.total, coverage=0.0, actual=None)
 
 
-def _judged(
-    composite: StoredDefinition, rows: Sequence[Row], definitions: Mapping[int, StoredDefinition]
-) -> tuple[float, float, float, float | None, int, int]:
-    """The columns of a slot of a composite, from its members' rows as they count."""
-    parts = []
-    for row in rows:
-        member = definitions[row["sla_id"]]
-        if _is_member(composite, member):
-            counted = Part(member.key, member.category, row["good"], row["total"], row["coverage"])
-            if part := slot_part(counted, row["state"]):
-                parts.append(part)
-    if not parts:
-        return 0.0, 0.0, 0.0, None, State.EXCLUDED, Status.EXCLUDED
-    found = score(composite.members, parts)
-    coverage = min(found.coverage, 1.0)
-    unjudged = None
-    if coverage <= 0:
-        unjudged = State.NO_DATA
-    elif coverage < MINIMUM_COVERAGE:
-        unjudged = State.PARTIAL
-    elif found.ratio is None:
-        unjudged = State.NO_TRAFFIC
-    if found.ratio is None or unjudged is not None:
-        state = unjudged or State.NO_TRAFFIC
-        return 0.0, 0.0, coverage, found.ratio, state, Status[state.name]
-    kept = meets(composite.comparison, composite.target_value, found.ratio)
-    used = allowance_used(composite.comparison, composite.target_value, found.ratio, composite.unit)
-    state = State.MET if kept else State.BREACHED
-    return float(kept), 1.0, coverage, found.ratio, state, judged_status(kept=kept, used=used)
+def _values(row: Measurement) -> tuple[float | int | None, ...]:
+    """The columns of a row that counts instead."""
+    return row.slot, row.good, row.total, row.coverage, row.actual, int(row.state), int(row.status)

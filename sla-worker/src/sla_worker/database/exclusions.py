@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+from sla_worker.database.corrections import CorrectionStore
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine, Row
 from sla_worker.exclusions import Covered
-from sla_worker.model import Exclusion, Planned, Scope
+from sla_worker.model import Correction, CountsAs, Exclusion, Planned, Scope
 
 _COLUMNS = (
     "id, scope, start_at, end_at, rule, zone, uid, author, reason, created_at, ended_at, ended_by,"
@@ -20,25 +21,64 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class InForce:
-    """The exclusions that are not revoked, as they stood when they were read."""
+    """The exclusions and corrections that are not revoked, as they stood when they were read."""
 
     targets: dict[int, dict[int, int]] = field(default_factory=dict)
     """By SLA: the exclusions that cover it, and the slot after which each does."""
 
     spans: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     components: dict[int, frozenset[str]] = field(default_factory=dict)
+    corrections: dict[int, tuple[Correction, ...]] = field(default_factory=dict)
+    """By SLA: those that are in force. No slot of a component has two."""
+
     _made: dict[tuple[tuple[int, int], ...], Covered] = field(default_factory=dict)
+    _left_out: dict[tuple[int, str], Covered] = field(default_factory=dict)
 
     @cached_property
     def _union(self) -> Covered:
-        return Covered(span for spans in self.spans.values() for span in spans)
+        spans = [span for spans in self.spans.values() for span in spans]
+        corrected = [(each.start, each.end) for found in self.corrections.values() for each in found]
+        return Covered([*spans, *corrected])
+
+    @property
+    def anything(self) -> bool:
+        """Whether there are any."""
+        return bool(self.spans or self.corrections)
 
     def touch(self, start: int, end: int) -> bool:
-        """Whether any of them covers some of [start, end)."""
-        return bool(self.spans) and self._union.seconds(start, end) > 0
+        """Whether an exclusion or a correction concerns some of [start, end)."""
+        return self.anything and self._union.seconds(start, end) > 0
+
+    def concern(self, sla_id: int, component: str, start: int, end: int) -> bool:
+        """The same of one component of an SLA."""
+        maintained = self.maintained(sla_id, component).seconds(start, end)
+        return maintained > 0 or bool(self.corrected(sla_id, component, start, end))
+
+    def corrected(self, sla_id: int, component: str, start: int, end: int) -> list[Correction]:
+        """The corrections of slots of a component that end in (start, end]."""
+        found = self.corrections.get(sla_id, ())
+        return [each for each in found if each.start < end and each.end > start and each.concerns(component)]
 
     def covered(self, sla_id: int, component: str) -> Covered:
-        """The time of a component of an SLA that does not count."""
+        """The time of a component of an SLA that does not count: maintenance, or corrected to that."""
+        if sla_id not in self.corrections:
+            return self.maintained(sla_id, component)
+        where = sla_id, component
+        if where not in self._left_out:
+            self._left_out[where] = Covered(
+                [
+                    *self.maintained(sla_id, component).spans,
+                    *(
+                        (each.start, each.end)
+                        for each in self.corrections[sla_id]
+                        if each.counts_as is CountsAs.EXCLUDED and each.concerns(component)
+                    ),
+                ]
+            )
+        return self._left_out[where]
+
+    def maintained(self, sla_id: int, component: str) -> Covered:
+        """The time of a component of an SLA in maintenance."""
         found = tuple(
             (number, since)
             for number, since in self.targets.get(sla_id, {}).items()
@@ -57,14 +97,15 @@ class InForce:
 class ExclusionStore:
     """The tables sla_exclusions, sla_exclusion_spans and sla_exclusion_slas."""
 
-    def __init__(self, engine: Engine, definitions: DefinitionStore) -> None:
+    def __init__(self, engine: Engine, definitions: DefinitionStore, corrections: CorrectionStore) -> None:
         self._engine = engine
         self._definitions = definitions
+        self._corrections = corrections
         self._known: InForce | None = None
-        engine.on_reset(self._forget)
+        engine.on_reset(self.forget)
 
     def in_force(self) -> InForce:
-        """Those that are not revoked; kept in memory by the one process that writes."""
+        """Those that are not revoked, corrections too; kept in memory by the one process that writes."""
         with self._engine.exclusive():
             if self._known is None or not self._engine.writable:
                 self._known = self._read()
@@ -72,17 +113,26 @@ class ExclusionStore:
 
     def _read(self) -> InForce:
         rows = self._engine.rows("SELECT id, scope FROM sla_exclusions WHERE revoked_at IS NULL ORDER BY id")
+        corrections = self._read_corrections()
         if not rows:
-            return InForce()
+            return InForce(corrections=corrections)
         found = InForce(
             spans=self._spans(),
             components={row["id"]: frozenset(_scope(row["scope"]).components) for row in rows},
+            corrections=corrections,
         )
         for number in [each for each in found.spans if each not in found.components]:
             del found.spans[number]
         for row in self._engine.rows("SELECT * FROM sla_exclusion_slas ORDER BY sla_id, exclusion_id"):
             if row["exclusion_id"] in found.spans:
                 found.targets.setdefault(row["sla_id"], {})[row["exclusion_id"]] = row["since"]
+        return found
+
+    def _read_corrections(self) -> dict[int, tuple[Correction, ...]]:
+        found: dict[int, tuple[Correction, ...]] = {}
+        for each in self._corrections.in_force():
+            number = self._definitions.get(each.sla).id
+            found[number] = (*found.get(number, ()), each)
         return found
 
     def _spans(self) -> dict[int, tuple[tuple[int, int], ...]]:
@@ -189,7 +239,8 @@ class ExclusionStore:
         if new:
             self._known = None
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Read what is in force again: corrections changed."""
         self._known = None
 
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sla_worker.database.adjustments import AdjustmentStore
-from sla_worker.database.definitions import DefinitionStore, StoredDefinition
+from sla_worker.database.consequences import Consequences, ExclusionError, signed, utc
+from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
-from sla_worker.database.measurements import MeasurementStore
-from sla_worker.database.months import MonthStore
 from sla_worker.database.periods import HOUR_SECONDS
 from sla_worker.database.rollups import RollupStore
-from sla_worker.database.rows import Pair
-from sla_worker.errors import SLAWorkerError
-from sla_worker.exclusions import Covered, merged, outward
+from sla_worker.exclusions import merged, outward
 from sla_worker.grid import Grid
 from sla_worker.model import Exclusion, Planned, Scope, title
-
-_BREACHES = """
-SELECT id, started_at, ended_at, worst_value FROM sla_breaches
-WHERE sla_id = ? AND component_id = ? AND started_at < ? AND (ended_at IS NULL OR ended_at > ?)
-"""
-# As they were, whether they are annulled or not.
-_OLD_BREACHES = """
-SELECT b.id, COALESCE(n.start_at, b.started_at) AS started_at, COALESCE(n.end_at, b.ended_at) AS ended_at
-FROM sla_breaches b LEFT JOIN sla_annulled_breaches n ON n.breach_id = b.id
-WHERE b.sla_id = ? AND b.component_id = ? AND b.started_at >= ? AND b.started_at < ?
-  AND (n.breach_id IS NOT NULL OR b.ended_at > b.started_at)
-"""
-
-
-class ExclusionError(SLAWorkerError):
-    """An exclusion cannot be made, ended or revoked as it was asked for; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +37,16 @@ class MaintenanceStore:
         definitions: DefinitionStore,
         exclusions: ExclusionStore,
         adjustments: AdjustmentStore,
-        measurements: MeasurementStore,
+        consequences: Consequences,
         rollups: RollupStore,
-        months: MonthStore,
         grid: Grid,
     ) -> None:
         self._engine = engine
         self._definitions = definitions
         self._exclusions = exclusions
         self._adjustments = adjustments
-        self._measurements = measurements
+        self._consequences = consequences
         self._rollups = rollups
-        self._months = months
         self._grid = grid
 
     def all(self) -> list[Exclusion]:
@@ -97,6 +75,16 @@ class MaintenanceStore:
                 " WHERE n.start_at < ? AND (n.end_at IS NULL OR n.end_at > ?) ORDER BY n.start_at, b.id",
                 (end, start),
             )
+        ]
+
+    def of(self, keys: Iterable[str], start: int, end: int) -> list[Exclusion]:
+        """Those in force that cover some of [start, end) of one of these SLAs."""
+        targets, known = self._exclusions.in_force().targets, self._definitions.all()
+        covering = {number for key in keys for number in targets.get(known[key].id, ())}
+        return [
+            each
+            for each in self.all()
+            if each.id in covering and any(begin < end and until > start for begin, until in each.spans)
         ]
 
     def maintained(self, now: int) -> list[str]:
@@ -128,18 +116,19 @@ class MaintenanceStore:
         self, planned: Planned, now: int, occurrences: Sequence[tuple[int, int]] | None = None
     ) -> Exclusion:
         """Exclude time from now on: its occurrences, or the one that is planned. Raises ExclusionError."""
-        _signed(planned.author, planned.reason)
+        signed(planned.author, planned.reason)
         self._check(planned.scope)
         wanted = [(planned.start, planned.end)] if occurrences is None else occurrences
         for start, end in wanted:
             if start >= end:
-                raise ExclusionError(f"{_utc(start)} to {_utc(end)}: ends before it begins; give a later end")
+                raise ExclusionError(f"{utc(start)} to {utc(end)}: ends before it begins; give a later end")
         if not wanted:
             raise ExclusionError(f"{planned.rule}: never happens; give another rule")
         spans = merged(self._borders(*each) for each in wanted)
         with self._engine.transaction():
             number = self._exclusions.add(planned, spans, now)
-            self._derive(spans, now, quiet=True)
+            self._consequences.require_uncorrected(spans, f"{planned.reason}: cannot be added")
+            self._consequences.derive(spans, now, quiet=True)
         return self.get(number)
 
     def end(self, number: int, by: str, now: int) -> Exclusion:
@@ -156,7 +145,8 @@ class MaintenanceStore:
         with self._engine.transaction():
             self._exclusions.set_spans(number, left)
             self._exclusions.note_end(number, now, by)
-            self._derive(known.spans, now)
+            self._consequences.require_uncorrected(known.spans, f"maintenance {number} cannot be ended")
+            self._consequences.derive(known.spans, now)
         return self.get(number)
 
     def revoke(self, number: int, by: str, reason: str, now: int) -> Exclusion:
@@ -164,19 +154,19 @@ class MaintenanceStore:
 
         Raises ExclusionError.
         """
-        _signed(by, reason)
+        signed(by, reason)
         known = self._not_revoked(number)
         with self._engine.transaction():
             self._exclusions.revoke(number, by, reason, now)
-            self._require_whole_hours(known)
-            self._derive(known.spans, now)
+            self._consequences.require_whole_hours(known.spans, f"maintenance {number} cannot be revoked")
+            self._consequences.derive(known.spans, now)
         return self.get(number)
 
     def _not_revoked(self, number: int) -> Exclusion:
         known = self.get(number)
         if known.revoked_at is not None:
             raise ExclusionError(
-                f"maintenance {number} was revoked at {_utc(known.revoked_at)} by {known.revoked_by}"
+                f"maintenance {number} was revoked at {utc(known.revoked_at)} by {known.revoked_by}"
             )
         return known
 
@@ -216,117 +206,8 @@ class MaintenanceStore:
             return begin, until
         if begin < (marks.hours_after or 0):
             raise ExclusionError(
-                f"{_utc(start)}: before {_utc(marks.hours_after or 0)} only whole days are kept"
+                f"{utc(start)}: before {utc(marks.hours_after or 0)} only whole days are kept"
                 " (SLA_KEEP_HOURS); give a later beginning"
             )
         hours = outward(start, end, HOUR_SECONDS, phase)
         return hours[0], hours[1] if end <= kept else until
-
-    def _whole_hours(self, start: int, end: int) -> tuple[int, int]:
-        """Moved outward to hours, as far as only those are kept."""
-        kept = self._rollups.marks().slots_after or 0
-        if start >= kept:
-            return start, end
-        begin, until = outward(start, end, HOUR_SECONDS, self._rollups.phase)
-        return begin, max(end, min(until, kept))
-
-    def _require_whole_hours(self, known: Exclusion) -> None:
-        """Where only hours are kept, what other exclusions leave of one cannot be told any more."""
-        kept = self._rollups.marks().slots_after or 0
-        in_force = self._exclusions.in_force()
-        for series in self._adjustments.series():
-            covered = in_force.covered(series.definition.id, series.component)
-            for start, end in (self._whole_hours(*each) for each in known.spans):
-                for begin, until in covered.within(start, min(end, kept)):
-                    if (begin, until) != outward(begin, until, HOUR_SECONDS, self._rollups.phase):
-                        raise ExclusionError(
-                            f"maintenance {known.id} cannot be revoked: another one covers"
-                            f" {_utc(begin)} to {_utc(until)}, part of an hour that is kept as a sum only;"
-                            " revoke that one first"
-                        )
-
-    # --- what follows
-
-    def _derive(self, spans: Iterable[tuple[int, int]], now: int, *, quiet: bool = False) -> None:
-        """What counts in these times, and the breaches; `quiet`: no mail about those that are left."""
-        newest = self._measurements.newest_slot(now)
-        past = [
-            (start, min(end, newest))
-            for start, end in (self._whole_hours(*each) for each in spans)
-            if newest is not None and start < newest
-        ]
-        changed: dict[Pair, tuple[StoredDefinition, int, int]] = {}
-        for start, end in past:
-            for pair, definition in self._adjustments.derive(start, end):
-                _, since, until = changed.get(pair, (definition, start, end))
-                changed[pair] = definition, min(since, start), max(until, end)
-        for pair, (definition, since, until) in changed.items():
-            self._breaches(pair, definition, (since, until), now, quiet=quiet)
-        if past:  # days count breaches too
-            self._adjustments.sum_up(min(start for start, _ in past), max(end for _, end in past))
-        for start, end in past:
-            self._months.touch(start, end, "another exclusion")
-
-    def _breaches(
-        self, pair: Pair, definition: StoredDefinition, time: tuple[int, int], now: int, *, quiet: bool
-    ) -> None:
-        since, until = time
-        kept = self._rollups.marks().slots_after or 0
-        before = self._engine.rows(_BREACHES, (*pair, now, since))
-        names = {number: name for name, number in self._definitions.components().items()}
-        covered = self._exclusions.in_force().covered(definition.id, names[pair[1]])
-        if since < kept:
-            self._annul_old(pair, covered, since, kept)
-        slots = max(since, kept) + self._grid.slot_seconds, until
-        if until > kept:
-            self._measurements.breaches_again(pair, slots, definition, now, quiet=quiet)
-        none = {
-            row["id"]
-            for row in self._engine.rows(
-                "SELECT id FROM sla_breaches WHERE sla_id = ? AND component_id = ? AND ended_at = started_at",
-                pair,
-            )
-        }
-        self._engine.executemany(
-            "INSERT INTO sla_annulled_breaches (breach_id, start_at, end_at, worst_value) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (breach_id) DO NOTHING",
-            [
-                (row["id"], row["started_at"], row["ended_at"], row["worst_value"])
-                for row in before
-                if row["id"] in none
-                and _wholly(covered, row["started_at"], now if row["ended_at"] is None else row["ended_at"])
-            ],
-        )
-        self._engine.execute(
-            "DELETE FROM sla_annulled_breaches WHERE breach_id IN (SELECT id FROM sla_breaches"
-            " WHERE sla_id = ? AND component_id = ? AND (ended_at IS NULL OR ended_at > started_at))",
-            pair,
-        )
-
-    def _annul_old(self, pair: Pair, covered: Covered, since: int, kept: int) -> None:
-        """Breaches whose slots are gone: none when they lie wholly in excluded time, else as they were."""
-        rows = self._engine.rows(_OLD_BREACHES, (*pair, since - HOUR_SECONDS, kept))
-        self._engine.executemany(
-            "UPDATE sla_breaches SET ended_at = ? WHERE id = ?",
-            [
-                (start if _wholly(covered, start, end) else end, row["id"])
-                for row in rows
-                for start, end in [(row["started_at"], row["ended_at"])]
-                if end is not None and end <= kept
-            ],
-        )
-
-
-def _wholly(covered: Covered, start: int, end: int) -> bool:
-    return covered.seconds(start, end) == end - start > 0
-
-
-def _signed(author: str, reason: str) -> None:
-    if not author.strip():
-        raise ExclusionError("the author is missing; give --author")
-    if not reason.strip():
-        raise ExclusionError("the reason is missing; give --reason")
-
-
-def _utc(moment: int) -> str:
-    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M} UTC"

@@ -40,20 +40,26 @@ def spells(definitions: DefinitionStore, sla_id: int, period: Period) -> list[Sp
     versions = definitions.versions
     if len(period.pieces) == 1 and versions.last_border() <= period.start:
         return []
-    own, known = versions.of(sla_id), versions.all()
-    found: list[tuple[StoredVersion, frozenset[tuple[int, str]]]] = []
-    for _, end in period.pieces:
-        version, seen_at = at(own, end), max(end, own[0].valid_from + 1)
-        members = []
-        for each in definitions.all().values():
-            category = at(known[each.id], end).category
-            if (
-                any(member.includes(each.key, category) for member in version.members)
-                and not each.members
-                and known[each.id][0].valid_from < seen_at
-                and at(known[each.id], seen_at).enabled
-            ):
-                members.append((each.id, category))
-        found.append((version, frozenset(members)))
+    found = [members_at(definitions, sla_id, end) for _, end in period.pieces]
     begins = [n for n, each in enumerate(found) if n == 0 or each != found[n - 1]]
     return [Spell(first, last, *found[first]) for first, last in pairwise([*begins, len(found)])]
+
+
+def members_at(
+    definitions: DefinitionStore, sla_id: int, slot: int
+) -> tuple[StoredVersion, frozenset[tuple[int, str]]]:
+    """The version of a composite that judges the slot that ends there, and its SLAs by id and category."""
+    known = definitions.versions.all()
+    own = known[sla_id]
+    version, seen_at = at(own, slot), max(slot, own[0].valid_from + 1)
+    members = []
+    for each in definitions.all().values():
+        category = at(known[each.id], slot).category
+        if (
+            any(member.includes(each.key, category) for member in version.members)
+            and not each.members
+            and known[each.id][0].valid_from < seen_at
+            and at(known[each.id], seen_at).enabled
+        ):
+            members.append((each.id, category))
+    return version, frozenset(members)

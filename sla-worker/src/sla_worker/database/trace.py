@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sla_worker.database.adjustments import BESIDE
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.rollups import RollupStore
@@ -14,10 +15,11 @@ from sla_worker.model import SLAStatus, State, Status
 MOST_ROWS = 300
 """So many rows of slots, and replaced rows, are given; of a longer period their number alone."""
 
-_ROWS = """
-FROM sla_measurements m JOIN sla_components c ON c.id = m.component_id
+_ROWS = f"""
+FROM sla_measurements m JOIN sla_components c ON c.id = m.component_id {BESIDE}
 WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
 """
+_COUNTED = ", a.good_events AS counted_good, a.total_events AS counted_total, a.state AS counted_state"
 _REPLACED = """
 FROM sla_measurement_audit m JOIN sla_components c ON c.id = m.component_id
 WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
@@ -73,10 +75,28 @@ class Tracer:
             versions=self._versions(sla_id, start, end),
             parts=self._parts(sla_id, start, end),
             row_count=rows,
-            rows=self._rows(_ROWS, _SAID, where) if rows <= MOST_ROWS else None,
+            rows=self._rows(_ROWS, _SAID + _COUNTED, where) if rows <= MOST_ROWS else None,
             replaced_count=self._count(_REPLACED, where),
             replaced=self._rows(_REPLACED, f"{_SAID}, m.replaced_at, m.reason", where),
         )
+
+    def counted(self, key: str, first: int, last: int) -> dict[tuple[str, int], dict[str, Any]]:
+        """What counts instead of slots from `first` to `last`, by component and slot."""
+        names = {number: name for name, number in self._definitions.components().items()}
+        return {
+            (names[row["component_id"]], row["slot"]): {
+                "good": row["good_events"],
+                "total": row["total_events"],
+                "coverage": row["coverage"],
+                "actual": row["actual_value"],
+                "state": State(row["state"]).word,
+                "status": Status(row["status"]).label,
+            }
+            for row in self._engine.rows(
+                "SELECT * FROM sla_adjusted_slots WHERE sla_id = ? AND slot >= ? AND slot <= ?",
+                (self._definitions.get(key).id, first, last),
+            )
+        }
 
     def _versions(self, sla_id: int, start: int, end: int) -> tuple[dict[str, Any], ...]:
         """Those that judge a slot of the period, and up to when."""
@@ -129,10 +149,16 @@ class Tracer:
         return tuple(self._said(where[0], row) for row in self._engine.rows(sql, where))
 
     def _said(self, sla_id: int, row: Row) -> dict[str, Any]:
-        return row | {
-            "state": State(row["state"]).word,
-            "status": Status(row["status"]).label,
-            "late": bool(row["late"]),
-            "final": bool(row["final"]),
-            "version": self._definitions.versions.at(sla_id, row["slot"]).number,
-        }
+        counted = row.get("counted_state")
+        said = {} if counted is None else {"counted_state": State(counted).word}
+        return (
+            row
+            | said
+            | {
+                "state": State(row["state"]).word,
+                "status": Status(row["status"]).label,
+                "late": bool(row["late"]),
+                "final": bool(row["final"]),
+                "version": self._definitions.versions.at(sla_id, row["slot"]).number,
+            }
+        )

@@ -9,6 +9,7 @@ from sla_worker.model.breach import (
     Breach,
     WatchdogOutage,
 )
+from sla_worker.model.correction import Correction, CountsAs, Wrong
 from sla_worker.model.definition import (
     CATEGORIES,
     SEVERITIES,
@@ -75,6 +76,8 @@ __all__ = [
     "Budget",
     "Category",
     "Comparison",
+    "Correction",
+    "CountsAs",
     "Definition",
     "Delivery",
     "Details",
@@ -108,6 +111,7 @@ __all__ = [
     "Stored",
     "WatchdogOutage",
     "WebhookAlert",
+    "Wrong",
     "objective_ratio",
     "policy_values",
     "read_details",

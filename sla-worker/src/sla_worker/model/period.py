@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 
 from sla_worker.model.breach import Breach
+from sla_worker.model.correction import Correction
 from sla_worker.model.definition import Comparison, title
 from sla_worker.model.exclusion import Exclusion
 from sla_worker.model.measurement import Status
@@ -187,6 +188,7 @@ class Report(_OfStatuses):
     active_breaches: tuple[Breach, ...]
     period_breaches: int
     maintenance: tuple[Exclusion, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def failed_first(self) -> tuple[SLAStatus, ...]:

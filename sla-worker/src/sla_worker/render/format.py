@@ -7,7 +7,7 @@ import math
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
-from sla_worker.model import Budget, Category, Comparison, Exclusion, Report, SLAStatus, Status
+from sla_worker.model import Budget, Category, Comparison, Correction, Exclusion, Report, SLAStatus, Status
 
 NONE = "—"
 _NAMED_CHANGES = 2
@@ -21,6 +21,14 @@ def maintenance_line(exclusion: Exclusion, now: float, zone: ZoneInfo) -> str:
     return (
         f"{exclusion.state(now)}: {moment(exclusion.begins, zone)} to {moment(exclusion.ends, zone)},"
         f" {planned.scope.words}: {planned.reason} ({planned.author})"
+    )
+
+
+def correction_line(correction: Correction, zone: ZoneInfo) -> str:
+    """A correction for people: when, of what, what it says, why and by whom."""
+    return (
+        f"{moment(correction.start, zone)} to {moment(correction.end, zone)}, {correction.of}:"
+        f" {correction.words}: {correction.reason} ({correction.author})"
     )
 
 

@@ -10,6 +10,7 @@ from sla_worker.render.format import (
     actual,
     budget_left,
     burn_rate,
+    correction_line,
     lasts,
     maintenance_line,
     moment,
@@ -92,4 +93,6 @@ def text_report(
     if report.maintenance:
         lines += ["", "Maintenance (does not count)", ""]
         lines += [maintenance_line(each, report.generated_at, zone) for each in report.maintenance]
+    if report.corrections:
+        lines += ["", "Corrected", "", *(correction_line(each, zone) for each in report.corrections)]
     return "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ from sla_worker.model import (
     SEVERITIES,
     Comparison,
     Definition,
+    Details,
     Member,
     Sli,
     policy_values,
@@ -23,7 +24,7 @@ from sla_worker.model import (
 )
 from sla_worker.selectors import Matcher, Selector
 from sla_worker.sli import FORMS
-from sla_worker.sli.form import Condition
+from sla_worker.sli.form import NOTHING, Condition
 
 
 def write(definition: Definition) -> str:
@@ -65,6 +66,22 @@ def read(text: str, *, key: str, name: str) -> Definition:
         by=tuple(values["by"]),
         policy=read_policy_values(values["policy"]),
     )
+
+
+def stand_in(details: Details, *, target: float, percentile: float | None) -> Sli:
+    """A form that judges counts alike, for a version of which only this is known."""
+    values: Mapping[str, Any] = {}
+    kind = details.kind
+    if details.members:
+        kind, values = "composite", {"parts": details.members}
+    elif percentile is not None and kind == "latency":
+        values = {"histogram": NOTHING, "threshold_seconds": target, "objective": percentile}
+    elif kind in {"", "value"}:
+        kind, values = "value", {"expression": "", "objective": 1.0 if percentile is None else percentile}
+    else:
+        kind = "events"
+    made: Sli = FORMS[kind](**values)
+    return made
 
 
 def _values(definition: Definition) -> dict[str, Any]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs
 
 from sla_worker.again import Ask, BusyError, Wish
 from sla_worker.errors import DatabaseError, SLAWorkerError
-from sla_worker.maintaining import Maintain
+from sla_worker.maintaining import Correct, Maintain
 from sla_worker.model import Measurement, Reason, SLAStatus
 from sla_worker.render.format import verdict
 from sla_worker.web.http import Answer, HTTPError, json_answer, read_body
@@ -25,6 +25,8 @@ MEASURE_AGAIN = "/api/measure-again"
 STATUS = "/api/status"
 COMPLIANCE = "/api/compliance"
 MAINTENANCE, MAINTAIN = "/api/maintenance", "/api/maintain"
+CORRECTIONS, CORRECT = "/api/corrections", "/api/correct"
+_Made = TypeVar("_Made")
 _MAXIMUM_LIMIT = 1000
 _DEFAULT_LIMIT = 100
 
@@ -43,9 +45,8 @@ def measurements(pages: Pages, environ: WSGIEnvironment) -> Answer:
     if not rows:
         raise HTTPError(404, f"sla={key}: no measurement has this key; sla_thresholds.yml lists the keys")
     lowest = pages.lowest_member(key)
-    return json_answer(
-        {"measurements": [_row(each) for each in rows], **({"lowest": lowest} if lowest else {})}
-    )
+    found = [_row(each) | beside for each, beside in zip(rows, pages.beside(rows), strict=True)]
+    return json_answer({"measurements": found, **({"lowest": lowest} if lowest else {})})
 
 
 def explanation(pages: Pages, environ: WSGIEnvironment) -> Answer:
@@ -125,18 +126,32 @@ def maintenance(pages: Pages) -> Answer:
 
 def maintain(change: Maintain, ledger: str, environ: WSGIEnvironment) -> Answer:
     """What `sla_maintenance` asks of the service that has its ledger open."""
+    done = _changed(change, ledger, environ)
+    return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
+
+
+def corrections(pages: Pages) -> Answer:
+    """Every correction, those that were revoked too."""
+    return json_answer({"corrections": [asdict(each) for each in pages.corrections()]})
+
+
+def correct(change: Correct, ledger: str, environ: WSGIEnvironment) -> Answer:
+    """What `sla_correct` asks of the service that has its ledger open."""
+    return json_answer({"correction": asdict(_changed(change, ledger, environ))})
+
+
+def _changed(change: Callable[[Any], _Made], ledger: str, environ: WSGIEnvironment) -> _Made:
     try:
         asked = json.loads(read_body(environ))
         if str(asked["ledger"]) != ledger:
             raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
-        done = change(asked)
+        return change(asked)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise HTTPError(400, f"the body is not {{ledger, action, …}}: {error}") from error
     except DatabaseError:
         raise
     except SLAWorkerError as error:
         raise HTTPError(422, str(error)) from error
-    return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
 
 
 @contextmanager

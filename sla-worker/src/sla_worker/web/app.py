@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
-from sla_worker.maintaining import Maintain
+from sla_worker.maintaining import Correct, Maintain
 from sla_worker.web import api, webhook
 from sla_worker.web.http import HTML, Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
@@ -35,7 +35,14 @@ class Application:
     """Answers one request. Errors are JSON with one `error` line; no trace leaves the process."""
 
     def __init__(
-        self, pages: Pages, runbooks_dir: Path | None, *, again: Ask, maintain: Maintain, ledger: str
+        self,
+        pages: Pages,
+        runbooks_dir: Path | None,
+        *,
+        again: Ask,
+        maintain: Maintain,
+        correct: Correct,
+        ledger: str,
     ) -> None:
         self._pages = pages
         self._runbooks = Runbooks(runbooks_dir)
@@ -56,6 +63,8 @@ class Application:
                 "POST",
                 self._one_of_few(lambda environ: api.maintain(maintain, ledger, environ)),
             ),
+            api.CORRECTIONS: ("GET", self._one_of_few(lambda _: api.corrections(pages))),
+            api.CORRECT: ("POST", self._one_of_few(lambda environ: api.correct(correct, ledger, environ))),
             "/runbooks": ("GET", lambda _: self._runbooks.index()),
             _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sla_worker.compliance import Compliance, compliance
@@ -12,7 +12,7 @@ from sla_worker.explain import explain, period
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.links import page_links
-from sla_worker.model import Exclusion, Measurement, SLAStatus, WebhookAlert
+from sla_worker.model import Correction, Exclusion, Measurement, SLAStatus, WebhookAlert
 from sla_worker.render import pages
 from sla_worker.render.format import AMBER, length, moment
 from sla_worker.reports import period_report
@@ -110,6 +110,10 @@ class Pages:
         """Every exclusion, those that are over or revoked too."""
         return self._database.maintenance.all()
 
+    def corrections(self) -> list[Correction]:
+        """Every correction, those that were revoked too."""
+        return self._database.corrections.all()
+
     def _last_pass(self, now: int) -> str:
         at, error = self._health.last_pass_at, self._health.last_error
         if at is None:
@@ -135,6 +139,18 @@ class Pages:
     def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
         """The newest rows of an SLA, newest first."""
         return self._database.newest_measurements(key, limit)
+
+    def beside(self, rows: Sequence[Measurement]) -> list[dict[str, object]]:
+        """Of rows of one SLA: the version that judged each, and what counts instead of it; None: itself."""
+        slots, key = [each.slot for each in rows], rows[0].key
+        counted = self._database.counted(key, min(slots), max(slots))
+        return [
+            {
+                "version": self._database.version_at(key, each.slot).number,
+                "counted": counted.get((each.component, each.slot)),
+            }
+            for each in rows
+        ]
 
     def explanation(self, key: str, text: str) -> dict[str, Any]:
         """Where the figures of an SLA come from; `text` is a time or a period. Raises SLAWorkerError."""
