@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-maintenance sla-correct sla-months daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-credits sla-maintenance sla-correct sla-months daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
 	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
@@ -75,6 +75,9 @@ sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometh
 sla-recompute: $(VENV)/.run ## Read stored slots again: make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00 [sla=KEY]
 	@[ -n "$(from)" ] && [ -n "$(to)" ] || { echo "error: from= or to= is missing"; echo "fix:   make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) calculator --recompute $(from) $(to) $(if $(sla),--sla $(sla))
+
+sla-credits: $(VENV)/.run ## Print what customers are owed for a month: make sla-credits [m=2026-03]
+	@$(STACK) exec sla-worker $(SLA) credits $(m)
 
 sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sla=KEY [t=24h, a time, 30d, month, quarter, 12m, 2026-03, FROM/TO]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-explain sla=api-error-rate"; exit 1; }

@@ -10,6 +10,7 @@ from sla_worker.commands import (
     backup,
     calculator,
     correct,
+    credits,  # noqa: A004 - a command
     database,
     explain,
     generate,
@@ -28,6 +29,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "database": database.main,
     "backfill": backfill.main,
     "explain": explain.main,
+    "credits": credits.main,
     "backup": backup.main,
     "restore": restore.main,
     "worker": worker.main,

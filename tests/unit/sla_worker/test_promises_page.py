@@ -56,5 +56,5 @@ def test_a_policy_says_what_departs_from_the_defaults() -> None:
         "breaker": "Mon, Wed, Fri, Sat, Sun, 22:00 to 06:00 UTC, without 1 holiday; breached after 2"
         " bad slots",
         "sessions": "no data is bad; breached after 2 bad slots",
-        "health": "breached after 2 bad slots",
+        "health": "breached after 2 bad slots; credits 10 % below 99.9 %, 25.5 % below 99 %",
     }

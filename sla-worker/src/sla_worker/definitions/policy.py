@@ -12,6 +12,7 @@ from dataclasses import replace
 import yaml
 
 from sla_worker.definitions.complaints import Complaints
+from sla_worker.definitions.credits import read_credits
 from sla_worker.definitions.yaml_map import YamlMap, is_text, shown
 from sla_worker.grid import Grid
 from sla_worker.model import WINDOWS, Maintenance, NewSeries, NoData, Policy, ServiceHours
@@ -27,6 +28,7 @@ KEYS = (
     "windows",
     "public",
     "new_series",
+    "credits",
 )
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALWAYS = "always"
@@ -57,6 +59,8 @@ def read_policy(source: YamlMap, base: Policy, holidays: Holidays, grid: Grid | 
         )
     if source.has("public"):
         found["public"] = source.flag("public")
+    if source.has("credits"):
+        found["credits"] = read_credits(source)
     if source.has("service_hours"):
         found["service_hours"] = _service_hours(source, holidays, grid)
     return replace(base, **found)  # type: ignore[arg-type]  # each value is of its field's type

@@ -7,6 +7,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -135,6 +136,18 @@ class YamlMap:
             fix = "leave the quotes out"
         self.fail(node, key, fix if isinstance(fix, str) else fix(math.nan if value is None else value))
         return math.nan
+
+    def decimal(self, key: str, check: Callable[[Decimal], bool], fix: str) -> Decimal:
+        """A number that `check` accepts, with the digits that the file has."""
+        node = self.node_of(key)
+        if node is None:
+            return Decimal()
+        if number_of(node) is not None and isinstance(node, yaml.ScalarNode):
+            value = Decimal(node.value)
+            if check(value):
+                return value
+        self.fail(node, key, "leave the quotes out" if _is_quoted(node) else fix)
+        return Decimal()
 
     def whole(self, key: str, minimum: int, maximum: int) -> int:
         """A whole number from `minimum` to `maximum`."""

@@ -64,6 +64,7 @@ from sla_worker.model.policy import (
     NoData,
     Policy,
     ServiceHours,
+    Tier,
 )
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "State",
     "Status",
     "Stored",
+    "Tier",
     "WatchdogOutage",
     "WebhookAlert",
     "Wrong",

@@ -6,11 +6,12 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from sla_worker.model.definition import Definition, Member
-from sla_worker.model.policy import DEFAULT_POLICY, Maintenance, NewSeries, NoData, Policy, ServiceHours
+from sla_worker.model.policy import DEFAULT_POLICY, Maintenance, NewSeries, NoData, Policy, ServiceHours, Tier
 
 _WORDS = {"no_data": NoData, "maintenance": Maintenance, "new_series": NewSeries}
 
@@ -39,6 +40,7 @@ def write_details(definition: Definition) -> str:
 def policy_values(policy: Policy) -> dict[str, Any]:
     """A policy as values that JSON has."""
     values = asdict(policy)
+    values["credits"] = [[_plain(each.below), _plain(each.credit)] for each in policy.credits]
     hours = policy.service_hours
     if hours is not None:
         values["service_hours"] = asdict(hours) | {
@@ -70,6 +72,8 @@ def read_policy_values(content: Mapping[str, Any]) -> Policy:
             found[key] = words(found[key])
     if "windows" in found:
         found["windows"] = tuple(found["windows"])
+    if "credits" in found:
+        found["credits"] = tuple(Tier(*map(Decimal, each)) for each in found["credits"])
     hours = found.get("service_hours")
     if hours is not None:
         found["service_hours"] = ServiceHours(
@@ -80,6 +84,11 @@ def read_policy_values(content: Mapping[str, Any]) -> Policy:
             }
         )
     return Policy(**found)
+
+
+def _plain(number: Decimal) -> str:
+    """The same for 99.9 and 99.90."""
+    return f"{number.normalize():f}"
 
 
 def _known(kind: type[Any], content: Mapping[str, Any]) -> dict[str, Any]:

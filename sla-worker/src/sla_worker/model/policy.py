@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 from dataclasses import dataclass
+from decimal import Decimal
 
 WINDOWS = ("month", "30d", "quarter", "year")
 """The periods that an SLA can be judged over: of the calendar, and the last 30 days."""
@@ -48,12 +49,24 @@ class ServiceHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """What a customer is owed, in percent, for a month whose compliance is below so many percent.
+
+    Decimals, as the file has them: 99.9 is no binary fraction.
+    """
+
+    below: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an SLA's slots are judged; the defaults are those of an SLA that says nothing.
 
     minimum_events: a slot with fewer is low traffic and judges nothing.
     breach_after, recover_after: so many bad slots in a row open a breach, so many good ones end it.
-    service_hours: None is always. public: shown to customers.
+    service_hours: None is always. public: shown to customers. credits: the last tier that a month is below
+    counts, so each reaches from the next one's border up to its own, which is not in it.
     """
 
     minimum_events: float = 1
@@ -65,6 +78,7 @@ class Policy:
     windows: tuple[str, ...] = ("month", "30d")
     public: bool = False
     new_series: NewSeries = NewSeries.ZERO
+    credits: tuple[Tier, ...] = ()
 
 
 DEFAULT_POLICY = Policy()

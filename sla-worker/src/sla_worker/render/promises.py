@@ -78,7 +78,14 @@ def policy_words(policy: Policy) -> str:
         words.append(f"over {', '.join(policy.windows)}")
     if policy.public:
         words.append("public")
+    words += _credits(policy)
     return "; ".join(words) or "—"
+
+
+def _credits(policy: Policy) -> list[str]:
+    """`credits 10 % below 99.9 %, 25 % below 99 %`; nothing where nothing is owed."""
+    tiers = [f"{each.credit.normalize():f} % below {each.below.normalize():f} %" for each in policy.credits]
+    return [f"credits {', '.join(tiers)}"] if tiers else []
 
 
 def hours_words(hours: ServiceHours) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MEASURE_AGAIN = "/api/measure-again"
 STATUS = "/api/status"
-COMPLIANCE = "/api/compliance"
+COMPLIANCE, CREDITS = "/api/compliance", "/api/credits"
 MAINTENANCE, MAINTAIN = "/api/maintenance", "/api/maintain"
 CORRECTIONS, CORRECT = "/api/corrections", "/api/correct"
 _Made = TypeVar("_Made")
@@ -114,6 +114,12 @@ def compliance(pages: Pages, environ: WSGIEnvironment) -> Answer:
             ],
         }
     )
+
+
+def credits_owed(pages: Pages, environ: WSGIEnvironment) -> Answer:
+    """What customers are owed for a month; of the running one an estimate."""
+    with refused("month"):
+        return json_answer(pages.credits_owed(_parameter(environ, "month", "") or None))
 
 
 def maintenance(pages: Pages) -> Answer:

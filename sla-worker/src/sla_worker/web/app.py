@@ -58,6 +58,7 @@ class Application:
             api.MEASURE_AGAIN: ("POST", lambda environ: api.measure_again(again, ledger, environ)),
             api.STATUS: ("GET", self._one_of_few(lambda environ: api.status(pages, environ))),
             api.COMPLIANCE: ("GET", self._one_of_few(lambda environ: api.compliance(pages, environ))),
+            api.CREDITS: ("GET", self._one_of_few(lambda environ: api.credits_owed(pages, environ))),
             api.MAINTENANCE: ("GET", self._one_of_few(lambda _: api.maintenance(pages))),
             api.MAINTAIN: (
                 "POST",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sla_worker.compliance import Compliance, compliance
+from sla_worker.credits import monthly_credits
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
@@ -105,6 +106,10 @@ class Pages:
             title="SLA status",
             exclusions=exclusions,
         )
+
+    def credits_owed(self, month: str | None) -> dict[str, Any]:
+        """What customers are owed for a month (None: the running one). Raises SLAWorkerError for none."""
+        return monthly_credits(self._database, month, self._settings.timezone, self._clock()).values()
 
     def maintenance(self) -> list[Exclusion]:
         """Every exclusion, those that are over or revoked too."""
