@@ -13,6 +13,7 @@ from unit.sla_worker.fake_prometheus import GOOD
 from unit.sla_worker.setting import Mailbox, Setting
 
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
+REPORTS = Path(__file__).parents[1] / "unit" / "sla_worker" / "reports"  # as test_periodic.py keeps them
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 PHONE, DESK = 360, 1200
 NAMES = (
@@ -25,6 +26,8 @@ NAMES = (
     "breach",
     "works again",
     "daily",
+    "weekly",
+    "monthly",
 )
 
 
@@ -61,6 +64,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         body = part.get_payload(decode=True)
         assert isinstance(body, bytes)
         found[name] = body.decode()
+    for name in ("weekly", "monthly"):
+        found[name] = (REPORTS / f"{name}.html").read_text(encoding="utf-8")
     return found
 
 

@@ -6,6 +6,7 @@ The live tests read mails with it; tests/unit holds it to the templates, and so 
 from __future__ import annotations
 
 import html.parser
+import itertools
 import re
 from collections.abc import Collection
 
@@ -23,6 +24,19 @@ def table_of_text(text: str, names: Collection[str]) -> Table:
 
 def table_of_html(source: str, names: Collection[str]) -> Table:
     """The same from the HTML part, where target and coverage stand in one line below the title."""
+    found = {}
+    for cells in _rows(source):
+        if not cells or not _is_named(cells[0], names) or len(cells) != len(COLUMNS) - 1:
+            continue
+        title, below, actual, compliance, result = cells
+        told = re.fullmatch(r"target (.+), ([^,]+) measured", below)
+        if told is not None:
+            found[title] = [title, told[1], actual, compliance, told[2], result]
+    return found
+
+
+def _rows(source: str) -> list[list[str]]:
+    """The texts of each row of each table."""
     rows: list[list[str]] = []
 
     class Cells(html.parser.HTMLParser):
@@ -37,14 +51,42 @@ def table_of_html(source: str, names: Collection[str]) -> Table:
                 rows[-1].append(words)
 
     Cells().feed(source)
+    return rows
+
+
+LONG_COLUMNS = ("SLA", "target", "min", "average", "max", "coverage", "result")
+"""Those of the weekly and the monthly report."""
+
+
+def long_table_of_text(text: str, titles: Collection[str]) -> Table:
+    """The rows of the weekly or monthly report about these SLAs, and what stands below each."""
+    lines = text.splitlines()
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
+    below = {
+        title: line.removeprefix(f"{title}: ")
+        for title in titles
+        for line in lines
+        if line.startswith(f"{title}: ")
+    }
+    return {
+        cells[0]: [*cells, *below[cells[0]].split("; ", 1)]
+        for cells in rows
+        if cells[0] in titles and len(cells) == len(LONG_COLUMNS)
+    }
+
+
+def long_table_of_html(source: str, titles: Collection[str]) -> Table:
+    """The same from the HTML part."""
+    rows = _rows(source)
     found = {}
-    for cells in rows:
-        if not cells or not _is_named(cells[0], names) or len(cells) != len(COLUMNS) - 1:
+    for cells, after in itertools.pairwise(rows):
+        if len(cells) != len(LONG_COLUMNS) - 1 or cells[0] not in titles or not after:
             continue
-        title, below, actual, compliance, result = cells
+        title, below, least, average, most, result = cells
         told = re.fullmatch(r"target (.+), ([^,]+) measured", below)
         if told is not None:
-            found[title] = [title, told[1], actual, compliance, told[2], result]
+            facts = after[-1]
+            found[title] = [title, told[1], least, average, most, told[2], result, "".join(after[:-1]), facts]
     return found
 
 

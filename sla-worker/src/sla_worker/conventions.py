@@ -50,6 +50,8 @@ URL_SCHEMES: Final = ("postgresql://", "postgres://")
 
 # --- label values
 DAILY_MAIL: Final = "daily"
+WEEKLY_MAIL: Final = "weekly"
+MONTHLY_MAIL: Final = "monthly"
 BREACH_MAIL: Final = "breach"
 CATCH_UP_MAIL: Final = "catch_up"
 OUTAGE_MAIL: Final = "watchdog_outage"

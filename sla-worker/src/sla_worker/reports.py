@@ -24,12 +24,19 @@ def period_report(
     """
     end = database.period_end(now) if end is None else database.grid.slot_before(end)
     start = end - int(hours * 3600)
+    return report_between(database, title=title, start=start, end=end, now=now, exclusions=exclusions)
+
+
+def report_between(
+    database: SLADatabase, *, title: str, start: int, end: int, now: int, exclusions: bool = True
+) -> Report:
+    """All SLAs over the slots in (start, end], as known at `now`."""
     return Report(
         title=title,
         start=start,
         end=end,
         generated_at=now,
-        statuses=tuple(database.get_current_sla_status(hours, end=end, exclusions=exclusions)),
+        statuses=tuple(database.status_between(start, end, exclusions=exclusions)),
         active_breaches=tuple(database.get_active_breaches()),
         period_breaches=len(database.breaches_between(start, end)),
         maintenance=tuple(

@@ -1,31 +1,22 @@
-"""When the periodic reports are due, and the sums of days. A report is owed once for its period."""
+"""Owes the periodic reports when they are due, each once for its period, and has days summed up."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sla_worker.conventions import DAILY_MAIL
+from sla_worker import due
+from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.database import SLADatabase
 
-_DAY_SECONDS = 86_400
-
-
-def last_daily(now: float, zone: ZoneInfo, hour: int) -> dt.datetime:
-    """The newest report time at or before `now`, in the zone.
-
-    An hour that a clock change skips is taken as the moment the zone's rules give for it.
-    """
-    local = dt.datetime.fromtimestamp(now, zone)
-    due = local.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
-    if due.timestamp() > now:
-        day = local.date() - dt.timedelta(days=1)
-        due = dt.datetime.combine(day, dt.time(hour), tzinfo=zone)
-    return due
+_MADE_UP_FOR: Final[Mapping[str, int]] = {DAILY_MAIL: 1, WEEKLY_MAIL: 5, MONTHLY_MAIL: 3}
+"""How many missed reports of a kind are made up for, the newest of them."""
 
 
 class Schedule:
-    """Owes the daily report at its hour, and has a day summed up that ends without a slot after it.
+    """Owes each report at its hour, and has a day summed up that ends without a slot after it.
 
     Both wait for `settle_seconds`, after which the last slot of their period is stored: at the hour itself it
     would be missing from them. What was done is remembered, so that asking again costs no statement until the
@@ -35,24 +26,25 @@ class Schedule:
     def __init__(self, database: SLADatabase, *, zone: ZoneInfo, hour: int, settle_seconds: int) -> None:
         self._database = database
         self._zone = zone
-        self._hour = hour
+        self._at = dt.time(hour)
         self._settle_seconds = settle_seconds
         self._summed_up: int | None = None
-        self._reported: int | None = None
+        self._done: dict[str, int] = {}  # by kind the end of the period that was owed
+        self._too_young: dict[str, int] = {}  # … or was not, since the ledger has no rows of it
         self._unread: int | None = None
 
     def run(self, now: float) -> None:
         """Do what is due at `now` and was not done. Raises DatabaseError; what failed is due again."""
         settled = now - self._settle_seconds
-        midnight = int(last_daily(settled, self._zone, 0).timestamp())
+        midnight = int(due.last_due(DAILY_MAIL, settled, self._zone, due.MIDNIGHT).timestamp())
         if midnight != self._summed_up:
             self._database.sum_up(midnight)
             self._summed_up = midnight
-        due = last_daily(settled, self._zone, self._hour)
-        end = int(due.timestamp())
-        if end != self._reported and (self._unread is None or self._unread <= end - _DAY_SECONDS):
-            self._owe_daily(due, int(now))
-            self._reported = end
+        for kind in due.REPORTS:
+            last = due.last_due(kind, settled, self._zone, self._at)
+            end = due.period_end(kind, last)
+            if end not in {self._done.get(kind), self._too_young.get(kind)} and self._is_read(kind, end):
+                self._owe(kind, last, int(now))
 
     def caught_up_after(self, slot: int | None) -> None:
         """The newest slot that a catch-up has still to read; None when none is under way."""
@@ -60,14 +52,31 @@ class Schedule:
 
     def rows_stored(self) -> None:
         """Perhaps there are rows older than the last report time now."""
-        self._reported = None
+        self._too_young.clear()
 
-    def _owe_daily(self, due: dt.datetime, now: int) -> None:
-        """Owe the report, also when its time passed while the worker was down.
+    def _is_read(self, kind: str, end: int) -> bool:
+        """Whether no catch-up has still to read slots of the period."""
+        return self._unread is None or self._unread <= due.borders(kind, end, self._zone)[0]
 
-        Only once there are rows older than that time: a fresh ledger has nothing to report.
+    def _owe(self, kind: str, last: dt.datetime, now: int) -> None:
+        """Owe the report, and those before it whose time passed while the worker was down, oldest first.
+
+        Only once there are rows older than its end: a fresh ledger has nothing to report.
         """
-        end = int(due.timestamp())
+        end = due.period_end(kind, last)
         oldest = self._database.oldest_slot()
-        if oldest is not None and oldest <= end:
-            self._database.outbox.owe_report(DAILY_MAIL, f"daily:{due:%Y-%m-%d}", end, now)
+        if oldest is None or oldest > end:
+            self._too_young[kind] = end
+            return
+        owed = [last]
+        before = self._database.outbox.last_report_end(kind, end)
+        while before is not None and len(owed) < _MADE_UP_FOR[kind]:
+            earlier = due.due_before(kind, owed[0])
+            if due.period_end(kind, earlier) <= before:
+                break
+            owed.insert(0, earlier)
+        if not self._is_read(kind, due.period_end(kind, owed[0])):
+            return
+        for each in owed:
+            self._database.outbox.owe_report(kind, due.key(kind, each), due.period_end(kind, each), now)
+        self._done[kind] = end

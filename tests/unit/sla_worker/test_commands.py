@@ -89,6 +89,49 @@ def test_the_reporter_writes_files_and_sends_nothing(tmp_path: Path) -> None:
     assert names == ["daily-report.html", "daily-report.txt"]
 
 
+def test_alone_test_writes_all_periodic_reports(tmp_path: Path) -> None:
+    """In 2026 nothing has been measured for years: a report says so, and is made all the same."""
+    fill(tmp_path / "sla.db")
+    assert cli.main(["reporter", "--test", "--output", str(tmp_path / "out")]) == 0
+    names = sorted(each.name for each in (tmp_path / "out").iterdir())
+    assert [each for each in names if each.endswith(".txt")] == [
+        "daily-report.txt",
+        "monthly-report.txt",
+        "weekly-report.txt",
+    ]
+    assert [each.rpartition(".")[2] for each in names if each.startswith("sla-")] == ["csv", "json"] * 2
+    assert "No SLA had events in the period." in (tmp_path / "out" / "monthly-report.txt").read_text()
+
+
+def test_a_report_of_any_days_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Errors: 998 of 1,000 are good; the ledger has one slot, at 22:15 of the 14th."""
+    fill(tmp_path / "sla.db")
+    days = ["--from", "2023-11-13", "--to", "2023-11-14"]
+    assert cli.main(["reporter", *days, "--format", "csv"]) == 0
+    header, *rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    errors = dict(zip(header, rows[-1], strict=True))
+    assert (errors["sla"], errors["good"], errors["total"]) == ("api-error-rate", "998.0", "1000.0")
+    assert (errors["compliance_ratio"], errors["result"]) == ("0.998", "fail")
+    assert errors["period_start"] == "2023-11-13T00:00:00+00:00"
+    assert cli.main(["reporter", *days, "--format", "html"]) == 0
+    assert "99.80" in capsys.readouterr().out
+    for wrong, line in (
+        (["2023-11-14", "2023-11-13"], "--to 2023-11-13: lies before --from 2023-11-14; give a later day"),
+        (["today", "2023-11-13"], "--from 'today': give a day like 2026-03-01"),
+        (["2020-01-01", "2023-01-01"], "give 400 days at most"),
+    ):
+        assert cli.main(["reporter", "--from", wrong[0], "--to", wrong[1]]) == 1
+        assert line in capsys.readouterr().err
+
+
+def test_a_breach_that_there_is_not_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "sla.db")
+    assert cli.main(["reporter", "--breach", "7", "--test", "--output", str(tmp_path / "out")]) == 1
+    assert "error: there is no breach with the number 7" in capsys.readouterr().err
+    assert cli.main(["reporter", "--breach", "1", "--test", "--output", str(tmp_path / "out")]) == 0
+    assert "API Error Rate" in (tmp_path / "out" / "breach-report.txt").read_text()
+
+
 @pytest.mark.parametrize(
     ("command", "environ", "line"),
     [

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from e2e.report_tables import table_of_html, table_of_text
+from sla_worker import due as due_times
 from sla_worker.model import Breach, Comparison, Report, SLAStatus, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
 from sla_worker.render.catch_up import catch_up_mail
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.render.tables import text_report
-from sla_worker.schedule import last_daily
 from sla_worker.settings import read_settings
 
 UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
@@ -71,7 +71,7 @@ def epoch(text: str) -> float:
     ],
 )
 def test_the_report_hour_follows_the_zone(now: str, zone: ZoneInfo, due: str) -> None:
-    assert last_daily(epoch(now), zone, 9).timestamp() == epoch(due)
+    assert due_times.last_due("daily", epoch(now), zone, dt.time(9)).timestamp() == epoch(due)
 
 
 def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:

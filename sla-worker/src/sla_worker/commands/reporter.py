@@ -1,15 +1,18 @@
-"""`sla_reporter`: sends a report by mail now, or writes it to files."""
+"""`sla_reporter`: sends a report by mail now, or writes it to files; or prints a report over any range."""
 
 from __future__ import annotations
 
+import argparse
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from sla_worker import service
+from sla_worker import due, service
+from sla_worker.commands.ranges import FORMATS, range_report
 from sla_worker.commands.running import Arguments, parser, run
-from sla_worker.conventions import DAILY_MAIL
-from sla_worker.delivery.kinds import KINDS, Sources, daily
+from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
+from sla_worker.delivery.kinds import KINDS, Sources, breach, daily, long
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import MailError, SLAWorkerError
@@ -18,37 +21,88 @@ from sla_worker.settings import Settings, read_settings
 
 
 def main(argv: Arguments = None) -> int:
-    """Send the daily report, or write it to files."""
+    """Send one report, write reports to files, or print one over any range."""
     options = parser("sla_reporter", "Send a report by mail now, or write it to files.")
-    options.add_argument("--daily", action="store_true", help="the daily report (the last 24 hours)")
-    options.add_argument("--test", action="store_true", help="write the report to files and send nothing")
+    options.add_argument("--daily", action="store_true", help="the last 24 hours")
+    options.add_argument("--weekly", action="store_true", help="the last seven days that end with a Sunday")
+    options.add_argument("--monthly", action="store_true", help="the last calendar month")
+    options.add_argument("--breach", type=int, metavar="ID", help="one breach, by its number")
+    options.add_argument(
+        "--test", action="store_true", help="write the report to files, alone all periodic ones; send nothing"
+    )
     options.add_argument(
         "--output", type=Path, default=Path("reports"), help="directory of --test (default: reports)"
     )
+    options.add_argument(
+        "--from", dest="begin", metavar="DAY", help="print a report from this day on: 2026-03-01"
+    )
+    options.add_argument("--to", dest="until", metavar="DAY", help="… up to this day, which is part of it")
+    options.add_argument(
+        "--format", choices=FORMATS, default="text", help="of a report over a range (default: text)"
+    )
     arguments = options.parse_args(argv)
-    if not arguments.daily and not arguments.test:
-        options.error("say which report: --daily (or --test to see it)")
+    if (arguments.begin is None) != (arguments.until is None):
+        options.error("--from and --to go together: --from 2026-03-01 --to 2026-03-31")
+    kinds = _kinds(arguments)
+    if arguments.begin is not None and (kinds or arguments.test):
+        options.error("--from and --to print a report, which is neither sent nor written to files")
+    if arguments.begin is None and len(kinds) != 1 and not (arguments.test and not kinds):
+        options.error(
+            "say which report: --daily, --weekly, --monthly or --breach ID (or --test alone for all)"
+        )
 
     def command() -> int:
         settings, now = read_settings(), time.time()
         with closing(service.open_database(settings, read_only=True)) as database:
-            mail = daily(Sources(database, settings, int(now)))
+            sources = Sources(database, settings, int(now))
+            if arguments.begin is not None:
+                print(range_report(sources, arguments.begin, arguments.until, arguments.format), end="")
+                return 0
+            mails = {kind: _mail(kind, sources, arguments.breach) for kind in kinds or due.REPORTS}
         if arguments.test:
-            print("\n".join(str(each) for each in _write(mail, arguments.output)))
-        else:
-            print(f"sent to {', '.join(_send(mail, settings, now))}")
+            written = [each for kind, mail in mails.items() for each in _write(kind, mail, arguments.output)]
+            print("\n".join(map(str, written)))
+            return 0
+        for kind, mail in mails.items():
+            print(f"sent to {', '.join(_send(kind, mail, settings, now))}")
         return 0
 
     return run(command)
 
 
-def _write(mail: Mail, directory: Path) -> list[Path]:
-    """Write a report as text and as HTML. Returns the files."""
-    files = {directory / "daily-report.txt": mail.text, directory / "daily-report.html": mail.html}
+def _kinds(arguments: argparse.Namespace) -> list[str]:
+    kinds = [kind for kind in due.REPORTS if getattr(arguments, kind)]
+    return kinds + [BREACH_MAIL] * (arguments.breach is not None)
+
+
+def _mail(kind: str, sources: Sources, breach_id: int | None) -> Mail:
+    """The mail of a kind as of now. Raises SLAWorkerError."""
+    made: dict[str, Callable[[], Mail]] = {
+        DAILY_MAIL: lambda: daily(sources),
+        WEEKLY_MAIL: lambda: long(sources, kind, _last_end(kind, sources)),
+        MONTHLY_MAIL: lambda: long(sources, kind, _last_end(kind, sources)),
+        BREACH_MAIL: lambda: breach(sources, breach_id or 0),
+    }
+    return made[kind]()
+
+
+def _last_end(kind: str, sources: Sources) -> int:
+    """Where the last week or month ends that is over, due or not."""
+    settings = sources.settings
+    return due.period_end(kind, due.last_due(kind, sources.now, settings.timezone, due.MIDNIGHT))
+
+
+def _write(kind: str, mail: Mail, directory: Path) -> list[Path]:
+    """Write a report as text and as HTML, and what is attached to it. Returns the files."""
+    files = {
+        directory / f"{kind}-report.txt": mail.text.encode(),
+        directory / f"{kind}-report.html": mail.html.encode(),
+        **{directory / each.name: each.content for each in mail.attachments},
+    }
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            file.write_text(text, encoding="utf-8")
+        for file, content in files.items():
+            file.write_bytes(content)
     except OSError as error:
         raise SLAWorkerError(
             f"--output {directory}: cannot be written ({error}); give another directory"
@@ -56,14 +110,14 @@ def _write(mail: Mail, directory: Path) -> list[Path]:
     return list(files)
 
 
-def _send(mail: Mail, settings: Settings, now: float) -> tuple[str, ...]:
+def _send(kind: str, mail: Mail, settings: Settings, now: float) -> tuple[str, ...]:
     """Send a report now, beside the periodic ones. Returns the recipients. Raises MailError."""
-    recipients = KINDS[DAILY_MAIL].recipients(settings)
+    recipients = KINDS[kind].recipients(settings)
     made = message(
         mail,
         sender=settings.report_from,
         recipients=recipients,
-        key=f"daily:{now!r}",
+        key=f"{kind}:{now!r}",
         now=now,
         zone=settings.timezone,
     )

@@ -410,7 +410,22 @@ class SLADatabase:
         """
         if end is None:
             end = self.period_end(self._clock())
-        return self._status.over(end - round(hours * 3600), end, adjusted=exclusions)
+        return self.status_between(end - round(hours * 3600), end, exclusions=exclusions)
+
+    def status_between(self, start: int, end: int, *, exclusions: bool = True) -> list[SLAStatus]:
+        """As `get_current_sla_status`, over the slots in (start, end]."""
+        return self._status.over(start, end, adjusted=exclusions)
+
+    def sums_between(
+        self, spans: Sequence[tuple[int, int]]
+    ) -> list[dict[tuple[str, str], tuple[float, float]]]:
+        """Good and total events in each of the spans (start, end], by the SLA's key and its component."""
+        keys = {each.id: key for key, each in self._definitions.all().items()}
+        names = {number: name for name, number in self._definitions.components().items()}
+        return [
+            {(keys[pair[0]], names[pair[1]]): (each.good, each.total) for pair, each in found.items()}
+            for found in self._status.sums(spans)
+        ]
 
     def status_since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
         """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""

@@ -126,6 +126,14 @@ class Outbox:
             self.add([Owed(kind, key, period_end=period_end)], now)
         return True
 
+    def last_report_end(self, kind: str, until: int) -> int | None:
+        """Where the newest report of a kind ends, of those up to `until`; None: none was owed."""
+        row = self._engine.row(
+            "SELECT MAX(period_end) AS newest FROM sla_notifications WHERE type = ? AND period_end <= ?",
+            (kind, until),
+        )
+        return None if row["newest"] is None else int(row["newest"])
+
     def doubt_reports(self, now: int) -> None:
         """The clock says that periods whose report was sent have not come; inside the caller's transaction.
 

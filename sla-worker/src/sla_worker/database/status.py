@@ -312,6 +312,8 @@ class StatusReader:
             period_objective_ratio=self._objective(definition.id, series, period),
             changes=self._versions.changes(definition.id, period.start, period.end),
             excluded_seconds=excluded,
+            measured_seconds=sums.covered * self._slot_seconds,
+            period_seconds=round(expected * self._slot_seconds) + excluded,
         )
 
     def _expected(

@@ -6,16 +6,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sla_worker.conventions import BREACH_MAIL, CATCH_UP_MAIL, DAILY_MAIL, OUTAGE_END_MAIL, OUTAGE_MAIL
+from sla_worker.conventions import (
+    BREACH_MAIL,
+    CATCH_UP_MAIL,
+    DAILY_MAIL,
+    MONTHLY_MAIL,
+    OUTAGE_END_MAIL,
+    OUTAGE_MAIL,
+    WEEKLY_MAIL,
+)
 from sla_worker.database import SLADatabase
 from sla_worker.errors import MailError
 from sla_worker.links import outage_links, report_links
 from sla_worker.model import Mail, Notification
+from sla_worker.periodic import long_report
 from sla_worker.render.catch_up import catch_up_mail
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.render.outage import outage_end_mail, outage_mail
+from sla_worker.render.periodic import long_mail
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
+
+_TITLES = {WEEKLY_MAIL: "Weekly SLA report", MONTHLY_MAIL: "Monthly SLA report"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +53,28 @@ def daily(sources: Sources, end: int | None = None) -> Mail:
     return daily_mail(report, sources.settings.timezone, report_links(sources.settings))
 
 
-def _breach(sources: Sources, notification: Notification) -> Mail:
-    breach = sources.database.get_breach(notification.breach_id or 0)
-    if breach is None:  # its foreign key forbids it
-        raise MailError(f"the notification {notification.key} belongs to no breach")
+def long(sources: Sources, kind: str, end: int) -> Mail:
+    """The weekly or monthly report over what ends at `end` (epoch seconds)."""
+    zone = sources.settings.timezone
+    report = long_report(
+        sources.database, kind=kind, title=_TITLES[kind], end=end, now=sources.now, zone=zone
+    )
+    return long_mail(report, zone, report_links(sources.settings))
+
+
+def _long(sources: Sources, owed: Notification) -> Mail:
+    if owed.period_end is None:  # nothing owes one without
+        raise MailError(f"the notification {owed.key} says no period")
+    return long(sources, owed.type, owed.period_end)
+
+
+def breach(sources: Sources, breach_id: int) -> Mail:
+    """The mail about one breach. Raises MailError."""
+    found = sources.database.get_breach(breach_id)
+    if found is None:
+        raise MailError(f"there is no breach with the number {breach_id}; sla_explain shows those of an SLA")
     settings = sources.settings
-    return breach_mail(breach, sources.now, settings.timezone, report_links(settings))
+    return breach_mail(found, sources.now, settings.timezone, report_links(settings))
 
 
 def _catch_up(sources: Sources, notification: Notification) -> Mail:
@@ -70,13 +98,23 @@ def _owner(settings: Settings) -> tuple[str, ...]:
     return settings.report_owner
 
 
+def _with_platform_team(settings: Settings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*settings.report_owner, *settings.report_platform_team)))
+
+
+def _with_management(settings: Settings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*_with_platform_team(settings), *settings.report_management)))
+
+
 def _at_once(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*settings.report_owner, *settings.report_on_call)))
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     DAILY_MAIL: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
-    BREACH_MAIL: Kind(_breach, _at_once),
+    WEEKLY_MAIL: Kind(_long, _with_platform_team),
+    MONTHLY_MAIL: Kind(_long, _with_management),
+    BREACH_MAIL: Kind(lambda sources, owed: breach(sources, owed.breach_id or 0), _at_once),
     CATCH_UP_MAIL: Kind(_catch_up, _at_once),
     OUTAGE_MAIL: Kind(_outage, _at_once),
     OUTAGE_END_MAIL: Kind(_outage, _at_once),

@@ -1,4 +1,4 @@
-"""A mail as a message of RFC 5322: text and HTML."""
+"""A mail as a message of RFC 5322: text and HTML, and the files that go with it."""
 
 from __future__ import annotations
 
@@ -29,4 +29,7 @@ def message(
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(mail.text)
     made.add_alternative(mail.html, subtype="html")
+    for each in mail.attachments:
+        main, _, sub = each.media_type.partition("/")
+        made.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name)
     return made

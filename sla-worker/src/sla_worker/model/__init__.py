@@ -33,7 +33,15 @@ from sla_worker.model.details import (
     write_details,
 )
 from sla_worker.model.exclusion import Exclusion, Planned, Scope, Spans
+from sla_worker.model.long_report import (
+    Incident,
+    Line,
+    LongReport,
+    clipped,
+    seconds_together,
+)
 from sla_worker.model.mail import (
+    Attachment,
     Delivery,
     Mail,
     Notification,
@@ -73,6 +81,7 @@ __all__ = [
     "SEVERITIES",
     "UNDIVIDED",
     "WINDOWS",
+    "Attachment",
     "Breach",
     "Budget",
     "Category",
@@ -86,8 +95,11 @@ __all__ = [
     "Figures",
     "FrozenMonth",
     "FutureRows",
+    "Incident",
     "Input",
     "Judgement",
+    "Line",
+    "LongReport",
     "Mail",
     "Maintenance",
     "Measurement",
@@ -114,10 +126,12 @@ __all__ = [
     "WatchdogOutage",
     "WebhookAlert",
     "Wrong",
+    "clipped",
     "objective_ratio",
     "policy_values",
     "read_details",
     "read_policy_values",
+    "seconds_together",
     "title",
     "write_details",
 ]

@@ -31,12 +31,22 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail; `media_type` like `text/csv`."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
-    """A message ready to be sent: plain text and the same as HTML."""
+    """A message ready to be sent: plain text and the same as HTML, and files."""
 
     subject: str
     text: str
     html: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

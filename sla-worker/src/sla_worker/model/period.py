@@ -24,7 +24,8 @@ class SLAStatus:
     `target`, `unit` and `objective_ratio` are what was in force at the end. Where several versions held,
     `changes` says when the later ones began, and `period_objective_ratio` is the share that must be good by
     all of them, weighted by their events; None where it is that of the end. `excluded_seconds` of the period
-    do not count: maintenance.
+    do not count: maintenance. `period_seconds` are those since the SLA began, while it was in force, and
+    `measured_seconds` those of them by which it was measured.
     """
 
     key: str
@@ -51,6 +52,8 @@ class SLAStatus:
     period_objective_ratio: float | None = None
     changes: tuple[int, ...] = ()
     excluded_seconds: int = 0
+    measured_seconds: float = 0.0
+    period_seconds: int = 0
 
     @property
     def held_to_ratio(self) -> float:

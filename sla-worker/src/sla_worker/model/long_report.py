@@ -1,0 +1,177 @@
+"""What the weekly and the monthly report say: figures only, each from the statuses of a period or a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sla_worker.model.breach import Breach
+from sla_worker.model.period import Report, SLAStatus
+from sla_worker.model.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A breach as far as it lies in the period. `ended_at` of the breach is None while it lasts.
+
+    `bad` are the bad events in it, `burned` is their share of the period's error budget; None where nothing
+    was allowed, and for a composite, which has no events of its own.
+    """
+
+    breach: Breach
+    seconds: int
+    bad: float | None
+    burned: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One SLA, or one component of it: the whole period, its days, and the period before.
+
+    `days` has None for a day on which it was not there yet. `kind` is the form of the SLA. `down_seconds` is
+    the time in breach, `breaches` how many touch the period.
+    """
+
+    status: SLAStatus
+    days: tuple[SLAStatus | None, ...]
+    before: SLAStatus | None
+    kind: str
+    policy: Policy
+    breaches: int
+    down_seconds: int
+
+    @property
+    def measured_days(self) -> list[float]:
+        """The compliance of each day that had events."""
+        return [
+            each.compliance_ratio
+            for each in self.days
+            if each is not None and each.compliance_ratio is not None
+        ]
+
+    @property
+    def lowest_ratio(self) -> float | None:
+        """The compliance of the worst day; None without events."""
+        return min(self.measured_days, default=None)
+
+    @property
+    def highest_ratio(self) -> float | None:
+        """The compliance of the best day; None without events."""
+        return max(self.measured_days, default=None)
+
+    @property
+    def change(self) -> float | None:
+        """Compliance now less that of the period before; None where one of them had no events."""
+        before = None if self.before is None else self.before.compliance_ratio
+        return difference(self.status.compliance_ratio, before)
+
+    @property
+    def bad(self) -> float:
+        """How many events were bad."""
+        return self.status.total - self.status.good
+
+    @property
+    def allowed(self) -> float:
+        """How many of the events might have been bad."""
+        return (1 - self.status.held_to_ratio) * self.status.total
+
+    @property
+    def is_time(self) -> bool:
+        """Whether its events are moments, so that they stand for minutes."""
+        return self.kind in {"uptime", "time", "value"}
+
+    @property
+    def minutes_an_event(self) -> float:
+        """What one event stands for where events are moments."""
+        return self.status.measured_seconds / 60 / self.status.total if self.status.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LongReport:
+    """A week or a month. `whole` is the period, `days` its days, `before` the period of equal kind before.
+
+    `down_seconds`: the time in which an SLA of the category availability was in breach. `revision` is the
+    hash of the definitions that were in force at the end.
+    """
+
+    kind: str
+    whole: Report
+    before: Report
+    days: tuple[Report, ...]
+    lines: tuple[Line, ...]
+    incidents: tuple[Incident, ...]
+    down_seconds: int
+    before_breaches: int
+    before_down_seconds: int
+    revision: str
+
+    @property
+    def by_category(self) -> list[tuple[str, list[Line]]]:
+        """The lines in the order of `Report.categories`: what there is to look at first."""
+        where = {(each.status.key, each.status.component): each for each in self.lines}
+        return [
+            (category.name, [where[each.key, each.component] for each in category.statuses])
+            for category in self.whole.categories
+        ]
+
+    def days_of(self, category: str) -> list[tuple[int, int]]:
+        """Of each day, how many SLAs of a category kept their target, and how many had events."""
+        found = []
+        for day in self.days:
+            [measured] = [each.measured for each in day.categories if each.name == category] or [{}]
+            found.append((sum(measured.values()), len(measured)))
+        return found
+
+    @property
+    def score_change(self) -> float | None:
+        """The share of SLAs that kept their target, less that of the period before."""
+        return difference(self.whole.score_ratio, self.before.score_ratio)
+
+    @property
+    def by_severity(self) -> list[tuple[str, int, int]]:
+        """Each severity that had breaches: how many, and how long they lasted together."""
+        order = ("critical", "high", "medium", "low")
+        return [
+            (severity, len(found), sum(found))
+            for severity in order
+            if (found := [each.seconds for each in self.incidents if each.breach.severity == severity])
+        ]
+
+    def worst(self, count: int) -> list[Incident]:
+        """The incidents that burned most of their error budget, then the longest."""
+
+        def rank(each: Incident) -> tuple[float, int]:
+            return -(each.burned or 0.0), -each.seconds
+
+        return sorted(self.incidents, key=rank)[:count]
+
+    @property
+    def below_99(self) -> list[Line]:
+        """The lines whose compliance is below 99 %, the lowest first."""
+        limit = 0.99
+        found = [
+            each
+            for each in self.lines
+            if each.status.compliance_ratio is not None and each.status.compliance_ratio < limit
+        ]
+        return sorted(found, key=lambda each: each.status.compliance_ratio or 0.0)
+
+
+def difference(now: float | None, before: float | None) -> float | None:
+    """Now less before; None where one is not known."""
+    return None if now is None or before is None else now - before
+
+
+def clipped(breach: Breach, start: int, end: int) -> tuple[int, int]:
+    """The part of a breach that lies in [start, end)."""
+    until = end if breach.ended_at is None else min(breach.ended_at, end)
+    return max(breach.started_at, start), max(until, breach.started_at, start)
+
+
+def seconds_together(spans: Iterable[Sequence[int]]) -> int:
+    """The length of the time that lies in at least one of the spans."""
+    total, reached = 0, 0
+    for start, end in sorted((each[0], each[1]) for each in spans):
+        total += max(end - max(start, reached), 0)
+        reached = max(reached, end)
+    return total

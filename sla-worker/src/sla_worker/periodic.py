@@ -1,0 +1,141 @@
+"""From the ledger to the weekly and the monthly report: the figures that page, API and terminal show too."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from sla_worker import due
+from sla_worker.database import SLADatabase
+from sla_worker.model import (
+    Breach,
+    Incident,
+    Line,
+    LongReport,
+    Report,
+    SLAStatus,
+    clipped,
+    read_details,
+    seconds_together,
+)
+from sla_worker.reports import report_between
+
+_AVAILABILITY = "availability"
+_COUNTED = 100  # of so many breaches, the longest, the bad events are counted
+
+
+def long_report(
+    database: SLADatabase, *, kind: str, title: str, end: int, now: int, zone: ZoneInfo
+) -> LongReport:
+    """The week or month that ends at `end`, as known at `now`."""
+    return report_of_days(
+        database, kind=kind, title=title, edges=due.borders(kind, end, zone), zone=zone, now=now
+    )
+
+
+def report_of_days(
+    database: SLADatabase, *, kind: str, title: str, edges: Sequence[int], zone: ZoneInfo, now: int
+) -> LongReport:
+    """The report over days with these edges, which are cut down to slots."""
+    edges = list(dict.fromkeys(database.grid.slot_before(each) for each in edges))
+    start, end = edges[0], edges[-1]
+    before_start = (
+        database.grid.slot_before(due.borders(kind, start, zone)[0])
+        if kind in due.REPORTS
+        else start - (end - start)
+    )
+    whole = report_between(database, title=title, start=start, end=end, now=now)
+    before = report_between(database, title=title, start=before_start, end=start, now=now)
+    days = tuple(
+        Report(title, begin, until, now, tuple(database.status_between(begin, until)), (), 0)
+        for begin, until in pairwise(edges)
+    )
+    breaches = database.breaches_between(start, end)
+    earlier = database.breaches_between(before_start, start)
+    return LongReport(
+        kind=kind,
+        whole=whole,
+        before=before,
+        days=days,
+        lines=_lines(database, whole, before, days, breaches),
+        incidents=_incidents(database, whole, breaches),
+        down_seconds=_down(whole, breaches),
+        before_breaches=len(earlier),
+        before_down_seconds=_down(before, earlier),
+        revision=_revision(database, end),
+    )
+
+
+def _lines(
+    database: SLADatabase, whole: Report, before: Report, days: Sequence[Report], breaches: Sequence[Breach]
+) -> tuple[Line, ...]:
+    versions = database.versions()
+    by_day = [_by_place(each.statuses) for each in days]
+    former = _by_place(before.statuses)
+    found = []
+    for each in whole.statuses:
+        place = each.key, each.component
+        details = read_details(versions[each.key][-1].details)
+        own = [clipped(one, whole.start, whole.end) for one in breaches if (one.key, one.component) == place]
+        found.append(
+            Line(
+                status=each,
+                days=tuple(day.get(place) for day in by_day),
+                before=former.get(place),
+                kind=details.kind,
+                policy=details.policy,
+                breaches=len(own),
+                down_seconds=seconds_together(own),
+            )
+        )
+    return tuple(found)
+
+
+def _by_place(statuses: Sequence[SLAStatus]) -> dict[tuple[str, str], SLAStatus]:
+    return {(each.key, each.component): each for each in statuses}
+
+
+def _incidents(database: SLADatabase, whole: Report, breaches: Sequence[Breach]) -> tuple[Incident, ...]:
+    """Each breach with what it burned: the bad events of its slots, as a share of what the period allowed."""
+    held = _by_place(whole.statuses)
+    kept = database.slots_after()
+    spans = {each.id: clipped(each, whole.start, whole.end) for each in breaches}
+    longest = sorted(breaches, key=lambda each: spans[each.id][0] - spans[each.id][1])[:_COUNTED]
+    sums = dict(
+        zip(
+            (each.id for each in longest),
+            database.sums_between([spans[each.id] for each in longest]),
+            strict=True,
+        )
+    )
+    found = []
+    for each in breaches:
+        begin, until = spans[each.id]
+        place = each.key, each.component
+        counted, status = sums.get(each.id, {}).get(place), held.get(place)
+        bad = burned = None
+        composite = database.is_composite(each.key)
+        if counted is not None and status is not None and begin >= kept and not composite:
+            bad = counted[1] - counted[0]
+            allowed = (1 - status.held_to_ratio) * status.total
+            burned = bad / allowed if allowed > 0 else None
+        found.append(Incident(each, until - begin, bad, burned))
+    return tuple(found)
+
+
+def _down(report: Report, breaches: Sequence[Breach]) -> int:
+    """The seconds in which at least one SLA of the category availability was in breach."""
+    keys = {each.key for each in report.statuses if each.category == _AVAILABILITY}
+    return seconds_together(clipped(each, report.start, report.end) for each in breaches if each.key in keys)
+
+
+def _revision(database: SLADatabase, end: int) -> str:
+    """The hash of what each SLA was judged by at the end: the same for the same definitions."""
+    held = []
+    for key, versions in sorted(database.versions().items()):
+        in_force = [each for each in versions if each.number == 1 or each.valid_from < end][-1]
+        if in_force.enabled:
+            held.append(f"{key} {in_force.content_hash or in_force.number}")
+    return hashlib.sha256("\n".join(held).encode()).hexdigest()[:12]

@@ -1,0 +1,112 @@
+"""A report over several days as CSV and as JSON: a row an SLA, with figures that nobody has rounded."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sla_worker.model import Line, LongReport
+from sla_worker.render.format import verdict
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_rows(report: LongReport) -> list[dict[str, Any]]:
+    """A row an SLA and component, in the order of the definitions; None is what is not known."""
+    return [_row(each) for each in report.lines]
+
+
+def _row(line: Line) -> dict[str, Any]:
+    status = line.status
+    return {
+        "sla": status.key,
+        "name": status.name,
+        "component": status.component,
+        "category": status.category,
+        "severity": status.severity,
+        "comparison": str(status.comparison),
+        "target": status.target,
+        "unit": status.unit,
+        "objective_ratio": status.held_to_ratio,
+        "good": status.good,
+        "total": status.total,
+        "compliance_ratio": status.compliance_ratio,
+        "lowest_day_ratio": line.lowest_ratio,
+        "highest_day_ratio": line.highest_ratio,
+        "compliance_change": line.change,
+        "coverage_ratio": status.coverage_ratio,
+        "budget_left_ratio": status.budget_left_ratio,
+        "breaches": line.breaches,
+        "down_seconds": line.down_seconds,
+        "excluded_seconds": status.excluded_seconds,
+        "period_seconds": status.period_seconds,
+        "result": verdict(status),
+    }
+
+
+def as_csv(report: LongReport, zone: ZoneInfo) -> str:
+    """The rows, after their period. A text that a table program would calculate gets a quote before it."""
+    written = io.StringIO()
+    period = {
+        "period_start": _moment(report.whole.start, zone),
+        "period_end": _moment(report.whole.end, zone),
+    }
+    rows = as_rows(report)
+    names = [*period, *(rows[0] if rows else ())]
+    out = csv.DictWriter(written, names, lineterminator="\r\n")
+    out.writeheader()
+    for each in rows:
+        out.writerow({name: _harmless(value) for name, value in (period | each).items()})
+    return written.getvalue()
+
+
+def _harmless(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def as_json(report: LongReport, zone: ZoneInfo) -> str:
+    """The whole report: period, totals, rows, days and breaches."""
+    whole = report.whole
+    content = {
+        "report": report.kind,
+        "start": _moment(whole.start, zone),
+        "end": _moment(whole.end, zone),
+        "generated_at": _moment(whole.generated_at, zone),
+        "definitions": report.revision,
+        "slas": whole.slas,
+        "slas_measured": len(whole.measured),
+        "slas_met": whole.meeting,
+        "compliance_ratio": whole.score_ratio,
+        "coverage_ratio": whole.coverage_ratio,
+        "down_seconds": report.down_seconds,
+        "rows": [
+            row | {"days": [None if day is None else day.compliance_ratio for day in line.days]}
+            for row, line in zip(as_rows(report), report.lines, strict=True)
+        ],
+        "days": [_moment(each.start, zone) for each in report.days],
+        "breaches": [
+            {
+                "id": each.breach.id,
+                "sla": each.breach.key,
+                "component": each.breach.component,
+                "severity": each.breach.severity,
+                "started_at": _moment(each.breach.started_at, zone),
+                "ended_at": None if each.breach.ended_at is None else _moment(each.breach.ended_at, zone),
+                "seconds_in_period": each.seconds,
+                "bad_events": each.bad,
+                "budget_burned_ratio": each.burned,
+            }
+            for each in report.incidents
+        ],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _moment(epoch: int, zone: ZoneInfo) -> str:
+    return dt.datetime.fromtimestamp(epoch, zone).isoformat()

@@ -1,0 +1,294 @@
+"""The weekly and the monthly report as a mail, and a report over any range: text, HTML and files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL
+from sla_worker.model import Attachment, Line, LongReport, Mail, SLAStatus
+from sla_worker.render.data import as_csv, as_json
+from sla_worker.render.format import (
+    GREEN,
+    GREY,
+    NONE,
+    RED,
+    budget_left,
+    correction_line,
+    length,
+    maintenance_line,
+    moment,
+    ratio,
+    remark,
+    score_word,
+    target,
+    verdict,
+)
+from sla_worker.render.promises import policy_words
+from sla_worker.render.summary import recommendations, summary
+from sla_worker.render.tables import text_table
+from sla_worker.render.templates import template
+
+_WORST = 5
+_LEAST_CHANGE = 0.00005  # what two digits of a percentage can show
+_MINUS = "\N{MINUS SIGN}"
+MET, MISSED, UNKNOWN, QUIET = "✓", "✗", "?", "·"
+SIGNS = f"{MET} target kept, {MISSED} missed, {UNKNOWN} no data, {QUIET} nothing to judge"
+_COLOURS = {MET: GREEN, MISSED: RED, UNKNOWN: GREY, QUIET: GREY}
+POLICY = (
+    "Compliance is good events ÷ all events of the period, never a mean of percentages. Average is that of"
+    " all days together, min and max are those of the worst and the best day that had events. A day ends at"
+    " midnight of the timezone. Change is in percentage points of compliance against the period before."
+    " Downtime is the time in which at least one availability SLA was in breach. The error budget is what"
+    " the target allows to be bad. Unmeasured time is no uptime: coverage is the measured share of the time"
+    " since each SLA began, and below 90 % a pass is only a pass so far. Maintenance does not count, unless"
+    " an SLA counts it as good. A slot without events judges nothing."
+)
+
+
+def long_mail(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> Mail:
+    """The report as a mail with its table as CSV and JSON. `links` are words and where they lead."""
+    name = file_name(report, zone)
+    return Mail(
+        subject=f"{report.whole.title} {period_name(report, zone)}: {score_word(report.whole)},"
+        f" {counted(len(report.incidents), 'breach', 'breaches')}",
+        text=long_text(report, zone) + "\n" + "".join(f"{word}: {url}\n" for word, url in links.items()),
+        html=long_html(report, zone, links),
+        attachments=(
+            Attachment(f"{name}.csv", "text/csv", as_csv(report, zone).encode("utf-8-sig")),
+            Attachment(f"{name}.json", "application/json", as_json(report, zone).encode()),
+        ),
+    )
+
+
+def long_html(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> str:
+    """The report as one HTML page."""
+    return template("mail/periodic.html").render(
+        report=report,
+        zone=zone,
+        links=links,
+        period=period_name(report, zone),
+        kpis=kpis(report),
+        summary=summary(report, zone),
+        recommendations=recommendations(report),
+        weekly=report.kind == WEEKLY_MAIL,
+        monthly=report.kind != WEEKLY_MAIL,
+        day_names=[f"{dt.datetime.fromtimestamp(each.start, zone):%a %d}" for each in report.days],
+        day_cell=day_cell,
+        runs=runs,
+        facts_of=line_facts,
+        points=points,
+        counted=counted,
+        worst=report.worst(_WORST),
+        burned=burned,
+        signs=SIGNS,
+        policy=POLICY,
+        exceptions=exceptions(report),
+    )
+
+
+def file_name(report: LongReport, zone: ZoneInfo) -> str:
+    """`sla-weekly-2026-11-16`: by the first day of the period."""
+    return f"sla-{report.kind}-{dt.datetime.fromtimestamp(report.whole.start, zone):%Y-%m-%d}"
+
+
+def period_name(report: LongReport, zone: ZoneInfo) -> str:
+    """`2026-10` for a month, else the first and the last day."""
+    first, last = (
+        dt.datetime.fromtimestamp(each, zone) for each in (report.whole.start, report.whole.end - 1)
+    )
+    if report.kind == MONTHLY_MAIL:
+        middle = dt.datetime.fromtimestamp((report.whole.start + report.whole.end) // 2, zone)
+        return f"{middle:%Y-%m}"
+    return f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """`no breach`, `1 breach`, `7 breaches`."""
+    return {0: f"no {one}", 1: f"1 {one}"}.get(count, f"{count} {many}")
+
+
+def points(change: float | None) -> str:
+    """A change of a ratio in percentage points, with its sign: `+0.12 points`."""
+    if change is None:
+        return NONE
+    if change == 0:
+        return "no change"
+    if abs(change) < _LEAST_CHANGE:
+        return f"less than {'+' if change > 0 else _MINUS}0.01 points"
+    return f"{change * 100:+.2f} points".replace("-", _MINUS)
+
+
+def kpis(report: LongReport) -> list[tuple[str, str, str]]:
+    """The four cards: what, its figure, and how it was before."""
+    measured, meeting = len(report.whole.measured), report.whole.meeting
+    before = report.before
+    former = before.score_ratio is not None
+    return [
+        ("Compliance", ratio(report.whole.score_ratio), points(report.score_change) if former else "first"),
+        ("SLAs met", f"{meeting} of {measured}", f"before {before.meeting} of {len(before.measured)}"),
+        ("Breaches", str(len(report.incidents)), f"before {report.before_breaches}"),
+        ("Downtime", length(report.down_seconds), f"before {length(report.before_down_seconds)}"),
+    ]
+
+
+def sign(status: SLAStatus | None) -> str:
+    """What a day says of an SLA, as one sign."""
+    if status is None:
+        return QUIET
+    if status.meets_target is None:
+        return UNKNOWN if verdict(status) == "no data" else QUIET
+    return MET if status.meets_target else MISSED
+
+
+def strip(line: Line) -> str:
+    """The days of an SLA, a sign each."""
+    return "".join(sign(each) for each in line.days)
+
+
+def runs(line: Line) -> list[tuple[str, str]]:
+    """The strip of an SLA as runs of the same sign, each with its colour."""
+    found: list[str] = []
+    for each in strip(line):
+        if found and found[-1][0] == each:
+            found[-1] += each
+        else:
+            found.append(each)
+    return [(each, _COLOURS[each[0]]) for each in found]
+
+
+def day_cell(met: int, measured: int) -> tuple[str, str]:
+    """What a day says of a category, and its colour: `✓`, or `✗ 2` where two missed their target."""
+    if not measured:
+        return QUIET, GREY
+    return (MET, GREEN) if met == measured else (f"{MISSED}\N{NO-BREAK SPACE}{measured - met}", RED)
+
+
+def budget(line: Line) -> str:
+    """The error budget that is left: the share, and how many bad events or minutes it stands for."""
+    left = line.status.budget_left_ratio
+    if left is None:
+        return NONE
+    share = budget_left(left)
+    if line.kind == "composite":
+        return share
+    if line.allowed <= 0:
+        return f"none: {_whole(line.bad)} bad events where none is allowed"
+    remaining = line.allowed - line.bad
+    if line.is_time:
+        each = line.minutes_an_event
+        words = f"{_whole(remaining * each)} of {_whole(line.allowed * each)} min"
+    else:
+        words = f"{_whole(remaining)} of {_whole(line.allowed)} bad events"
+    return f"{share} ({words})"
+
+
+def burned(value: float | None) -> str:
+    """A share of the error budget that an incident burned."""
+    return NONE if value is None else f"{value * 100:.1f} %"
+
+
+def line_facts(line: Line, zone: ZoneInfo) -> str:
+    """What stands below an SLA: change, budget, minutes, and what lowers or changed it."""
+    status = line.status
+    facts = [
+        "no change" if line.change == 0 else f"change {points(line.change)}",
+        f"error budget left {budget(line)}",
+        f"{_whole(status.period_seconds / 60)} min, {_whole(line.down_seconds / 60)} down,"
+        f" {_whole(status.excluded_seconds / 60)} excluded",
+    ]
+    return "; ".join([*facts, *filter(None, [remark(status, zone)])])
+
+
+def _whole(value: float) -> str:
+    """A number of events or minutes, rounded down, so that no more is promised than there is."""
+    exact = round(value, 6)  # an allowance of 168 may be a hair below it
+    if abs(exact) >= 100:  # noqa: PLR2004 - three digits say enough
+        return f"{math.floor(exact):,}".replace("-", _MINUS)
+    return f"{math.floor(exact * 10) / 10:g}".replace("-", _MINUS)
+
+
+def exceptions(report: LongReport) -> list[str]:
+    """The SLAs whose policy is not the default one, each once, in words."""
+    found = {line.status.key: (line.status.name, policy_words(line.policy)) for line in report.lines}
+    return [f"{name}: {words}" for name, words in found.values() if words != NONE]
+
+
+HEADER = ("SLA", "Target", "Min", "Average", "Max", "Coverage", "Result")
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """The row of an SLA, under HEADER."""
+    status = line.status
+    return (
+        status.title,
+        target(status.target, status.comparison, status.unit),
+        ratio(line.lowest_ratio),
+        ratio(status.compliance_ratio),
+        ratio(line.highest_ratio),
+        ratio(status.coverage_ratio),
+        verdict(status),
+    )
+
+
+def long_text(report: LongReport, zone: ZoneInfo) -> str:
+    """The report as plain text."""
+    whole = report.whole
+    heading = f"{whole.title} {period_name(report, zone)}"
+    lines = [heading, "=" * len(heading), ""]
+    lines += [f"Period:        {moment(whole.start, zone)} to {moment(whole.end, zone)}"]
+    lines += [f"Generated at:  {moment(whole.generated_at, zone)}"]
+    lines += [f"Coverage:      {ratio(whole.coverage_ratio)} of the time since each SLA began was measured"]
+    lines += [f"{name + ':':<13}  {value} ({before})" for name, value, before in kpis(report)]
+    if report.kind != WEEKLY_MAIL:
+        lines += ["", "Summary", "", *summary(report, zone)]
+    if report.kind == WEEKLY_MAIL:
+        lines += ["", *_days_by_category(report, zone)]
+    for category, members in report.by_category:
+        lines += ["", category.capitalize(), ""]
+        lines += [text_table(HEADER, [cells(each) for each in members], right=frozenset({1, 2, 3, 4, 5}))]
+        lines += [""]
+        lines += [f"{each.status.title}: {strip(each)}; {line_facts(each, zone)}" for each in members]
+    lines += ["", "Breaches", "", *_breaches(report, zone)]
+    if found := recommendations(report):
+        lines += ["", "Recommendations", "", *(f"{title}: {words}" for title, words in found)]
+    if whole.maintenance:
+        lines += ["", "Maintenance (does not count)", ""]
+        lines += [maintenance_line(each, whole.generated_at, zone) for each in whole.maintenance]
+    if whole.corrections:
+        lines += ["", "Corrected", "", *(correction_line(each, zone) for each in whole.corrections)]
+    lines += ["", "How it was counted", "", POLICY, *exceptions(report)]
+    lines += [f"Days: {SIGNS}.", f"Definitions: {report.revision}"]
+    return "\n".join(lines) + "\n"
+
+
+def _days_by_category(report: LongReport, zone: ZoneInfo) -> Sequence[str]:
+    names = [f"{dt.datetime.fromtimestamp(each.start, zone):%a %d}" for each in report.days]
+    rows = [
+        [name.capitalize(), *(day_cell(*each)[0] for each in report.days_of(name))]
+        for name, _ in report.by_category
+    ]
+    return [text_table(["Category", *names], rows, right=frozenset())]
+
+
+def _breaches(report: LongReport, zone: ZoneInfo) -> list[str]:
+    if not report.incidents:
+        return ["None in the period."]
+    lines = [
+        f"{severity}: {counted(count, 'breach', 'breaches')}, {length(seconds)} together"
+        for severity, count, seconds in report.by_severity
+    ]
+    rows = [
+        (
+            each.breach.title,
+            each.breach.severity,
+            moment(each.breach.started_at, zone),
+            length(each.seconds) + (" so far" if each.breach.ended_at is None else ""),
+            burned(each.burned),
+        )
+        for each in report.worst(_WORST)
+    ]
+    header = ("SLA", "Severity", "Since", "In the period", "Budget burned")
+    return [*lines, "", text_table(header, rows, right=frozenset({4}))]
