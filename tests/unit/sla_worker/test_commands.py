@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from sla_worker import cli
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
 from unit.sla_worker.fake_prometheus import THREE
+from unit.sla_worker.setting import Mailbox
 
 DEFINITIONS = read_definitions(THREE)
 
@@ -122,6 +125,31 @@ def test_a_report_of_any_days_is_printed(tmp_path: Path, capsys: pytest.CaptureF
     ):
         assert cli.main(["reporter", "--from", wrong[0], "--to", wrong[1]]) == 1
         assert line in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "subject", "others"),
+    [
+        (["--weekly"], "Weekly SLA report", ["platform-team@example.com"]),
+        (["--monthly"], "Monthly SLA report", ["platform-team@example.com", "management@example.com"]),
+        (["--breach", "1"], "[critical] SLA breached: API Error Rate", ["on-call@example.com"]),
+    ],
+)
+def test_a_report_that_is_asked_for_reaches_its_readers(
+    options: list[str], subject: str, others: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "sla.db")
+    port = free_port()
+    monkeypatch.setenv("SMTP_PORT", str(port))
+    with Mailbox(port) as mailbox:
+        assert cli.main(["reporter", *options]) == 0
+    [mail] = mailbox.mails
+    assert str(mail["Subject"]).startswith(subject)
+    assert mailbox.recipients == [["owner@example.com", *others]]
+    # That about a breach answers the mail that left when it began.
+    first = hashlib.sha256(b"breach:1").hexdigest()[:32]
+    assert mail["In-Reply-To"] == (f"<{first}@example.com>" if "--breach" in options else None)
+    assert mail["References"] == mail["In-Reply-To"]
 
 
 def test_a_breach_that_there_is_not_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

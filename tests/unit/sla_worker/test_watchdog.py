@@ -132,6 +132,9 @@ def test_the_return_is_mailed_once_and_the_next_outage_is_another(setting: Setti
         "[resolved] Alerting works again after 35 min",  # 2,100 s
         DOWN,
     ]
+    first, end, second = mailbox.mails
+    assert end["In-Reply-To"] == end["References"] == first["Message-ID"]
+    assert second["In-Reply-To"] is None
 
 
 def test_a_mail_server_that_is_away_too_gets_both_mails_later_in_order(setting: Setting) -> None:

@@ -63,8 +63,9 @@ def main(argv: Arguments = None) -> int:
             written = [each for kind, mail in mails.items() for each in _write(kind, mail, arguments.output)]
             print("\n".join(map(str, written)))
             return 0
+        first = None if arguments.breach is None else f"{BREACH_MAIL}:{arguments.breach}"
         for kind, mail in mails.items():
-            print(f"sent to {', '.join(_send(kind, mail, settings, now))}")
+            print(f"sent to {', '.join(_send(kind, mail, settings, now, first))}")
         return 0
 
     return run(command)
@@ -110,8 +111,11 @@ def _write(kind: str, mail: Mail, directory: Path) -> list[Path]:
     return list(files)
 
 
-def _send(kind: str, mail: Mail, settings: Settings, now: float) -> tuple[str, ...]:
-    """Send a report now, beside the periodic ones. Returns the recipients. Raises MailError."""
+def _send(kind: str, mail: Mail, settings: Settings, now: float, answers: str | None) -> tuple[str, ...]:
+    """Send a report now, beside the periodic ones; about a breach, as an answer to its first mail.
+
+    Returns the recipients. Raises MailError.
+    """
     recipients = KINDS[kind].recipients(settings)
     made = message(
         mail,
@@ -120,6 +124,7 @@ def _send(kind: str, mail: Mail, settings: Settings, now: float) -> tuple[str, .
         key=f"{kind}:{now!r}",
         now=now,
         zone=settings.timezone,
+        answers=answers,
     )
     refused = Mailer(settings.smtp).send(made, recipients)
     if refused:

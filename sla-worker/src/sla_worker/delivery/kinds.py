@@ -41,10 +41,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`build` raises MailError when what the notification is about is gone."""
+    """`build` raises MailError when what the notification is about is gone.
+
+    `answers` is the key of the mail that this one answers, so that both make a thread; None: of none.
+    """
 
     build: Callable[[Sources, Notification], Mail]
     recipients: Callable[[Settings], tuple[str, ...]]
+    answers: Callable[[Notification], str | None] = lambda _owed: None
 
 
 def daily(sources: Sources, end: int | None = None) -> Mail:
@@ -117,5 +121,5 @@ KINDS: Final[Mapping[str, Kind]] = {
     BREACH_MAIL: Kind(lambda sources, owed: breach(sources, owed.breach_id or 0), _at_once),
     CATCH_UP_MAIL: Kind(_catch_up, _at_once),
     OUTAGE_MAIL: Kind(_outage, _at_once),
-    OUTAGE_END_MAIL: Kind(_outage, _at_once),
+    OUTAGE_END_MAIL: Kind(_outage, _at_once, lambda owed: f"{OUTAGE_MAIL}:{owed.outage_id}"),
 }

@@ -13,11 +13,19 @@ from sla_worker.model import Mail
 
 
 def message(
-    mail: Mail, *, sender: str, recipients: Sequence[str], key: str, now: float, zone: ZoneInfo
+    mail: Mail,
+    *,
+    sender: str,
+    recipients: Sequence[str],
+    key: str,
+    now: float,
+    zone: ZoneInfo,
+    answers: str | None = None,
 ) -> EmailMessage:
     """The mail as a message. The same `key` gives the same Message-ID: a mailbox recognises a repetition.
 
-    `now` is when it is written, in epoch seconds; its date is in the zone.
+    `answers` is the key of a former mail, beside which a mail program shows this one. `now` is when it is
+    written, in epoch seconds; its date is in the zone.
     Raises ValueError or UnicodeError for a value that no header can hold.
     """
     made = EmailMessage()
@@ -25,7 +33,9 @@ def message(
     made["From"] = sender
     made["To"] = ", ".join(recipients)
     made["Date"] = email.utils.format_datetime(dt.datetime.fromtimestamp(int(now), zone))
-    made["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"
+    made["Message-ID"] = _message_id(key, sender)
+    if answers is not None:
+        made["In-Reply-To"] = made["References"] = _message_id(answers, sender)
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(mail.text)
     made.add_alternative(mail.html, subtype="html")
@@ -33,3 +43,7 @@ def message(
         main, _, sub = each.media_type.partition("/")
         made.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name)
     return made
+
+
+def _message_id(key: str, sender: str) -> str:
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{sender.rpartition('@')[2]}>"

@@ -149,6 +149,7 @@ class Deliveries:
             key=owed.key,
             now=now,
             zone=self._settings.timezone,
+            answers=KINDS[owed.type].answers(owed),
         )
 
     def _send(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> None:

@@ -291,4 +291,5 @@ def _breaches(report: LongReport, zone: ZoneInfo) -> list[str]:
         for each in report.worst(_WORST)
     ]
     header = ("SLA", "Severity", "Since", "In the period", "Budget burned")
-    return [*lines, "", text_table(header, rows, right=frozenset({4}))]
+    worst = "The worst, by the error budget that they burned:"
+    return [*lines, "", worst, "", text_table(header, rows, right=frozenset({4}))]
