@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-credits sla-maintenance sla-correct sla-months daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-credits sla-maintenance sla-correct sla-months sla-evidence sla-verify daily-report backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
 	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
@@ -91,6 +91,16 @@ sla-months: $(VENV)/.run ## List the months whose figures are frozen, or print o
 
 sla-correct: $(VENV)/.run ## Figures measured wrong: make sla-correct do=list, do='add KEY --from … --counts-as good --author … --reason …'
 	@$(STACK) exec sla-worker $(SLA) correct $(or $(do),list)
+
+# Through a pipe, as a backup is.
+sla-evidence: $(VENV)/.run ## Write the evidence of a frozen month, which anybody can check: make sla-evidence m=2026-03 [f=FILE]
+	@[ -n "$(m)" ] || { echo "error: m= is missing"; echo "fix:   make sla-evidence m=2026-03"; exit 1; }
+	@f="$(or $(f),sla-evidence-$(m).zip)"; [ ! -e "$$f" ] || { echo "error: $$f is there already"; echo "fix:   make sla-evidence m=$(m) f=FILE"; exit 1; }; \
+	  $(STACK) exec sla-worker $(SLA) evidence $(m) --output - > "$$f.partial" && mv "$$f.partial" "$$f" && echo "$$f" || { rm -f "$$f.partial"; exit 1; }
+
+sla-verify: $(VENV)/.run ## Check the evidence of a month, every checksum and every figure: make sla-verify f=sla-evidence-2026-03.zip
+	@[ -f "$(f)" ] || { echo "error: no such file: '$(f)'"; echo "fix:   make sla-verify f=FILE, one that make sla-evidence has made"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) evidence --verify - < "$(f)"
 
 sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }

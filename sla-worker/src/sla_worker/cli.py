@@ -12,6 +12,7 @@ from sla_worker.commands import (
     correct,
     credits,  # noqa: A004 - a command
     database,
+    evidence,
     explain,
     generate,
     lint,
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[[Arguments], int]] = {
     "maintenance": maintenance.main,
     "correct": correct.main,
     "months": months.main,
+    "evidence": evidence.main,
     "generate": generate.main,
 }
 

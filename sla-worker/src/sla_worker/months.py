@@ -19,7 +19,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ from sla_worker import __version__
 from sla_worker.composite import Part, score
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import Breach, Exclusion, FrozenMonth, Member, Report, SLAStatus
+from sla_worker.model import Breach, Exclusion, FrozenMonth, Member, Report, SLAStatus, Status
 from sla_worker.render.format import verdict
 from sla_worker.render.months import month_text
 from sla_worker.windows import in_breach
@@ -209,6 +209,12 @@ def make(
         "worker_version": __version__,
         "overall": overall(statuses, len(breaches), times),
         "slas": [sla(each, breaches, times) for each in statuses],
+        "series": [
+            {"sla": key, "component": component, "since": since}
+            for (key, component), since in database.books.since(
+                dict.fromkeys(each.key for each in statuses), start, end
+            ).items()
+        ],
         "versions": list(_versions(database, statuses, times)),
         "exclusions": [_exclusion(database, each, times) for each in _within(database, times)],
         "corrections": _corrections(database, times),
@@ -257,7 +263,7 @@ def sla(status: SLAStatus, breaches: Sequence[Breach], times: tuple[int, int]) -
         "coverage_ratio": status.coverage_ratio,
         "excluded_seconds": status.excluded_seconds,
         "meets_target": status.meets_target,
-        "result": verdict(status),
+        "result": verdict(replace(status, status=Status.NO_DATA)),  # not what the last slot was
         "error_budget_remaining_ratio": status.budget_left_ratio,
         "weakest": status.weakest,
         "weakest_ratio": status.weakest_ratio,

@@ -16,6 +16,7 @@ from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import (
     Comparison,
+    CountsAs,
     Definition,
     Figures,
     Measurement,
@@ -23,6 +24,7 @@ from sla_worker.model import (
     Planned,
     Reason,
     Scope,
+    Wrong,
 )
 from sla_worker.months import Months
 from sla_worker.sli.composite import CompositeSli
@@ -105,6 +107,12 @@ class March:
     def exclude(self, start: int, end: int, *slas: str) -> int:
         planned = Planned(Scope(slas), start, end, "ann", "disks")
         found = self.database.maintenance.add(planned, self.now).id
+        self.months.changed()
+        return found
+
+    def correct(self, start: int, end: int, counts_as: CountsAs, *components: str) -> int:
+        wrong = Wrong(ERRORS.key, start, end, counts_as, "eve", "the probe lied", components)
+        found = self.database.corrections.add(wrong, self.now).id
         self.months.changed()
         return found
 

@@ -12,6 +12,7 @@ import pytest
 
 from sla_worker import cli
 from sla_worker.errors import SLAWorkerError
+from sla_worker.model import CountsAs
 from sla_worker.months import bounds, frozen_month
 from unit.sla_worker.databases import Place
 from unit.sla_worker.month_ledger import (
@@ -181,6 +182,21 @@ def test_an_exclusion_makes_a_revision_that_says_why_and_its_end_another_one(mar
     first, third = march.document(1), march.document(3)
     assert first["slas"] == third["slas"]
     assert first["overall"] == third["overall"]
+
+
+def test_a_correction_makes_one_as_well(march: March) -> None:
+    march.turn(LATER)
+    number = march.correct(BAD - STEP, BAD, CountsAs.GOOD, "crm")
+    march.turn()
+    assert march.revisions()[1:] == [("2026-03", 2, "correction 1 by eve: the probe lied")]
+    crm = march.sla(ERRORS.key, "crm")
+    assert (crm["good"], crm["total"], crm["breaches"]) == (74_300, 74_300, 0)
+    assert march.document()["corrections"][0]["counts_as"] == "good"
+    march.database.corrections.revoke(number, "bob", "it did not", march.now)
+    march.months.changed()
+    march.turn()
+    assert march.revisions()[2:] == [("2026-03", 3, "correction 1 revoked by bob: it did not")]
+    assert march.document(3)["slas"] == march.document(1)["slas"]
 
 
 def test_slots_measured_again_make_one_if_a_figure_changed(march: March) -> None:

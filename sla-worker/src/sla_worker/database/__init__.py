@@ -17,6 +17,7 @@ from sla_worker.database.breaches import BreachStore
 from sla_worker.database.consequences import Consequences
 from sla_worker.database.correcting import CorrectingStore
 from sla_worker.database.corrections import CorrectionStore
+from sla_worker.database.counts import CountBooks
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Dialect, Engine
 from sla_worker.database.exclusions import ExclusionStore
@@ -160,6 +161,14 @@ class SLADatabase:
             self._trust,
             rollups=self._rollups,
             exclusions=self._exclusions,
+            slot_seconds=self.slot_seconds,
+        )
+        self.books = CountBooks(
+            self._engine,
+            self._definitions,
+            rollups=self._rollups,
+            exclusions=self._exclusions,
+            status=self._status,
             slot_seconds=self.slot_seconds,
         )
         self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status)

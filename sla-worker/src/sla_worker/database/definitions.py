@@ -277,6 +277,14 @@ class DefinitionStore:
             details=write_details(definition),
         )
 
+    def take(
+        self, definitions: Iterable[StoredDefinition], versions: Iterable[tuple[StoredVersion, str | None]]
+    ) -> None:
+        """Fill an empty ledger with definitions and versions as another one has them."""
+        self._engine.executemany(_UPSERT, [each.values() for each in definitions])
+        self.versions.take(versions)
+        self._stored = None
+
     def _forget(self) -> None:
         self._stored = self._components = None
         self.versions.forget()

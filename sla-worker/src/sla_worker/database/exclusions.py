@@ -227,6 +227,20 @@ class ExclusionStore:
                 }
                 self._cover(each.id, each.planned.scope, now, covered)
 
+    def take(self, sla_id: int, component: str, spans: Iterable[tuple[int, int]]) -> None:
+        """Fill an empty ledger with time of one component that does not count, as another one has it."""
+        planned = Planned(Scope(components=(component,)), 0, 0, "", "")
+        number = self._engine.next_id("sla_exclusions")
+        self._engine.execute(
+            "INSERT INTO sla_exclusions (id, scope, start_at, end_at, author, reason, created_at)"
+            " VALUES (?, ?, 0, 0, '', '', 0)",
+            (number, json.dumps(asdict(planned.scope))),
+        )
+        self.set_spans(number, spans)
+        self._engine.execute(
+            "INSERT INTO sla_exclusion_slas (exclusion_id, sla_id, since) VALUES (?, ?, 0)", (number, sla_id)
+        )
+
     def _cover(self, number: int, scope: Scope, since: int, covered: dict[int, int]) -> None:
         new = [
             (number, each.id, since)

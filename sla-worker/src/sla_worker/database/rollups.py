@@ -475,6 +475,10 @@ class RollupStore:
             (day_start, next_midnight(day_start, self._zone)),
         )
 
+    def take(self, end: int) -> None:
+        """The hours up to `end` are there, and nothing else: an empty ledger was filled with them."""
+        self._write(Marks(hours_until=end, slots_after=end))
+
     def _forget(self) -> None:
         self._known = None
 

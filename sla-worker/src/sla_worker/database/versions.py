@@ -214,6 +214,11 @@ class VersionStore:
         for hook in self._hooks if added or removed else ():
             hook(min(each.valid_from for each in (*removed, *(one for one, _ in added))))
 
+    def take(self, versions: Iterable[tuple[StoredVersion, str | None]]) -> None:
+        """Fill an empty ledger with versions and their contents as another one has them."""
+        self._engine.executemany(_INSERT, [(*_values(each), content) for each, content in versions])
+        self.forget()
+
     def forget(self) -> None:
         """Read them again when they are asked for."""
         self._known = None

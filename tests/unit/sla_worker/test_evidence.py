@@ -1,0 +1,243 @@
+"""The evidence of a month: the same bytes twice, and whatever is changed in it is found and named."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from sla_worker import cli
+from sla_worker.errors import SLAWorkerError
+from sla_worker.evidence import EvidenceError, verify, write_evidence
+from sla_worker.evidence.archive import write_archive
+from sla_worker.evidence.files import CONTENTS, LINES, SUMS
+from sla_worker.model import CountsAs
+from unit.sla_worker.databases import Place
+from unit.sla_worker.month_ledger import BAD, END, ERRORS, LATENCY, START, STEP, March, at
+
+LATER = END + 3 * STEP
+
+
+def evidence(march: March, target: Path) -> Path:
+    month = march.database.months.get("2026-03")
+    assert month is not None
+    write_evidence(march.database, month, target)
+    return target
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(path: Path, files: Mapping[str, bytes]) -> Path:
+    """An archive of these files, as somebody else would make it."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[March]:
+    """March with three hours of errors excluded, and two of web alone by a correction."""
+    made = March(tmp_path_factory.mktemp("evidence") / "sla.db")
+    made.fill()
+    made.exclude(at("2026-03-29T00:00"), at("2026-03-29T04:00"), ERRORS.key)  # three hours: one is missing
+    made.correct(at("2026-03-12T00:00"), at("2026-03-12T02:00"), CountsAs.EXCLUDED, "web")
+    made.turn(LATER)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def archive(ledger: March, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return evidence(ledger, tmp_path_factory.mktemp("archive") / "one.zip")
+
+
+def test_it_is_the_same_bytes_twice_and_its_own_check_accepts_it(
+    ledger: March, archive: Path, tmp_path: Path
+) -> None:
+    again = evidence(ledger, tmp_path / "two.zip")
+    assert again.read_bytes() == archive.read_bytes()
+    assert verify(archive) == []
+    assert list(contents(archive)) == [*CONTENTS, LINES, SUMS]
+
+
+def test_the_counts_are_those_of_each_hour(archive: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(contents(archive)["counts.csv"].decode())))
+    # 743 hours of five series.
+    assert len(rows) == 743 * 5
+    crm = [row for row in rows if (row["sla"], row["component"]) == (ERRORS.key, "crm")]
+    [bad] = [row for row in crm if row["start"] == "2026-03-10T10:00:00Z"]  # 11:00 in Berlin
+    assert [bad[name] for name in ("end", "good", "total", "measured_slots", "version")] == [
+        "2026-03-10T11:00:00Z", "60", "100", "1", "1",
+    ]  # fmt: skip
+    # Of the three hours that are excluded nothing counts; what was measured stands beside it.
+    assert sum(float(row["total"]) for row in crm) == 74_000
+    assert sum(float(row["total_as_measured"]) for row in crm) == 74_300
+    report = json.loads(contents(archive)["report.json"])
+    [figure] = [each for each in report["slas"] if each["component"] == "crm"]
+    assert (figure["good"], figure["total"]) == (73_960, 74_000)
+    assert figure["excluded_seconds"] == 3 * 3600
+
+
+def test_the_checksums_are_those_of_sha256sum(archive: Path) -> None:
+    files = contents(archive)
+    for line in files[SUMS].decode().splitlines():
+        digest, _, name = line.partition("  ")
+        assert hashlib.sha256(files[name]).hexdigest() == digest
+
+
+@pytest.mark.parametrize("name", [*CONTENTS, LINES, SUMS])
+@pytest.mark.parametrize("which", [0.1, 0.5, 0.95])
+def test_one_changed_digit_in_any_file_is_found_and_named(
+    archive: Path, tmp_path: Path, name: str, which: float
+) -> None:
+    files = contents(archive)
+    digits = [match.start() for match in re.finditer(rb"[0-9]", files[name])]
+    at_ = digits[int(which * len(digits))]
+    data = bytearray(files[name])
+    data[at_] = ord("0") + (data[at_] - ord("0") + 1) % 10
+    files[name] = bytes(data)
+    found = verify(packed(tmp_path / "changed.zip", files))
+    line = data[:at_].count(b"\n") + 1
+    named = [(each.file, each.line) for each in found]
+    assert (name, line) in named, found
+    if name in CONTENTS:  # with what it says now
+        said = [str(each) for each in found if (each.file, each.line) == (name, line)]
+        assert f"{name}:{line}: was changed: {data.decode().splitlines()[line - 1][:160]}" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        # Who makes the checksums again is found by the counts.
+        ("report.json", '"good": 73960.0', '"good": 73990.0', '73990.0, but the counts give "good": 73960.0'),
+        ("counts.csv", "crm,1,60,100,", "crm,1,90,100,", 'but the counts give "good": 73990.0'),
+        ("counts.csv", "crm,1,60,100,1,", "crm,1,60,100,0,", "but the counts give \"coverage_ratio\": 0.99"),
+        ("definitions.json", '"target": 0.001', '"target": 0.5', "its content has another target"),
+        ("series.csv", "web,2026-02-28T23", "web,2026-03-01T23", 'by report.json it is'),
+        ("left_out.csv", "03-29T02:00:00Z", "03-29T03:00:00Z", "by report.json it is"),
+        ("breaches.csv", "2026-03-10T11:00:00Z", "2026-03-10T12:00:00Z", "report.json has"),
+    ],
+)  # fmt: skip
+def test_a_change_with_new_checksums_is_found_by_what_the_rest_says(
+    archive: Path, tmp_path: Path, *, name: str, old: str, new: str, said: str
+) -> None:
+    texts = {each: [data.decode()] for each, data in contents(archive).items()}
+    [text] = texts[name]
+    assert old in text
+    texts[name] = [text.replace(old, new, 1)]
+    changed = tmp_path / "changed.zip"
+    write_archive(changed, texts)
+    found = verify(changed)
+    assert any(said in str(each) for each in found), found
+
+
+def test_a_file_that_is_missing_or_added_is_named(archive: Path, tmp_path: Path) -> None:
+    files = contents(archive)
+    del files["counts.csv"]
+    found = verify(packed(tmp_path / "a.zip", {**files, "more.txt": b""}))
+    assert [str(each) for each in found] == ["counts.csv: is missing", "more.txt: does not belong here"]
+
+
+def test_a_line_that_was_removed_is_found(archive: Path, tmp_path: Path) -> None:
+    files = contents(archive)
+    lines = files["counts.csv"].splitlines(keepends=True)
+    del lines[100]
+    files["counts.csv"] = b"".join(lines)
+    found = verify(packed(tmp_path / "a.zip", files))
+    assert found[0].file == "counts.csv"
+    assert found[0].line == 101
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.999])
+def test_what_is_no_archive_any_more_is_one_clear_error(archive: Path, tmp_path: Path, cut: float) -> None:
+    data = archive.read_bytes()
+    (tmp_path / "cut.zip").write_bytes(data[: int(cut * len(data))])
+    with pytest.raises(SLAWorkerError, match=r"cut.zip: cannot be read as an archive .*; give one that"):
+        verify(tmp_path / "cut.zip")
+    with pytest.raises(SLAWorkerError, match=r"none.zip: cannot be read as an archive"):
+        verify(tmp_path / "none.zip")
+
+
+def test_a_damaged_byte_is_named(archive: Path, tmp_path: Path) -> None:
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"counts.csv") + 2000] ^= 255
+    (tmp_path / "damaged.zip").write_bytes(data)
+    [found] = verify(tmp_path / "damaged.zip")
+    assert (found.file, found.what.startswith("is damaged")) == ("counts.csv", True)
+
+
+def test_of_postgresql_it_is_the_same(place: Place, tmp_path: Path) -> None:
+    march = March(place.location)
+    march.fill(range(END - 47 * STEP, END + 1, STEP))
+    march.exclude(END - 4 * STEP, END - 2 * STEP)
+    march.turn(LATER)
+    assert verify(evidence(march, tmp_path / "one.zip")) == []
+    march.close()
+
+
+def test_the_evidence_of_what_has_changed_since_is_refused(ledger: March, tmp_path: Path) -> None:
+    shutil.copy(ledger.location, tmp_path / "sla.db")
+    shutil.copy(f"{ledger.location}-wal", tmp_path / "sla.db-wal")
+    march = March(tmp_path / "sla.db")
+    march.now = LATER
+    march.exclude(BAD - STEP, BAD, LATENCY.key, ERRORS.key)
+    first = march.database.months.get("2026-03", 1)
+    assert first is not None
+    with pytest.raises(EvidenceError, match=r"2026-03: was changed .* and is not frozen again yet"):
+        write_evidence(march.database, first, tmp_path / "no.zip")
+    march.turn(LATER)
+    assert verify(evidence(march, tmp_path / "second.zip")) == []
+    first = march.database.months.get("2026-03", 1)
+    assert first is not None
+    with pytest.raises(EvidenceError, match="the ledger has the counts of revision 2 only"):
+        write_evidence(march.database, first, tmp_path / "no.zip")
+    # What the counts do not give is not handed out: nobody said that they changed.
+    march.database._engine.execute("UPDATE sla_hours SET good_events = 1 WHERE hour_start = ?", (START,))
+    march.database._engine.execute(
+        "UPDATE sla_daily_summaries SET good_events = 1 WHERE day_start = ?", (START,)
+    )
+    with pytest.raises(EvidenceError, match=r"2026-03: the counts do not give what is frozen: report.json:"):
+        evidence(march, tmp_path / "no.zip")
+    assert not (tmp_path / "no.zip").exists()
+    march.close()
+
+
+def test_the_command_writes_and_checks(
+    ledger: March,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SLA_DATABASE_PATH", str(ledger.location))
+    monkeypatch.setenv("SLA_INTERVAL_SECONDS", str(STEP))
+    monkeypatch.setenv("REPORT_TIMEZONE", "Europe/Berlin")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["evidence", "2026-03"]) == 0
+    target = tmp_path / "sla-evidence-2026-03-r1.zip"
+    assert target.read_bytes() == archive.read_bytes()
+    assert cli.main(["evidence", "2026-03"]) == 1
+    assert "is there already" in capsys.readouterr().err
+    # The check reads no settings: these would be refused.
+    monkeypatch.setenv("SLA_INTERVAL_SECONDS", "nonsense")
+    monkeypatch.setenv("SLA_DATABASE_PATH", "/nowhere/at/all")
+    assert cli.main(["evidence", "--verify", str(target)]) == 0
+    assert "every figure follows from the counts" in capsys.readouterr().out
+    files = contents(target)
+    files["counts.csv"] = files["counts.csv"].replace(b"crm,1,60,", b"crm,1,61,")
+    assert cli.main(["evidence", "--verify", str(packed(tmp_path / "changed.zip", files))]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"error: counts.csv:[0-9]+: was changed: 2026-03-10T10:00:00Z,.*", said[0])
+    assert said[-1].startswith("fix:   ask for the archive again")
