@@ -274,8 +274,8 @@ def test_the_mails_say_when_an_outage_is_over() -> None:
     for mail in (late, end):
         assert "Ended:         2023-11-14 23:18 UTC, after 1 h 5 min" in mail.text
         assert "First steps" not in mail.text + mail.html
-    assert "#c62828" in late.html
-    assert "#c62828" not in end.html
+    assert 'bgcolor="#c62828"' in late.html
+    assert 'bgcolor="#c62828"' not in end.html
 
 
 def test_a_database_of_the_former_version_goes_on(tmp_path: Path) -> None:
