@@ -18,7 +18,7 @@ from alerts import mailcheck
 from alerts.causes import Causes
 from alerts.errors import ProofError, StoppedError
 from alerts.floors import Floors
-from alerts.matrix import AFTER, DURING, Scenario, Sight, Wave
+from alerts.matrix import AFTER, BEFORE, DURING, Scenario, Sight, Wave
 from alerts.prerequisites import SLA, WATCHDOG
 from alerts.proof import Proof, Seen, State, caused, early_ends, ended, owed, owed_after, strays
 from alerts.shipped import Alert
@@ -84,7 +84,8 @@ class Run:
     def __init__(self, scenario: Scenario, tools: Tools) -> None:
         self.scenario = scenario
         self.proofs = [
-            Proof(_of_sla(tools.alerts[name], scenario.sla), scenario.title) for name in scenario.alerts
+            Proof(_of_sla(tools.alerts[name], scenario.sla.get(name)), scenario.title)
+            for name in scenario.alerts
         ]
         self.cause_over = threading.Event()
         self._tools = tools
@@ -120,8 +121,11 @@ class Run:
 
     def _prove(self) -> None:
         names = [proof.alert.subject for proof in self.proofs]
-        self._wait(lambda seen: [name for name in names if name in seen.active], "calm")
-        unseen = {sight.what: sight for sight in self.scenario.sees if sight.when == DURING}
+        unseen = self._sights(BEFORE)
+        self._wait(
+            lambda seen: [name for name in names if name in seen.active] + self._unseen(unseen), "calm"
+        )
+        unseen = self._sights(DURING)
         since = time.time()
         for proof in self.proofs:
             proof.caused_at = since
@@ -140,7 +144,7 @@ class Run:
             self._wait(lambda seen: self._owed(seen, {}, all_=True), "what could come only later")
             for proof in self.proofs:
                 self._check_mails(proof, all_=True)
-        unseen = {sight.what: sight for sight in self.scenario.sees if sight.when == AFTER}
+        unseen = self._sights(AFTER)
         self._wait(lambda seen: self._owed_after(seen, unseen), "the end of the alerts")
         for proof in self.proofs:
             self._check_end(proof)
@@ -189,6 +193,9 @@ class Run:
         by(proof, seen)
         if proof.state is not before:
             self._tools.events.changed(proof)
+
+    def _sights(self, when: str) -> dict[str, Sight]:
+        return {sight.what: sight for sight in self.scenario.sees if sight.when == when}
 
     def _unseen(self, unseen: dict[str, Sight]) -> list[str]:
         """Look for what has not been seen yet, and take out what is seen now."""

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 PATH = Path(__file__).with_name("scenarios.yml")
-DURING, AFTER = "during", "after"
+BEFORE, DURING, AFTER = "before", "during", "after"
 MAIL, WEBHOOK = "mail", "webhook"
 _KEYS = {"title", "alerts", "faults", "special", "sees", "later", "after", "sla"}
 
@@ -26,7 +26,7 @@ class MatrixError(Exception):
 class Sight:
     """Something beside the alert that must be seen: a query which has a result at some time.
 
-    `when` is `during` (before the cause ends) or `after`.
+    `when` is `before` (the cause waits for it), `during` (before the cause ends) or `after`.
     """
 
     when: str
@@ -41,7 +41,7 @@ class Scenario:
     `faults` are those of the demo-app with their intensities, `special` is a cause of another kind (see
     causes.py). `later` names what can arrive only once the cause is over: `mail` when mail is refused,
     `webhook` when the sla-worker is held. `after` is the title of a scenario of its wave whose cause must
-    be over first. `sla` is the SLA of those of its alerts that are about SLAs.
+    be over first. `sla` has the SLA of each of its alerts that is about SLAs.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Scenario:
     sees: tuple[Sight, ...]
     later: frozenset[str]
     after: str | None
-    sla: str | None = None
+    sla: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +94,10 @@ def _scenario(tree: dict[str, Any]) -> Scenario:
     if later - {MAIL, WEBHOOK}:
         raise MatrixError(f"{title}: later knows {MAIL} and {WEBHOOK} only")
     sees = tuple(Sight(**each) for each in tree.get("sees", ()))
-    if any(sight.when not in (DURING, AFTER) for sight in sees):
-        raise MatrixError(f"{title}: a sight is {DURING} or {AFTER}")
+    if any(sight.when not in (BEFORE, DURING, AFTER) for sight in sees):
+        raise MatrixError(f"{title}: a sight is {BEFORE}, {DURING} or {AFTER}")
+    if others := sorted(tree.get("sla", {}).keys() - set(tree["alerts"])):
+        raise MatrixError(f"{title}: sla names {', '.join(others)}, which is none of its alerts")
     return Scenario(
         title=title,
         alerts=tuple(tree["alerts"]),
@@ -104,7 +106,7 @@ def _scenario(tree: dict[str, Any]) -> Scenario:
         sees=sees,
         later=later,
         after=tree.get("after"),
-        sla=tree.get("sla"),
+        sla=tree.get("sla", {}),
     )
 
 

@@ -25,6 +25,9 @@ BOARDS: dict[str, dict[str, Any]] = {
 IN_PLACE = {
     "Watchdog": "ALERTS",
     "SLABudgetBurnFast": "sla_burn_rate",  # the sustained rate is the lesser of two of these
+    "SLABudgetBurnSlow": "sla_burn_rate",
+    "SLABudgetExhausted": "sla_window_error_budget_remaining_ratio",  # how long it lasts is made of these two
+    "SLABudgetSoonGone": "sla_window_error_budget_remaining_ratio",
     "SLABreachActive": "sla_active_breaches",
 }
 """Alerts whose panel shows something else than what they ask for, and what: the Watchdog asks for nothing."""

@@ -199,7 +199,8 @@ def promtool_test(case: Case, major: int, name: str = "") -> dict[str, Any]:
         group["alert_rule_test"] = [_annotation_check(case, major, name, first, case.says)]
     for time, says in case.says_at.items():
         seconds = int(parsed(time).total_seconds())
-        group["alert_rule_test"].append(_annotation_check(case, major, name, seconds, says))
+        checks = group.setdefault("alert_rule_test", [])
+        checks.append(_annotation_check(case, major, name, seconds, says))
     return group
 
 

@@ -21,8 +21,6 @@ EXEMPT = {
     "Watchdog": "it reads no series",
     "MonitoringMetricsAbsent": "what is absent is absent while a scrape fails, too",
     "SLAWorkerStale": "absent() is pending while a scrape fails, so its cases are written down",
-    "SLABudgetBurnFast": "while no worker reports, what fires goes on by ALERTS: its cases hold that",
-    "SLABreachActive": "the same; before it fires a failed scrape starts its `for` again",
 }
 
 _GAUGE = re.compile(r"\blast_over_time\((?!\w+_total)(\w+)[^()]*\[1m\]\)")

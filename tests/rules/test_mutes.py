@@ -86,6 +86,9 @@ def test_some_alerts_mute_and_most_do_not() -> None:
         "DeadLetterQueueCritical",
         "HighLatencyP99",
         "SLABudgetBurnFast",
+        "SLABudgetBurnSlow",
+        "SLABudgetExhausted",
+        "SLABudgetSoonGone",
     }
 
 

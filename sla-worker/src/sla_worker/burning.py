@@ -11,10 +11,17 @@ the least is 0 then, so that no alert begins, and the most is what the known win
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sla_worker.conventions import ALERT_WINDOWS, BURN_NOTHING, BURN_SHORT_PART, MINIMUM_COVERAGE
+from sla_worker.conventions import (
+    ALERT_WINDOWS,
+    BUDGET_SECONDS,
+    BURN_NOTHING,
+    BURN_SHORT_PART,
+    MINIMUM_COVERAGE,
+)
 from sla_worker.model import SLAStatus
 
 _MINIMUM_BAD_EVENTS = 10
@@ -23,11 +30,15 @@ _MINIMUM_BAD_SLOTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A long window and the short one, in seconds; `name` is the long one's label."""
+    """A long window and the short one, in seconds; `name` is the long one's label.
+
+    `budget_seconds` is what the error budget is of.
+    """
 
     name: str
     long_seconds: int
     short_seconds: int
+    budget_seconds: int = BUDGET_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +55,22 @@ class Burning:
 
     long: Sequence[SLAStatus]
     short: Sequence[SLAStatus] = ()
+    budget_seconds: int = BUDGET_SECONDS
 
 
 def pairs(slot_seconds: int, time_scale: int = 1) -> list[Pair]:
-    """The windows of the alerts: 1h with 5m, 6h with 30m, 3d with 6h.
+    """The windows of the alerts: 1h with 5m, 6h with 30m. Each is at least one slot.
 
-    A short window is at least one slot. `time_scale`: in tests with compressed time they are so many times
-    shorter.
+    `time_scale`: in tests with compressed time they, and the time of the budget, are so many times shorter.
     """
-    shorts = {
-        name: max(seconds // BURN_SHORT_PART // time_scale, slot_seconds)
+
+    def scaled(seconds: int) -> int:
+        return max(seconds // time_scale, slot_seconds)
+
+    return [
+        Pair(name, scaled(seconds), scaled(seconds // BURN_SHORT_PART), BUDGET_SECONDS // time_scale)
         for name, seconds in ALERT_WINDOWS.items()
-    }
-    return [Pair(name, BURN_SHORT_PART * short, short) for name, short in shorts.items()]
+    ]
 
 
 def needs_short(long: Iterable[SLAStatus]) -> bool:
@@ -82,15 +96,22 @@ def sustained(
 ) -> Sustained:
     """The bounds for one SLA and component; `rates` are the burn rates of both windows, None without events.
 
-    Without events the long window has burned nothing. The objective must be below 1.
+    Without events the long window has burned nothing. Something of the long window must be allowed to be bad.
     """
-    at_most = 1 / (1 - long.objective_ratio)
     of_long = (rates[0] or BURN_NOTHING) if _measured(long) else None
     of_short = rates[1] if short is not None and _measured(short) else None
-    most = min(each for each in (of_long, of_short, at_most) if each is not None)
+    most = min(_most(long, of_long), _most(short or long, of_short))
     enough = long.total - long.good >= minimum_bad
     known = of_long is not None and of_short is not None
     return Sustained(most if known and enough else BURN_NOTHING, most)
+
+
+def _most(status: SLAStatus, rate: float | None) -> float:
+    """The burn rate, or, where it is not known, what it is when all is bad."""
+    allowed = 1 - status.held_to_ratio
+    if rate is not None:
+        return rate
+    return 1 / allowed if allowed > 0 else math.inf
 
 
 def _measured(status: SLAStatus) -> bool:

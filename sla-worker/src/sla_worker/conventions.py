@@ -76,11 +76,14 @@ PERIODS: Final = (DAY, THIRTY_DAYS, MONTH)
 BURN_WINDOWS: Final = ("1h", "6h", "1d", "3d")
 """Those of burn rates; over 30 days it is what is missing of the budget."""
 
-ALERT_WINDOWS: Final = {"1h": 3600, "6h": 6 * 3600, "3d": 72 * 3600}
+ALERT_WINDOWS: Final = {"1h": 3600, "6h": 6 * 3600}
 """Those of the alerts on error budgets, in seconds; each goes with the last twelfth of it."""
 
 BURN_SHORT_PART: Final = 12
 """A short window is so many times shorter than its long one."""
+
+BUDGET_SOON_SECONDS: Final = 86400
+"""A budget that is gone sooner, if it goes on like this, is an alert."""
 
 LEAST, MOST = "least", "most"
 """The bounds of a sustained burn rate."""

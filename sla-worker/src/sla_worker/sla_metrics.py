@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sla_worker import conventions as names
 from sla_worker.burning import Sustained, current, minimum_bad_events, sustained
 from sla_worker.conventions import (
-    BUDGET_SECONDS,
     BURN_EVEN,
     BURN_WINDOWS,
     LEAST,
@@ -183,7 +182,8 @@ class SLAMetrics:
         for window, burning in now.burning.items():
             shorts = {(each.key, each.component): each for each in burning.short}
             for each in current(burning.long):
-                if each.objective_ratio >= 1 or each.key not in self._definitions:
+                # Nothing is allowed to be bad, now or in all of the window: there is no budget.
+                if max(each.objective_ratio, each.held_to_ratio) >= 1 or each.key not in self._definitions:
                     continue
                 found = self._sustained(each, shorts.get((each.key, each.component)))
                 if found.most <= BURN_EVEN:
@@ -191,7 +191,11 @@ class SLAMetrics:
                 labels = (each.key, each.title, each.severity, window)
                 add(names.SUSTAINED, found.least, *labels, LEAST)
                 add(names.SUSTAINED, found.most, *labels, MOST)
-                add(names.BUDGET_LASTS, _lasts(budgets.get((each.key, each.component)), found), *labels)
+                add(
+                    names.BUDGET_LASTS,
+                    _lasts(budgets.get((each.key, each.component)), found, burning.budget_seconds),
+                    *labels,
+                )
 
     def _sustained(self, long: SLAStatus, short: SLAStatus | None) -> Sustained:
         minimum = minimum_bad_events(one_event_a_slot=self._definitions[long.key].sli.one_event_a_slot)
@@ -274,9 +278,9 @@ def results(statuses: Iterable[SLAStatus]) -> dict[tuple[str, str], int]:
     return counts
 
 
-def _lasts(month: SLAStatus | None, found: Sustained) -> float | None:
+def _lasts(month: SLAStatus | None, found: Sustained, budget_seconds: int) -> float | None:
     """Seconds until the rest of the budget is used up; 0 where it is, None at no certain rate."""
     left = None if month is None else month.budget_left_ratio
     if left is None or found.least <= 0:
         return None
-    return max(left, 0.0) * BUDGET_SECONDS / found.least
+    return max(left, 0.0) * budget_seconds / found.least

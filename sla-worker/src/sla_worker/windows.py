@@ -79,7 +79,9 @@ def _burning(
     read_also(pair.short_seconds for pair in pairs if pair.name in burning)
     return {
         pair.name: Burning(
-            known[pair.long_seconds], known[pair.short_seconds] if pair.name in burning else ()
+            known[pair.long_seconds],
+            known[pair.short_seconds] if pair.name in burning else (),
+            pair.budget_seconds,
         )
         for pair in pairs
     }

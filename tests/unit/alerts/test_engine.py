@@ -15,7 +15,7 @@ from alerts.causes import Causes
 from alerts.engine import Tools, run_waves
 from alerts.errors import StoppedError
 from alerts.floors import Floors
-from alerts.matrix import Scenario, Wave
+from alerts.matrix import BEFORE, Scenario, Sight, Wave
 from alerts.proof import Proof, Seen, State
 from alerts.shipped import Alert
 from alerts.watch import Watch
@@ -146,6 +146,18 @@ def test_a_cause_waits_until_that_of_another_lane_is_over() -> None:
     lanes = {"first": (scenario("Loud", after="About Quiet"),), "second": (scenario("Quiet"),)}
     run_waves([Wave("one", lanes)], tools(world))
     assert world.said == ["begin Quiet", "end Quiet", "begin Loud", "end Loud"]
+
+
+def test_a_cause_waits_for_what_must_be_seen_before_it() -> None:
+    there = Sight(BEFORE, "a failed notification", "alertmanager_notifications_failed_total")
+    missing = Sight(BEFORE, "a request", "requests_total")
+    world = World()
+    lanes = {"a": (scenario("Loud", sees=(there,)),), "b": (scenario("Quiet", sees=(there, missing)),)}
+    loud, quiet = run_waves([Wave("one", lanes)], tools(world, steady_seconds=0.3))
+    assert loud.state is State.PROVEN
+    assert quiet.problem is not None
+    assert quiet.problem.endswith("for calm; still missing: a request")
+    assert world.said == ["begin Loud", "end Loud"]
 
 
 def test_what_does_not_show_fails_alone_and_its_cause_is_ended() -> None:

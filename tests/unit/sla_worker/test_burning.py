@@ -86,6 +86,19 @@ def test_what_was_not_measured_may_have_burned_at_any_rate() -> None:
     assert both(bounds((200, 1000), (0, 50), covered=(0.89, 0.89))) == about(0, 100)
 
 
+def test_what_was_not_measured_burned_no_faster_than_what_it_was_held_to_allows() -> None:
+    # Its versions of the hour allow 1 in 10 together, the newest one 1 in 100: when all is bad it is 10.
+    hour = replace(status(800, 1000), coverage_ratio=0.89, period_objective_ratio=0.9)
+    last = replace(status(0, 50), coverage_ratio=0.89)
+    assert both(sustained(hour, last, (burn_rate(hour), burn_rate(last)), 10)) == about(0, 10)
+    # In the last five minutes nothing was allowed, so they tell no rate; the hour of 20 % bad was 2.
+    strict = replace(last, coverage_ratio=1.0, period_objective_ratio=1.0)
+    measured = replace(hour, coverage_ratio=1.0)
+    assert both(sustained(measured, strict, (burn_rate(measured), burn_rate(strict)), 10)) == about(0, 2)
+    # Without a window of its own it may be all that the hour allows.
+    assert both(sustained(hour, None, (burn_rate(hour), None), 10)) == about(0, 10)
+
+
 def test_a_hole_in_the_hour_begins_nothing_and_a_calm_end_of_it_ends_what_there_was() -> None:
     assert both(bounds((200, 1000), (15, 50), covered=(0.89, 1))) == about(0, 30)
     assert both(bounds((200, 1000), (0, 50), covered=(0.89, 1))) == (0, 0)
@@ -106,11 +119,11 @@ def test_a_component_that_is_gone_burns_nothing() -> None:
     assert current([there, gone, other]) == [there, other]
 
 
-def test_the_short_window_is_a_twelfth_and_at_least_a_slot() -> None:
-    assert pairs(300) == [Pair("1h", 3600, 300), Pair("6h", 21600, 1800), Pair("3d", 259200, 21600)]
-    assert pairs(60) == pairs(300)
-    assert pairs(900)[0] == Pair("1h", 10800, 900)
-    assert pairs(20, 1080) == [Pair(name, 240, 20) for name in ("1h", "6h", "3d")]
+def test_the_short_window_is_a_twelfth_and_each_at_least_a_slot() -> None:
+    assert pairs(300) == pairs(60) == [Pair("1h", 3600, 300), Pair("6h", 21600, 1800)]
+    assert pairs(900) == [Pair("1h", 3600, 900), Pair("6h", 21600, 1800)]
+    # 20 s are a slot, and 30 days are 40 minutes.
+    assert pairs(20, 1080) == [Pair("1h", 20, 20, 2400), Pair("6h", 20, 20, 2400)]
 
 
 def test_a_healthy_ledger_is_not_asked_for_the_short_windows() -> None:
@@ -147,6 +160,8 @@ def test_it_is_told_how_long_the_rest_of_the_budget_lasts() -> None:
     )
     assert shown(status(990, 1000, key=key), short, left) == {}
     assert shown(status(999, 1000, objective=1, key=key), status(9, 10, objective=1, key=key), left) == {}
+    was_strict = replace(long, period_objective_ratio=1.0)
+    assert shown(was_strict, short, left) == {}
 
 
 @pytest.mark.parametrize(
