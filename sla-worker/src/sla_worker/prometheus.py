@@ -53,6 +53,14 @@ class Transport(Protocol):
         ...
 
 
+class Pages(Protocol):
+    """Reads what an engine says of itself; `HTTPTransport` in life."""
+
+    def get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body. Raises PrometheusError when there is no answer."""
+        ...
+
+
 class HTTPTransport:
     """Requests by `requests`: no proxy from the environment, no compression, no redirects, no retries.
 
@@ -197,6 +205,15 @@ class PrometheusClient:
                 f"Prometheus sent an answer that cannot be read (HTTP {status}): {body[:80]!r}; "
                 "check PROMETHEUS_URL, and what stands between"
             ) from error
+
+
+def told(pages: Pages, path: str) -> Any:
+    """What an engine says of itself there; None if it does not, as not all that speak PromQL do."""
+    status, _, body = pages.get(path)
+    try:
+        return json.loads(body).get("data") if status == HTTPStatus.OK else None
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
 def _refusal(status: int, reason: str) -> PrometheusError:

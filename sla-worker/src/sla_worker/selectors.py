@@ -116,7 +116,7 @@ def _parse_odd(text: str) -> Selector:
     name, matchers = parsed.name, []
     for each in parsed.matchers.matchers:
         if each.name != _NAME_LABEL:
-            matchers.append(Matcher(each.name, _operator(each.op), each.value))
+            matchers.append(_matcher(each))
         elif name is None and each.op == library.MatchOp.Equal and each.value:
             name = each.value
         else:
@@ -124,6 +124,11 @@ def _parse_odd(text: str) -> Selector:
     if name is None:
         raise SelectorError("it names no metric; give the name of one metric")
     return Selector(name, tuple(matchers))
+
+
+def matchers_of(parsed: promql_parser.VectorSelector) -> list[Matcher]:
+    """The conditions of a selector in a parsed expression."""
+    return [_matcher(each) for each in parsed.matchers.matchers]
 
 
 def check_expression(text: str) -> None:
@@ -153,6 +158,10 @@ def _parse(text: str) -> promql_parser.Expr:
         said = " ".join(str(error).split())
         reason = OPEN if _UNCLOSED.search(said) else said
         raise SelectorError(reason) from error
+
+
+def _matcher(parsed: promql_parser.Matcher) -> Matcher:
+    return Matcher(parsed.name, _operator(parsed.op), parsed.value)
 
 
 def _operator(parsed: promql_parser.MatchOp) -> str:

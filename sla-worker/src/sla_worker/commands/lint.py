@@ -10,11 +10,13 @@ from pathlib import Path
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.definitions.slas import Read, read_file
 from sla_worker.errors import DefinitionError, PrometheusError
+from sla_worker.lint import server
+from sla_worker.lint.alerts import useless
 from sla_worker.lint.finding import ERROR, WARNING, Finding
 from sla_worker.lint.live import Live
 from sla_worker.lint.offline import advise
 from sla_worker.lint.series import Asked
-from sla_worker.prometheus import HTTPTransport, PrometheusClient
+from sla_worker.prometheus import HTTPTransport, Pages, PrometheusClient
 from sla_worker.settings import Settings, read_settings
 
 
@@ -22,7 +24,7 @@ def main(argv: Arguments = None) -> int:
     """Print the findings; 1 if one of them is an error."""
     options = parser(
         "sla_lint",
-        "Check the definitions of the SLAs, and what Prometheus holds of them when it answers."
+        "Check the definitions of the SLAs, what Prometheus holds of them, and whether its alerts can fire."
         " Exit code 1: there is an error; warnings alone give 0.",
     )
     options.add_argument("file", nargs="?", type=Path, help="default: that of SLA_DEFINITIONS")
@@ -32,8 +34,10 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         file = arguments.file or settings.definitions_path
-        client = None if arguments.offline else PrometheusClient(HTTPTransport(settings.prometheus))
-        return report(file, settings, client, time.time, print)
+        if arguments.offline:
+            return report(file, settings, None, time.time, print)
+        transport = HTTPTransport(settings.prometheus)
+        return report(file, settings, PrometheusClient(transport), time.time, print, pages=transport)
 
     return run(command)
 
@@ -44,9 +48,12 @@ def report(
     client: PrometheusClient | None,
     clock: Callable[[], float],
     say: Callable[[str], None],
+    *,
+    pages: Pages | None = None,
 ) -> int:
     """Say all findings, and then how many there were. Returns the exit code.
 
+    Those about alerts need the `pages` of the server.
     Raises DefinitionError when there is no such file.
     """
     now = clock()
@@ -65,6 +72,8 @@ def report(
         if client is not None:
             try:
                 findings += _live(read, settings, client, now)
+                if pages is not None:
+                    findings += useless(server.alerts(pages), read.definitions, server.kept_seconds(pages))
                 checked = f"against {settings.prometheus.url}"
             except PrometheusError as error:
                 checked = f"the file alone: {error}"
