@@ -90,13 +90,13 @@ def test_what_was_not_measured_burned_no_faster_than_what_it_was_held_to_allows(
     # Its versions of the hour allow 1 in 10 together, the newest one 1 in 100: when all is bad it is 10.
     hour = replace(status(800, 1000), coverage_ratio=0.89, period_objective_ratio=0.9)
     last = replace(status(0, 50), coverage_ratio=0.89)
-    assert both(sustained(hour, last, (burn_rate(hour), burn_rate(last)), 10)) == about(0, 10)
+    assert both(sustained(hour, last, (hour.burn_rate, last.burn_rate), 10)) == about(0, 10)
     # In the last five minutes nothing was allowed, so they tell no rate; the hour of 20 % bad was 2.
     strict = replace(last, coverage_ratio=1.0, period_objective_ratio=1.0)
     measured = replace(hour, coverage_ratio=1.0)
-    assert both(sustained(measured, strict, (burn_rate(measured), burn_rate(strict)), 10)) == about(0, 2)
+    assert both(sustained(measured, strict, (measured.burn_rate, strict.burn_rate), 10)) == about(0, 2)
     # Without a window of its own it may be all that the hour allows.
-    assert both(sustained(hour, None, (burn_rate(hour), None), 10)) == about(0, 10)
+    assert both(sustained(hour, None, (hour.burn_rate, None), 10)) == about(0, 10)
 
 
 def test_a_hole_in_the_hour_begins_nothing_and_a_calm_end_of_it_ends_what_there_was() -> None:
