@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Budget, Report, WatchdogOutage
+from sla_worker.model import Budget, FrozenMonth, Report, WatchdogOutage
 from sla_worker.render.format import RED, length, moment
 from sla_worker.render.templates import template
 from sla_worker.spans import NAMED
@@ -72,6 +72,11 @@ def status_page(
         budgets=budgets,
         now=report.generated_at,
     )
+
+
+def months_page(months: Sequence[FrozenMonth], zone: ZoneInfo) -> str:
+    """The frozen months, in this order."""
+    return template("page/months.html").render(months=months, zone=zone)
 
 
 def runbook_page(name: str, markdown: str) -> str:

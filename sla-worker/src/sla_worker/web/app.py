@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
 from sla_worker.maintaining import Correct, Maintain
-from sla_worker.web import api, webhook
+from sla_worker.web import api, months, webhook
 from sla_worker.web.http import HTML, Answer, HTTPError, json_answer, read_body
 from sla_worker.web.pages import Pages
 from sla_worker.web.runbooks import Runbooks
@@ -66,6 +66,8 @@ class Application:
             ),
             api.CORRECTIONS: ("GET", self._one_of_few(lambda _: api.corrections(pages))),
             api.CORRECT: ("POST", self._one_of_few(lambda environ: api.correct(correct, ledger, environ))),
+            months.API: ("GET", self._one_of_few(lambda _: months.listed(pages))),
+            months.PAGE: ("GET", self._one_of_few(lambda _: months.page(pages))),
             "/runbooks": ("GET", lambda _: self._runbooks.index()),
             _RUNBOOKS: ("GET", lambda _: self._runbooks.index()),
         }
@@ -91,6 +93,9 @@ class Application:
         method, handler = self._routes.get(path, ("", None))
         if handler is None and path.startswith(_RUNBOOKS):
             method, handler = "GET", lambda _: self._runbooks.page(path.removeprefix(_RUNBOOKS))
+        if handler is None and months.is_one(path):
+            asked_for = self._one_of_few(lambda environ: months.one(self._pages, path, environ))
+            method, handler = "GET", asked_for
         if handler is None:
             raise HTTPError(404, f"there is no {path}; there are {', '.join(self._routes)}")
         asked = environ["REQUEST_METHOD"]

@@ -13,7 +13,8 @@ from sla_worker.explain import explain, period
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.links import page_links
-from sla_worker.model import Correction, Exclusion, Measurement, SLAStatus, WebhookAlert
+from sla_worker.model import Correction, Exclusion, FrozenMonth, Measurement, SLAStatus, WebhookAlert
+from sla_worker.months import frozen_month
 from sla_worker.render import pages
 from sla_worker.render.format import AMBER, length, moment
 from sla_worker.reports import period_report
@@ -110,6 +111,23 @@ class Pages:
     def credits_owed(self, month: str | None) -> dict[str, Any]:
         """What customers are owed for a month (None: the running one). Raises SLAWorkerError for none."""
         return monthly_credits(self._database, month, self._settings.timezone, self._clock()).values()
+
+    def months(self) -> list[FrozenMonth]:
+        """Every revision of every frozen month, oldest first."""
+        return self._database.months.all()
+
+    def months_page(self) -> str:
+        """The same as HTML, the newest first."""
+        return pages.months_page(self.months()[::-1], self._settings.timezone)
+
+    def month(self, label: str, revision: int | None) -> FrozenMonth:
+        """A revision of a month, by default the newest. Raises SLAWorkerError."""
+        return frozen_month(self._database, label, revision)
+
+    def frozen(self, month: FrozenMonth, *, as_json: bool) -> str:
+        """What was frozen, byte by byte."""
+        store = self._database.months
+        return store.document(month) if as_json else store.content(month)
 
     def maintenance(self) -> list[Exclusion]:
         """Every exclusion, those that are over or revoked too."""
