@@ -90,6 +90,11 @@ def version_of(program: Path) -> tuple[int, ...]:
     return as_numbers(version)
 
 
+def of_go() -> dict[str, str]:
+    """The environment of a program in Go that soon ends: it collects its garbage a quarter as often."""
+    return {"GOGC": "400", "GOMEMLIMIT": "256MiB", **os.environ}
+
+
 @functools.cache
 def _version(path: Path) -> str | None:
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rules.binaries import each_version_of, required, version_of
+from rules.binaries import each_version_of, of_go, required, version_of
 from rules.cases import ROOT, RULES, STEP_SECONDS, beside, promtool_test, shipped_alerts
 from rules.scrapes import all_cases
 from stack.rendering import fit_prometheus
@@ -19,7 +19,12 @@ from waiting import patience
 def run(*words: object) -> None:
     """Run a program, which must be content."""
     done = subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, check=False, timeout=patience(100)
+        [str(word) for word in words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(100),
+        env=of_go(),
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
