@@ -16,6 +16,7 @@ import pytest
 from sla_worker import cli
 from sla_worker.database import SLADatabase
 from sla_worker.database.copies import backup, contents, restore
+from sla_worker.database.place import aside, formers
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError
 from sla_worker.evaluation import evaluate
@@ -69,6 +70,33 @@ def test_a_restore_keeps_the_former_ledger(database: SLADatabase, tmp_path: Path
     again = SLADatabase(tmp_path / "sla.db", clock=lambda: NOW)
     assert again.missing_slots(NOW + 1200, 0)[ERRORS.key] == [NOW + 900, NOW + 1200]
     again.close()
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_each_of_two_restores_in_a_second_keeps_its_former_ledger(
+    database: SLADatabase, tmp_path: Path, *, running: bool
+) -> None:
+    """The first one holds 4 slots, what the second one finds the 3 of the backup."""
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    measure(database, 3)
+    with looking(database) if running else contextlib.closing(database):
+        if not running:
+            database.close()
+        kept = [restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)[1] for _ in range(2)]
+    assert [each and stored(each) for each in kept] == [4, 3]
+
+
+def test_a_name_for_a_former_ledger_is_none_that_is_taken(tmp_path: Path) -> None:
+    ledger, named = tmp_path / "sla.db", []
+    for _ in range(3):
+        named.append(aside(ledger, "former", NOW))
+        named[-1].touch()
+    assert [each.name for each in named] == [  # 1,700,000,100 is 22:15 on that day
+        "sla.db.former-20231114T221500Z",
+        "sla.db.former-20231114T221500.2Z",
+        "sla.db.former-20231114T221500.3Z",
+    ]
+    assert formers(ledger) == set(named)
 
 
 def test_a_damaged_ledger_can_be_restored(database: SLADatabase, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.engine import newest_schema
-from sla_worker.database.place import formers, identity, log_of, take_lock
+from sla_worker.database.place import aside, formers, identity, log_of, take_lock
 from sla_worker.database.sqlite import SQLite
 from sla_worker.errors import DatabaseDamagedError, DatabaseError, DatabaseLockedError
 
@@ -70,13 +70,11 @@ def restore(place: str | Path, source: Path, *, force: bool) -> tuple[Contents, 
     found = contents(source)
     if target.exists() and not force:
         raise DatabaseError(f"{target}: is a ledger already; add --force, and it is kept beside the new one")
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    former = Path(f"{target}.former-{stamp}")
     incoming = Path(f"{target}.restored")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_of(source, incoming, _contents)
-        kept = _move_in(incoming, target, former)
+        kept = _move_in(incoming, target)
     except OSError as error:
         raise DatabaseError(f"{target}: cannot be written ({error}); check the directory") from error
     finally:
@@ -113,7 +111,7 @@ def _copy_of(source: Path, target: Path, look: Callable[[SQLite], _T]) -> _T:
         database.close()
 
 
-def _move_in(incoming: Path, target: Path, former: Path) -> Path | None:
+def _move_in(incoming: Path, target: Path) -> Path | None:
     """Put a database in the place of another one. Returns where the former one is kept; None: there was none.
 
     A worker that has it open changes over by itself and keeps what it had; else it is moved aside, with
@@ -124,7 +122,7 @@ def _move_in(incoming: Path, target: Path, former: Path) -> Path | None:
     except DatabaseLockedError:
         damaged = None
         if not _can_be_read(target):  # the worker cannot copy it: keep it as it is
-            damaged = Path(str(former).replace(".former-", ".damaged-"))
+            damaged = aside(target, "damaged")
             os.link(target, damaged)
         kept, log = formers(target), identity(log_of(target))
         incoming.replace(target)
@@ -140,7 +138,7 @@ def _move_in(incoming: Path, target: Path, former: Path) -> Path | None:
             f" {_TAKE_OVER_SECONDS} s; look at its log, or start it again"
         ) from None
     with lock:
-        there = target.exists()
+        there, former = target.exists(), aside(target, "former")
         for suffix in ("-wal", "-shm", "") if there else ():
             if Path(f"{target}{suffix}").exists():
                 Path(f"{target}{suffix}").replace(f"{former}{suffix}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +20,13 @@ def formers(path: Path) -> set[Path]:
     """The former databases of a place that are wholly written."""
     found = set(path.parent.glob(f"{path.name}.former-*"))
     return {each for each in found if each.name.endswith("Z") and Path(f"{each}-journal") not in found}
+
+
+def aside(path: Path, word: str, now: float | None = None) -> Path:
+    """A name beside a place for what was there, with the time in UTC; none that is taken already."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+    more = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
+    return next(each for end in more if not (each := Path(f"{path}.{word}-{stamp}{end}Z")).exists())
 
 
 def identity(path: Path) -> Identity:

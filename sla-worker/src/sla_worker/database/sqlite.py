@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TextIO
 
 from sla_worker.database import fixes
 from sla_worker.database.engine import Row, Values
-from sla_worker.database.place import Identity, identity, lock_of, log_of, size, take_lock
+from sla_worker.database.place import Identity, aside, identity, lock_of, log_of, size, take_lock
 from sla_worker.errors import DatabaseDamagedError, DatabaseError
 
 _WAL_BYTES = 1024 * 1024  # what stays of the log beside the file once a large transaction is over
@@ -163,7 +162,7 @@ class SQLite:
             raise DatabaseDamagedError(lost) from error
 
     def _take_over(self, prepare: Callable[[], None]) -> str:
-        former = Path(f"{self._path}.former-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+        former = aside(self._path, "former")
         self._lock_again()
         if self._opened.get(log_of(self._path)) == identity(log_of(self._path)):
             self._drop_own_log()  # SQLite would play it into the other file
