@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from programs import not_there
+from waiting import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
@@ -97,6 +98,8 @@ def of_go() -> dict[str, str]:
 
 @functools.cache
 def _version(path: Path) -> str | None:
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(
+        [path, "--version"], capture_output=True, text=True, check=False, timeout=patience(30)
+    )
     match = re.search(r"version (\d+\.\d+\.\d+)", done.stdout + done.stderr)
     return match.group(1) if match else None

@@ -14,6 +14,7 @@ from demo_app.catalogue import SPECS
 from demo_app.catalogue import names as known
 from demo_app.system import System
 from unit.demo_app.simulation import Simulation
+from waiting import patience
 
 
 class Locks(logging.Handler):
@@ -127,7 +128,7 @@ def test_a_log_handler_may_ask_which_faults_are_active() -> None:
         # A thread of its own: one that waits for itself would never end, and the test with it.
         starting = threading.Thread(target=lambda: simulation.faults.start(known.ERRORS, 0.5), daemon=True)
         starting.start()
-        starting.join(20)
+        starting.join(patience(20))
         assert not starting.is_alive(), "the handler waits for the lock that its own caller holds"
     finally:
         logger.removeHandler(handler)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insa_instruments.bounded import MAX_CHARACTERS, MAX_VALUES, OTHER, Bounded
+from waiting import patience
 
 
 def test_each_value_up_to_the_limit_has_what_was_made_for_it_once() -> None:
@@ -77,7 +78,7 @@ def test_a_log_handler_may_ask_for_a_value_at_the_first_one_beyond_the_limit() -
         # A thread of its own: one that waits for itself would never end, and the test with it.
         asking = threading.Thread(target=lambda: [bounded.of(value) for value in "ab"], daemon=True)
         asking.start()
-        asking.join(20)
+        asking.join(patience(20))
         assert not asking.is_alive(), "the handler waits for the lock that its own caller holds"
     finally:
         logger.removeHandler(handler)
@@ -94,7 +95,7 @@ def test_what_makes_the_series_of_a_value_may_ask_for_another_one() -> None:
     found: list[str] = []
     asking = threading.Thread(target=lambda: found.append(bounded.of("a")), daemon=True)
     asking.start()
-    asking.join(20)
+    asking.join(patience(20))
 
     assert found == ["a after b"]
 
