@@ -247,7 +247,7 @@ def test_the_ledger_can_be_read_newest_slot_first(setting: Setting) -> None:
     assert row == {
         "sla": "api-error-rate", "component": "all", "slot": SLOT, "good": 999.0, "total": 1000.0,
         "coverage": 1.0, "actual": 0.001, "target": 0.001, "state": "met", "status": "good", "late": False,
-        "final": True,
+        "final": True, "version": 1, "counted": None,
     }  # fmt: skip
 
 
