@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from importlib import import_module
 
-from sla_worker.commands import (
-    backfill,
-    backup,
-    calculator,
-    correct,
-    credits,  # noqa: A004 - a command
-    database,
-    evidence,
-    explain,
-    generate,
-    lint,
-    maintenance,
-    months,
-    reporter,
-    restore,
-    worker,
-)
 from sla_worker.commands.running import Arguments
 
-COMMANDS: dict[str, Callable[[Arguments], int]] = {
-    "calculator": calculator.main,
-    "reporter": reporter.main,
-    "database": database.main,
-    "backfill": backfill.main,
-    "explain": explain.main,
-    "credits": credits.main,
-    "backup": backup.main,
-    "restore": restore.main,
-    "worker": worker.main,
-    "lint": lint.main,
-    "maintenance": maintenance.main,
-    "correct": correct.main,
-    "months": months.main,
-    "evidence": evidence.main,
-    "generate": generate.main,
-}
+COMMANDS = (
+    "calculator",
+    "reporter",
+    "database",
+    "backfill",
+    "explain",
+    "credits",
+    "backup",
+    "restore",
+    "worker",
+    "lint",
+    "maintenance",
+    "correct",
+    "months",
+    "evidence",
+    "generate",
+)
+"""The modules of the package commands: only the one that is asked for is loaded."""
 
 
 def main(argv: Arguments = None) -> int:
@@ -49,7 +33,7 @@ def main(argv: Arguments = None) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         print(f"usage: python -m sla_worker.cli {{{'|'.join(COMMANDS)}}} …", file=sys.stderr)
         return 2
-    return COMMANDS[arguments[0]](arguments[1:])
+    return int(import_module(f"sla_worker.commands.{arguments[0]}").main(arguments[1:]))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from sla_worker.needs import Kind
 from sla_worker.sli.content import read
 from sla_worker.spans import Span, read_span
 
+_MOST_CAUSES = 300  # breaches whose alerts are given, the newest
 _MARGIN_SECONDS = 600  # a counter's last sample before the slot, from which it rises, is not older as a rule
 
 
@@ -37,6 +38,8 @@ def explain(
     members = _members(database, trace)
     concerned = {key, *(each for member in members for each in member["slas"])}
     breaches = [each for each in database.breaches_between(start, end) if each.key == key]
+    newest = [each.id for each in breaches[-_MOST_CAUSES:]]
+    causes = {number: asdict(each) for number, each in database.causes.of(newest).items()}
     return {
         "sla": key,
         "start": start,
@@ -66,7 +69,7 @@ def explain(
         "corrections": [
             asdict(each) for each in database.corrections.between(start, end) if each.sla in concerned
         ],
-        "breaches": [_breach(each) for each in breaches],
+        "breaches": [_breach(each) | {"causes": causes.get(each.id)} for each in breaches],
         "members": members,
         "queries": _queries(database, trace),
     }

@@ -19,6 +19,7 @@ from sla_worker import burning, windows
 from sla_worker.again import Again, Choice, Wish, readable
 from sla_worker.alertmanager import Alertmanager
 from sla_worker.calculator import Calculator, Told
+from sla_worker.causes import CauseFinder
 from sla_worker.database import Keep, SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
@@ -156,6 +157,7 @@ def _join(
     sender: Sender,
     watchdog_seconds: int,
 ) -> Service:
+    transport = transport or HTTPTransport(settings.prometheus)
     grid, stopping = settings.grid, threading.Event()
     exporter = Exporter(definitions, grid, KINDS, addresses(settings))
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
@@ -178,6 +180,7 @@ def _join(
         piece_seconds=min(_PIECE_SECONDS, grid.slot_seconds / _PIECES_A_SLOT),
         stored=stored,
     )
+    causes = CauseFinder(database, PrometheusClient(transport), clock=clock)
     deliveries = Deliveries(
         database,
         sender,
@@ -257,6 +260,7 @@ def _join(
             passed=passed,
             before=(look_at_file, watchdog.check),
             after=(
+                causes.turn,
                 again.turn,
                 lambda: maintainer.turn(_all_of(show_slas, months.changed), exporter.maintained),
                 lambda: schedule.run(clock()),

@@ -13,8 +13,8 @@ from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.explain import explain, period
 from sla_worker.maintaining import correction_of
-from sla_worker.model import Budget
-from sla_worker.render.format import budget_words, moment, ratio
+from sla_worker.model import BreachAlert, Budget, Causes
+from sla_worker.render.format import budget_words, cause_words, moment, ratio
 from sla_worker.render.tables import text_table
 from sla_worker.settings import read_settings
 
@@ -127,6 +127,11 @@ def text(found: dict[str, Any], zone: ZoneInfo) -> str:
             if key == "slots" and any(each["counted_state"] is not None for each in rows):
                 columns = (*columns, "counted_good", "counted_total", "counted_state")  # noqa: PLW2901
             lines += ["", title, _table(columns, rows, zone)]
+    lines += [
+        f"  breach {each['id']}, likely cause: {cause_words(_causes(each['causes']), zone)}"
+        for each in found["breaches"]
+        if each["causes"] is not None
+    ]
     if found["slots"] is None:
         lines += ["", f"{found['slot_rows']} rows of slots; ask for a shorter period to see them"]
     if found["queries"]:
@@ -134,6 +139,10 @@ def text(found: dict[str, Any], zone: ZoneInfo) -> str:
         for each in found["queries"]:
             lines += [f"  query={each['query']}", f"  time={each['time']}    {each['gives']}"]
     return "\n".join(lines)
+
+
+def _causes(values: dict[str, Any]) -> Causes:
+    return Causes(**values | {"alerts": tuple(BreachAlert(**each) for each in values["alerts"])})
 
 
 def _table(columns: Sequence[str], rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> str:

@@ -14,6 +14,7 @@ from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.alerts import AlertStore
 from sla_worker.database.breaches import BreachStore
+from sla_worker.database.causes import CauseStore
 from sla_worker.database.consequences import Consequences
 from sla_worker.database.correcting import CorrectingStore
 from sla_worker.database.corrections import CorrectionStore
@@ -104,6 +105,8 @@ class SLADatabase:
         self._definitions = DefinitionStore(self._engine, clock, self.slot_seconds)
         versions = self._definitions.versions
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, versions, self.slot_seconds)
+        self.causes = CauseStore(self._engine)
+        self._breaches.on_begun(self.causes.look_again)
         self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)
         corrections = CorrectionStore(self._engine, self._definitions)
         self._exclusions = ExclusionStore(self._engine, self._definitions, corrections)

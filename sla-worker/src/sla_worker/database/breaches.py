@@ -70,6 +70,11 @@ class BreachStore:
         self._trust = trust
         self._versions = versions
         self._slot_seconds = slot_seconds
+        self._begun: list[Callable[[], None]] = []
+
+    def on_begun(self, hook: Callable[[], None]) -> None:
+        """Call `hook`, inside the transaction, when a breach begins, or began at another moment."""
+        self._begun.append(hook)
 
     # --- the next rows
 
@@ -248,6 +253,8 @@ class BreachStore:
                 " target_value, severity, catch_up_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [each.values() for each in made],
             )
+        for hook in self._begun if made or moved else ():
+            hook()
         none = [each for each in changed if each.ended_at == each.started_at]
         self._outbox.drop((each.id for each in none if each.id), now)
         if any(each.catch_up_id for each in none):

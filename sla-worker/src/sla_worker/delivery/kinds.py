@@ -78,7 +78,8 @@ def breach(sources: Sources, breach_id: int) -> Mail:
     if found is None:
         raise MailError(f"there is no breach with the number {breach_id}; sla_explain shows those of an SLA")
     settings = sources.settings
-    return breach_mail(found, sources.now, settings.timezone, report_links(settings))
+    causes = sources.database.causes.of([found.id]).get(found.id)
+    return breach_mail(found, sources.now, settings.timezone, report_links(settings), causes)
 
 
 def _catch_up(sources: Sources, notification: Notification) -> Mail:

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0  # how often owed mails are looked for; the answer comes from memory
 ROUND_SECONDS = 60.0  # no mail is begun later in a round
 PAUSE_SECONDS = 15.0  # after the mail server could not be used
+_CAUSE_SECONDS = 60.0  # so long a breach's mail waits for its likely cause
 _NOBODY = "(nobody is known to receive it)"
 _REMEMBERED, _REMEMBERED_SECONDS = 5, 86_400
 
@@ -108,11 +109,19 @@ class Deliveries:
         for owed in self._outbox.due(int(self._clock())):
             if self._stopping.is_set() or self._monotonic() > end:
                 return
+            if self._waits(owed):
+                continue
             try:
                 self._deliver(owed)
             except MailServerError:
                 self._resume_at = self._monotonic() + PAUSE_SECONDS
                 return
+
+    def _waits(self, owed: Notification) -> bool:
+        """Whether a breach's mail waits for the alerts that fired when it began: a moment at most."""
+        if owed.breach_id is None or self._clock() - owed.created_at > _CAUSE_SECONDS:
+            return False
+        return self._database.causes.awaited(owed.breach_id)
 
     def _deliver(self, owed: Notification) -> None:
         now = self._clock()

@@ -9,6 +9,7 @@ from sla_worker.model.breach import (
     Breach,
     WatchdogOutage,
 )
+from sla_worker.model.cause import BeganBreach, BreachAlert, Causes
 from sla_worker.model.correction import Correction, CountsAs, Wrong
 from sla_worker.model.definition import (
     CATEGORIES,
@@ -82,9 +83,12 @@ __all__ = [
     "UNDIVIDED",
     "WINDOWS",
     "Attachment",
+    "BeganBreach",
     "Breach",
+    "BreachAlert",
     "Budget",
     "Category",
+    "Causes",
     "Comparison",
     "Correction",
     "CountsAs",

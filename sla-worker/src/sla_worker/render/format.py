@@ -7,10 +7,22 @@ import math
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
-from sla_worker.model import Budget, Category, Comparison, Correction, Exclusion, Report, SLAStatus, Status
+from sla_worker.model import (
+    BreachAlert,
+    Budget,
+    Category,
+    Causes,
+    Comparison,
+    Correction,
+    Exclusion,
+    Report,
+    SLAStatus,
+    Status,
+)
 
 NONE = "—"
 _NAMED_CHANGES = 2
+_NAMED_ALERTS = 5
 _LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
 GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 
@@ -75,6 +87,23 @@ def budget_words(budget: Budget) -> str | None:
         return None
     words = f"error budget: {budget_left(budget.left_ratio)} left, burn rate {burn_rate(budget.burn_rate)}"
     return f"{words}, gone in {lasts(budget)} at the last hour's rate" if budget.lasts_seconds else words
+
+
+def cause_words(causes: Causes, zone: ZoneInfo) -> str:
+    """The alerts that fired when a breach began, or that there was none, or why that cannot be known."""
+    if not causes.alerts:
+        return f"not known: {causes.trouble}" if causes.trouble else "no alert fired when it began"
+    named = [_alert_words(each, zone) for each in causes.alerts[:_NAMED_ALERTS]]
+    more = causes.total - len(named)
+    words = "; ".join(named) + (f"; {more} more" if more > 0 else "")
+    return f"{words} (perhaps not all: {causes.trouble})" if causes.trouble else words
+
+
+def _alert_words(alert: BreachAlert, zone: ZoneInfo) -> str:
+    """`HighErrorRate, critical, since 2026-03-01 09:00 UTC`."""
+    since = f"since {moment(alert.since, zone)}" if alert.since is not None else "since long before"
+    sla = f"of {alert.labels['sla']}" if "sla" in alert.labels else ""
+    return ", ".join(each for each in (f"{alert.alertname} {sla}".strip(), alert.severity, since) if each)
 
 
 def quantity(value: float | None, unit: str) -> str:

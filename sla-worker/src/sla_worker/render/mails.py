@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Breach, Mail, Report
-from sla_worker.render.format import NONE, length, moment, quantity, score_word, target
+from sla_worker.model import Breach, Causes, Mail, Report
+from sla_worker.render.format import NONE, cause_words, length, moment, quantity, score_word, target
 from sla_worker.render.tables import text_report
 from sla_worker.render.templates import template
 
@@ -24,8 +24,10 @@ def _breaches(count: int) -> str:
     return {0: "no active breach", 1: "1 active breach"}.get(count, f"{count} active breaches")
 
 
-def breach_mail(breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
-    """The mail that goes out at once when a critical or high SLA is breached."""
+def breach_mail(
+    breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str], causes: Causes | None = None
+) -> Mail:
+    """The mail that goes out at once when a critical or high SLA is breached; `causes` if asked for."""
     facts = [
         ("SLA", breach.title),
         ("Since", moment(breach.started_at, zone)),
@@ -34,6 +36,8 @@ def breach_mail(breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str])
         ("Severity", breach.severity),
         ("Description", breach.description or NONE),
     ]
+    if causes is not None:
+        facts.append(("Likely cause", cause_words(causes, zone)))
     if breach.ended_at is not None:  # the mail server may have been away longer than the breach lasted
         facts.insert(
             2, ("Ended", f"{moment(breach.ended_at, zone)}, after {length(breach.duration_seconds(now))}")

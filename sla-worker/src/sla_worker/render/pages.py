@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Budget, FrozenMonth, Report, WatchdogOutage
+from sla_worker.model import Budget, Causes, FrozenMonth, Report, WatchdogOutage
 from sla_worker.render.format import RED, length, moment
 from sla_worker.render.templates import template
 from sla_worker.spans import NAMED
@@ -51,10 +51,12 @@ def status_page(
     whole: bool = False,
     window: str | None = None,
     budgets: Mapping[tuple[str, str], Budget] | None = None,
+    causes: Mapping[int, Causes] | None = None,
 ) -> str:
     """The status page; `last_pass` and `alerting` are a few words on the line below the title.
 
-    `budgets` of the `window`, by key and component, stand below the SLAs.
+    `budgets` of the `window`, by key and component, stand below the SLAs, and the `causes` below
+    the breaches, by their id.
 
     Categories in which all is well are folded up, unless the page is to be `whole`.
     """
@@ -70,6 +72,7 @@ def status_page(
         window=window,
         windows=NAMED,
         budgets=budgets,
+        causes=causes or {},
         now=report.generated_at,
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sla_worker.compliance import Compliance, compliance
-from sla_worker.credits import monthly_credits
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
@@ -83,6 +82,7 @@ class Pages:
         return pages.status_page(
             report,
             budgets=budgets,
+            causes=self._database.causes.of([each.id for each in report.active_breaches]),
             window=window,
             zone=zone,
             last_pass=self._last_pass(now),
@@ -110,6 +110,8 @@ class Pages:
 
     def credits_owed(self, month: str | None) -> dict[str, Any]:
         """What customers are owed for a month (None: the running one). Raises SLAWorkerError for none."""
+        from sla_worker.credits import monthly_credits  # noqa: PLC0415 - fractions are for who asks
+
         return monthly_credits(self._database, month, self._settings.timezone, self._clock()).values()
 
     def months(self) -> list[FrozenMonth]:
