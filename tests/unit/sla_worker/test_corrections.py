@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from sla_worker.database import Keep, SLADatabase
 from sla_worker.database.consequences import ExclusionError
 from sla_worker.evaluation import evaluate
-from sla_worker.model import CountsAs, Figures, Measurement, NoData, Policy, Reason, State, Wrong
+from sla_worker.grid import Grid
+from sla_worker.model import CountsAs, Figures, Measurement, Member, NoData, Policy, Reason, State, Wrong
+from sla_worker.sli.composite import CompositeSli
 from unit.sla_worker.databases import Place, SQLitePlace
 from unit.sla_worker.test_exclusions import (
+    BERLIN,
     DEFINITIONS,
     ERRORS,
     FIGURES,
@@ -163,6 +166,63 @@ def test_composites_follow_their_members_with_their_own_policy(place: Place) -> 
         assert (SCORE.key, 0, None) in breaches(database)
         revoke(database, window)
         assert figures(place) == before
+
+
+def test_a_window_that_cut_a_breach_leaves_no_trace_once_it_is_revoked(
+    database: SLADatabase, place: Place
+) -> None:
+    """Eight bad slots; the window takes the fourth and fifth, which leaves two breaches."""
+    database.store([row(number, 0) for number in range(1, 9)])
+    before = figures(place)
+    window = exclude(database, 4, 5)
+    assert breaches(database) == [(ERRORS.key, 0, 3), (ERRORS.key, 5, None)]
+    inner = exclude(database, 7, 7)
+    assert breaches(database) == [(ERRORS.key, 0, 3), (ERRORS.key, 5, 6), (ERRORS.key, 7, None)]
+    revoke(database, window)
+    assert breaches(database) == [(ERRORS.key, 0, 6), (ERRORS.key, 7, None)]
+    revoke(database, inner)
+    assert figures(place) == before
+
+
+def test_the_breach_of_a_component_that_is_gone_stays_over(database: SLADatabase, place: Place) -> None:
+    """Component crm is bad in slots 1 to 6 and gone then; bot goes on for more than a day of 48 slots."""
+    database.store([row(number, 0, component="crm") for number in range(1, 7)])
+    database.store([row(number, component="bot") for number in range(1, 71)])
+    database.store([row(71, component="bot")])
+    assert breaches(database) == [(ERRORS.key, 0, 6)]
+    before = figures(place)
+    window = exclude(database, 3, 4)
+    revoke(database, window)
+    assert breaches(database) == [(ERRORS.key, 0, 6)]
+    assert figures(place) == before
+
+
+def test_a_composite_in_a_window_follows_the_version_in_force(place: Place) -> None:
+    """First 60 % errors and 40 % uptime with a target of 0.95; from slot 3 on uptime alone, from 0.3.
+
+    Uptime is excluded: before the change errors are left, of which none was good; after it nothing.
+    """
+    now = [float(START)]
+    later = replace(SCORE, target=0.3, sli=CompositeSli((Member(100, sla=UPTIME.key),)))
+    others = [each for each in DEFINITIONS if each is not SCORE]
+    made = SLADatabase(place.location, grid=Grid(STEP, 15), zone=BERLIN, clock=lambda: now[0])
+    with closing(made) as database:
+        database.sync_definitions([*others, SCORE])
+        rows = []
+        for number in range(1, 5):
+            rows += [row(number, 0), row(number, of=UPTIME)]
+            score = Figures(0, 1, 1, 0.4) if number < 3 else Figures(1, 1, 1, 1.0)
+            rows.append(evaluate(SCORE if number < 3 else later, START + number * STEP, score))
+        now[0] = START + 1.5 * STEP
+        database.sync_definitions([*others, later])
+        now[0] = NOW
+        database.store(rows)
+        exclude(database, 1, 4, UPTIME.key)
+        counted = database.counted(SCORE.key, START, NOW)
+        assert [
+            (each["actual"], each["state"])
+            for _, each in sorted(counted.items(), key=lambda each: each[0][1])
+        ] == [(0, "breached"), (0, "breached"), (None, "excluded"), (None, "excluded")]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,21 @@ def test_a_day_has_as_many_slots_as_the_clock_change_leaves(database: SLADatabas
     assert (sunday["day_end"] - sunday["day_start"]) // 3600 == 23
 
 
+def test_a_breach_across_a_change_of_a_version_counts_once_in_its_day(place: Place) -> None:
+    """Slots 10 to 60 are bad; the version of another SLA begins with slot 20 of the first day's 48."""
+    now = [float(START)]
+    with closing(SLADatabase(place.location, grid=GRID, zone=BERLIN, clock=lambda: now[0])) as database:
+        database.sync_definitions(DEFINITIONS)
+        now[0] = START + 18.5 * STEP
+        database.sync_definitions([replace(DEFINITIONS[0], target=0.5), *DEFINITIONS[1:]])
+        now[0] = at("2026-04-20")
+        database.store([row(number, 9 if 10 <= number <= 60 else 10) for number in range(1, 144)])
+        found = [database.generate_daily_summary(at(f"2026-03-{day}")) for day in (28, 29)]
+        assert [[(each["covered_slots"], each["breaches"]) for each in rows] for rows in found] == [
+            [(19, 1), (29, 0)], [(46, 1)],
+        ]  # fmt: skip
+
+
 def test_the_greatest_number_there_is_does_not_stop_the_sums(database: SLADatabase) -> None:
     """Programs show 1.8e308 where there is no limit; the sum of two is none, which PostgreSQL refuses."""
     greatest = sys.float_info.max

@@ -30,10 +30,16 @@ FROM sla_breaches b LEFT JOIN sla_annulled_breaches n ON n.breach_id = b.id
 WHERE b.sla_id = ? AND b.component_id = ? AND b.started_at >= ? AND b.started_at < ?
   AND (n.breach_id IS NOT NULL OR b.ended_at > b.started_at)
 """
-# Made by a window or a correction that is gone: none when other rows count, and nobody was told of it.
+# Made by a window or a correction that is gone: it is none now, nobody was told of it, and what was
+# measured begins no breach there: its first slot was not bad, or the one before was bad as well.
 _ARTIFACTS = """
 SELECT b.id FROM sla_breaches b WHERE b.sla_id = ? AND b.component_id = ? AND b.ended_at = b.started_at
   AND NOT EXISTS (SELECT 1 FROM sla_notifications n WHERE n.breach_id = b.id) AND b.catch_up_id IS NULL
+  AND EXISTS (
+      SELECT 1 FROM sla_measurements m LEFT JOIN sla_measurements f
+        ON f.sla_id = m.sla_id AND f.component_id = m.component_id AND f.slot = b.started_at
+      WHERE m.sla_id = b.sla_id AND m.component_id = b.component_id AND m.slot = b.started_at + ?
+        AND (m.state <> 1 OR f.state = 1))
   AND (b.id = ? OR EXISTS (
       SELECT 1 FROM sla_breaches o WHERE o.sla_id = b.sla_id AND o.component_id = b.component_id
         AND o.started_at < b.started_at AND (o.ended_at IS NULL OR o.ended_at > b.started_at)))
@@ -175,7 +181,7 @@ class Consequences:
         found = {
             row["id"]
             for number in [*(each["id"] for each in gone), 0]
-            for row in self._engine.rows(_ARTIFACTS, (*pair, number))
+            for row in self._engine.rows(_ARTIFACTS, (*pair, self._grid.slot_seconds, number))
         }
         for sql in (
             "DELETE FROM sla_annulled_breaches WHERE breach_id = ?",

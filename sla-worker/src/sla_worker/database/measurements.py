@@ -267,6 +267,7 @@ class MeasurementStore:
         """Derive the breaches of a series again, whose rows of these slots count otherwise now."""
         gone = partial(self._gone, pair)
         self._breaches.rebuild(pair, *slots, definition, gone=gone, late=True, quiet=quiet, now=now)
+        self._end_gone([pair], self._known_ends())
 
     def _end_gone(self, lasting: Sequence[Pair], ends: Mapping[Pair, _Ends]) -> None:
         """End the breaches of components that are gone: nothing else would."""

@@ -60,7 +60,7 @@ INSERT INTO sla_daily_summaries (sla_id, component_id, day_start, day_end,
                                  good_events, total_events, covered_slots, left_out)"""
 BREACHES_OF_DAY = """
        (SELECT COUNT(*) FROM sla_breaches b WHERE b.sla_id = m.sla_id AND b.component_id = m.component_id
-        AND b.started_at < ?
+        AND b.started_at < ? AND b.started_at >= ?
         AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at)))"""
 _DAYS = f"""{_INTO_DAYS}
 SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
@@ -365,9 +365,13 @@ class RollupStore:
     def _hours_of(self, begin: int, end: int) -> Sequence[int]:
         return (begin, begin, self._phase, begin, end)
 
-    def breaches_of(self, begin: int, end: int) -> tuple[int, int]:
-        """The values of BREACHES_OF_DAY."""
-        return min(end, self._trust.bound()), begin
+    def breaches_of(self, begin: int, end: int) -> tuple[int, int, int]:
+        """The values of BREACHES_OF_DAY.
+
+        A breach counts in each day that it touches, but once in a day that a version's beginning cuts in two.
+        """
+        cut = self._versions.is_border(begin) and begin != midnight(begin, self._zone)
+        return min(end, self._trust.bound()), begin if cut else 0, begin
 
     def _day(self, begin: int, end: int) -> Sequence[int]:
         return (begin, end, *self.breaches_of(begin, end), begin, end)
