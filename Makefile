@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-credits sla-maintenance sla-correct sla-months sla-evidence sla-verify daily-report backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-credits sla-maintenance sla-correct sla-months sla-evidence sla-verify backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
 	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
