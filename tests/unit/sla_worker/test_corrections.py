@@ -184,6 +184,20 @@ def test_a_window_that_cut_a_breach_leaves_no_trace_once_it_is_revoked(
     assert figures(place) == before
 
 
+def test_hours_of_a_composite_are_what_they_were_after_a_revocation(
+    database: SLADatabase, place: Place
+) -> None:
+    """Slots 1 to 10 are five hours; the window takes the second and third."""
+    rows = []
+    for number in range(1, 11):
+        rows += [row(number, 0), row(number, of=UPTIME)]
+        rows.append(evaluate(SCORE, START + number * STEP, Figures(0, 1, 1, 0.4)))
+    database.store(rows)
+    before = figures(place)
+    revoke(database, exclude(database, 3, 6))
+    assert figures(place) == before
+
+
 def test_the_breach_of_a_component_that_is_gone_stays_over(database: SLADatabase, place: Place) -> None:
     """Component crm is bad in slots 1 to 6 and gone then; bot goes on for more than a day of 48 slots."""
     database.store([row(number, 0, component="crm") for number in range(1, 7)])

@@ -179,7 +179,7 @@ class AdjustmentStore:
             if self._slots(each, start, end):
                 touched.append(each)
         touched += self._composites(start, end, {each.definition.id for each in touched})
-        self.sum_up(start, end, [each for each in touched if each.definition.id not in composites])
+        self.sum_up(start, end, touched)
         return [(each.pair, each.definition) for each in touched]
 
     def _slots(self, series: _Series, start: int, end: int) -> bool:
