@@ -108,7 +108,7 @@ def monthly_credits(database: SLADatabase, month: str | None, zone: ZoneInfo, no
     if start >= last:
         raise SLAWorkerError(f"the month {month} has not begun; give one that has")
     end = min(until, last)
-    statuses = database.get_current_sla_status((end - start) / 3600, end=end)
+    statuses = database.status_of_period(start, end)  # as a frozen month: what was removed since is owed too
     tiers = {key: database.version_at(key, end).policy.credits for key in {each.key for each in statuses}}
     found = tuple(owed(each, tiers[each.key]) for each in statuses if tiers[each.key])
     return MonthlyCredits(month, start, end, until > last, found)

@@ -146,7 +146,29 @@ def test_a_closed_month_is_computed_and_the_running_one_an_estimate(ledger: SLAD
     )
 
 
-@pytest.mark.parametrize("month", ["2026", "2026-13", "0000-01", "2026-04", "9999-12", "now"])
+def test_what_was_removed_since_is_owed_and_what_came_later_is_not(tmp_path: Path) -> None:
+    """Of two hours of February one is bad. In March the SLA goes, and another one comes."""
+    now = [at("2026-02-28") + 10.0]
+    policy = replace(Policy(), credits=THREE_TIERS)
+    former, later = (replace(ERRORS, key=key, policy=policy) for key in ("former", "later"))
+    with closing(
+        SLADatabase(tmp_path / "sla.db", grid=Grid(3600, 15), zone=BERLIN, clock=lambda: now[0])
+    ) as made:
+        made.sync_definitions([former])
+        now[0] = at("2026-03-02") + 10.0
+        made.store(
+            evaluate(former, at("2026-02-28") + hour * 3600, Figures(hour - 1, 1, 1), component="all")
+            for hour in (1, 2)
+        )
+        made.sync_definitions([later])
+        [owed_then] = monthly_credits(made, "2026-02", BERLIN, now[0]).credits
+        assert (owed_then.status.key, owed_then.status.good, owed_then.status.total) == ("former", 1, 2)
+        now[0] += 7200
+        running = monthly_credits(made, None, BERLIN, now[0]).credits
+        assert [each.status.key for each in running] == ["former", "later"]
+
+
+@pytest.mark.parametrize("month", ["0001-01", "2026", "2026-13", "0000-01", "2026-04", "9999-12", "now"])
 def test_what_is_no_month_is_refused(ledger: SLADatabase, month: str) -> None:
     with pytest.raises(SLAWorkerError, match=r"; give (a month like 2026-03|one that has)"):
         monthly_credits(ledger, month, BERLIN, at("2026-03-01") + 7300)
