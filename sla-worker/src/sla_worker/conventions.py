@@ -123,3 +123,6 @@ BURN_FAST, BURN_SLOW, BURN_EVEN, BURN_NOTHING = 14.4, 6.0, 1.0, 0.0
 
 STALE_SLOTS: Final = 3
 """So many slots without a pass, and what the worker shows no longer speaks of now."""
+
+LAST_MOMENT: Final = 253_402_257_600
+"""9999-12-31 12:00 UTC: the last day of all says that a window never ends; no clock shows a later one."""

@@ -123,9 +123,16 @@ def _months(year: int, month: int, count: int, zone: ZoneInfo) -> tuple[int, int
 
 
 def _midnight(day: dt.date, zone: ZoneInfo) -> int:
-    return int(dt.datetime.combine(day, dt.time(), tzinfo=zone).timestamp())
+    return _within_reach(dt.datetime.combine(day, dt.time(), tzinfo=zone))
 
 
 def _moment(text: str, zone: ZoneInfo) -> int:
     found = dt.datetime.fromisoformat(text)
-    return int((found if found.tzinfo else found.replace(tzinfo=zone)).timestamp())
+    return _within_reach(found if found.tzinfo else found.replace(tzinfo=zone))
+
+
+def _within_reach(moment: dt.datetime) -> int:
+    """In epoch seconds. Raises ValueError for a day that has not both its neighbours in every timezone."""
+    if not dt.MINYEAR < moment.year < dt.MAXYEAR:
+        raise ValueError(f"year {moment.year} is out of range")
+    return int(moment.timestamp())

@@ -121,6 +121,8 @@ def test_a_report_of_any_days_is_printed(tmp_path: Path, capsys: pytest.CaptureF
     for wrong, line in (
         (["2023-11-14", "2023-11-13"], "--to 2023-11-13: lies before --from 2023-11-14; give a later day"),
         (["today", "2023-11-13"], "--from 'today': give a day like 2026-03-01"),
+        (["9999-12-31", "9999-12-31"], "--from '9999-12-31': give a day like 2026-03-01"),
+        (["0001-01-01", "2023-11-13"], "--from '0001-01-01': give a day like 2026-03-01"),
         (["2020-01-01", "2023-01-01"], "give 400 days at most"),
     ):
         assert cli.main(["reporter", "--from", wrong[0], "--to", wrong[1]]) == 1

@@ -205,7 +205,13 @@ def test_terminal_api_page_and_explain_show_the_same(
     assert "error budget: 100.00 % left, burn rate 0.00" in page
     assert "/api/explain?sla=api-error-rate&amp;period=quarter" in page
     assert "error budget" not in setting.ask("/?all")[1]
-    for path in ("/?window=x", "/api/compliance?window=x", "/api/compliance?exclusions=maybe"):
+    for path in (
+        "/?window=x",
+        "/?window=0001-01-01",
+        "/?window=9999-12-31T23:59",
+        "/api/compliance?window=x",
+        "/api/compliance?exclusions=maybe",
+    ):
         assert setting.ask(path)[0] == "400 Bad Request"
     _, body = setting.ask("/api/explain?sla=api-error-rate&period=quarter")
     assert json.loads(body)["figures"][0]["error_budget"] == api["error_budget"]

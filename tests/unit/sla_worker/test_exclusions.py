@@ -300,6 +300,8 @@ def test_an_sla_that_is_defined_later_is_covered_from_then_on(place: Place) -> N
         (Planned(Scope(), START, NOW, " ", "r"), "the author is missing; give --author"),
         (Planned(Scope(), START, NOW, "ann", ""), "the reason is missing; give --reason"),
         (Planned(Scope(), NOW, START, "ann", "r"), "ends before it begins; give a later end"),
+        (Planned(Scope(), START, 253_402_300_740, "ann", "r"), "a time after 9999-12-31 cannot be used"),
+        (Planned(Scope(), START, NOW, "ann", "\udcff"), "has bytes that are no text; give UTF-8 text"),
     ],
 )
 def test_what_cannot_be_excluded_is_one_clear_line(

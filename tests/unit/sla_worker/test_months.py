@@ -199,6 +199,15 @@ def test_a_correction_makes_one_as_well(march: March) -> None:
     assert march.document(3)["slas"] == march.document(1)["slas"]
 
 
+def test_it_does_not_blame_maintenance_that_only_covers_more_since(march: March) -> None:
+    march.exclude(at("2026-03-05"), at("2026-03-05T01:00"))
+    march.turn(LATER)
+    march.define([*DEFINITIONS, replace(UPTIME, key="new", name="New")])
+    march.correct(BAD - STEP, BAD, CountsAs.GOOD, "crm")
+    march.turn()
+    assert march.revisions()[1:] == [("2026-03", 2, "correction 1 by eve: the probe lied")]
+
+
 def test_slots_measured_again_make_one_if_a_figure_changed(march: March) -> None:
     march.turn(LATER)
     march.again(BAD, 40)  # the same as before

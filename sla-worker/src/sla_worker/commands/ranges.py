@@ -48,9 +48,12 @@ def range_report(sources: Sources, begin: str, until: str, form: str) -> str:
 
 def _day(option: str, text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        found = dt.date.fromisoformat(text)
     except ValueError:
-        raise SLAWorkerError(f"{option} {text[:40]!r}: give a day like 2026-03-01") from None
+        found = dt.date.max
+    if not dt.MINYEAR < found.year < dt.MAXYEAR:  # its neighbours are looked at too
+        raise SLAWorkerError(f"{option} {text[:40]!r}: give a day like 2026-03-01")
+    return found
 
 
 def _midnight(day: dt.date, zone: ZoneInfo) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 
+from sla_worker.conventions import LAST_MOMENT
 from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine, Row
@@ -19,6 +21,8 @@ from sla_worker.errors import SLAWorkerError
 from sla_worker.exclusions import Covered, outward
 from sla_worker.grid import Grid
 
+_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_SHOWN = 40
 _BREACHES = """
 SELECT id, started_at, ended_at, worst_value FROM sla_breaches
 WHERE sla_id = ? AND component_id = ? AND started_at < ? AND (ended_at IS NULL OR ended_at > ?)
@@ -208,12 +212,22 @@ def _wholly(covered: Covered, start: int, end: int) -> bool:
     return covered.seconds(start, end) == end - start > 0
 
 
-def signed(author: str, reason: str) -> None:
-    """Raise ExclusionError unless both are given."""
-    if not author.strip():
-        raise ExclusionError("the author is missing; give --author")
-    if not reason.strip():
-        raise ExclusionError("the reason is missing; give --reason")
+def signed(author: str, reason: str = "none needed") -> None:
+    """Raise ExclusionError unless both are given, as text that any ledger can hold."""
+    for name, text in (("author", author), ("reason", reason)):
+        if not text.strip():
+            raise ExclusionError(f"the {name} is missing; give --{name}")
+        if _NO_TEXT.search(text):
+            raise ExclusionError(f"--{name} {text[:_SHOWN]!a}: has bytes that are no text; give UTF-8 text")
+
+
+def within_reach(*moments: int) -> None:
+    """Raise ExclusionError for a time that calendars cannot show in every timezone."""
+    for each in moments:
+        if not 0 <= each <= LAST_MOMENT:
+            raise ExclusionError(
+                f"a time {'after 9999-12-31' if each > 0 else 'before 1970'} cannot be used; give one between"
+            )
 
 
 def utc(moment: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sla_worker.database.adjustments import AdjustmentStore
-from sla_worker.database.consequences import Consequences, ExclusionError, signed, utc
+from sla_worker.database.consequences import Consequences, ExclusionError, signed, utc, within_reach
 from sla_worker.database.corrections import CorrectionStore, touching
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
@@ -16,6 +16,8 @@ from sla_worker.database.rollups import RollupStore
 from sla_worker.exclusions import outward
 from sla_worker.grid import Grid
 from sla_worker.model import Correction, CountsAs, Wrong
+
+_MOST_EVENTS = 10**12  # a million slots of so many are added up without a lost event, and far from infinity
 
 
 class CorrectingStore:
@@ -123,6 +125,7 @@ class CorrectingStore:
 
     def _span(self, wrong: Wrong, now: int) -> tuple[int, int]:
         """Moved outward to borders of slots, all of which are over and still kept."""
+        within_reach(wrong.start, wrong.end)
         if wrong.start >= wrong.end:
             raise ExclusionError(
                 f"{utc(wrong.start)} to {utc(wrong.end)}: ends before it begins; give a later end"
@@ -159,6 +162,10 @@ class CorrectingStore:
         if not 0 <= good <= total:
             raise ExclusionError(
                 f"--good {good:.15g} --total {total:.15g}: give good events from 0 to all events of a slot"
+            )
+        if total > _MOST_EVENTS:
+            raise ExclusionError(
+                f"--total {total:.15g}: more than anything counts; give {_MOST_EVENTS:.15g} at most"
             )
         for _, last in self._rollups.pieces(*span):
             version = self._definitions.versions.at(definition.id, last)

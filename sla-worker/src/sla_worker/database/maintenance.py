@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sla_worker.database.adjustments import AdjustmentStore
-from sla_worker.database.consequences import Consequences, ExclusionError, signed, utc
+from sla_worker.database.consequences import Consequences, ExclusionError, signed, utc, within_reach
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
@@ -120,6 +120,7 @@ class MaintenanceStore:
         self._check(planned.scope)
         wanted = [(planned.start, planned.end)] if occurrences is None else occurrences
         for start, end in wanted:
+            within_reach(start, end)
             if start >= end:
                 raise ExclusionError(f"{utc(start)} to {utc(end)}: ends before it begins; give a later end")
         if not wanted:
@@ -134,8 +135,7 @@ class MaintenanceStore:
     def end(self, number: int, by: str, now: int) -> Exclusion:
         """End one that is active, or will be again, with the slot of this moment. Raises ExclusionError."""
         known = self._not_revoked(number)
-        if not by.strip():
-            raise ExclusionError("the author is missing; give --author")
+        signed(by)
         cut = -(-now // self._grid.slot_seconds) * self._grid.slot_seconds
         if all(end <= cut for _, end in known.spans):
             raise ExclusionError(f"maintenance {number} is over; revoke it if its time shall count after all")

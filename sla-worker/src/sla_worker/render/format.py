@@ -235,7 +235,11 @@ def moment(epoch: int | None, zone: ZoneInfo) -> str:
     """A time as people read it, with its zone: `2026-03-01 09:00 UTC`."""
     if epoch is None:
         return NONE
-    return dt.datetime.fromtimestamp(epoch, zone).strftime("%Y-%m-%d %H:%M %Z")
+    try:
+        shown = dt.datetime.fromtimestamp(epoch, zone)
+    except (OverflowError, ValueError):  # on the first or last day of all, which the zone's clock has not
+        shown = dt.datetime.fromtimestamp(epoch, dt.UTC)
+    return shown.strftime("%Y-%m-%d %H:%M %Z")
 
 
 def length(seconds: int) -> str:
