@@ -92,13 +92,13 @@ def test_a_recipient_who_is_refused_for_now_is_tried_again_alone(setting: Settin
         at(setting, 614)  # the first retry is due after 15 s
         assert addressed(server) == [OWNER, ON_CALL]
         assert owed(setting) == {"watchdog_outage": 1}
-        assert "1 mail does not leave: on-call@example.com: 451 later" in setting.ask("/")[1]
+        assert "1 mail is not sent yet: on-call@example.com: 451 later" in setting.ask("/")[1]
         server.script.recipients = {}
         at(setting, 615)
         at(setting, 4000)
     assert addressed(server) == [OWNER, ON_CALL, ON_CALL]
     assert owed(setting) == {}
-    assert "does not leave" not in setting.ask("/")[1]
+    assert "not sent yet" not in setting.ask("/")[1]
 
 
 def test_a_mail_that_was_taken_is_not_sent_again_whatever_quit_is_answered(setting: Setting) -> None:
@@ -148,7 +148,7 @@ def test_a_mail_that_makes_the_client_fail_is_counted_and_the_next_one_leaves(tm
     setting.step()
     assert [count(setting, "daily", each) for each in ("success", "failure")] == [1, 1]
     assert owed(setting) == {"daily": 1}
-    assert "1 mail does not leave: UnicodeEncodeError" in setting.ask("/healthz")[1]  # although others do
+    assert "1 mail is not sent yet: UnicodeEncodeError" in setting.ask("/healthz")[1]  # although others do
     setting.close()
 
 

@@ -75,7 +75,7 @@ class Deliveries:
         """
         lines, owed, errors = [], self._owed, list(self._errors.values())
         if owed and errors:
-            lines.append(f"{owed} {'mail does' if owed == 1 else 'mails do'} not leave: {errors[-1]}")
+            lines.append(f"{owed} {'mail is' if owed == 1 else 'mails are'} not sent yet: {errors[-1]}")
         since = self._clock() - _REMEMBERED_SECONDS
         return lines + [line for at, line in list(self._lost) if at >= since]
 
