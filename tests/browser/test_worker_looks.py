@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from sla_worker.model import FrozenMonth
+from sla_worker.render.pages import months_page
 from unit.sla_worker.fake_prometheus import GOOD
 from unit.sla_worker.setting import Mailbox, Setting
 
@@ -16,10 +20,26 @@ CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 REPORTS = Path(__file__).parents[1] / "unit" / "sla_worker" / "reports"  # as test_periodic.py keeps them
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 PHONE, DESK = 360, 1200
+MONTH = FrozenMonth(
+    "2026-03",
+    1,
+    "UTC",
+    1772323200,
+    1775001600,
+    1775001900,
+    "the month is over",
+    0.75,
+    2,
+    0.9987,
+    "1.0.0",
+    "0" * 64,
+)
+REASON = f"maintenance 3 by ann@example.com: new disks, https://example.com/{'a-long-path' * 9}"
 NAMES = (
     "page healthy",
     "page whole",
     "page in trouble",
+    "months",
     "runbooks",
     "runbook",
     "down",
@@ -64,6 +84,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         body = part.get_payload(decode=True)
         assert isinstance(body, bytes)
         found[name] = body.decode()
+    found["months"] = months_page([replace(MONTH, revision=2, reason=REASON), MONTH], ZoneInfo("UTC"))
     for name in ("weekly", "monthly"):
         found[name] = (REPORTS / f"{name}.html").read_text(encoding="utf-8")
     return found
@@ -82,6 +103,20 @@ def test_nothing_is_wider_than_the_window(page: Page, sources: dict[str, str], n
     page.set_viewport_size({"width": width, "height": 700})
     page.set_content(sources[name])
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", ["weekly", "monthly"])
+def test_on_a_phone_a_name_has_the_whole_width_and_its_figures_stand_below(
+    page: Page, sources: dict[str, str], name: str
+) -> None:
+    page.set_viewport_size({"width": PHONE, "height": 700})
+    page.set_content(sources[name])
+    name_cell, *figures = page.locator(".slas td[valign]").all()[:5]
+    boxes = [each.bounding_box() for each in (page.locator(".slas").first, name_cell, *figures)]
+    table, title, *below = [each for each in boxes if each is not None]
+    assert title["width"] == pytest.approx(table["width"], abs=2)
+    assert len(below) == 4
+    assert {round(each["y"] - title["y"] - title["height"]) for each in below} == {0}  # one line
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -53,18 +53,18 @@ def test_the_figures_of_the_week_are_those_of_a_count_by_hand(known: SLADatabase
     wanted = {
         "API Error Rate": [
             "API Error Rate", "≤ 0.1 %", "98.60 %", "99.80 %", "100.00 %", "100.00 %", "fail", "✓✓✓✓✓✗✓",
-            "change −0.20 points; error budget left -100.00 % (−168 of 168 bad events);"
-            " 10,080 min, 60 down, 0 excluded",
+            "change −0.20 points; error budget left −100.00 % (−168 of 168 bad events);"
+            " in breach 60 of 10,080 min, 0 min excluded",
         ],
         "Platform Uptime": [
             "Platform Uptime", "≥ 99.9 %", "100.00 %", "100.00 %", "100.00 %", "100.00 %", "pass", "✓✓✓✓✓✓✓",
-            "no change; error budget left 100.00 % (10 of 10 min); 10,080 min, 0 down, 0 excluded",
+            "no change; error budget left 100.00 % (10 of 10 min); in breach 0 of 10,080 min, 0 min excluded",
         ],
         "API Response Time P95": [
             "API Response Time P95", "≤ 5 s", "100.00 %", "100.00 %", "100.00 %", "85.71 %", "pass so far",
             "✓✓?✓✓✓✓",
             "no change; error budget left 100.00 % (7,200 of 7,200 bad events);"
-            " 10,080 min, 0 down, 0 excluded",
+            " in breach 0 of 10,080 min, 0 min excluded",
         ],
     }  # fmt: skip
     made = mail(known, "weekly")
@@ -85,14 +85,15 @@ def test_the_figures_of_the_month_are_those_of_a_count_by_hand(known: SLADatabas
     assert table["Platform Uptime"][2:7] == ["95.83 %", "99.87 %", "100.00 %", "100.00 %", "fail"]
     assert table["Platform Uptime"][7] == "✓" * 19 + "✗" + "✓" * 11
     assert table["Platform Uptime"][8] == (
-        "change −0.13 points; error budget left -34.23 % (−15.3 of 44.7 min); 44,700 min, 60 down, 0 excluded"
+        "change −0.13 points; error budget left −34.23 % (−15.3 of 44.7 min);"
+        " in breach 60 of 44,700 min, 0 min excluded"
     )  # 1 - 60 / 44.7 = -34.228 %
     assert table["API Error Rate"][2:7] == ["99.38 %", "99.98 %", "100.00 %", "100.00 %", "pass"]
     assert "80.00 % (596 of 745 bad events)" in table["API Error Rate"][8]
     for words in (
         "2 of 3 SLAs kept their target (66.67 %); 3 of 3 did in the period before.",
         "Missed: Platform Uptime (99.87 % good, 99.90 % wanted).",
-        "There were 2 breaches of 2 h together; the longest was API Error Rate,"
+        "There were 2 breaches, 2 h in total; the longest was API Error Rate,"
         " 1 h from 2026-10-10 12:00 CEST.",
         "An availability SLA was in breach for 1 h.",
         "One incident alone burned 134 % of the error budget of Platform Uptime, from 2026-10-20 03:00 CEST.",

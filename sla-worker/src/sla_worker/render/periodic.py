@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL
@@ -38,13 +39,14 @@ MET, MISSED, UNKNOWN, QUIET = "✓", "✗", "?", "·"
 SIGNS = f"{MET} target kept, {MISSED} missed, {UNKNOWN} no data, {QUIET} nothing to judge"
 _COLOURS = {MET: GREEN, MISSED: RED, UNKNOWN: GREY, QUIET: GREY}
 POLICY = (
-    "Compliance is good events ÷ all events of the period, never a mean of percentages. Average is that of"
-    " all days together, min and max are those of the worst and the best day that had events. A day ends at"
+    "Compliance of an SLA is good events ÷ all events of the period, never a mean of percentages; the"
+    " figure on top is the share of SLAs with events that kept their target. Average is that of all days"
+    " together, min and max are those of the worst and the best day that had events. A day ends at"
     " midnight of the timezone. Change is in percentage points of compliance against the period before."
-    " Downtime is the time in which at least one availability SLA was in breach. The error budget is what"
-    " the target allows to be bad. Unmeasured time is no uptime: coverage is the measured share of the time"
-    " since each SLA began, and below 90 % a pass is only a pass so far. Maintenance does not count, unless"
-    " an SLA counts it as good. A slot without events judges nothing."
+    " Downtime is the time in which at least one availability SLA was in breach. The error budget is"
+    " what the target allows to be bad. Unmeasured time is no uptime: coverage is the measured share of"
+    " the time since each SLA began, and below 90 % a pass is only a pass so far. Maintenance does not"
+    " count, unless an SLA counts it as good. A slot without events judges nothing."
 )
 
 
@@ -171,11 +173,11 @@ def budget(line: Line) -> str:
     left = line.status.budget_left_ratio
     if left is None:
         return NONE
-    share = budget_left(left)
+    share = budget_left(left).replace("-", _MINUS)
     if line.kind == "composite":
         return share
     if line.allowed <= 0:
-        return f"none: {_whole(line.bad)} bad events where none is allowed"
+        return f"none: no bad event is allowed, there were {_whole(line.bad)}"
     remaining = line.allowed - line.bad
     if line.is_time:
         each = line.minutes_an_event
@@ -196,8 +198,8 @@ def line_facts(line: Line, zone: ZoneInfo) -> str:
     facts = [
         "no change" if line.change == 0 else f"change {points(line.change)}",
         f"error budget left {budget(line)}",
-        f"{_whole(status.period_seconds / 60)} min, {_whole(line.down_seconds / 60)} down,"
-        f" {_whole(status.excluded_seconds / 60)} excluded",
+        f"in breach {_whole(line.down_seconds / 60)} of {_whole(status.period_seconds / 60)} min,"
+        f" {_whole(status.excluded_seconds / 60)} min excluded",
     ]
     return "; ".join([*facts, *filter(None, [remark(status, zone)])])
 
@@ -212,7 +214,10 @@ def _whole(value: float) -> str:
 
 def exceptions(report: LongReport) -> list[str]:
     """The SLAs whose policy is not the default one, each once, in words."""
-    found = {line.status.key: (line.status.name, policy_words(line.policy)) for line in report.lines}
+    found = {
+        line.status.key: (line.status.name, policy_words(replace(line.policy, public=False)))  # counts alike
+        for line in report.lines
+    }
     return [f"{name}: {words}" for name, words in found.values() if words != NONE]
 
 
@@ -277,7 +282,7 @@ def _breaches(report: LongReport, zone: ZoneInfo) -> list[str]:
     if not report.incidents:
         return ["None in the period."]
     lines = [
-        f"{severity}: {counted(count, 'breach', 'breaches')}, {length(seconds)} together"
+        f"{severity}: {counted(count, 'breach', 'breaches')}, {length(seconds)} in total"
         for severity, count, seconds in report.by_severity
     ]
     rows = [

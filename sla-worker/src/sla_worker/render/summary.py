@@ -78,7 +78,7 @@ def _breaches(report: LongReport, zone: ZoneInfo) -> str:
         said = "There was one breach:"
     else:
         together = length(sum(each.seconds for each in found))
-        said = f"There were {len(found)} breaches of {together} together; the longest was"
+        said = f"There were {len(found)} breaches, {together} in total; the longest was"
     return (
         f"{said} {longest.breach.title}, {length(longest.seconds)} from"
         f" {moment(longest.breach.started_at, zone)}."
@@ -145,8 +145,8 @@ def _advice(line: Line, report: LongReport) -> str:
     worst = max(own, key=_bad, default=None)
     if worst is not None and line.bad > 0 and _bad(worst) >= _MOST * line.bad:
         return (
-            f"{at}; one incident of {length(worst.seconds)} has {_bad(worst) / line.bad * 100:.0f} % of what"
-            " was bad: find its cause and prevent it."
+            f"{at}; one incident of {length(worst.seconds)} had {_bad(worst) / line.bad * 100:.0f} % of"
+            " the bad events: find its cause and prevent it."
         )
     if len(own) >= _MANY:
         return f"{at}; {len(own)} breaches: look for what they have in common."
