@@ -378,7 +378,7 @@ def _why(before: Document, after: Document, touched: str) -> str:
                 said.append(f"{word} {each['id']} by {each['author']}: {each['reason']}")
             elif each["revoked_at"] is not None and (known is None or known["revoked_at"] is None):
                 said.append(f"{word} {each['id']} revoked by {each['revoked_by']}: {each['revoke_reason']}")
-            elif known is not None and known["times"] != each["times"]:
+            elif known is not None and known.get("times") != each.get("times"):
                 said.append(f"{word} {each['id']} ended by {each.get('ended_by')}")
     return "; ".join([*said, *(each for each in touched.split("; ") if each.startswith("slots"))]) or touched
 

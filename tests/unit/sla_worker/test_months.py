@@ -199,6 +199,15 @@ def test_a_correction_makes_one_as_well(march: March) -> None:
     assert march.document(3)["slas"] == march.document(1)["slas"]
 
 
+def test_what_stood_there_before_is_no_reason(march: March) -> None:
+    march.correct(BAD - 2 * STEP, BAD - STEP, CountsAs.GOOD, "web")
+    march.exclude(at("2026-03-05"), at("2026-03-05T01:00"))
+    march.turn(LATER)
+    march.correct(BAD - STEP, BAD, CountsAs.GOOD, "crm")
+    march.turn()
+    assert march.revisions()[1:] == [("2026-03", 2, "correction 2 by eve: the probe lied")]
+
+
 def test_it_does_not_blame_maintenance_that_only_covers_more_since(march: March) -> None:
     march.exclude(at("2026-03-05"), at("2026-03-05T01:00"))
     march.turn(LATER)
