@@ -9,8 +9,9 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from sla_worker.evidence import EvidenceError, verify, write_evidence
 from sla_worker.evidence.archive import write_archive
 from sla_worker.evidence.files import CONTENTS, LINES, SUMS
 from sla_worker.model import CountsAs
+from sla_worker.months import written
 from unit.sla_worker.databases import Place
 from unit.sla_worker.month_ledger import BAD, END, ERRORS, LATENCY, START, STEP, March, at
 
@@ -141,6 +143,84 @@ def test_a_change_with_new_checksums_is_found_by_what_the_rest_says(
     write_archive(changed, texts)
     found = verify(changed)
     assert any(said in str(each) for each in found), found
+
+
+def _other(name: str, value: Any) -> Callable[[dict[str, str]], None]:
+    """Another value in the report, written as a report is."""
+
+    def change(texts: dict[str, str]) -> None:
+        texts["report.json"] = written(json.loads(texts["report.json"]) | {name: value})
+
+    return change
+
+
+def _text(name: str, old: str, new: str) -> Callable[[dict[str, str]], None]:
+    def change(texts: dict[str, str]) -> None:
+        assert old in texts[name]
+        texts[name] = texts[name].replace(old, new, 1)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_other("month", "2026-04"), "its start and end are not those of 2026-04 in Europe/Berlin"),
+        (_other("start", -(10**15)), "its start and end are not those of 2026-03 in Europe/Berlin"),
+        (_other("end", 10**25), "its start and end are not those of 2026-03"),
+        (_other("timezone", "Europe"), "no timezone 'Europe'"),
+        (_other("slot_seconds", 1e300), "no slot has 1e+300 seconds"),
+        (_other("slot_seconds", 10**30), "no slot has 1000000"),
+        (_text("report.txt", "2026-03", "2026-02"), "report.json makes it"),
+        (_text("counts.csv", "crm,1,60,", "crm,2,60,"), "version 2, but version 1 was in force"),
+        (_text("counts.csv", "crm,1,60,", f"crm,{10**30},60,"), "but version 1 was in force"),
+        (
+            _text("counts.csv", "2026-03-10T11:00:00Z,api", "2026-03-10T13:00:00Z,api"),
+            "is no hour of the month",
+        ),
+        (_text("counts.csv", ",1,0,60,", f",1,{10**30},60,"), "counts.csv: cannot be counted again"),
+        (_text("definitions.json", '"version": 1', f'"version": {10**30}'), "version 1: is missing"),
+        (lambda texts: texts.update({"report.json": "[" * 100_000}), "report.json: cannot be counted again"),
+        (
+            lambda texts: texts.update({"definitions.json": "[" * 100_000}),
+            "definitions.json: cannot be counted",
+        ),
+        (lambda texts: texts.update({"definitions.json": _without_content(texts)}), "its content is missing"),
+    ],
+)
+def test_what_somebody_has_made_up_is_named_and_ends_nothing(
+    archive: Path, tmp_path: Path, change: Callable[[dict[str, str]], None], said: str
+) -> None:
+    texts = {each: data.decode() for each, data in contents(archive).items()}
+    change(texts)
+    write_archive(tmp_path / "changed.zip", {name: [text] for name, text in texts.items()})
+    found = verify(tmp_path / "changed.zip")
+    assert any(said in str(each) for each in found), [str(each) for each in found[:5]]
+
+
+def _without_content(texts: Mapping[str, str]) -> str:
+    made = json.loads(texts["definitions.json"])
+    for each in made:
+        for version in each["versions"]:
+            version["content"] = None
+    return json.dumps(made)
+
+
+def test_archives_that_no_evidence_is_are_named_without_reading_them_whole(
+    archive: Path, tmp_path: Path
+) -> None:
+    files = contents(archive)
+    [found] = verify(packed(tmp_path / "bomb.zip", {**files, "README.txt": bytes((64 << 20) + 1)}))
+    assert str(found) == "README.txt: has 67108865 bytes unpacked; more than 67108864 are not read"
+    [found] = verify(packed(tmp_path / "named.zip", {**files, "../x\x1b[1m\nerror: no": b""}))
+    assert str(found) == "../x\\x1b[1m\\nerror: no: does not belong here"
+    sums = files[SUMS].decode().encode("utf-16")
+    assert verify(packed(tmp_path / "utf16.zip", {**files, SUMS: sums}))[0].file == SUMS
+    newer = bytearray(archive.read_bytes())
+    newer[newer.index(b"PK\x01\x02") + 6] = 99  # the version of zip that is needed
+    (tmp_path / "newer.zip").write_bytes(newer)
+    with pytest.raises(SLAWorkerError, match=r"newer.zip: cannot be read as an archive \(zip file version"):
+        verify(tmp_path / "newer.zip")
 
 
 def test_a_file_that_is_missing_or_added_is_named(archive: Path, tmp_path: Path) -> None:

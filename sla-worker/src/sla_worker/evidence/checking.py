@@ -10,27 +10,40 @@ import math
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sla_worker import __version__
 from sla_worker.database import SLADatabase
-from sla_worker.database.counts import Book
+from sla_worker.database.counts import Book, HourCounts
+from sla_worker.database.periods import HOUR_SECONDS
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evidence import files
 from sla_worker.exclusions import merged
 from sla_worker.grid import Grid
 from sla_worker.model import Breach, Comparison
-from sla_worker.months import overall, sla, written
+from sla_worker.months import bounds, overall, sla, written
+from sla_worker.render.months import month_text
 from sla_worker.sli.content import fingerprint, read
 
 _MOST = 1000
 _SHOWN = 160
 _CLOSE = 1e-9  # of a ratio: sums of shares in another order differ by far less, a digit that counts by more
-_MISTAKES = (ValueError, KeyError, TypeError, AttributeError, IndexError, SLAWorkerError)
+_MISTAKES = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    SLAWorkerError,
+)
+_MOST_BYTES, _MOST_BYTES_OF_COUNTS = 64 << 20, 256 << 20  # of a file; counts of 3,000 components take as much
+_LONGEST_SLOT = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,8 @@ class Difference:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
+        said = f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in said)
 
 
 def verify(path: Path) -> list[Difference]:
@@ -50,7 +64,7 @@ def verify(path: Path) -> list[Difference]:
     try:
         with zipfile.ZipFile(path) as archive:
             return _Check(archive).differences()
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeError) as error:
         raise SLAWorkerError(
             f"{path}: cannot be read as an archive ({error}); give one that `sla evidence` has written"
         ) from error
@@ -70,6 +84,14 @@ class _Check:
         for name in dict.fromkeys(names):
             if name not in expected:
                 self._say(name, 0, "does not belong here")
+        if self._found:
+            return self._found
+        for each in self._archive.infolist():
+            most = _MOST_BYTES_OF_COUNTS if each.filename == files.COUNTS else _MOST_BYTES
+            if each.file_size > most:
+                self._say(
+                    each.filename, 0, f"has {each.file_size} bytes unpacked; more than {most} are not read"
+                )
         if self._found:
             return self._found
         broken = [name for name in expected if not self._readable(name)]
@@ -121,7 +143,7 @@ class _Check:
     def _sums(self) -> dict[str, tuple[int, str]]:
         """The line and checksum of each file."""
         found: dict[str, tuple[int, str]] = {}
-        for at, line in enumerate(self._text(files.SUMS).splitlines(), start=1):
+        for at, line in enumerate(self._archive.read(files.SUMS).decode("utf-8", "replace").splitlines(), 1):
             digest, _, name = line.partition("  ")
             if name not in {*files.CONTENTS, files.LINES}:
                 self._say(files.SUMS, at, f"names no file of the archive: {line[:_SHOWN]}")
@@ -161,6 +183,9 @@ class _Check:
         try:
             text = self._text(files.REPORT)
             document = json.loads(text)
+            if not self._framed(document):
+                return
+            self._shown_as_text(document, text)
             self._same(files.REPORT, text, written(document), "is not written as a report is")
             self._same(
                 files.BREACHES,
@@ -176,6 +201,31 @@ class _Check:
             self._say(self._reading, error.line, f"cannot be read: {error}")
         except _MISTAKES as error:
             self._say(self._reading, 0, f"cannot be counted again: {type(error).__name__}: {error}")
+
+    def _framed(self, document: Mapping[str, Any]) -> bool:
+        """The month has the borders and the slots that it can have: nothing is counted over others."""
+        label, name, slot = document["month"], document["timezone"], document["slot_seconds"]
+        try:
+            begins, ends = bounds(label, ZoneInfo(name))
+        except OSError as error:  # a directory of timezones
+            raise ValueError(f"no timezone {name!r}") from error
+        if (document["start"], document["end"]) != (begins, ends):
+            self._say(
+                files.REPORT, 0, f"its start and end are not those of {label} in {name}: {begins}, {ends}"
+            )
+        if type(slot) is not int or not 0 < slot <= _LONGEST_SLOT:
+            self._say(files.REPORT, 0, f"no slot has {slot!r:.40} seconds")
+        return not any(each.file == files.REPORT and not each.line for each in self._found)
+
+    def _shown_as_text(self, document: Mapping[str, Any], text: str) -> None:
+        """The text is that of the figures; one of another version of the worker may have other words."""
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        shown = self._text(files.TEXT)
+        if document["worker_version"] == __version__:
+            self._same(files.TEXT, shown, month_text(document, digest), f"{files.REPORT} makes it")
+        elif digest not in shown:
+            self._say(files.TEXT, 0, f"does not name the SHA-256 of {files.REPORT}, {digest}")
+        self._reading = files.REPORT
 
     _reading = files.REPORT
 
@@ -202,6 +252,8 @@ class _Check:
         self._reading = files.DEFINITIONS
         keys = {each.id: each.key for each in book.definitions}
         said = {(each["sla"], each["version"]): each for each in document["versions"]}
+        for key, number in said.keys() - {(keys[each.sla_id], each.number) for each, _ in book.versions}:
+            self._say(files.DEFINITIONS, 0, f"{key}, version {number}: is missing")
         for version, content in book.versions:
             key = keys[version.sla_id]
             frozen = said.get((key, version.number))
@@ -210,6 +262,8 @@ class _Check:
                 self._say(files.DEFINITIONS, 0, f"{where}: its hash is another one than in {files.REPORT}")
             if frozen is not None and frozen["objective_ratio"] != version.objective_ratio:
                 self._say(files.DEFINITIONS, 0, f"{where}: another objective than in {files.REPORT}")
+            if content is None and version.content_hash is not None and version.enabled:
+                self._say(files.DEFINITIONS, 0, f"{where}: its content is missing")
             if content is None or version.content_hash is None:
                 continue
             definition = read(content, key=key, name=key)
@@ -239,7 +293,7 @@ class _Check:
             self._reading = files.COUNTS
             with self._archive.open(files.COUNTS) as file:
                 lines = io.TextIOWrapper(file, "utf-8", newline="")
-                database.books.take(book, files.read_counts(lines), times[1])
+                database.books.take(book, self._placed(book, files.read_counts(lines), times), times[1])
             statuses = database.status_of_period(*times)
         self._reading = files.REPORT
         breaches = [_breach(each) for each in document["breaches"]]
@@ -247,6 +301,22 @@ class _Check:
         made["overall"] = overall(statuses, len(breaches), times)
         made["slas"] = [sla(each, breaches, times) for each in statuses]
         return _settled(made, document)  # type: ignore[no-any-return]
+
+    def _placed(self, book: Book, rows: Iterable[HourCounts], times: tuple[int, int]) -> Iterator[HourCounts]:
+        """The rows; what lies in no hour of the month, or was judged by another version, is named."""
+        keys = {each.id: each.key for each in book.definitions}
+        held: dict[str, list[tuple[int, int]]] = {}
+        for version, _ in book.versions:
+            held.setdefault(keys[version.sla_id], []).append((version.valid_from, version.number))
+        for line, each in enumerate(rows, start=2):
+            if not (times[0] <= each.start < each.end <= min(times[1], each.start + HOUR_SECONDS)):
+                self._say(files.COUNTS, line, "is no hour of the month, nor a part of one")
+            number = [number for begins, number in held[each.key] if number == 1 or begins < each.end][-1]
+            if each.version != number:
+                self._say(
+                    files.COUNTS, line, f"version {each.version:.9g}, but version {number} was in force"
+                )
+            yield each
 
     def _same(self, name: str, text: str, expected: str, who: str) -> None:
         for at, is_, should in _pairs(text, expected):
