@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from fractions import Fraction
 from math import isclose
 from pathlib import Path
@@ -34,7 +35,18 @@ def months(truth: Truth) -> Iterator[Month]:
         at = until
 
 
-def sums_by_hand(truth: Truth, month: Month) -> dict[tuple[str, str], tuple[float, float]]:
+Counted = Callable[[str, str, int, float, float], tuple[float, float] | None]
+"""Good and total events that count, from SLA, component, slot and those that happened; None: none counts."""
+
+
+def as_it_was(_key: str, _component: str, _slot: int, good: float, total: float) -> tuple[float, float]:
+    """Everything counts."""
+    return good, total
+
+
+def sums_by_hand(
+    truth: Truth, month: Month, counted: Counted = as_it_was
+) -> dict[tuple[str, str], tuple[float, float]]:
     """(good, total) over all slots that count, by SLA and component."""
     begin, end = month
     forms = {each.key: each for each in truth.books.forms}
@@ -43,13 +55,16 @@ def sums_by_hand(truth: Truth, month: Month) -> dict[tuple[str, str], tuple[floa
         form = forms[key]
         if begin < slot <= end and form.policy.in_service(slot, truth.slot_seconds):
             good, total = sums[key, component]
-            sums[key, component] = (good + good_of(form, figures), total + figures.total)
+            more = counted(key, component, slot, good_of(form, figures), figures.total)
+            if more is not None:
+                sums[key, component] = (good + more[0], total + more[1])
     for form in (each for each in truth.books.forms if each.policy.no_data_is_bad):
         for slot in (each for each in truth.slots if begin < each <= end):
             row = row_by_hand(truth, form, form.component, slot)
             if row.coverage == 0 and row.state == BREACHED:
                 good, total = sums[form.key, form.component]
-                sums[form.key, form.component] = (good, total + 1)
+                if (more := counted(form.key, form.component, slot, 0, 1)) is not None:
+                    sums[form.key, form.component] = (good + more[0], total + more[1])
     return sums
 
 
@@ -69,28 +84,35 @@ def scores_by_hand(
 
 def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month, object, object]]:
     """(SLA, component, month, worker, by hand) where good and total events, or a score, are not the same."""
+    with closing(opened(truth, ledger)) as database:
+        return differences_of(truth, database, as_it_was)
+
+
+def opened(truth: Truth, ledger: Path) -> SLADatabase:
+    """The ledger, once all slots of the world are over."""
     grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
-    database = SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
+    return SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
+
+
+def differences_of(
+    truth: Truth, database: SLADatabase, counted: Counted
+) -> list[tuple[str, str, Month, object, object]]:
+    """The same of a ledger in which not everything counts."""
     found: list[tuple[str, str, Month, object, object]] = []
     keys = {each.key for each in truth.books.forms if not each.members}
-    try:
-        for begin, end in months(truth):
-            shown = database.get_current_sla_status((end - begin) / 3600, end=end)
-            worker = {
-                (each.key, each.component): (each.good, each.total) for each in shown if each.key in keys
-            }
-            by_hand = sums_by_hand(truth, (begin, end))
-            for place in sorted(worker.keys() | by_hand.keys()):
-                has, right = worker.get(place, (0, 0)), by_hand.get(place, (0, 0))
-                if has != right:
-                    found.append((*place, (begin, end), has, right))
-            reached = {each.key: each.compliance_ratio for each in shown}
-            for key, ratio in scores_by_hand(truth, by_hand).items():
-                worker_ratio = reached[key]
-                if (worker_ratio is None) != (ratio is None) or not isclose(
-                    worker_ratio or 0, ratio or 0, rel_tol=1e-9
-                ):
-                    found.append((key, "", (begin, end), worker_ratio, ratio))
-    finally:
-        database.close()
+    for begin, end in months(truth):
+        shown = database.get_current_sla_status((end - begin) / 3600, end=end)
+        worker = {(each.key, each.component): (each.good, each.total) for each in shown if each.key in keys}
+        by_hand = sums_by_hand(truth, (begin, end), counted)
+        for place in sorted(worker.keys() | by_hand.keys()):
+            has, right = worker.get(place, (0, 0)), by_hand.get(place, (0, 0))
+            if has != right:
+                found.append((*place, (begin, end), has, right))
+        reached = {each.key: each.compliance_ratio for each in shown}
+        for key, ratio in scores_by_hand(truth, by_hand).items():
+            worker_ratio = reached[key]
+            if (worker_ratio is None) != (ratio is None) or not isclose(
+                worker_ratio or 0, ratio or 0, rel_tol=1e-9
+            ):
+                found.append((key, "", (begin, end), worker_ratio, ratio))
     return found

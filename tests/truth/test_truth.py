@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sla_worker.definitions import read_definitions
+from truth.adjusted import HOUR_SECONDS, adjusted_differences
 from truth.comparison import catch_up, differences
 from truth.forms import read_forms
 from truth.months import month_differences
@@ -56,3 +57,5 @@ def compare(trial: Trial, engine: str, file: Path, tmp_path: Path) -> None:
     found = differences(truth, rows, nan_is_kept=engine != VICTORIA_METRICS)
     assert not found, f"seed {trial.world.seed}: {len(found)} differences, the first of them {found[:5]}"
     assert not (months := month_differences(truth, tmp_path / "sla.db")), months
+    if trial.slot_seconds == HOUR_SECONDS:  # the two months
+        assert not (months := adjusted_differences(truth, tmp_path / "sla.db")), months
