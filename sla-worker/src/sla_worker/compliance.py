@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sla_worker.conventions import BURN_EVEN
 from sla_worker.database import SLADatabase
 from sla_worker.model import Budget, Report, SLAStatus
-from sla_worker.reports import period_report
+from sla_worker.reports import report_between
 from sla_worker.spans import Span, read_span
 
 _HOUR = 3600
@@ -38,13 +38,14 @@ def compliance(
 ) -> Compliance:
     """Every SLA over a window; see spans.py for its names. Raises SLAWorkerError for one that is none."""
     span = read_span(window, database.period_end(now), database.slot_seconds, zone)
-    report = period_report(
+    report = report_between(
         database,
         title=title,
-        hours=(span.end - span.start) / _HOUR,
-        now=int(now),
+        start=span.start,
         end=span.end,
+        now=int(now),
         exclusions=exclusions,
+        of_then=span.moves is None,  # what is over has the SLAs of then, as its frozen month has
     )
     return Compliance(window, report, budgets(database, span, report.statuses, exclusions=exclusions))
 

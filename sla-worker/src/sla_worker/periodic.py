@@ -46,10 +46,10 @@ def report_of_days(
         if kind in due.REPORTS
         else start - (end - start)
     )
-    whole = report_between(database, title=title, start=start, end=end, now=now)
-    before = report_between(database, title=title, start=before_start, end=start, now=now)
+    whole = report_between(database, title=title, start=start, end=end, now=now, of_then=True)
+    before = report_between(database, title=title, start=before_start, end=start, now=now, of_then=True)
     days = tuple(
-        Report(title, begin, until, now, tuple(database.status_between(begin, until)), (), 0)
+        Report(title, begin, until, now, tuple(database.status_of_period(begin, until)), (), 0)
         for begin, until in pairwise(edges)
     )
     breaches = database.breaches_between(start, end)

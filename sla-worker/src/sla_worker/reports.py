@@ -28,15 +28,26 @@ def period_report(
 
 
 def report_between(
-    database: SLADatabase, *, title: str, start: int, end: int, now: int, exclusions: bool = True
+    database: SLADatabase,
+    *,
+    title: str,
+    start: int,
+    end: int,
+    now: int,
+    exclusions: bool = True,
+    of_then: bool = False,
 ) -> Report:
-    """All SLAs over the slots in (start, end], as known at `now`."""
+    """All SLAs over the slots in (start, end], as known at `now`.
+
+    `of_then`: those that were promised in the period, removed since or not, instead of those of today.
+    """
+    statuses = database.status_of_period if of_then else database.status_between
     return Report(
         title=title,
         start=start,
         end=end,
         generated_at=now,
-        statuses=tuple(database.status_between(start, end, exclusions=exclusions)),
+        statuses=tuple(statuses(start, end, exclusions=exclusions)),
         active_breaches=tuple(database.get_active_breaches()),
         period_breaches=len(database.breaches_between(start, end)),
         maintenance=tuple(

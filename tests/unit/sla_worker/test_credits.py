@@ -16,12 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla_worker import cli
+from sla_worker.compliance import compliance
 from sla_worker.credits import monthly_credits, owed
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Figures, Policy, SLAStatus, Status, Tier
+from sla_worker.periodic import long_report
 from sla_worker.render.credits import text_credits
 from unit.sla_worker.setting import Setting
 from unit.sla_worker.test_database_rollups import BERLIN, ERRORS, at
@@ -163,6 +165,14 @@ def test_what_was_removed_since_is_owed_and_what_came_later_is_not(tmp_path: Pat
         made.sync_definitions([later])
         [owed_then] = monthly_credits(made, "2026-02", BERLIN, now[0]).credits
         assert (owed_then.status.key, owed_then.status.good, owed_then.status.total) == ("former", 1, 2)
+        # The month's report and its window are about the same SLAs; the running month is about today's.
+        first = at("2026-03-01")
+        mail = long_report(made, kind="monthly", title="", end=first, now=int(now[0]), zone=BERLIN)
+        window = compliance(made, "2026-02", BERLIN, now[0], title="").report
+        assert [mail.whole.statuses, window.statuses] == [(owed_then.status,)] * 2
+        assert [line.status for line in mail.lines] == [owed_then.status]
+        [today] = compliance(made, "month", BERLIN, now[0], title="").report.statuses
+        assert (today.key, today.status) == ("later", Status.NO_DATA)
         now[0] += 7200
         running = monthly_credits(made, None, BERLIN, now[0]).credits
         assert [each.status.key for each in running] == ["former", "later"]

@@ -216,7 +216,7 @@ def test_without_a_service_on_the_port_the_error_says_what_to_do(
     setting.close()
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"ledger": "x"}', b'{"start": "x"}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"ledger": "x"}', b'{"start": "x"}', b'{"start": 1e400}'])
 def test_a_wish_that_cannot_be_read_is_one_clear_line(tmp_path: Path, body: bytes) -> None:
     setting = Setting(tmp_path)
     status, answer = setting.ask("/api/measure-again", "POST", body)

@@ -443,9 +443,9 @@ class SLADatabase:
         """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""
         return self._status.since(starts, end)
 
-    def status_of_period(self, start: int, end: int) -> list[SLAStatus]:
+    def status_of_period(self, start: int, end: int, *, exclusions: bool = True) -> list[SLAStatus]:
         """Every SLA that was promised in (start, end], removed since or not, over those slots."""
-        return self._status.over(start, end, of_then=True)
+        return self._status.over(start, end, adjusted=exclusions, of_then=True)
 
     def trusted_until(self) -> int:
         """Rows of slots after this one may be of a clock that ran ahead, and do not count."""

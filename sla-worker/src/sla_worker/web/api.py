@@ -66,7 +66,7 @@ def measure_again(again: Ask, ledger: str, environ: WSGIEnvironment) -> Answer:
         asked = json.loads(read_body(environ))
         wish = Wish(int(asked["start"]), int(asked["end"]), tuple(asked["slas"]), Reason(asked["reason"]))
         named = str(asked["ledger"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise HTTPError(400, f"the body is not {{ledger, start, end, slas, reason}}: {error}") from error
     if named != ledger:
         raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
@@ -152,7 +152,7 @@ def _changed(change: Callable[[Any], _Made], ledger: str, environ: WSGIEnvironme
         if str(asked["ledger"]) != ledger:
             raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
         return change(asked)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise HTTPError(400, f"the body is not {{ledger, action, …}}: {error}") from error
     except DatabaseError:
         raise
