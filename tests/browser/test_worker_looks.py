@@ -105,17 +105,17 @@ def test_nothing_is_wider_than_the_window(page: Page, sources: dict[str, str], n
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("name", ["weekly", "monthly"])
+@pytest.mark.parametrize(("name", "count"), [("daily", 3), ("weekly", 4), ("monthly", 4)])
 def test_on_a_phone_a_name_has_the_whole_width_and_its_figures_stand_below(
-    page: Page, sources: dict[str, str], name: str
+    page: Page, sources: dict[str, str], name: str, count: int
 ) -> None:
     page.set_viewport_size({"width": PHONE, "height": 700})
     page.set_content(sources[name])
-    name_cell, *figures = page.locator(".slas td[valign]").all()[:5]
+    name_cell, *figures = page.locator(".slas td[valign]").all()[: 1 + count]
     boxes = [each.bounding_box() for each in (page.locator(".slas").first, name_cell, *figures)]
     table, title, *below = [each for each in boxes if each is not None]
     assert title["width"] == pytest.approx(table["width"], abs=2)
-    assert len(below) == 4
+    assert len(below) == count
     assert {round(each["y"] - title["y"] - title["height"]) for each in below} == {0}  # one line
 
 
