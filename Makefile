@@ -178,6 +178,7 @@ bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an i
 
 bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger
+
 bench-months: $(VENV)/.test ## Print what closing a month and its evidence cost: SLAS=36,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.months $(if $(SLAS),--slas $(SLAS))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import email.policy
 import shutil
 import socket
 import ssl
@@ -225,6 +226,20 @@ def test_the_same_key_gives_the_same_message_id_and_a_subject_is_one_line() -> N
     first, again = made("One\nline\t of  it"), made("Another")
     assert first["Message-ID"] == again["Message-ID"]
     assert first["Subject"] == "One line of it"
+
+
+def test_a_long_subject_is_one_line_on_the_wire() -> None:
+    """MailHog takes a second line with a colon for another header, and shows no subject."""
+    subject = "Weekly SLA report 2026-11-16 to 2026-11-22: targets missed, 3 breaches"
+    with mail_server() as server:
+        for each in (subject, f"{'word ' * 300}: end", f"{subject} für die Datenbank: 数据库 {subject}"):
+            assert mailer(server.port).send(made(each), BOTH) == {}
+    first, second, third = server.bodies
+    assert first.startswith(f"Subject: {subject}\r\n".encode())
+    for body in (second, third):  # too long for one line, or encoded
+        assert max(map(len, body.splitlines())) <= 998
+    got = [email.message_from_bytes(body, policy=email.policy.default)["Subject"] for body in server.bodies]
+    assert got == [subject, f"{'word ' * 300}: end", f"{subject} für die Datenbank: 数据库 {subject}"]
 
 
 @pytest.mark.parametrize(

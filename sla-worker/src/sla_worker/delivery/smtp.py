@@ -16,6 +16,9 @@ from typing import Any
 from sla_worker.errors import MailError, MailServerError
 from sla_worker.settings import SMTPSettings
 
+_LONGEST_LINE = 998
+"""Characters; RFC 5322, section 2.1.1."""
+
 _TAKEN = range(200, 300)  # whatever is said beside it: who takes a mail to be refused sends it again
 _PERMANENT = range(500, 600)
 _EXCEEDED = 552  # the mail is too big for the server, or a mailbox is full
@@ -63,7 +66,7 @@ class Mailer:
         be used, MailError when the message cannot be sent as it is; then nobody has it.
         """
         try:
-            raw = made.as_bytes(policy=made.policy.clone(linesep="\r\n"))
+            raw = _written(made)
         except (ValueError, LookupError) as error:  # what email raises for values that fit in no message
             raise MailError(f"the mail cannot be written down ({type(error).__name__}: {error})") from error
         settings = self._settings
@@ -106,6 +109,17 @@ class Mailer:
                 server.quit()
         finally:
             server.close()
+
+
+def _written(made: EmailMessage) -> bytes:
+    """The message as it goes over the wire. Raises ValueError or LookupError for one that cannot be written.
+
+    A header is folded only where it must be: MailHog, and some filters, take the second line of a folded
+    subject for another header. One that is not ASCII is folded still: RFC 2047 wants lines of 76 characters.
+    """
+    plain = all(str(value).isascii() for value in made.values())
+    policy = made.policy.clone(linesep="\r\n")
+    return made.as_bytes(policy=policy.clone(max_line_length=_LONGEST_LINE) if plain else policy)
 
 
 def _transaction(
