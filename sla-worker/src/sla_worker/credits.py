@@ -8,7 +8,6 @@ are compared as fractions: as binary numbers neither 0.999 nor 99.9 is what it s
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +21,6 @@ from sla_worker.errors import SLAWorkerError
 from sla_worker.model import SLAStatus, Tier
 from sla_worker.spans import calendar_month, month_start
 
-_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _DIGITS = 12  # of a score, which is no ratio of counts
 NO_EVENTS, TOO_LITTLE = "no events", "too little was measured"
 
@@ -98,13 +96,10 @@ def monthly_credits(database: SLADatabase, month: str | None, zone: ZoneInfo, no
     if month is None:
         begun = dt.datetime.fromtimestamp(month_start(last, zone), zone)
         month = f"{begun:%Y-%m}"
-    match = _MONTH.fullmatch(month)
-    if match is None:
-        raise SLAWorkerError(f"invalid month: {month[:40]!r}; give a month like 2026-03")
     try:
-        start, until = calendar_month(int(match[1]), int(match[2]), zone)
+        start, until = calendar_month(month, zone)
     except (ValueError, OverflowError):
-        raise SLAWorkerError(f"invalid month: {month!r}; give a month like 2026-03") from None
+        raise SLAWorkerError(f"invalid month: {month[:40]!r}; give a month like 2026-03") from None
     if start >= last:
         raise SLAWorkerError(f"the month {month} has not begun; give one that has")
     end = min(until, last)

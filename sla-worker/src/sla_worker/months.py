@@ -16,7 +16,6 @@ import datetime as dt
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
@@ -30,10 +29,10 @@ from sla_worker.errors import SLAWorkerError
 from sla_worker.model import Breach, Exclusion, FrozenMonth, Member, Report, SLAStatus, Status
 from sla_worker.render.format import verdict
 from sla_worker.render.months import month_text
+from sla_worker.spans import calendar_month
 from sla_worker.windows import in_breach
 
 _log = logging.getLogger(__name__)
-_LABEL = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _CLOSED = "the month is over"
 _FORMAT = 1
 _ABOUT = ("id", "worst", "lasts_beyond")
@@ -45,14 +44,8 @@ Slots = Mapping[str, AbstractSet[int]]
 
 def bounds(label: str, zone: ZoneInfo) -> tuple[int, int]:
     """Where a month like 2026-03 begins and ends in a timezone. Raises SLAWorkerError."""
-    match = _LABEL.fullmatch(label)
-    if match is None:
-        raise SLAWorkerError(f"invalid month: {label[:40]!r}; give one like 2026-03")
-    year, month = int(match[1]), int(match[2])
     try:
-        begins = dt.datetime(year, month, 1, tzinfo=zone)
-        ends = dt.datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
-        return int(begins.timestamp()), int(ends.timestamp())
+        return calendar_month(label, zone)
     except (ValueError, OverflowError):
         raise SLAWorkerError(f"invalid month: {label[:40]!r}; give one like 2026-03") from None
 

@@ -24,6 +24,7 @@ _MONTHS_OF_A_QUARTER = 3
 _LENGTH = re.compile(r"([1-9][0-9]{0,4})([hd])")
 _HOURS = {"h": 1, "d": 24}
 _OF_CALENDAR = re.compile(r"(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>[0-9]{2})))?")
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIX = (
     "give a time like 2026-03-01T09:00, or a period like 24h, 30d, month, quarter, year, 12m, 2026-03,"
@@ -71,9 +72,12 @@ def month_start(end: int, zone: ZoneInfo) -> int:
     return _midnight(dt.date(inside.year, inside.month, 1), zone)
 
 
-def calendar_month(year: int, month: int, zone: ZoneInfo) -> tuple[int, int]:
-    """Where a month begins and ends."""
-    return _months(year, month, 1, zone)
+def calendar_month(label: str, zone: ZoneInfo) -> tuple[int, int]:
+    """Where a month like 2026-03 begins and ends. Raises ValueError or OverflowError."""
+    match = _MONTH.fullmatch(label)
+    if match is None:
+        raise ValueError("not a month")
+    return _months(int(match[1]), int(match[2]), 1, zone)
 
 
 def read_span(text: str, end: int, step: int, zone: ZoneInfo) -> Span:

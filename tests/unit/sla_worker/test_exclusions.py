@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,17 +14,14 @@ from hypothesis import strategies as st
 
 from sla_worker.database import KEEP, Keep, SLADatabase
 from sla_worker.database.maintenance import ExclusionError
-from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.exclusions import Covered, merged, outward
 from sla_worker.grid import Grid
 from sla_worker.model import (
-    Comparison,
     Definition,
     Figures,
     Maintenance,
     Measurement,
-    Member,
     Planned,
     Policy,
     Reason,
@@ -35,29 +30,12 @@ from sla_worker.model import (
     State,
     Status,
 )
-from sla_worker.sli.composite import CompositeSli
 from unit.sla_worker.databases import Place, SQLitePlace
-from unit.sla_worker.fake_prometheus import THREE
+from unit.sla_worker.month_ledger import BERLIN, ERRORS, LATENCY, SCORE, UPTIME, at
 
-BERLIN = ZoneInfo("Europe/Berlin")
 STEP = 1800
-UPTIME, LATENCY, ERRORS = read_definitions(THREE)
 GOOD = replace(ERRORS, key="counted-good", name="Good", policy=Policy(maintenance=Maintenance.COUNTED_GOOD))
-SCORE = replace(
-    UPTIME,
-    key="score",
-    name="Score",
-    category="composite",
-    comparison=Comparison.AT_LEAST,
-    target=0.95,
-    unit="ratio",
-    sli=CompositeSli((Member(60, sla=ERRORS.key), Member(40, sla=UPTIME.key))),
-)
 DEFINITIONS = (UPTIME, LATENCY, ERRORS, GOOD, SCORE)
-
-
-def at(text: str) -> int:
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp())
 
 
 START = at("2026-03-28")  # the day before the clock change: 48 slots, then 46, then 48

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
+from sla_worker.database.periods import midnight_of
 from sla_worker.delivery.kinds import Sources
 from sla_worker.errors import SLAWorkerError
 from sla_worker.links import report_links
@@ -30,7 +30,7 @@ def range_report(sources: Sources, begin: str, until: str, form: str) -> str:
         raise SLAWorkerError(f"--from {begin} --to {until}: give {_MOST_DAYS} days at most")
     end = database.period_end(sources.now)
     count = (last - first).days + 1
-    edges = [_midnight(first + dt.timedelta(days=number), zone) for number in range(count + 1)]
+    edges = [midnight_of(first + dt.timedelta(days=number), zone) for number in range(count + 1)]
     edges = [each for each in edges if each < end] + ([edges[-1]] if edges[-1] <= end else [end])
     if len(edges) < 2 or edges[0] >= end:  # noqa: PLR2004 - a span has two ends
         raise SLAWorkerError(f"--from {begin}: that day has not come; give one that has begun")
@@ -54,7 +54,3 @@ def _day(option: str, text: str) -> dt.date:
     if not dt.MINYEAR < found.year < dt.MAXYEAR:  # its neighbours are looked at too
         raise SLAWorkerError(f"{option} {text[:40]!r}: give a day like 2026-03-01")
     return found
-
-
-def _midnight(day: dt.date, zone: ZoneInfo) -> int:
-    return int(dt.datetime.combine(day, dt.time(), tzinfo=zone).timestamp())

@@ -40,14 +40,14 @@ class Part:
 def midnight(moment: float, zone: ZoneInfo) -> int:
     """The last midnight of the zone at or before a moment, in epoch seconds."""
     day = dt.datetime.fromtimestamp(moment, zone).date()
-    return _midnight_of(day, zone)
+    return midnight_of(day, zone)
 
 
 def next_midnight(moment: float, zone: ZoneInfo) -> int:
     """The first midnight of the zone after a moment."""
     day = dt.datetime.fromtimestamp(moment, zone).date()
-    found = _midnight_of(day + dt.timedelta(days=1), zone)
-    return found if found > moment else _midnight_of(day + dt.timedelta(days=2), zone)
+    found = midnight_of(day + dt.timedelta(days=1), zone)
+    return found if found > moment else midnight_of(day + dt.timedelta(days=2), zone)
 
 
 def midnight_from(moment: float, zone: ZoneInfo) -> int:
@@ -127,6 +127,6 @@ def _kept(source: str, start: int, end: int, after: int | None) -> Iterator[Part
         yield Part(source, start, end)
 
 
-def _midnight_of(day: dt.date, zone: ZoneInfo) -> int:
+def midnight_of(day: dt.date, zone: ZoneInfo) -> int:
     """The beginning of a day, also where a clock change skips midnight itself."""
     return int(dt.datetime.combine(day, dt.time(), tzinfo=zone).timestamp())
