@@ -18,6 +18,7 @@ MOST = 2000
 """So many occurrences of a rule are excluded at most."""
 _YEARS = 5
 _MINUTE = dt.timedelta(minutes=1)
+_UNTIL_UTC = re.compile(r"(?<=UNTIL=)(\d{8}T\d{6})Z")
 
 
 def occurrences(rule: str, start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
@@ -30,9 +31,11 @@ def occurrences(rule: str, start: int, end: int, zone: ZoneInfo) -> list[tuple[i
     text = rule.strip().removeprefix("RRULE:").upper()
     if re.search(r"FREQ=(HOURLY|MINUTELY|SECONDLY)", text):
         raise SLAWorkerError(f"--rrule {rule}: recurs more often than daily; give FREQ=DAILY or rarer")
+    if re.search(r"INTERVAL=0+(;|$)", text):
+        raise SLAWorkerError(f"--rrule {rule}: an INTERVAL of 0 never goes on; give one of 1 or more")
     first, last = (dt.datetime.fromtimestamp(each, zone).replace(tzinfo=None) for each in (start, end))
     try:
-        found = rrulestr(text, dtstart=first, ignoretz=True)
+        found = rrulestr(_UNTIL_UTC.sub(lambda match: _local(match, zone), text), dtstart=first)
         until = first.replace(year=first.year + _YEARS, day=min(first.day, 28))
         begins = list(islice(found.xafter(first, inc=True), MOST))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -45,6 +48,12 @@ def occurrences(rule: str, start: int, end: int, zone: ZoneInfo) -> list[tuple[i
         if begin < until
     ]
     return [(begin, until) for begin, until in spans if begin < until]
+
+
+def _local(until: re.Match[str], zone: ZoneInfo) -> str:
+    """The end of a rule in UTC, by the wall clock that the rule keeps."""
+    moment = dt.datetime.strptime(f"{until[1]}+0000", "%Y%m%dT%H%M%S%z")
+    return f"{moment.astimezone(zone):%Y%m%dT%H%M%S}"
 
 
 def _epoch(local: dt.datetime, zone: ZoneInfo, *, fold: int) -> int:

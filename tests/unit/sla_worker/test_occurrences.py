@@ -53,6 +53,14 @@ def test_an_hour_that_is_skipped_does_not_happen_and_one_that_comes_twice_is_who
     ]
 
 
+def test_an_end_in_utc_is_a_moment_and_not_a_wall_clock() -> None:
+    """22:30 in Berlin on the 5th of July is 20:30 UTC: the end at 21:00 UTC lets it happen once more."""
+    assert times("FREQ=DAILY;UNTIL=20260705T210000Z", "2026-07-04T22:30", "2026-07-04T23:00") == [
+        ("07-04 20:30", "07-04 21:00"),
+        ("07-05 20:30", "07-05 21:00"),
+    ]
+
+
 def test_a_rule_without_an_end_is_bounded() -> None:
     """Five years of 365 days and one leap day, 2028: 1826."""
     found = times("FREQ=DAILY", "2026-01-01T02:00", "2026-01-01T03:00", ZoneInfo("UTC"))
@@ -64,6 +72,8 @@ def test_a_rule_without_an_end_is_bounded() -> None:
     [
         ("FREQ=HOURLY", "recurs more often than daily; give FREQ=DAILY or rarer"),
         ("every sunday", "cannot be read"),
+        ("FREQ=DAILY;INTERVAL=0", "an INTERVAL of 0 never goes on; give one of 1 or more"),
+        ("FREQ=DAILY;UNTIL=20269901T000000Z", "cannot be read"),
         ("FREQ=WEEKLY;BYDAY=XX", "cannot be read"),
     ],
 )
