@@ -62,6 +62,10 @@ class DatabaseDamagedError(DatabaseError):
     """What the database holds can no longer be read, or not all of it."""
 
 
+class CursorError(SLAWorkerError):
+    """What is given as the place where a page begins was not handed out as one."""
+
+
 class MailError(SLAWorkerError):
     """A mail cannot be made or sent. Try again later."""
 

@@ -14,6 +14,7 @@ from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.alerts import AlertStore
 from sla_worker.database.breaches import BreachStore
+from sla_worker.database.browsing import Browser
 from sla_worker.database.causes import CauseStore
 from sla_worker.database.consequences import Consequences
 from sla_worker.database.correcting import CorrectingStore
@@ -173,6 +174,13 @@ class SLADatabase:
             exclusions=self._exclusions,
             status=self._status,
             slot_seconds=self.slot_seconds,
+        )
+        self.browser = Browser(
+            self._engine,
+            self._definitions,
+            measurements=self._measurements,
+            breaches=self._breaches,
+            trust=self._trust,
         )
         self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status)
         self._from_file: tuple[Definition, ...] = ()

@@ -278,19 +278,19 @@ class BreachStore:
 
     def active(self) -> list[Breach]:
         """The breaches that last, oldest first."""
-        return self._list(
+        return self.select(
             "WHERE b.ended_at IS NULL AND b.started_at < ? AND d.enabled = 1 ORDER BY b.started_at, b.id",
             (self._trust.bound(),),
         )
 
     def get(self, breach_id: int) -> Breach | None:
         """One breach; None if there is none with that id."""
-        found = self._list("WHERE b.id = ?", (breach_id,))
+        found = self.select("WHERE b.id = ?", (breach_id,))
         return found[0] if found else None
 
     def told_in(self, notification_id: int) -> list[Breach]:
         """The breaches of the past that one mail reports, oldest first."""
-        return self._list(
+        return self.select(
             "WHERE b.catch_up_id = ? AND (b.ended_at IS NULL OR b.ended_at > b.started_at)"
             " ORDER BY b.started_at, b.id",
             (notification_id,),
@@ -301,7 +301,7 @@ class BreachStore:
 
         One of a removed SLA, which nothing ends any more, lasts as long as that was measured.
         """
-        return self._list(
+        return self.select(
             "WHERE b.started_at < ? AND ((b.ended_at > ? AND b.ended_at > b.started_at)"
             " OR (b.ended_at IS NULL AND (d.enabled = 1 OR EXISTS (SELECT 1 FROM sla_measurements m WHERE"
             " m.sla_id = b.sla_id AND m.component_id = b.component_id AND m.slot > ?))))"
@@ -309,7 +309,8 @@ class BreachStore:
             (min(end, self._trust.bound()), start, start),
         )
 
-    def _list(self, where: str, values: Values) -> list[Breach]:
+    def select(self, where: str, values: Values) -> list[Breach]:
+        """The breaches that a condition of this package (b: breach, d: definition) names, in its order."""
         found = []
         for row in self._engine.rows(_BREACHES + where, values):
             version = self._versions.at(row.pop("sla_id"), row["started_at"] + self._slot_seconds)

@@ -38,6 +38,7 @@ JOIN sla_definitions d ON d.id = m.sla_id AND d.from_file = 1
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ?
 """
 
+_TO_COME = 2**53  # no slot is later
 _DATA_BETWEEN = """
 SELECT slot FROM sla_measurements
 WHERE sla_id = ? AND component_id = ? AND slot >= ? AND slot <= ? AND coverage > 0 LIMIT 1
@@ -363,16 +364,28 @@ class MeasurementStore:
         first = [each.first for (sla_id, _), each in self._known_ends().items() if sla_id in enabled]
         return min(first, default=None)
 
-    def newest(self, key: str, limit: int) -> list[Measurement]:
-        """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key."""
+    def newest(
+        self,
+        key: str,
+        limit: int,
+        *,
+        start: int = 0,
+        end: int = _TO_COME,
+        after: Pair = (_TO_COME, 0),
+    ) -> list[Measurement]:
+        """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key.
+
+        Of the slots in (start, end]; those that come `after` a slot and the number of a component.
+        """
         known = self._definitions.all().get(key)
         if known is None:
             return []
         names = {number: name for name, number in self._definitions.components().items()}
         rows = self._engine.rows(
-            "SELECT * FROM sla_measurements WHERE sla_id = ? AND NOT (slot > ? AND slot <= ?)"
+            "SELECT * FROM sla_measurements WHERE sla_id = ? AND slot > ? AND slot <= ? AND slot <= ?"
+            " AND (slot < ? OR component_id > ?) AND NOT (slot > ? AND slot <= ?)"
             " ORDER BY slot DESC, component_id LIMIT ?",
-            (known.id, *self._trust.hidden(), limit),
+            (known.id, start, end, after[0], *after, *self._trust.hidden(), limit),
         )
         return [
             Measurement(

@@ -46,6 +46,7 @@ from sla_worker.model.mail import (
     Delivery,
     Mail,
     Notification,
+    OwedMail,
     WebhookAlert,
 )
 from sla_worker.model.measurement import (
@@ -112,6 +113,7 @@ __all__ = [
     "NewSeries",
     "NoData",
     "Notification",
+    "OwedMail",
     "PassResult",
     "Planned",
     "Policy",

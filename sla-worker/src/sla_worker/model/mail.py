@@ -20,6 +20,34 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
+class OwedMail:
+    """What became of a mail, without its addresses. `sent_at`: when the last of them got it.
+
+    `done_at`: since when nothing is tried any more; None while something is.
+    """
+
+    id: int
+    type: str
+    created_at: int
+    period_end: int | None
+    breach_id: int | None
+    sent_at: int | None
+    done_at: int | None
+    recipients: int
+    delivered: int
+    given_up: int
+
+    @property
+    def state(self) -> str:
+        """`owed`, `sent`, `sent in part`, `given up`, or `dropped` where nobody was to get it any more."""
+        if self.done_at is None:
+            return "owed"
+        if self.delivered:
+            return "sent in part" if self.given_up else "sent"
+        return "given up" if self.given_up else "dropped"
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A mail that is owed to one address. `attempts` were begun; the next is due at `next_attempt_at`."""
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sla_worker.model import Line, LongReport
 from sla_worker.render.format import verdict
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones too
 
 
 def as_rows(report: LongReport) -> list[dict[str, Any]]:
@@ -60,11 +60,12 @@ def as_csv(report: LongReport, zone: ZoneInfo) -> str:
     out = csv.DictWriter(written, names, lineterminator="\r\n")
     out.writeheader()
     for each in rows:
-        out.writerow({name: _harmless(value) for name, value in (period | each).items()})
+        out.writerow({name: harmless(value) for name, value in (period | each).items()})
     return written.getvalue()
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
+    """A text that a table program would calculate gets a quote before it; all else is as it was."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -1,108 +1,60 @@
-"""The small API: newest alerts and newest rows of the ledger, as JSON."""
+"""Figures of SLAs, maintenance and corrections as JSON, and the changes that commands ask for."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs
+from typing import Any, TypeVar
 
-from sla_worker.again import Ask, BusyError, Wish
+from sla_worker.again import BusyError, Wish
 from sla_worker.errors import DatabaseError, SLAWorkerError
-from sla_worker.maintaining import Correct, Maintain
-from sla_worker.model import Measurement, Reason, SLAStatus
+from sla_worker.model import Reason, SLAStatus
 from sla_worker.render.format import verdict
-from sla_worker.web.http import Answer, HTTPError, json_answer, read_body
-from sla_worker.web.pages import Pages
+from sla_worker.web.http import Answer, HTTPError, json_answer
+from sla_worker.web.request import Parts, Request
+from sla_worker.web.table import listed
 
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIEnvironment
-
-MEASURE_AGAIN = "/api/measure-again"
-STATUS = "/api/status"
-COMPLIANCE, CREDITS = "/api/compliance", "/api/credits"
-MAINTENANCE, MAINTAIN = "/api/maintenance", "/api/maintain"
-CORRECTIONS, CORRECT = "/api/corrections", "/api/correct"
 _Made = TypeVar("_Made")
-_MAXIMUM_LIMIT = 1000
-_DEFAULT_LIMIT = 100
 
 
-def alerts(pages: Pages, environ: WSGIEnvironment) -> Answer:
+def alerts(parts: Parts, request: Request) -> Answer:
     """The newest alerts, newest first."""
-    return json_answer({"alerts": [asdict(each) for each in pages.newest_alerts(_limit(environ))]})
+    found = parts.pages.newest_alerts(request.number("limit"))
+    return listed(request, {"alerts": [asdict(each) for each in found]})
 
 
-def measurements(pages: Pages, environ: WSGIEnvironment) -> Answer:
-    """The newest rows of one SLA, newest first; of a composite with the member whose compliance is lowest."""
-    key = _parameter(environ, "sla", "")
-    if not key:
-        raise HTTPError(400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime")
-    rows = pages.newest_measurements(key, _limit(environ))
-    if not rows:
-        raise HTTPError(404, f"sla={key}: no measurement has this key; sla_thresholds.yml lists the keys")
-    lowest = pages.lowest_member(key)
-    found = [_row(each) | beside for each, beside in zip(rows, pages.beside(rows), strict=True)]
-    return json_answer({"measurements": found, **({"lowest": lowest} if lowest else {})})
-
-
-def explanation(pages: Pages, environ: WSGIEnvironment) -> Answer:
+def explanation(parts: Parts, request: Request) -> Answer:
     """Where the figures of one SLA come from, in a slot or over a period."""
-    key = _parameter(environ, "sla", "")
-    if not key:
-        raise HTTPError(
-            400, "sla is missing: give the key of an SLA, such as ?sla=platform-uptime&period=24h"
-        )
+    key = request.text("sla")
     with refused("period"):
-        return json_answer(pages.explanation(key, _parameter(environ, "period", "24h")))
+        return json_answer(parts.pages.explanation(key, request.text("period")))
 
 
-def measure_again(again: Ask, ledger: str, environ: WSGIEnvironment) -> Answer:
-    """What `sla_calculator --recompute` and `sla_backfill` ask of the service that has their ledger open."""
-    try:
-        asked = json.loads(read_body(environ))
-        wish = Wish(int(asked["start"]), int(asked["end"]), tuple(asked["slas"]), Reason(asked["reason"]))
-        named = str(asked["ledger"])
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise HTTPError(400, f"the body is not {{ledger, start, end, slas, reason}}: {error}") from error
-    if named != ledger:
-        raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
-    try:
-        return json_answer({"rows": again(wish)})
-    except BusyError as error:
-        raise HTTPError(409, str(error)) from error
-    except DatabaseError:
-        raise
-    except SLAWorkerError as error:
-        raise HTTPError(422, str(error)) from error
-
-
-def status(pages: Pages, environ: WSGIEnvironment) -> Answer:
+def status(parts: Parts, request: Request) -> Answer:
     """Every SLA over the last hours, with or without what is excluded."""
-    text = _parameter(environ, "hours", "24")
-    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
-        raise HTTPError(400, f"hours={text}: give a whole number from 1 to 999999")
-    exclusions = _exclusions(environ)
-    found = pages.statuses(int(text), exclusions=exclusions)
-    said = "on" if exclusions else "off"
-    return json_answer({"hours": int(text), "exclusions": said, "slas": [_figures(each) for each in found]})
+    hours, said = request.number("hours"), request.text("exclusions")
+    found = parts.pages.statuses(hours, exclusions=said == "on")
+    return listed(request, {"hours": hours, "exclusions": said, "slas": [_figures(each) for each in found]})
 
 
-def compliance(pages: Pages, environ: WSGIEnvironment) -> Answer:
-    """Every SLA over a window, with what is left of its error budget."""
-    exclusions = _exclusions(environ)
-    with refused("window"):
-        found = pages.compliance(_parameter(environ, "window", "month"), exclusions=exclusions)
+def compliance(parts: Parts, request: Request) -> Answer:
+    """Every SLA over a period, with what is left of its error budget."""
+    said, key, span = request.text("exclusions"), request.optional("sla"), request.range()
+    if span is not None and request.given("window"):
+        raise HTTPError(400, "window and from or to are both given: give one of them")
+    if key is not None and not parts.pages.knows(key):
+        raise HTTPError(404, f"sla={key[:80]}: there is no such SLA; sla_thresholds.yml lists the keys")
+    with refused("window" if span is None else "from, to"):
+        found = parts.pages.compliance(span or request.text("window"), exclusions=said == "on")
     report = found.report
-    return json_answer(
+    return listed(
+        request,
         {
             "window": found.window,
             "start": report.start,
             "end": report.end,
-            "exclusions": "on" if exclusions else "off",
+            "exclusions": said,
             "slas": [
                 _figures(each)
                 | {
@@ -111,44 +63,64 @@ def compliance(pages: Pages, environ: WSGIEnvironment) -> Answer:
                     "error_budget": asdict(found.budgets[each.key, each.component]),
                 }
                 for each in report.statuses
+                if key in {None, each.key}
             ],
-        }
+        },
     )
 
 
-def credits_owed(pages: Pages, environ: WSGIEnvironment) -> Answer:
+def credits_owed(parts: Parts, request: Request) -> Answer:
     """What customers are owed for a month; of the running one an estimate."""
     with refused("month"):
-        return json_answer(pages.credits_owed(_parameter(environ, "month", "") or None))
+        return json_answer(parts.pages.credits_owed(request.optional("month")))
 
 
-def maintenance(pages: Pages) -> Answer:
-    """Every exclusion, with its state now."""
-    now = pages.now()
-    return json_answer(
-        {"maintenance": [{"state": each.state(now), **asdict(each)} for each in pages.maintenance()]}
-    )
+def maintenance(parts: Parts, request: Request) -> Answer:
+    """The exclusions, with their state now."""
+    now, wanted = parts.pages.now(), request.optional("state")
+    found = [{"state": each.state(now), **asdict(each)} for each in parts.pages.maintenance()]
+    return listed(request, {"maintenance": [each for each in found if wanted in {None, each["state"]}]})
 
 
-def maintain(change: Maintain, ledger: str, environ: WSGIEnvironment) -> Answer:
+def corrections(parts: Parts, request: Request) -> Answer:
+    """Every correction, those that were revoked too."""
+    return listed(request, {"corrections": [asdict(each) for each in parts.pages.corrections()]})
+
+
+def measure_again(parts: Parts, request: Request) -> Answer:
+    """What `sla_calculator --recompute` and `sla_backfill` ask of the service that has their ledger open."""
+    try:
+        asked = request.json()
+        wish = Wish(int(asked["start"]), int(asked["end"]), tuple(asked["slas"]), Reason(asked["reason"]))
+        named = str(asked["ledger"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise HTTPError(400, f"the body is not {{ledger, start, end, slas, reason}}: {error}") from error
+    if named != parts.ledger:
+        raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
+    try:
+        return json_answer({"rows": parts.again(wish)})
+    except BusyError as error:
+        raise HTTPError(409, str(error)) from error
+    except DatabaseError:
+        raise
+    except SLAWorkerError as error:
+        raise HTTPError(422, str(error)) from error
+
+
+def maintain(parts: Parts, request: Request) -> Answer:
     """What `sla_maintenance` asks of the service that has its ledger open."""
-    done = _changed(change, ledger, environ)
+    done = _changed(parts.maintain, parts.ledger, request)
     return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
 
 
-def corrections(pages: Pages) -> Answer:
-    """Every correction, those that were revoked too."""
-    return json_answer({"corrections": [asdict(each) for each in pages.corrections()]})
-
-
-def correct(change: Correct, ledger: str, environ: WSGIEnvironment) -> Answer:
+def correct(parts: Parts, request: Request) -> Answer:
     """What `sla_correct` asks of the service that has its ledger open."""
-    return json_answer({"correction": asdict(_changed(change, ledger, environ))})
+    return json_answer({"correction": asdict(_changed(parts.correct, parts.ledger, request))})
 
 
-def _changed(change: Callable[[Any], _Made], ledger: str, environ: WSGIEnvironment) -> _Made:
+def _changed(change: Callable[[Any], _Made], ledger: str, request: Request) -> _Made:
     try:
-        asked = json.loads(read_body(environ))
+        asked = request.json()
         if str(asked["ledger"]) != ledger:
             raise HTTPError(409, "this sla-worker has another ledger open; check SLA_WORKER_PORT")
         return change(asked)
@@ -171,32 +143,5 @@ def refused(parameter: str) -> Iterator[None]:
         raise HTTPError(400, f"{parameter}: {error}") from error
 
 
-def _exclusions(environ: WSGIEnvironment) -> bool:
-    said = _parameter(environ, "exclusions", "on")
-    if said not in {"on", "off"}:
-        raise HTTPError(400, f"exclusions={said}: give on or off")
-    return said == "on"
-
-
-def _parameter(environ: WSGIEnvironment, name: str, default: str) -> str:
-    try:
-        return str(parse_qs(environ.get("QUERY_STRING", "")).get(name, [default])[-1])
-    except ValueError as error:  # more fields than anybody needs
-        raise HTTPError(400, f"the query cannot be read: {error}") from error
-
-
-def _limit(environ: WSGIEnvironment) -> int:
-    text = _parameter(environ, "limit", str(_DEFAULT_LIMIT))
-    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= _MAXIMUM_LIMIT:
-        raise HTTPError(400, f"limit={text}: give a whole number from 1 to {_MAXIMUM_LIMIT}")
-    return int(text)
-
-
 def _figures(status: SLAStatus) -> dict[str, object]:
     return asdict(status) | {"status": status.status.label, "meets_target": status.meets_target}
-
-
-def _row(row: Measurement) -> dict[str, object]:
-    """A row of the ledger with its state and status in words; `slot` is the slot's end in epoch seconds."""
-    words = {"sla": row.key, "state": row.state.word, "status": row.status.label}
-    return words | {name: value for name, value in asdict(row).items() if name not in {"key", *words}}

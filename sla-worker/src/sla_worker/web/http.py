@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
 MAXIMUM_BODY: Final = 4 * 1024 * 1024
 """Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 _PHRASES = {413: "Content Too Large"}  # older Pythons call it otherwise

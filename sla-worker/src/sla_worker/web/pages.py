@@ -7,17 +7,27 @@ from typing import Any
 
 from sla_worker.compliance import Compliance, compliance
 from sla_worker.database import SLADatabase
+from sla_worker.database.browsing import Browser
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.links import page_links
-from sla_worker.model import Correction, Exclusion, FrozenMonth, Measurement, SLAStatus, WebhookAlert
+from sla_worker.model import (
+    Causes,
+    Correction,
+    Exclusion,
+    FrozenMonth,
+    Measurement,
+    SLAStatus,
+    WebhookAlert,
+)
 from sla_worker.months import frozen_month
 from sla_worker.render import pages
 from sla_worker.render.format import AMBER, length, moment
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
+from sla_worker.spans import Span
 from sla_worker.watchdog import Watchdog
 
 _DAY_HOURS = 24
@@ -161,9 +171,22 @@ class Pages:
         """The newest alerts, newest first."""
         return self._database.alerts.newest(limit)
 
-    def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
-        """The newest rows of an SLA, newest first."""
-        return self._database.newest_measurements(key, limit)
+    @property
+    def browser(self) -> Browser:
+        """What can be paged through."""
+        return self._database.browser
+
+    def knows(self, key: str) -> bool:
+        """Whether there is, or was, an SLA with this key."""
+        return key in self._database.definitions()
+
+    def span(self, text: str) -> Span:
+        """The slots of a period, or of FROM/TO. Raises SLAWorkerError for what is none."""
+        return period(text, self._database, self._settings.timezone, self._clock())
+
+    def causes(self, breaches: Sequence[int]) -> dict[int, Causes]:
+        """The likely causes of breaches, by their id."""
+        return dict(self._database.causes.of(breaches))
 
     def beside(self, rows: Sequence[Measurement]) -> list[dict[str, object]]:
         """Of rows of one SLA: the version that judged each, and what counts instead of it; None: itself."""
@@ -197,3 +220,7 @@ class Pages:
                     "hours": _DAY_HOURS,
                 }
         return None
+
+    def open_breaches(self) -> frozenset[int]:
+        """The ids of the breaches that last."""
+        return frozenset(each.id for each in self._database.get_active_breaches())

@@ -1,0 +1,308 @@
+"""Every address of the web side, once: requests are routed by this table, /api/openapi.json is made of it.
+
+A handler is named and imported when it is first asked for: the worker's memory is for its passes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from sla_worker.web.http import HTML, JSON, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sla_worker.web.http import Answer
+    from sla_worker.web.request import Parts, Request
+
+METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
+ATOM: Final = "application/atom+xml; charset=utf-8"
+CALENDAR: Final = "text/calendar; charset=utf-8"
+SVG: Final = "image/svg+xml; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the query, or of the path where its name stands in {braces}.
+
+    Whole numbers have a `least` and a `most`, words their `choices`. `missing` is the fix that is given when
+    a required one is not there.
+    """
+
+    name: str
+    words: str
+    least: int | None = None
+    most: int | None = None
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+    missing: str | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one address answers.
+
+    `answer` names the schema of JSON in schemas.py; None: another kind. `rows` is the list in it that
+    `format=csv` writes. `free`: it asks no database, so it never waits for one. `kept` answers are made
+    once a second at most. `public`: it is there on the public address too.
+    """
+
+    path: str
+    handler: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    method: str = "GET"
+    answer: str | None = None
+    kind: str = JSON
+    rows: str | None = None
+    tag: str = "figures"
+    free: bool = False
+    kept: bool = False
+    public: bool = False
+
+    @cached_property
+    def call(self) -> Callable[[Parts, Request], Answer]:
+        """The handler."""
+        module, _, name = self.handler.partition(".")
+        found: Callable[[Parts, Request], Answer] = getattr(import_module(f"sla_worker.web.{module}"), name)
+        return found
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        pieces = re.split(r"(\{[a-z]+\})", self.path)
+        return re.compile(
+            "".join(
+                f"(?P<{each[1:-1]}>[^/]+?)" if each[0] == "{" else re.escape(each) for each in pieces if each
+            )
+        )
+
+    def match(self, path: str) -> Mapping[str, str] | None:
+        """The values in a path that it answers; None: it answers another one."""
+        found = self._pattern.fullmatch(path)
+        return None if found is None else found.groupdict()
+
+
+_SLA = Parameter(
+    "sla",
+    "The key of an SLA, as sla_thresholds.yml has it.",
+    missing="give the key of an SLA, such as ?sla=platform-uptime",
+)
+_ONE_SLA = Parameter("sla", "Only those of the SLA with this key.")
+_LIMIT = Parameter("limit", "How many at most.", 1, 1000, "100")
+_EXCLUSIONS = Parameter(
+    "exclusions",
+    "off: as it was measured, without maintenance and corrections.",
+    default="on",
+    choices=("on", "off"),
+)
+_FORMAT = Parameter("format", "csv: the list as a table.", default="json", choices=("json", "csv"))
+_CURSOR = Parameter("cursor", "The `next` of the page before; without it, the first page.")
+_FROM = Parameter("from", "A time like 2026-03-01T09:00 or a day, in the timezone of the reports.")
+_TO = Parameter("to", "As `from`; without it, up to now.")
+_REVISION = Parameter("revision", "A revision of the month; without it, the newest.", 1, 99999)
+_MONTH = Parameter("month", "A month like 2026-03.")
+_LIST = (_LIMIT, _CURSOR, _FORMAT)
+_WINDOW = (
+    "24h, 30d, month, quarter, year, 12m, any hours or days (6h, 7d), 2026-03, 2026-Q1, 2026, 2026-03-01"
+)
+
+OPERATIONS: Final = (
+    Operation(
+        "/",
+        "site.status",
+        "The status page",
+        (
+            Parameter("window", f"The period of the figures: {_WINDOW} or FROM/TO."),
+            Parameter("all", "Unfolds every category."),
+        ),
+        kind=HTML,
+        tag="pages",
+    ),
+    Operation("/months", "months.page", "The frozen months as a page", kind=HTML, tag="pages"),
+    Operation(
+        "/months/{month}",
+        "months.text",
+        "A frozen month as text, byte by byte as it was frozen",
+        (_MONTH, _REVISION),
+        kind=TEXT,
+        tag="pages",
+    ),
+    Operation("/runbooks", "site.runbooks", "The list of runbooks", kind=HTML, tag="pages", free=True),
+    Operation("/runbooks/", "site.runbooks", "The list of runbooks", kind=HTML, tag="pages", free=True),
+    Operation(
+        "/runbooks/{name}",
+        "site.runbook",
+        "The runbook of an alert",
+        (Parameter("name", "The name of an alert."),),
+        kind=HTML,
+        tag="pages",
+        free=True,
+    ),
+    Operation(
+        "/healthz", "site.health", "Whether the worker is healthy", answer="Health", tag="machine", free=True
+    ),
+    Operation(
+        "/metrics", "site.metrics", "The metrics of the worker", kind=METRICS, tag="machine", free=True
+    ),
+    Operation(
+        "/api/openapi.json", "openapi.document", "This document", tag="machine", answer="OpenAPI", free=True
+    ),
+    Operation(
+        "/api/status",
+        "api.status",
+        "Every SLA over the last hours",
+        (Parameter("hours", "So many hours.", 1, 999999, "24"), _EXCLUSIONS, _FORMAT),
+        answer="StatusList",
+        rows="slas",
+    ),
+    Operation(
+        "/api/compliance",
+        "api.compliance",
+        "Every SLA over a period, with verdict and error budget",
+        (
+            Parameter("window", f"The period: {_WINDOW} or FROM/TO.", default="month"),
+            _FROM,
+            _TO,
+            _ONE_SLA,
+            _EXCLUSIONS,
+            _FORMAT,
+        ),
+        answer="Compliance",
+        rows="slas",
+    ),
+    Operation(
+        "/api/measurements",
+        "browse.measurements",
+        "The rows of one SLA, newest first",
+        (_SLA, _FROM, _TO, *_LIST),
+        answer="MeasurementPage",
+        rows="measurements",
+    ),
+    Operation(
+        "/api/breaches",
+        "browse.breaches",
+        "Breaches, newest first",
+        (
+            _ONE_SLA,
+            Parameter("state", "Only those that last, or that are over.", choices=("open", "over")),
+            Parameter("severity", "Only these.", choices=("critical", "high", "medium", "low")),
+            Parameter("category", "Only those of the SLAs of a category."),
+            _FROM,
+            _TO,
+            *_LIST,
+        ),
+        answer="BreachPage",
+        rows="breaches",
+    ),
+    Operation(
+        "/api/explain",
+        "api.explanation",
+        "Where the figures of an SLA come from",
+        (
+            _SLA,
+            Parameter("period", f"A time (the slot that ends then), or {_WINDOW} or FROM/TO.", default="24h"),
+        ),
+        answer="Explanation",
+    ),
+    Operation(
+        "/api/credits",
+        "api.credits_owed",
+        "What customers are owed for a month; of the running one an estimate",
+        (_MONTH,),
+        answer="Credits",
+    ),
+    Operation(
+        "/api/months",
+        "months.listed",
+        "Frozen months, oldest first",
+        (_FORMAT,),
+        answer="Months",
+        rows="months",
+    ),
+    Operation(
+        "/api/months/{month}",
+        "months.document",
+        "A frozen month as JSON, byte by byte as it was frozen",
+        (_MONTH, _REVISION),
+        answer="FrozenMonth",
+    ),
+    Operation(
+        "/api/maintenance",
+        "api.maintenance",
+        "Maintenance: time that does not count, revoked ones too",
+        (
+            Parameter("state", "Only these.", choices=("active", "planned", "over", "revoked")),
+            _FORMAT,
+        ),
+        answer="MaintenanceList",
+        rows="maintenance",
+    ),
+    Operation(
+        "/api/corrections",
+        "api.corrections",
+        "Corrections of figures, revoked ones too",
+        (_FORMAT,),
+        answer="CorrectionList",
+        rows="corrections",
+    ),
+    Operation(
+        "/api/reports",
+        "browse.reports",
+        "The mails that were owed, newest first: which, when, to how many",
+        (
+            Parameter(
+                "type", "Only those of a kind: daily, weekly, monthly, breach and the others of the metrics."
+            ),
+            *_LIST,
+        ),
+        answer="ReportPage",
+        rows="reports",
+    ),
+    Operation(
+        "/api/alerts",
+        "api.alerts",
+        "The alerts that Alertmanager sent, newest first",
+        (_LIMIT, _FORMAT),
+        answer="AlertList",
+        rows="alerts",
+    ),
+    Operation(
+        "/webhook/alertmanager",
+        "site.webhook",
+        "Takes the alerts of Alertmanager",
+        method="POST",
+        answer="Stored",
+        tag="changes",
+    ),
+    Operation(
+        "/api/measure-again",
+        "api.measure_again",
+        "Asked by `sla_calculator --recompute` and `sla_backfill`",
+        method="POST",
+        answer="MeasuredAgain",
+        tag="changes",
+        free=True,
+    ),
+    Operation(
+        "/api/maintain",
+        "api.maintain",
+        "Asked by `sla_maintenance`",
+        method="POST",
+        answer="Maintained",
+        tag="changes",
+    ),
+    Operation(
+        "/api/correct",
+        "api.correct",
+        "Asked by `sla_correct`",
+        method="POST",
+        answer="Corrected",
+        tag="changes",
+    ),
+)
+"""In the order of the document. A path without braces wins over one with."""

@@ -1,0 +1,57 @@
+"""Pages, health, metrics and the webhook."""
+
+from __future__ import annotations
+
+import logging
+
+from sla_worker.web import webhook as calls
+from sla_worker.web.api import refused
+from sla_worker.web.http import HTML, Answer, HTTPError, json_answer
+from sla_worker.web.operations import METRICS
+from sla_worker.web.request import Parts, Request
+
+_log = logging.getLogger(__name__)
+
+
+def status(parts: Parts, request: Request) -> Answer:
+    """The status page."""
+    with refused("window"):
+        page = parts.pages.status_page(request.optional("window"), whole=request.given("all"))
+    return Answer(page.encode("utf-8", "replace"), HTML)
+
+
+def runbooks(parts: Parts, _request: Request) -> Answer:
+    """The list of runbooks."""
+    return parts.runbooks.index()
+
+
+def runbook(parts: Parts, request: Request) -> Answer:
+    """One of them."""
+    return parts.runbooks.page(request.text("name"))
+
+
+def metrics(parts: Parts, _request: Request) -> Answer:
+    """The metrics as text."""
+    return Answer(parts.pages.metrics(), METRICS)
+
+
+def health(parts: Parts, _request: Request) -> Answer:
+    """Whether the worker is healthy, and why not."""
+    reason = parts.pages.health()
+    if reason is None:
+        warnings = parts.pages.warnings()
+        return json_answer({"status": "ok", **({"warnings": warnings} if warnings else {})})
+    return json_answer({"status": "unhealthy", "reason": reason}, 503)
+
+
+def webhook(parts: Parts, request: Request) -> Answer:
+    """Takes the alerts of Alertmanager."""
+    try:
+        call = calls.parse(request.body(), parts.pages.now())
+    except HTTPError as error:  # Alertmanager does not say it again: what is refused is lost
+        _log.error("webhook refused status=%d error=%s", error.status, error)
+        raise
+    if call.truncated:
+        _log.warning("webhook truncated stored=%d left_out=%d", len(call.alerts), call.truncated)
+    parts.pages.receive(call.alerts, call.truncated)
+    return json_answer({"stored": len(call.alerts)})
