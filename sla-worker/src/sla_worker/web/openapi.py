@@ -21,7 +21,7 @@ _TAGS = {
     "status": "What is public, for the tools that people have: Statuspage's shape, Atom, iCalendar, badges.",
     "pages": "For people.",
     "machine": "Health, metrics and this document.",
-    "changes": "Asked by Alertmanager and by commands. Needs the token of SLA_WEBHOOK_TOKEN where one is set.",
+    "changes": "Asked by Alertmanager and by commands. Needs the token of SLA_WEBHOOK_TOKEN if one is set.",
 }
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sla_worker.web.http import Answer
-    from sla_worker.web.request import Parts, Request
 
 METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 ATOM: Final = "application/atom+xml; charset=utf-8"
@@ -66,10 +65,10 @@ class Operation:
     public: bool = False
 
     @cached_property
-    def call(self) -> Callable[[Parts, Request], Answer]:
-        """The handler."""
+    def call(self) -> Callable[..., Answer]:
+        """The handler, of the parts that it answers from and a request."""
         module, _, name = self.handler.partition(".")
-        found: Callable[[Parts, Request], Answer] = getattr(import_module(f"sla_worker.web.{module}"), name)
+        found: Callable[..., Answer] = getattr(import_module(f"sla_worker.web.{module}"), name)
         return found
 
     @cached_property
