@@ -128,7 +128,7 @@ def test_a_runbook_that_is_a_directory_is_not_there(setting: Setting, tmp_path: 
 def test_an_unforeseen_error_is_500_and_its_trace_stays_in_the_log(
     setting: Setting, caplog: pytest.LogCaptureFixture
 ) -> None:
-    setting.service.application._app._pages = None  # type: ignore[attr-defined,assignment]
+    setting.service.application._app._parts = None  # type: ignore[attr-defined,assignment]
     status, body = setting.ask("/healthz")
     assert status == "500 Internal Server Error"
     assert json.loads(body) == {"error": "an error of the sla-worker; its log has the details"}

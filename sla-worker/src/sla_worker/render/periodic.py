@@ -9,7 +9,8 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL
-from sla_worker.model import Attachment, Line, LongReport, Mail, SLAStatus
+from sla_worker.model import Attachment, Line, LongReport, Mail
+from sla_worker.render import signs
 from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.format import (
     GREEN,
@@ -28,6 +29,7 @@ from sla_worker.render.format import (
     verdict,
 )
 from sla_worker.render.promises import policy_words
+from sla_worker.render.signs import MET, MISSED, QUIET, SIGNS, sign
 from sla_worker.render.summary import recommendations, summary
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
@@ -35,9 +37,6 @@ from sla_worker.render.templates import template
 _WORST = 5
 _LEAST_CHANGE = 0.00005  # what two digits of a percentage can show
 _MINUS = "\N{MINUS SIGN}"
-MET, MISSED, UNKNOWN, QUIET = "✓", "✗", "?", "·"
-SIGNS = f"{MET} target kept, {MISSED} missed, {UNKNOWN} no data, {QUIET} nothing to judge"
-_COLOURS = {MET: GREEN, MISSED: RED, UNKNOWN: GREY, QUIET: GREY}
 POLICY = (
     "Compliance of an SLA is good events ÷ all events of the period, never a mean of percentages; the"
     " figure on top is the share of SLAs with events that kept their target. Average is that of all days"
@@ -136,15 +135,6 @@ def kpis(report: LongReport) -> list[tuple[str, str, str]]:
     ]
 
 
-def sign(status: SLAStatus | None) -> str:
-    """What a day says of an SLA, as one sign."""
-    if status is None:
-        return QUIET
-    if status.meets_target is None:
-        return UNKNOWN if verdict(status) == "no data" else QUIET
-    return MET if status.meets_target else MISSED
-
-
 def strip(line: Line) -> str:
     """The days of an SLA, a sign each."""
     return "".join(sign(each) for each in line.days)
@@ -152,13 +142,7 @@ def strip(line: Line) -> str:
 
 def runs(line: Line) -> list[tuple[str, str]]:
     """The strip of an SLA as runs of the same sign, each with its colour."""
-    found: list[str] = []
-    for each in strip(line):
-        if found and found[-1][0] == each:
-            found[-1] += each
-        else:
-            found.append(each)
-    return [(each, _COLOURS[each[0]]) for each in found]
+    return signs.runs(strip(line))
 
 
 def day_cell(met: int, measured: int) -> tuple[str, str]:

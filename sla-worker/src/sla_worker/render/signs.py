@@ -1,0 +1,47 @@
+"""What a day says of an SLA, as one sign: a colour is never the only one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sla_worker.model import SLAStatus
+from sla_worker.render.format import GREEN, GREY, RED, verdict
+
+MET, MISSED, UNKNOWN, QUIET = "✓", "✗", "?", "·"
+SIGNS: Final = f"{MET} target kept, {MISSED} missed, {UNKNOWN} no data, {QUIET} nothing to judge"
+COLOURS: Final = {MET: GREEN, MISSED: RED, UNKNOWN: GREY, QUIET: GREY}
+WORDS: Final = {MET: "kept", MISSED: "missed", UNKNOWN: "no data", QUIET: "nothing to judge"}
+_WORST_FIRST = (MISSED, UNKNOWN, MET, QUIET)
+
+
+def sign(status: SLAStatus | None) -> str:
+    """The sign of a day. One that ended before the SLA began lacks no data: there is nothing to judge."""
+    if status is None:
+        return QUIET
+    if status.meets_target is None:
+        return UNKNOWN if verdict(status) == "no data" and status.period_seconds > 0 else QUIET
+    return MET if status.meets_target else MISSED
+
+
+def worst(signs: Iterable[str]) -> str:
+    """The sign of an SLA from those of its components."""
+    found = set(signs)
+    return next((each for each in _WORST_FIRST if each in found), QUIET)
+
+
+def runs(signs: Sequence[str]) -> list[tuple[str, str]]:
+    """The strip as runs of the same sign, each with its colour."""
+    found: list[str] = []
+    for each in signs:
+        if found and found[-1][0] == each:
+            found[-1] += each
+        else:
+            found.append(each)
+    return [(each, COLOURS[each[0]]) for each in found]
+
+
+def counted(signs: Sequence[str]) -> str:
+    """The strip in a sentence, for who cannot see it: `90 days: 88 kept, 2 no data`."""
+    counts = [f"{signs.count(each)} {words}" for each, words in WORDS.items() if each in signs]
+    return f"{len(signs)} days: {', '.join(counts)}"
