@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import enum
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sla_worker.selectors import Selector
 
+WHOLE = ""
+"""The component of what is not split, as long as it is measured."""
+
+UNDIVIDED = "all"
+"""The component of an SLA that is not split, and of the slots of a split one in which nothing was measured."""
+
+MISSING = "none"
+"""What a component's name has for a label that a series does not have, or has without a value."""
+
 _ODD = re.compile(r"[/\\]")
 _VALUE = re.compile(r"(?:\\.|[^/\\])+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-WHOLE = ""
-"""The component of what is not split."""
+_TAKEN = re.compile(rf"\\*(?:{UNDIVIDED}|{MISSING})")
 
 
 class Kind(enum.Enum):
@@ -59,21 +68,34 @@ class Asked:
 def component(by: tuple[str, ...], labels: Mapping[str, str]) -> str:
     """The part of an SLA that a series belongs to: the values of the labels, joined by /.
 
-    Of several labels, a / in a value is written as \\/, or two components could have one name.
+    No two parts have one name: a value that is itself `none` is written as \\none, one of a single label that
+    is `all` as \\all, and of several labels a / in a value as \\/. A database may not be able to hold a NUL.
     """
     if not by:
         return WHOLE
-    name = "/".join([labels.get(each) or "none" for each in by])
-    if len(by) > 1 and (name.count("/") >= len(by) or "\\" in name):
-        return "/".join([_ODD.sub(r"\\\g<0>", labels.get(each) or "none") for each in by])
+    name = _name(by, labels)
+    if "\0" in name:
+        return name.replace("\0", "\N{REPLACEMENT CHARACTER}") + f" #{zlib.crc32(name.encode()):08x}"
     return name
 
 
-def label_values(by: tuple[str, ...], name: str) -> list[str]:
-    """The values of the labels that a component's name is made of."""
+def _name(by: tuple[str, ...], labels: Mapping[str, str]) -> str:
+    values = [labels.get(each, "") for each in by]
+    if len(values) == 1:
+        value = values[0]
+        return (f"\\{value}" if _TAKEN.fullmatch(value) else value) if value else MISSING
+    if any(value == MISSING or "/" in value or "\\" in value for value in values):
+        values = [f"\\{value}" if value == MISSING else _ODD.sub(r"\\\g<0>", value) for value in values]
+    return "/".join([value or MISSING for value in values])
+
+
+def label_values(by: tuple[str, ...], name: str) -> list[str | None]:
+    """The values of the labels that a component's name is made of; None for a label that is not there."""
     if len(by) == 1:
-        return [name]
-    return [_ESCAPED.sub(r"\1", each) for each in _VALUE.findall(name)]
+        if name == MISSING:
+            return [None]
+        return [name.removeprefix("\\") if _TAKEN.fullmatch(name) else name]
+    return [None if each == MISSING else _ESCAPED.sub(r"\1", each) for each in _VALUE.findall(name)]
 
 
 class Counts(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import Comparison, Figures, Measurement
+from sla_worker.needs import component as component_of
 from unit.sla_worker.databases import Place
 from waiting import poll
 
@@ -267,6 +269,20 @@ def test_every_component_that_was_measured_is_shown_and_one_that_is_gone_says_no
     database.store([errors(4, 0, 0, None)])
     now = [each for each in database.get_current_sla_status(1, end=NOW + 1200) if each.key == ERRORS.key]
     assert [(each.component, each.status.label) for each in now] == [("crm", "no_data"), ("mail", "no_data")]
+
+
+def test_components_whose_names_look_alike_keep_their_own_figures(place: Place) -> None:
+    """A ledger that is opened again knows each by the name that it had."""
+    labels = [{}, {"kind": "none"}, {"kind": r"\none"}, {"kind": "all"}, {"kind": "a\0"}, {"kind": "a\ufffd"}]
+    names = [component_of(("kind",), each) for each in labels]
+    for slot in range(2):
+        with closing(SLADatabase(place.location, clock=lambda: NOW + 900)) as database:
+            database.sync_definitions(DEFINITIONS)
+            database.store([component(name, slot, 90 + number) for number, name in enumerate(names)])
+            found = database.get_current_sla_status(1, end=NOW + 300)
+    assert {each.component: each.good for each in found if each.key == ERRORS.key} == {
+        name: 2 * (90 + number) for number, name in enumerate(names)
+    }
 
 
 def test_components_are_not_covered_before_anything_was_measured(database: SLADatabase) -> None:

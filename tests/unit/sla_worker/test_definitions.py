@@ -140,10 +140,16 @@ def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
     [
         ("all", "Errors"),
         ("crm/7", "Errors / crm/7"),
-        ("a\r\nBcc: x@example.com", "Errors / a\ufffd\ufffdBcc: x@example.com"),
-        ("\x1b[31mred\0", "Errors / \ufffd[31mred\ufffd"),
-        ("x" * 3000, f"Errors / {'x' * 99}…"),
+        ("a\r\nBcc: x@example.com", "Errors / a\ufffd\ufffdBcc: x@example.com #92395eaa"),
+        ("\x1b[31mred\0", "Errors / \ufffd[31mred\ufffd #796430d6"),
+        ("x" * 3000, f"Errors / {'x' * 99}… #98ee17e7"),
     ],
 )
 def test_a_label_is_shown_but_not_obeyed(component: str, shown: str) -> None:
     assert title("Errors", component) == shown
+
+
+def test_components_that_are_not_shown_whole_have_titles_of_their_own() -> None:
+    """Prometheus takes one of two series with the same labels: an alert on the other one would be lost."""
+    names = ["x" * 99 + "one", "x" * 99 + "two", "a\tb", "a\nb", "a\ufffdb"]
+    assert len({title("Errors", name) for name in names}) == len(names)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sla_worker.grid import Grid
 from sla_worker.measuring import Measurer
 from sla_worker.model import Comparison, Definition, Measurement, Member, NewSeries, Policy, Sli, State
-from sla_worker.needs import component, label_values
+from sla_worker.needs import UNDIVIDED, component, label_values
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.selectors import parse_selector
 from sla_worker.sli.composite import CompositeSli
@@ -97,6 +97,9 @@ def world() -> World:
     for number, (one, two) in enumerate((("u/v", "w"), ("u", "v/w"), ("u\\\\", "/"))):
         series = f'odd_total{{job="app",instance="a",one="{one}",two="{two}"}}'
         made.series(series, at(range(-8, 40), 0, number + 1))
+    # Values that are names of something else: of a label that is not there, and of what is not split.
+    for number, kind in enumerate(("", "none", "\\\\none", "all")):
+        made.series(f'taken_total{{job="app",instance="a",kind="{kind}",two="b"}}', at(ALL, 0, number + 1))
     made.series('paths_total{job="app",instance="a",path="/p/q"}', at(ALL, 0, 1))
     made.series('paths_total{job="app",instance="b",path="/p/q"}', {-3000: 1} | at(SECOND, 1, 1))
     # Without any `up`.
@@ -153,6 +156,8 @@ FORMS = (
     sla("b-up", UptimeSli(parse_selector('up{instance="b"}'))),
     sla("instances", UptimeSli(parse_selector('up{job=~"app|x",instance=~"a|b"}')), by=("instance",)),
     replace(events("odd"), by=("one", "two")),
+    replace(events("taken"), by=("kind",)),
+    replace(events("taken"), key="taken-two", by=("kind", "two")),
     replace(events("paths"), by=("instance", "path")),
     sla("depth", TimeSli(parse_selector('depth{queue="q",instance="a"}'), Condition("<=", 50))),
     sla("value", ValueSli("sum(depth)", 0.9), target=50),
@@ -198,16 +203,32 @@ def test_components_are_told_apart_whatever_their_labels_hold(client: Prometheus
     rows = measured(client, SLOTS)
     found = {name: row.total for (key, name, slot), row in rows.items() if (key, slot) == ("odd", 1)}
     assert found == {r"u\/v/w": 20, r"u/v\/w": 40, r"u\\/\/": 60}
+    taken = {(key, name): row.total for (key, name, slot), row in rows.items() if slot == 1}
+    assert {name: total for (key, name), total in taken.items() if key == "taken"} == {
+        "none": 20, r"\none": 40, r"\\none": 60, r"\all": 80,
+    }  # fmt: skip
+    assert {name: total for (key, name), total in taken.items() if key == "taken-two"} == {
+        "none/b": 20, r"\none/b": 40, r"\\none/b": 60, "all/b": 80,
+    }  # fmt: skip
     coverage = {(name, slot): row.coverage for (key, name, slot), row in rows.items() if key == "paths"}
     assert coverage == {
         (r"a/\/p\/q", 1): 1, (r"a/\/p\/q", 2): 1, (r"b/\/p\/q", 1): 0, (r"b/\/p\/q", 2): 1,
     }  # fmt: skip
 
 
-@given(st.lists(st.text("/\\an", min_size=1, max_size=4), min_size=2, max_size=3))
-def test_a_name_says_which_values_it_is_made_of(values: list[str]) -> None:
+VALUES = st.none() | st.text("/\\an", min_size=1, max_size=4) | st.from_regex(r"\\{0,3}(none|all)", fullmatch=True)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=3), st.lists(VALUES, min_size=1, max_size=3))
+def test_a_name_says_which_values_it_is_made_of(values: list[str | None], others: list[str | None]) -> None:
     by = tuple("abc"[: len(values)])
-    assert label_values(by, component(by, dict(zip(by, values, strict=True)))) == values
+    names = [
+        component(by, {label: value for label, value in zip(by, each, strict=False) if value is not None})
+        for each in (values, others)
+    ]
+    assert label_values(by, names[0]) == values
+    assert (names[0] == names[1]) == (values == [*others, None, None][: len(by)])
+    assert names[0] != UNDIVIDED
 
 
 def test_single_slots_count_what_a_stretch_of_slots_counts(client: PrometheusClient) -> None:

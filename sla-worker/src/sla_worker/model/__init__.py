@@ -14,7 +14,6 @@ from sla_worker.model.correction import Correction, CountsAs, Wrong
 from sla_worker.model.definition import (
     CATEGORIES,
     SEVERITIES,
-    UNDIVIDED,
     Comparison,
     Definition,
     Input,
@@ -76,6 +75,7 @@ from sla_worker.model.policy import (
     ServiceHours,
     Tier,
 )
+from sla_worker.needs import UNDIVIDED
 
 __all__ = [
     "CATEGORIES",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import enum
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from sla_worker.model.measurement import Figures
 from sla_worker.model.policy import DEFAULT_POLICY, NewSeries, Policy
-from sla_worker.needs import Asked, Counts, Expression, Need
+from sla_worker.needs import UNDIVIDED, Asked, Counts, Expression, Need
 from sla_worker.selectors import Selector
-
-UNDIVIDED = "all"  # the component of an SLA that is not measured per component
 
 _LONGEST_COMPONENT = 100  # letters that people are shown
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -195,12 +194,17 @@ def objective_ratio(comparison: Comparison, target: float, percentile: float | N
 def title(name: str, component: str) -> str:
     """An SLA's name as people read it, with its component if it has several.
 
-    A component is made of labels that programs set: a terminal or a mail's head is shown nothing to obey.
+    A component is made of labels that programs set: a terminal or a mail's head is shown nothing to obey. One
+    that is not shown as it is has a number of its own at its end: alerts are told apart by what is shown.
     """
     if component == UNDIVIDED:
         return name
+    shown = component
     if len(component) > _LONGEST_COMPONENT:
-        component = f"{component[: _LONGEST_COMPONENT - 1]}…"
-    if not component.isprintable():
-        component = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in component)
-    return f"{name} / {component}"
+        shown = f"{component[: _LONGEST_COMPONENT - 1]}…"
+    if not shown.isprintable():
+        shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in shown)
+    if shown != component:
+        number = zlib.crc32(component.encode(errors="surrogatepass"))
+        shown = f"{shown} #{number:08x}"
+    return f"{name} / {shown}"

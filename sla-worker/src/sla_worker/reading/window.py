@@ -178,9 +178,7 @@ class Window:
             found = {
                 each
                 for each in found
-                if all(
-                    (self.targets.by_key[each].labels.get(label) or "none") == part for part, label in split
-                )
+                if all((self.targets.by_key[each].labels.get(label) or None) == part for part, label in split)
             }
         return frozenset(found)
 
