@@ -15,7 +15,7 @@ WHOLE = ""
 """The component of what is not split, as long as it is measured."""
 
 UNDIVIDED = "all"
-"""The component of an SLA that is not split, and of the slots of a split one in which nothing was measured."""
+"""The component of an SLA that is not split; of a split one that of slots in which nothing was measured."""
 
 MISSING = "none"
 """What a component's name has for a label that a series does not have, or has without a value."""

@@ -1,9 +1,14 @@
-"""The worker's requests: without the 2.7 MB of what guesses encodings, and without a warning."""
+"""The worker does without what it does not need: what guesses encodings, a driver, OpenSSL."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
+
+from sla_worker.commands.worker import speaks_tls
+from sla_worker.settings import read_settings
 
 PROGRAM = """
 import sys
@@ -23,3 +28,19 @@ def test_what_the_worker_does_not_need_is_not_imported() -> None:
         check=False,
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("environ", "needed"),
+    [
+        ({}, False),
+        ({"PROMETHEUS_URL": "https://prom.example"}, True),
+        ({"PROMETHEUS_URL": "HTTPS://prom.example"}, True),
+        ({"ALERTMANAGER_URL": "https://am.example"}, True),
+        ({"SMTP_TLS": "starttls"}, True),
+        ({"SMTP_TLS": "tls"}, True),
+        ({"SLA_DATABASE_URL": "postgresql://db.example/sla?sslmode=require"}, False),
+    ],
+)
+def test_openssl_is_there_where_something_is_encrypted(environ: dict[str, str], *, needed: bool) -> None:
+    assert speaks_tls(read_settings(environ)) is needed

@@ -216,7 +216,9 @@ def test_components_are_told_apart_whatever_their_labels_hold(client: Prometheus
     }  # fmt: skip
 
 
-VALUES = st.none() | st.text("/\\an", min_size=1, max_size=4) | st.from_regex(r"\\{0,3}(none|all)", fullmatch=True)
+VALUES = (
+    st.none() | st.text("/\\an", min_size=1, max_size=4) | st.from_regex(r"\\{0,3}(none|all)", fullmatch=True)
+)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=3), st.lists(VALUES, min_size=1, max_size=3))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from e2e.report_tables import result_on_page
-from unit.sla_worker.fake_prometheus import GOOD, SLOT
+from unit.sla_worker.fake_prometheus import GOOD, SLOT, THREE
 from unit.sla_worker.setting import Mailbox, Setting
 
 
@@ -173,14 +173,17 @@ def test_a_worker_that_was_killed_loses_no_slot(setting: Setting) -> None:
 def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -> None:
     program = """if True:
         import sys
-        from sla_worker import cli
+        from sla_worker import cli, lean_openssl
+        from sla_worker.commands.worker import speaks_tls
+        from sla_worker.settings import read_settings
+        settings = read_settings({"SLA_DATABASE_PATH": sys.argv[1], "SLA_DEFINITIONS": sys.argv[2]})
+        assert not speaks_tls(settings)
+        lean_openssl.forgo()  # as the command sla_worker does
         from sla_worker.delivery.kinds import Sources, daily
         from sla_worker.render.pages import runbook_page
         from sla_worker.service import build
-        from sla_worker.settings import read_settings
         from sla_worker.web import server
-        from unit.sla_worker.fake_prometheus import THREE, SLOT, FakePrometheus
-        settings = read_settings({"SLA_DATABASE_PATH": sys.argv[1], "SLA_DEFINITIONS": str(THREE)})
+        from unit.sla_worker.fake_prometheus import SLOT, FakePrometheus
         service = build(settings, clock=lambda: SLOT + 45, transport=FakePrometheus())
         service.worker.step()
         for path in ("/", "/metrics"):
@@ -188,11 +191,14 @@ def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -
             assert b"".join(service.application(environ, lambda *_: None))
         assert runbook_page("A", "# A")
         assert daily(Sources(service.database, settings, SLOT + 45)).html
-        [line] = [line for line in open("/proc/self/status") if line.startswith("VmRSS")]
+        assert not any(sys.modules.get(name) for name in ("ssl", "_ssl", "_hashlib"))
+        with open("/proc/self/status") as status:
+            [line] = [line for line in status if line.startswith("VmRSS")]
         print(line.split()[1])
+        service.close()
     """
     run = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "sla.db")],
+        [sys.executable, "-W", "error", "-c", program, str(tmp_path / "sla.db"), str(THREE)],
         env={"PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,

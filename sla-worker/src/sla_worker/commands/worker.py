@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sla_worker import service
+from sla_worker import lean_openssl
 from sla_worker.commands.running import Arguments, parser, run
-from sla_worker.settings import read_settings
+from sla_worker.settings import Settings, read_settings
 
 
 def main(argv: Arguments = None) -> int:
@@ -17,6 +17,10 @@ def main(argv: Arguments = None) -> int:
 
     def command() -> int:
         settings = read_settings()
+        if not speaks_tls(settings):
+            lean_openssl.forgo()
+        from sla_worker import service  # noqa: PLC0415 - it imports what would import OpenSSL
+
         if arguments.check:
             service.check(settings)
         else:
@@ -24,3 +28,9 @@ def main(argv: Arguments = None) -> int:
         return 0
 
     return run(command)
+
+
+def speaks_tls(settings: Settings) -> bool:
+    """Whether the service encrypts anything itself: PostgreSQL's driver has an OpenSSL of its own."""
+    urls = (settings.prometheus.url, settings.alertmanager_url or "")
+    return settings.smtp.tls != "none" or any(each.lower().startswith("https:") for each in urls)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sla_worker.errors import MailError, MailServerError
 from sla_worker.settings import SMTPSettings
+
+if TYPE_CHECKING:
+    import ssl
 
 _LONGEST_LINE = 998
 """Characters; RFC 5322, section 2.1.1."""
@@ -100,7 +102,7 @@ class Mailer:
             if code != 220:  # noqa: PLR2004 - ready
                 raise smtplib.SMTPConnectError(code, text)
             if settings.tls == "starttls":
-                server.starttls(context=ssl.create_default_context())
+                server.starttls(context=_tls())
             server.ehlo_or_helo_if_needed()
             if settings.username:
                 server.login(settings.username, settings.password or "")
@@ -234,4 +236,10 @@ class _TLSClient(_Client):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         plain: Any = super()._get_socket(host, port, timeout)
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+        return _tls().wrap_socket(plain, server_hostname=host)
+
+
+def _tls() -> ssl.SSLContext:
+    import ssl  # noqa: PLC0415 - a worker without TLS does without OpenSSL (lean_openssl)
+
+    return ssl.create_default_context()
