@@ -17,7 +17,7 @@ import psycopg
 
 from ports import free_port
 from programs import not_there
-from waiting import poll
+from waiting import patience, poll
 
 _INITDB = ("-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=16MB")
@@ -55,7 +55,7 @@ class Server:
         """Stop it at once; connections end."""
         if self.process is not None:
             self.process.send_signal(3)  # SIGQUIT: immediate shutdown
-            self.process.wait(30)
+            self.process.wait(patience(30))
             self.process = None
 
     def query(self, sql: str, schema: str | None = None) -> list[tuple[Any, ...]]:

@@ -162,14 +162,16 @@ class Run:
 
     def _wait(self, owing: Callable[[Seen], Sequence[str]], what: str) -> None:
         deadline = time.monotonic() + self._patience
+        late = False
         while left := owing(self._tools.watch.seen()):
-            if self._tools.stopped.wait(POLL_SECONDS):
-                raise StoppedError
-            if time.monotonic() > deadline:
+            if late:
                 troubles = "; ".join(["", *self._tools.watch.troubles.values()])
                 raise ProofError(
                     f"waited {self._patience:.0f} s for {what}; still missing: {', '.join(left)}{troubles}"
                 )
+            if self._tools.stopped.wait(POLL_SECONDS):
+                raise StoppedError
+            late = time.monotonic() > deadline  # then there is one more look, the last
 
     def _owed(self, seen: Seen, unseen: dict[str, Sight], *, all_: bool = False) -> list[str]:
         """What is still missing before the cause may end; `all_` after that, of what comes later."""
@@ -300,11 +302,11 @@ def _wait_for_calm(tools: Tools) -> list[str]:
         return sorted(name for name in names if name.partition(":")[0] not in about_slas)
 
     deadline = time.monotonic() + tools.steady_seconds + tools.stack.seconds(2 * WINDOWS_SECONDS)
-    while troubles := troubles_now():
+    late = False
+    while (troubles := troubles_now()) and not late:
         if tools.stopped.wait(POLL_SECONDS):
             raise StoppedError
-        if time.monotonic() > deadline:
-            break
+        late = time.monotonic() > deadline
     return troubles
 
 

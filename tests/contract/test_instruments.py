@@ -73,7 +73,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _scrape(port: str) -> str:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=patience(5)).text
     return ""
 
 

@@ -149,7 +149,7 @@ def _missing(listed: Mapping[str, list[str]], url: str) -> list[str]:
     """The metrics without a sample that has all their labels; all of them as long as nobody answers."""
     text = ""
     with contextlib.suppress(httpx.TransportError):
-        text = httpx.get(url, trust_env=False).text
+        text = httpx.get(url, trust_env=False, timeout=patience(5)).text
     samples = {name: re.findall(rf"^{name}(?:\{{(.*)\}})? ", text, re.MULTILINE) for name in listed}
     return [
         name

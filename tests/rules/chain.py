@@ -120,7 +120,7 @@ class Prometheus:
     def _ready(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"Prometheus has ended: {self._log.read_text()}"
-        return httpx.get(f"{self.url}/-/ready", trust_env=False).is_success
+        return httpx.get(f"{self.url}/-/ready", trust_env=False, timeout=patience(5)).is_success
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

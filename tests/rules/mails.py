@@ -50,7 +50,9 @@ class Post:
 
     def send(self, alerts: list[dict[str, Any]]) -> None:
         """Give alerts to Alertmanager as Prometheus would."""
-        httpx.post(f"{self.url}/api/v2/alerts", json=alerts, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{self.url}/api/v2/alerts", json=alerts, trust_env=False, timeout=patience(5)
+        ).raise_for_status()
 
     def mail_about(
         self,
@@ -99,7 +101,10 @@ class Post:
     def alerts_matching(self, matchers: str) -> list[dict[str, Any]]:
         """The alerts that Alertmanager holds and that fit matchers as a silence has them."""
         answer = httpx.get(
-            f"{self.url}/api/v2/alerts", params={"filter": matchers.split(",")}, trust_env=False
+            f"{self.url}/api/v2/alerts",
+            params={"filter": matchers.split(",")},
+            trust_env=False,
+            timeout=patience(5),
         )
         return list(answer.raise_for_status().json())
 
@@ -116,7 +121,9 @@ class Post:
             "createdBy": "the test",
             "comment": "a silence",
         }
-        httpx.post(f"{self.url}/api/v2/silences", json=body, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{self.url}/api/v2/silences", json=body, trust_env=False, timeout=patience(5)
+        ).raise_for_status()
 
     def next_mail(self, seen: int, *, timeout_seconds: float = 20) -> EmailMessage:
         """Wait for the mail after the first `seen` ones."""
@@ -183,7 +190,7 @@ def running_alertmanager(
     """
     smtp_port, port = free_ports(2)
     sink = Sink()
-    server = Controller(sink, hostname="127.0.0.1", port=smtp_port)
+    server = Controller(sink, hostname="127.0.0.1", port=smtp_port, ready_timeout=patience(5))
     server.start()
     config = directory / "alertmanager.yml"
     config.write_text(yaml.safe_dump(configuration(smtp_port)))
@@ -216,6 +223,6 @@ def running_alertmanager(
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     def ready() -> bool:
         assert process.poll() is None, f"Alertmanager has ended: {log.read_text()}"
-        return httpx.get(f"{url}/-/ready", trust_env=False).raise_for_status().is_success
+        return httpx.get(f"{url}/-/ready", trust_env=False, timeout=patience(5)).raise_for_status().is_success
 
     poll(ready, "Alertmanager to be ready", seconds=30)

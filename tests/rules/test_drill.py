@@ -18,6 +18,7 @@ from stack import drill, settings
 from stack.errors import StackError
 from stack.services import PORT_VARIABLES
 from stack.settings import Instance
+from waiting import patience
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,10 @@ def test_a_drill_is_mailed_as_a_drill_with_the_links_of_the_real_alert(ground: G
 def test_it_ends_by_itself(ground: Ground) -> None:
     ground.drill("HighTimeoutRate", 30)
     [found] = httpx.get(
-        f"{ground.post.url}/api/v2/alerts", params={"filter": 'alertname="HighTimeoutRate"'}, trust_env=False
+        f"{ground.post.url}/api/v2/alerts",
+        params={"filter": 'alertname="HighTimeoutRate"'},
+        trust_env=False,
+        timeout=patience(5),
     ).json()
     begin, end = (dt.datetime.fromisoformat(found[name]) for name in ("startsAt", "endsAt"))
     assert end - begin == dt.timedelta(seconds=30)

@@ -13,7 +13,7 @@ from rules.binaries import each_version_of, required
 from rules.cases import shipped_alerts
 from rules.chain import Prometheus, running_prometheus, serving_application
 from rules.mails import Post, Sink
-from waiting import poll
+from waiting import patience, poll
 
 FACTOR = 5
 """Five minutes become one: a restart must be over before the hold is, on a slow machine too."""
@@ -24,13 +24,19 @@ QUEUE = 'insa_worker_queue_depth{worker_name="worker-1"}'
 
 def found(prometheus: Prometheus) -> dict[str, Any] | None:
     """The alert as Prometheus has it now; None when it is inactive."""
-    answer = httpx.get(f"{prometheus.url}/api/v1/alerts", trust_env=False).raise_for_status().json()
+    answer = (
+        httpx.get(f"{prometheus.url}/api/v1/alerts", trust_env=False, timeout=patience(5))
+        .raise_for_status()
+        .json()
+    )
     return next((each for each in answer["data"]["alerts"] if each["labels"]["alertname"] == ALERT), None)
 
 
 def value(prometheus: Prometheus) -> float | None:
     """The newest sample of the queue."""
-    answer = httpx.get(f"{prometheus.url}/api/v1/query", params={"query": QUEUE}, trust_env=False)
+    answer = httpx.get(
+        f"{prometheus.url}/api/v1/query", params={"query": QUEUE}, trust_env=False, timeout=patience(5)
+    )
     result = answer.raise_for_status().json()["data"]["result"]
     return float(result[0]["value"][1]) if result else None
 

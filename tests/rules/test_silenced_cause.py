@@ -16,7 +16,7 @@ from compression.files import rules_tree
 from rules.binaries import required
 from rules.chain import pairs, running_prometheus, serving_application
 from rules.mails import ROOT, Post, part, running_alertmanager, shipped
-from waiting import poll
+from waiting import patience, poll
 
 FACTOR = 60
 ALERTS = ("WorkerUnhealthy", "MultipleWorkersDown", "CriticalAlertMuted")
@@ -93,8 +93,10 @@ def test_the_muted_alert_reaches_somebody(post: Post, to: str) -> None:
 
 def test_it_is_over_when_the_silence_is(post: Post) -> None:
     seen = len(post.sink.mails)
-    silences = httpx.get(f"{post.url}/api/v2/silences", trust_env=False).json()
+    silences = httpx.get(f"{post.url}/api/v2/silences", trust_env=False, timeout=patience(5)).json()
     for each in silences:
-        httpx.delete(f"{post.url}/api/v2/silence/{each['id']}", trust_env=False).raise_for_status()
+        httpx.delete(
+            f"{post.url}/api/v2/silence/{each['id']}", trust_env=False, timeout=patience(5)
+        ).raise_for_status()
     post.mail_with("RESOLVED", "CriticalAlertMuted", seen=seen)
     post.mail_with("FIRING", "MultipleWorkersDown", seen=seen)

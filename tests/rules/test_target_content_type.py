@@ -81,7 +81,9 @@ def test_it_is_scraped(program: Path | None, target: int, tmp_path: Path) -> Non
 
         def health() -> str:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/targets", timeout=5) as answer:
+                with urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/api/v1/targets", timeout=patience(5)
+                ) as answer:
                     active = json.load(answer)["data"]["activeTargets"]
             except OSError as error:
                 return str(error)

@@ -28,6 +28,7 @@ from truth.comparison import differences, stored_rows
 from truth.forms import read_forms
 from truth.world_counts import Truth, count
 from unit.sla_worker.engines import VICTORIA_METRICS, engines, serving_world
+from waiting import patience
 
 FILE = Path(__file__).parents[1] / "unit" / "sla_worker" / "definitions" / "three.yml"
 WORLD = World(
@@ -86,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply = httpx.request(
             self.command, broken.url + self.path, content=body,
             headers={"Content-Type": "application/x-www-form-urlencoded"}, trust_env=False,
+            timeout=patience(5),
         )  # fmt: skip
         self._send(reply.status_code, reply.content)
 

@@ -8,6 +8,7 @@ import pytest
 from demo_app.catalogue import SPECS
 from unit.demo_app.serving import Ailing, api_of, served
 from unit.demo_app.simulation import Simulation
+from waiting import patience
 
 
 @pytest.fixture
@@ -17,7 +18,10 @@ def ailing() -> Ailing:
 
 @pytest.fixture
 def client(simulation: Simulation, ailing: Ailing) -> Iterator[httpx.Client]:
-    with served(api_of(simulation, ailing)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        served(api_of(simulation, ailing)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+    ):
         yield client
 
 

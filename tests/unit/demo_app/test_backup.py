@@ -13,6 +13,7 @@ from demo_app.backup import Backup, BackupReading, Verify, verify_copy
 from demo_app.database import Database
 from demo_app.faults import Faults
 from demo_app.volume import DiskBallast, Volume
+from logged import lines
 from unit.demo_app.recording import Recorder
 from unit.demo_app.simulation import FakeClock
 
@@ -104,7 +105,7 @@ def test_a_backup_that_fails_is_counted_and_logged_in_one_line_and_the_last_good
         assert not bench.backup.run()
 
     assert len(bench.events.of("failed")) == len(bench.events.of("backup")) == 1
-    (line,) = caplog.messages
+    (line,) = lines(caplog, "demo_app")
     assert line.startswith("backup failed reason=")
     assert reason in line
     reading = bench.backup.reading()

@@ -7,6 +7,7 @@ import pytest
 
 from demo_app.component_scan import ComponentScan, ScanReading
 from demo_app.faults import Faults
+from logged import lines
 from unit.demo_app.recording import Recorder
 from unit.demo_app.simulation import FakeClock
 
@@ -52,7 +53,7 @@ def test_a_gap_is_what_the_system_refuses_the_same_each_time(
     with caplog.at_level(logging.WARNING):
         assert [bench.scan.run() for _ in range(2)] == [10 - refused] * 2
 
-    first, second = caplog.messages
+    first, second = lines(caplog, "demo_app")
     assert first == second
     assert f"components not readable count={refused} names=" in first
     bench.faults.stop_all()
@@ -76,4 +77,4 @@ def test_a_changed_module_is_scanned_and_named(bench: Bench, caplog: pytest.LogC
 
     name = f"{bench.paths[4].parent.name}/module_4.py"
     assert bench.scan.reading().changed == (name,)
-    assert caplog.messages == [f"components changed since the start count=1 names={name}"]
+    assert lines(caplog, "demo_app") == [f"components changed since the start count=1 names={name}"]

@@ -15,6 +15,7 @@ from demo_app.metrics import Metrics, add_runtime_collectors
 from insa_instruments.message_bus import MessageBusInstruments
 from ports import listening
 from unit.demo_app.simulation import FakeClock
+from waiting import patience
 
 
 class Bench:
@@ -28,7 +29,9 @@ class Bench:
         self.faults = Faults(self.clock, self.metrics)
         self.server = MetricsServer("127.0.0.1", 0, Exposed(self.registry, self.faults), self.faults)
         self.server.start()
-        self.client = httpx.Client(trust_env=False, base_url=f"http://127.0.0.1:{self.server.port}")
+        self.client = httpx.Client(
+            trust_env=False, timeout=patience(5), base_url=f"http://127.0.0.1:{self.server.port}"
+        )
 
     def names(self, query: str = "") -> set[str]:
         text = self.client.get(f"/metrics{query}").text

@@ -10,13 +10,17 @@ from starlette.types import Message, Receive, Scope, Send
 from demo_app.guard import Guard
 from unit.demo_app.serving import api_of, served
 from unit.demo_app.simulation import Simulation
+from waiting import patience
 
 TOKEN = "a-token-of-20-signs!"  # noqa: S105  # no secret
 
 
 @pytest.fixture
 def client(simulation: Simulation) -> Iterator[httpx.Client]:
-    with served(api_of(simulation)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        served(api_of(simulation)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+    ):
         yield client
 
 
@@ -25,7 +29,7 @@ def locked(simulation: Simulation) -> Iterator[httpx.Client]:
     """A client of an app with a token, which it does not send by itself."""
     with (
         served(api_of(simulation, token=TOKEN)) as url,
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
     ):
         yield client
 

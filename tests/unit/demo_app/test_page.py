@@ -9,13 +9,17 @@ import pytest
 from demo_app.page import load_assets, wants_page
 from unit.demo_app.serving import api_of, served
 from unit.demo_app.simulation import Simulation
+from waiting import patience
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
 @pytest.fixture
 def client(simulation: Simulation) -> Iterator[httpx.Client]:
-    with served(api_of(simulation)) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with (
+        served(api_of(simulation)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+    ):
         yield client
 
 

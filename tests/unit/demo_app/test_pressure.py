@@ -11,6 +11,7 @@ import pytest
 from demo_app.faults import Faults
 from demo_app.pressure import CpuBurner, MemoryBallast, Pressure, ThisProcess
 from demo_app.resources import Limits
+from logged import lines
 from unit.demo_app.machine import FakeMachine
 from unit.demo_app.recording import Recorder
 from unit.demo_app.simulation import FakeClock
@@ -92,7 +93,7 @@ def test_a_machine_without_memory_is_logged_once_and_the_other_load_continues(
     with caplog.at_level(logging.WARNING):
         share = bench.cpu_share(60)
 
-    assert caplog.messages == [
+    assert lines(caplog, "demo_app") == [
         "pressure cannot grow load=MemoryBallast reason=[Errno 12] Cannot allocate memory"
     ]
     assert share == pytest.approx(0.8, abs=0.02)

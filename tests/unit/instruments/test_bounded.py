@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insa_instruments.bounded import MAX_CHARACTERS, MAX_VALUES, OTHER, Bounded
+from logged import lines
 from waiting import patience
 
 
@@ -48,7 +49,7 @@ def test_the_first_value_beyond_the_limit_is_logged_and_no_further_one(
         for value in ("a", "b", "c", "b"):
             bounded.of(value)
 
-    assert [record.getMessage() for record in caplog.records] == [
+    assert lines(caplog, "insa_instruments") == [
         "label worker_name has 1 values: 'b' and all further ones count as 'other'"
     ]
 

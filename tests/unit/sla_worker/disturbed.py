@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from logged import lines
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.errors import DatabaseError
 from unit.sla_worker.fake_prometheus import GOOD, SLOT
@@ -56,7 +58,7 @@ def health(setting: Setting) -> str | None:
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    return lines(caplog, "sla_worker", logging.ERROR)
 
 
 def contents(setting: Setting, query: Callable[[str], list[tuple[Any, ...]]]) -> Contents:

@@ -111,7 +111,7 @@ def _serving_victoria_metrics(scratch: Path, *arguments: str) -> Iterator[str]:
 
         def answers() -> bool:
             assert process.poll() is None, (scratch / "log").read_text()
-            return httpx.get(f"{url}/health", trust_env=False).is_success
+            return httpx.get(f"{url}/health", trust_env=False, timeout=patience(5)).is_success
 
         try:
             poll(answers, "VictoriaMetrics to answer", seconds=30)

@@ -15,6 +15,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.service import build
 from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import SLOT, THREE, FakePrometheus
+from waiting import patience
 
 
 class Mailbox:
@@ -23,7 +24,7 @@ class Mailbox:
     def __init__(self, port: int, **how: Any) -> None:
         self.mails: list[Message] = []
         self.recipients: list[list[str]] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=port, **how)
+        self._controller = Controller(self, hostname="127.0.0.1", port=port, ready_timeout=patience(5), **how)
 
     def __enter__(self) -> Mailbox:
         self._controller.start()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from logged import lines
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
@@ -261,7 +262,7 @@ def test_a_clock_that_steps_back_a_second_measures_the_slot_again_and_says_nothi
     ledger.measure(1)
     ledger.now = NOW + 300 + 44  # slot 1 has ended, but is not due by this clock
     assert ledger.database.missing_slots(NOW, 0)["api-error-rate"] == []
-    assert caplog.messages == []
+    assert lines(caplog, "sla_worker") == []
     assert ledger.measure(1) == [1]
     assert ledger.measure(2) == [2]
 
@@ -271,5 +272,5 @@ def test_the_future_is_said_once(ledger: Ledger, caplog: pytest.LogCaptureFixtur
     ledger.measure(DAY)
     ledger.measure(1)
     ledger.measure(2)
-    [line] = caplog.messages
+    [line] = lines(caplog, "sla_worker")
     assert f"rows={3 * (DAY - 1)} until={NOW + DAY * 300}" in line

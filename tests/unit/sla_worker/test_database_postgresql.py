@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from logged import lines
 from ports import free_port
 from sla_worker.commands.database import main as sla_database
 from sla_worker.database import SLADatabase
@@ -133,13 +134,13 @@ def test_a_second_worker_waits_and_takes_over(
     turns: list[Setting] = []
 
     def build() -> Service:
-        if len(caplog.messages) == 1:
+        if len(lines(caplog, "sla_worker")) == 1:
             database.close()  # the first worker ends once the second one has said that it waits
         turns.append(Setting(tmp_path, SLA_DATABASE_URL=schema.location))
         return turns[-1].service
 
     assert in_turn(build, threading.Event(), waits=True, every_seconds=0.01) is turns[-1].service
-    [line] = caplog.messages
+    [line] = lines(caplog, "sla_worker")
     assert line.startswith(f"standing by, to take over: {database.place}: sla_worker on ")
     turns[-1].close()
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from logged import lines
 from sla_worker.database import KEEP, Keep, SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
@@ -149,7 +150,7 @@ def test_days_are_made_again_when_the_timezone_changes(
     with closing(open_ledger(place.location, zone=ZoneInfo("UTC"))) as moved:
         # Midnight of UTC is 1:00, after the change 2:00: 2, 48 and 48 slots, the rest of a day not over.
         assert day_rows(place) == [(-23, 2), (1, 48), (25, 48)]
-        assert caplog.messages == [
+        assert lines(caplog, "sla_worker") == [
             "REPORT_TIMEZONE=UTC, before Europe/Berlin: the days from 2026-03-27 on are of the new timezone"
         ]
         assert over(moved, 0, 143) == (143 * 9, 1430, 143)
@@ -157,7 +158,7 @@ def test_days_are_made_again_when_the_timezone_changes(
         assert over(moved, 0, 144) == (144 * 9, 1440, 144)
     caplog.clear()
     open_ledger(place.location, zone=ZoneInfo("UTC")).close()
-    assert caplog.messages == []
+    assert lines(caplog, "sla_worker") == []
 
 
 def kept_for_long(place: Place) -> None:
@@ -182,7 +183,7 @@ def test_days_whose_slots_are_gone_are_made_again_of_hours(
         assert day_rows(place)[:14] == former
         begin = (at("2026-04-11") - START) // 3600 + later_hours
         assert made == [(begin + 24 * number, 48) for number in range(8)]
-        assert caplog.messages == [
+        assert lines(caplog, "sla_worker") == [
             f"REPORT_TIMEZONE={zone}, before Europe/Berlin: the days from 2026-04-11 on are of the new"
             " timezone; 14 days before that keep the borders of Europe/Berlin"
         ]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logged import lines
 from sla_worker.grid import Grid
 from sla_worker.measuring import Measurer
 from sla_worker.model import Comparison, Definition, Measurement, Member, NewSeries, Policy, Sli, State
@@ -292,7 +293,7 @@ def test_expressions_and_scores(
     # A number for each instance: one of an SLA that is split by them, and no number of one that is not.
     assert rows["several", "all", 1].state is State.NO_DATA
     assert (rows["by-instance", "a", 2].actual, rows["by-instance", "b", 1].actual) == (1, 0)
-    said = [each.getMessage() for each in caplog.records if "expression refused" in each.getMessage()]
+    said = [line for line in lines(caplog, "sla_worker") if "expression refused" in line]
     assert len(said) == 2  # of `broken` and `several`; the others were answered
     assert "gives several series for the SLA, which is not split; wrap it in one like sum (...)" in said[1]
     # 60 % of 10 ÷ 20 and 40 % of 0 ÷ 20; then 40 % of 20 ÷ 20.

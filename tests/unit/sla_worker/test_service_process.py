@@ -44,7 +44,7 @@ def test_it_ends_within_five_seconds_even_while_prometheus_hangs(tmp_path: Path,
 
     def answers() -> int | None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz") as response:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=patience(5)) as response:
                 return int(response.status)
         except urllib.error.URLError:
             return None

@@ -47,7 +47,7 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", trust_env=False).is_success
+        return httpx.get(f"{url}/-/ready", trust_env=False, timeout=patience(5)).is_success
     except httpx.TransportError:
         return False
 
@@ -60,7 +60,7 @@ class Real(Setting):
         self.alertmanager = environ["ALERTMANAGER_URL"]
 
     def silences(self, *states: str) -> list[dict[str, Any]]:
-        found = httpx.get(f"{self.alertmanager}/api/v2/silences", trust_env=False).json()
+        found = httpx.get(f"{self.alertmanager}/api/v2/silences", trust_env=False, timeout=patience(5)).json()
         return [
             each
             for each in found
@@ -95,7 +95,7 @@ def setting(tmp_path: Path, alertmanager: str) -> Iterator[Real]:
     made = Now(tmp_path, ALERTMANAGER_URL=alertmanager)
     yield made
     for each in made.silences():
-        httpx.delete(f"{alertmanager}/api/v2/silence/{each['id']}", trust_env=False)
+        httpx.delete(f"{alertmanager}/api/v2/silence/{each['id']}", trust_env=False, timeout=patience(5))
     made.close()
 
 
@@ -130,7 +130,9 @@ def test_a_silence_that_alertmanager_lost_is_made_again(setting: Real) -> None:
     setting.add(-60, HOUR, categories=["reliability"])
     setting.step()
     [silence] = setting.silences()
-    httpx.delete(f"{setting.alertmanager}/api/v2/silence/{silence['id']}", trust_env=False)
+    httpx.delete(
+        f"{setting.alertmanager}/api/v2/silence/{silence['id']}", trust_env=False, timeout=patience(5)
+    )
     assert setting.silences() == []
     setting.turns(5)
     assert setting.silences() == []  # it is looked after every 15 s

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from logged import lines
 from sla_worker.errors import DatabaseError, PrometheusError
 from sla_worker.grid import Grid
 from sla_worker.model import PassResult
@@ -143,7 +145,7 @@ def test_a_chore_that_fails_keeps_nothing_else_from_its_turn_and_is_said_once(
     assert loop.calculator.passes == 1
     assert loop.after == 6
     # Said when it begins, again after it had ended, and when it changes.
-    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == [
+    assert lines(caplog, "sla_worker", logging.ERROR) == [
         "step failed error=disk full",
         "step failed error=disk full",
         "step failed error=gone",
