@@ -76,8 +76,8 @@ sla-recompute: $(VENV)/.run ## Read stored slots again: make sla-recompute from=
 	@[ -n "$(from)" ] && [ -n "$(to)" ] || { echo "error: from= or to= is missing"; echo "fix:   make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) calculator --recompute $(from) $(to) $(if $(sla),--sla $(sla))
 
-sla-credits: $(VENV)/.run ## Print what customers are owed for a month: make sla-credits [m=2026-03]
-	@$(STACK) exec sla-worker $(SLA) credits $(m)
+sla-credits: $(VENV)/.run ## What customers are owed for a month: make sla-credits [m=2026-03], or decide: do=list, do='approve 3 --author … --reason …'
+	@$(STACK) exec sla-worker $(SLA) credits $(or $(do),$(m))
 
 sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sla=KEY [t=24h, a time, 30d, month, quarter, 12m, 2026-03, FROM/TO]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-explain sla=api-error-rate"; exit 1; }

@@ -1,4 +1,4 @@
-"""What customers are owed for a month, by the tiers of each SLA.
+"""What customers are owed for a month, by the tiers of each SLA; of a frozen one it is proposed.
 
 A tier reaches from the next one's border, which is in it, up to its own, which is not: with tiers below 99.9
 and below 99 a month of exactly 99.9 % is owed nothing, and one of exactly 99 % the first. Counts and borders
@@ -8,21 +8,55 @@ are compared as fractions: as binary numbers neither 0.999 nor 99.9 is what it s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import SLAStatus, Tier
+from sla_worker.model import FrozenMonth, Policy, Tier, title
+from sla_worker.model.credit import Proposed
 from sla_worker.spans import calendar_month, month_start
 
 _DIGITS = 12  # of a score, which is no ratio of counts
 NO_EVENTS, TOO_LITTLE = "no events", "too little was measured"
+
+
+class OfMonth(Protocol):
+    """What a credit depends on: of the ledger a status, of a frozen month a line of its document."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def component(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def good(self) -> float: ...
+    @property
+    def total(self) -> float: ...
+    @property
+    def compliance_ratio(self) -> float | None: ...
+    @property
+    def coverage_ratio(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a frozen month."""
+
+    key: str
+    component: str
+    title: str
+    good: float
+    total: float
+    compliance_ratio: float | None
+    coverage_ratio: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +66,7 @@ class Credit:
     `tier` is None where nothing is owed.
     """
 
-    status: SLAStatus
+    status: OfMonth
     tiers: Sequence[Tier]
     percent: Decimal | None
     tier: Tier | None = None
@@ -76,7 +110,7 @@ class MonthlyCredits:
         }
 
 
-def owed(status: SLAStatus, tiers: Sequence[Tier]) -> Credit:
+def owed(status: OfMonth, tiers: Sequence[Tier]) -> Credit:
     """What is owed for a month whose figures are these; the tiers go from the mildest to the worst."""
     if status.compliance_ratio is None:
         return Credit(status, tiers, None, reason=NO_EVENTS)
@@ -109,7 +143,61 @@ def monthly_credits(database: SLADatabase, month: str | None, zone: ZoneInfo, no
     return MonthlyCredits(month, start, end, until > last, found)
 
 
-def _ratio(status: SLAStatus, ratio: float) -> Fraction:
+def frozen_credits(document: Mapping[str, Any], policy: Callable[[str], Policy]) -> list[Credit]:
+    """The credits of a frozen month; `policy` gives that of an SLA at the end of the month."""
+    found = []
+    for each in document["slas"]:
+        tiers = policy(each["sla"]).credits
+        if not tiers:
+            continue
+        line = Line(
+            key=each["sla"],
+            component=each["component"],
+            title=title(each["name"], each["component"]),
+            good=each["good"],
+            total=each["total"],
+            compliance_ratio=each["compliance_ratio"],
+            coverage_ratio=each["coverage_ratio"],
+        )
+        found.append(owed(line, tiers))
+    return found
+
+
+def propose(database: SLADatabase, month: FrozenMonth, now: int) -> list[int]:
+    """Propose what a revision of a month owes, as far as that changed. Returns the new proposals' numbers."""
+    policies: dict[str, Policy] = {}
+
+    def policy(key: str) -> Policy:
+        if key not in policies:
+            policies[key] = database.version_at(key, month.end).policy
+        return policies[key]
+
+    document = json.loads(database.months.document(month))
+    found = [
+        Proposed(
+            sla=each.status.key,
+            component=each.status.component,
+            title=each.status.title,
+            percent=each.percent,
+            below=None if each.tier is None else each.tier.below,
+            why=each.reason,
+            compliance_ratio=each.status.compliance_ratio,
+            coverage_ratio=each.status.coverage_ratio,
+            terms=policy(each.status.key).credit_terms,
+        )
+        for each in frozen_credits(document, policy)
+    ]
+    return database.credits.propose(month, found, now)
+
+
+def claim_until(end: int, days: int | None, zone: ZoneInfo) -> dt.date | None:
+    """The last day on which a credit of a month that ends at `end` can be claimed; None: no such day."""
+    if days is None:
+        return None
+    return dt.datetime.fromtimestamp(end, zone).date() + dt.timedelta(days=days - 1)
+
+
+def _ratio(status: OfMonth, ratio: float) -> Fraction:
     """The exact ratio of the counts; of a score, which is none of its own slots, its decimals."""
     if status.total > 0 and status.good / status.total == ratio:
         return Fraction(status.good) / Fraction(status.total)

@@ -116,6 +116,7 @@ class Months:
         for each in touched:
             if each.end <= waits:
                 self.revise(each, now)
+        self._propose(now)
         if all(end <= waits for _, _, end in due):
             self._next_end = bounds(label_of(slot, self._zone), self._zone)[1]
 
@@ -133,6 +134,14 @@ class Months:
             if label not in frozen:
                 yield label, start, end
             label = label_of(end, self._zone)
+
+    def _propose(self, now: int) -> None:
+        """What is owed for months that are frozen and were not looked at yet, also by a former version."""
+        for each in self._database.months.unproposed():
+            from sla_worker.credits import propose  # noqa: PLC0415 - once a month
+
+            new = propose(self._database, each, now)
+            _log.info("credits proposed month=%s revision=%d new=%d", each.month, each.revision, len(new))
 
     def _first_unsettled(self, slot: int) -> int:
         """Before the end of this slot every slot is final."""

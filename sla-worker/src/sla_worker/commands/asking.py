@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
 from typing import Any
 
-from sla_worker import service
+from sla_worker import deciding, service
 from sla_worker.again import Wish
 from sla_worker.errors import DatabaseLockedError, SLAWorkerError
 from sla_worker.maintaining import Asked, Done, correction_of, exclusion_of
@@ -16,6 +18,7 @@ _CONNECT_SECONDS = 5
 _MEASURE_AGAIN = "/api/measure-again"
 _MAINTAIN = "/api/maintain"
 _CORRECT = "/api/correct"
+_DECIDE = "/api/credits/decide"
 
 
 def measure_again(settings: Settings, wish: Wish) -> tuple[int, str]:
@@ -48,6 +51,16 @@ def correct(settings: Settings, asked: Asked) -> Correction:
         return service.correct(settings, asked)
     except DatabaseLockedError as locked:
         return correction_of(_by_the_service(settings, _CORRECT, asked, locked)["correction"])
+
+
+def decide(settings: Settings, asked: Asked) -> list[dict[str, Any]]:
+    """A decision about proposed credits; the proposals as they are then. Raises SLAWorkerError."""
+    try:
+        with closing(service.open_database(settings)) as database:
+            return deciding.decide(database, asked, int(time.time()))
+    except DatabaseLockedError as locked:
+        found: list[dict[str, Any]] = _by_the_service(settings, _DECIDE, asked, locked)["proposals"]
+        return found
 
 
 def _by_the_service(settings: Settings, path: str, asked: Asked, locked: DatabaseLockedError) -> Any:

@@ -6,8 +6,9 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import URL_SCHEMES
@@ -51,6 +52,9 @@ from sla_worker.model import (
     State,
     Stored,
 )
+
+if TYPE_CHECKING:
+    from sla_worker.database.credits import CreditStore
 
 __all__ = ["DAY_SECONDS", "KEEP", "Keep", "SLADatabase"]
 _UTC = ZoneInfo("UTC")
@@ -201,6 +205,13 @@ class SLADatabase:
     def slot_seconds(self) -> int:
         """The length of a slot of this database."""
         return self.grid.slot_seconds
+
+    @cached_property
+    def credits(self) -> CreditStore:
+        """What customers are owed for frozen months, and what was decided."""
+        from sla_worker.database.credits import CreditStore  # noqa: PLC0415 - months and people need it, no pass
+
+        return CreditStore(self._engine, self._definitions, self.months)
 
     def _fixed_grid(self, wanted: Grid | None) -> Grid:
         """Slots of two lengths in one ledger would not add up, so the first one stays."""

@@ -23,6 +23,7 @@ class MonthStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: tuple[FrozenMonth, ...] | None = None
+        self._all_proposed = False
         engine.on_reset(self._forget)
 
     # --- reading
@@ -63,7 +64,23 @@ class MonthStore:
         rows = self._engine.rows(f"SELECT {_COLUMNS} FROM sla_monthly_reports r {where}", values)  # noqa: S608
         return [_month(row) for row in rows]
 
+    def unproposed(self) -> list[FrozenMonth]:
+        """The newest revisions whose credits were not looked at yet, oldest first; asked once if none is."""
+        with self._engine.exclusive():
+            if self._all_proposed:
+                return []
+            found = self._found(f"WHERE proposed = 0 AND {_NEWEST} ORDER BY month")
+            self._all_proposed = not found
+            return found
+
     # --- writing
+
+    def proposed(self, month: FrozenMonth) -> None:
+        """The credits of a revision were looked at; inside the caller's transaction."""
+        self._engine.execute(
+            "UPDATE sla_monthly_reports SET proposed = 1 WHERE month = ? AND revision = ?",
+            (month.month, month.revision),
+        )
 
     def add(self, frozen: FrozenMonth, document: str, content: str) -> None:
         """Freeze a revision; the one before it is no longer waiting for one."""
@@ -77,6 +94,7 @@ class MonthStore:
                 (*_values(frozen), document, content),
             )
             self._known = None
+            self._all_proposed = False
 
     def settled(self, month: str) -> None:
         """What has touched a month was looked at."""
@@ -111,6 +129,7 @@ class MonthStore:
 
     def _forget(self) -> None:
         self._known = None
+        self._all_proposed = False
 
 
 def _month(row: Row) -> FrozenMonth:

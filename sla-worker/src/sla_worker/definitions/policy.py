@@ -60,7 +60,7 @@ def read_policy(source: YamlMap, base: Policy, holidays: Holidays, grid: Grid | 
     if source.has("public"):
         found["public"] = source.flag("public")
     if source.has("credits"):
-        found["credits"] = read_credits(source)
+        found["credits"], found["credit_terms"] = read_credits(source)
     if source.has("service_hours"):
         found["service_hours"] = _service_hours(source, holidays, grid)
     return replace(base, **found)  # type: ignore[arg-type]  # each value is of its field's type

@@ -30,6 +30,8 @@ from sla_worker.model.details import (
     policy_values,
     read_details,
     read_policy_values,
+    read_terms,
+    terms_values,
     write_details,
 )
 from sla_worker.model.exclusion import Exclusion, Planned, Scope, Spans
@@ -68,6 +70,7 @@ from sla_worker.model.period import (
 from sla_worker.model.policy import (
     DEFAULT_POLICY,
     WINDOWS,
+    CreditTerms,
     Maintenance,
     NewSeries,
     NoData,
@@ -93,6 +96,7 @@ __all__ = [
     "Comparison",
     "Correction",
     "CountsAs",
+    "CreditTerms",
     "Definition",
     "Delivery",
     "Details",
@@ -137,7 +141,9 @@ __all__ = [
     "policy_values",
     "read_details",
     "read_policy_values",
+    "read_terms",
     "seconds_together",
+    "terms_values",
     "title",
     "write_details",
 ]

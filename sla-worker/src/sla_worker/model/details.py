@@ -11,7 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 from sla_worker.model.definition import Definition, Member
-from sla_worker.model.policy import DEFAULT_POLICY, Maintenance, NewSeries, NoData, Policy, ServiceHours, Tier
+from sla_worker.model.policy import (
+    DEFAULT_POLICY,
+    CreditTerms,
+    Maintenance,
+    NewSeries,
+    NoData,
+    Policy,
+    ServiceHours,
+    Tier,
+)
 
 _WORDS = {"no_data": NoData, "maintenance": Maintenance, "new_series": NewSeries}
 
@@ -41,6 +50,7 @@ def policy_values(policy: Policy) -> dict[str, Any]:
     """A policy as values that JSON has."""
     values = asdict(policy)
     values["credits"] = [[_plain(each.below), _plain(each.credit)] for each in policy.credits]
+    values["credit_terms"] = terms_values(policy.credit_terms)
     hours = policy.service_hours
     if hours is not None:
         values["service_hours"] = asdict(hours) | {
@@ -74,6 +84,8 @@ def read_policy_values(content: Mapping[str, Any]) -> Policy:
         found["windows"] = tuple(found["windows"])
     if "credits" in found:
         found["credits"] = tuple(Tier(*map(Decimal, each)) for each in found["credits"])
+    if "credit_terms" in found:
+        found["credit_terms"] = read_terms(found["credit_terms"])
     hours = found.get("service_hours")
     if hours is not None:
         found["service_hours"] = ServiceHours(
@@ -84,6 +96,19 @@ def read_policy_values(content: Mapping[str, Any]) -> Policy:
             }
         )
     return Policy(**found)
+
+
+def terms_values(terms: CreditTerms) -> dict[str, Any]:
+    """What else is agreed about credits, as values that JSON has."""
+    return {
+        name: _plain(value) if isinstance(value, Decimal) else value for name, value in asdict(terms).items()
+    }
+
+
+def read_terms(content: Mapping[str, Any]) -> CreditTerms:
+    """What `terms_values` gave."""
+    cap, least, days = (content.get(each.name) for each in fields(CreditTerms))
+    return CreditTerms(None if cap is None else Decimal(cap), None if least is None else Decimal(least), days)
 
 
 def _plain(number: Decimal) -> str:

@@ -60,13 +60,28 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditTerms:
+    """What else is agreed about credits; None: nothing.
+
+    yearly_cap: what the credits of the months of one calendar year may add up to for an SLA, in percent of a
+    month's price. least_amount: less than so many percent is not owed. claim_days: a customer must claim a
+    credit within so many days after the month.
+    """
+
+    yearly_cap: Decimal | None = None
+    least_amount: Decimal | None = None
+    claim_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How an SLA's slots are judged; the defaults are those of an SLA that says nothing.
 
     minimum_events: a slot with fewer is low traffic and judges nothing.
     breach_after, recover_after: so many bad slots in a row open a breach, so many good ones end it.
     service_hours: None is always. public: shown to customers. credits: the last tier that a month is below
-    counts, so each reaches from the next one's border up to its own, which is not in it.
+    counts, so each reaches from the next one's border up to its own, which is not in it. credit_terms: what
+    else is agreed about them.
     """
 
     minimum_events: float = 1
@@ -79,6 +94,7 @@ class Policy:
     public: bool = False
     new_series: NewSeries = NewSeries.ZERO
     credits: tuple[Tier, ...] = ()
+    credit_terms: CreditTerms = CreditTerms()
 
 
 DEFAULT_POLICY = Policy()

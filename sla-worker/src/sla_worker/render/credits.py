@@ -1,11 +1,13 @@
-"""The credits of a month as plain text."""
+"""The credits of a month, proposals and decisions as plain text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sla_worker.model.credit import Stage
 from sla_worker.render.format import NONE, moment, ratio
 from sla_worker.render.tables import text_table
 
@@ -29,3 +31,75 @@ def text_credits(values: Mapping[str, Any], zone: ZoneInfo) -> str:
     ]
     header = ("SLA", "Compliance", "Coverage", "Tier", "Credit")
     return f"{heading}\n\n{text_table(header, rows, right=frozenset({1, 2}))}"
+
+
+def text_proposals(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:
+    """A table of proposals, and how those that are open are decided."""
+    if not found:
+        return "no credit is proposed; a month's credits are proposed when it is frozen"
+    rows = [
+        (
+            str(each["id"]),
+            f"{each['month']} r{each['revision']}",
+            each["title"],
+            ratio(each["compliance_ratio"]),
+            ratio(each["coverage_ratio"]),
+            NONE if each["credit_percent"] is None else f"{each['credit_percent']} %",
+            each["stage"],
+            each["claim_until"] or NONE,
+            proposal_remark(each, zone),
+        )
+        for each in found
+    ]
+    header = ("No.", "Month", "SLA", "Compliance", "Coverage", "Credit", "Stage", "Claim until", "")
+    table = text_table(header, rows, right=frozenset({0, 3, 4, 5}))
+    if any(each["stage"] == Stage.OPEN for each in found):
+        table += "\n\nTo decide: sla credits approve ID… | decline ID… --author NAME --reason TEXT"
+    return table
+
+
+def proposal_remark(each: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """Why there is no figure, what it supersedes, and every decision."""
+    said = [each["reason"]] if each["reason"] else []
+    if each["supersedes"] is not None:
+        said.append(f"supersedes {each['supersedes']}")
+    if each["superseded_by"] is not None:
+        said.append(f"superseded by {each['superseded_by']}")
+    for one in each["decisions"]:
+        granted = f" {one['percent']} %" if one["decision"] == "approved" else ""
+        said.append(
+            f"{one['decision']}{granted} {moment(one['decided_at'], zone)} by {one['author']}:"
+            f" {one['reason']}"
+        )
+        if one["revoked_at"] is not None:
+            said.append(
+                f"revoked {moment(one['revoked_at'], zone)} by {one['revoked_by']}: {one['revoke_reason']}"
+            )
+    leaves, wants = each["yearly_cap_leaves_percent"], each["credit_percent"]
+    if (
+        each["stage"] == Stage.OPEN
+        and leaves is not None
+        and (wants is None or Decimal(leaves) < Decimal(wants))
+    ):
+        said.append(f"the yearly cap leaves {leaves} %")
+    return "; ".join(said)
+
+
+def decision_lines(action: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was decided, a line for each proposal."""
+    lines = []
+    for each in found:
+        of = f"proposal {each['id']}, {each['title']} in {each['month']}"
+        if action == "revoke":
+            lines.append(f"{of}: decision revoked; it is {each['stage']}")
+            continue
+        [decision] = [one for one in each["decisions"] if one["revoked_at"] is None]
+        if action == "decline":
+            lines.append(f"{of}: declined")
+            continue
+        line = f"{of}: {decision['percent']} % approved"
+        proposed = each["credit_percent"]
+        if proposed is not None and Decimal(proposed) != Decimal(decision["percent"]):
+            line += f", {proposed} % was proposed"
+        lines.append(line)
+    return lines

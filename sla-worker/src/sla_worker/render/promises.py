@@ -85,7 +85,17 @@ def policy_words(policy: Policy) -> str:
 def _credits(policy: Policy) -> list[str]:
     """`credits 10 % below 99.9 %, 25 % below 99 %`; nothing where nothing is owed."""
     tiers = [f"{each.credit.normalize():f} % below {each.below.normalize():f} %" for each in policy.credits]
-    return [f"credits {', '.join(tiers)}"] if tiers else []
+    if not tiers:
+        return []
+    terms = policy.credit_terms
+    words = [f"credits {', '.join(tiers)}"]
+    if terms.yearly_cap is not None:
+        words.append(f"at most {terms.yearly_cap.normalize():f} % of a month's price a year")
+    if terms.least_amount is not None:
+        words.append(f"none below {terms.least_amount.normalize():f} %")
+    if terms.claim_days is not None:
+        words.append(f"to be claimed within {terms.claim_days} day{'s' * (terms.claim_days > 1)}")
+    return words
 
 
 def hours_words(hours: ServiceHours) -> str:

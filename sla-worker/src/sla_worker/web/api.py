@@ -109,16 +109,17 @@ def measure_again(parts: Parts, request: Request) -> Answer:
 
 def maintain(parts: Parts, request: Request) -> Answer:
     """What `sla_maintenance` asks of the service that has its ledger open."""
-    done = _changed(parts.maintain, parts.ledger, request)
+    done = changed(parts.maintain, parts.ledger, request)
     return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
 
 
 def correct(parts: Parts, request: Request) -> Answer:
     """What `sla_correct` asks of the service that has its ledger open."""
-    return json_answer({"correction": asdict(_changed(parts.correct, parts.ledger, request))})
+    return json_answer({"correction": asdict(changed(parts.correct, parts.ledger, request))})
 
 
-def _changed(change: Callable[[Any], _Made], ledger: str, request: Request) -> _Made:
+def changed(change: Callable[[Any], _Made], ledger: str, request: Request) -> _Made:
+    """What a change of the body makes, if it is meant for the ledger of this service."""
     try:
         asked = request.json()
         if str(asked["ledger"]) != ledger:

@@ -216,6 +216,14 @@ OPERATIONS: Final = (
         answer="Credits",
     ),
     Operation(
+        "/api/credits/proposals",
+        "credits.proposals",
+        "What frozen months propose as credits, and what was decided",
+        (_MONTH, _FORMAT),
+        answer="Proposals",
+        rows="proposals",
+    ),
+    Operation(
         "/api/months",
         "months.listed",
         "Frozen months, oldest first",
@@ -301,6 +309,14 @@ OPERATIONS: Final = (
         "Asked by `sla_correct`",
         method="POST",
         answer="Corrected",
+        tag="changes",
+    ),
+    Operation(
+        "/api/credits/decide",
+        "credits.decide",
+        "Asked by `sla_credits`",
+        method="POST",
+        answer="Proposals",
         tag="changes",
     ),
 )

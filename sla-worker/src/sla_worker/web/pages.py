@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sla_worker.compliance import Compliance, compliance
@@ -22,7 +22,7 @@ from sla_worker.model import (
     SLAStatus,
     WebhookAlert,
 )
-from sla_worker.months import frozen_month
+from sla_worker.months import bounds, frozen_month
 from sla_worker.render import pages
 from sla_worker.render.format import AMBER, length, moment
 from sla_worker.reports import period_report
@@ -123,6 +123,20 @@ class Pages:
         from sla_worker.credits import monthly_credits  # noqa: PLC0415 - fractions are for who asks
 
         return monthly_credits(self._database, month, self._settings.timezone, self._clock()).values()
+
+    def proposals(self, month: str | None) -> list[dict[str, Any]]:
+        """What is proposed for frozen months (for one), and what was decided. Raises SLAWorkerError."""
+        from sla_worker.deciding import listed  # noqa: PLC0415 - for who asks
+
+        if month is not None:
+            bounds(month, self._settings.timezone)
+        return listed(self._database, month)
+
+    def decide(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Decide proposals; see `deciding.decide`."""
+        from sla_worker.deciding import decide  # noqa: PLC0415 - for who asks
+
+        return decide(self._database, asked, self.now())
 
     def months(self) -> list[FrozenMonth]:
         """Every revision of every frozen month, oldest first."""

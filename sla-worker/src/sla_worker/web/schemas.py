@@ -24,6 +24,7 @@ from sla_worker.model import (
     Status,
     WebhookAlert,
 )
+from sla_worker.model.credit import Stage
 from sla_worker.model.definition import SEVERITIES, Comparison
 
 Schema = dict[str, Any]
@@ -152,11 +153,47 @@ def components() -> Schema:
             {"sla": _KEY, "start": _TIME, "end": _TIME, "figures": list_of({"type": "object"})}
         ),
         "Credits": at_least({"month": _TEXT}),
+        "Proposals": closed({"proposals": list_of(_proposal())}),
         "Stored": closed({"stored": _WHOLE}),
         "MeasuredAgain": closed({"rows": _WHOLE}),
         "Maintained": closed({"maintenance": ref("Exclusion"), "remarks": list_of(_TEXT)}),
         "Corrected": closed({"correction": ref("Correction")}),
     }
+
+
+def _proposal() -> Schema:
+    """A proposed credit: percentages are decimals as text."""
+    texts = ("credit_percent", "below_percent", "reason", "yearly_cap_leaves_percent", "claim_until")
+    decision = {
+        "decision": {"enum": ["approved", "declined"]},
+        "percent": _TEXT,
+        "author": _TEXT,
+        "reason": _TEXT,
+        "decided_at": _TIME,
+        "revoked_at": optional(_TIME),
+        "revoked_by": optional(_TEXT),
+        "revoke_reason": optional(_TEXT),
+    }
+    return closed(
+        {
+            "id": _WHOLE,
+            "month": _TEXT,
+            "revision": _WHOLE,
+            "sla": _KEY,
+            "component": _TEXT,
+            "title": _TEXT,
+            "stage": {"enum": [str(each) for each in Stage]},
+            **dict.fromkeys(texts, optional(_TEXT)),
+            "compliance_ratio": optional(_NUMBER),
+            "coverage_ratio": optional(_NUMBER),
+            "approved_percent": _TEXT,
+            "terms": at_least({"yearly_cap": optional(_TEXT), "claim_days": optional(_WHOLE)}),
+            "proposed_at": _TIME,
+            "supersedes": optional(_WHOLE),
+            "superseded_by": optional(_WHOLE),
+            "decisions": list_of(closed(decision)),
+        }
+    )
 
 
 def _own() -> dict[str, Schema]:
