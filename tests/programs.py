@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,3 +49,11 @@ def running_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    """The text of each page of a PDF, laid out as a reader sees it."""
+    if shutil.which("pdftotext") is None:
+        not_there("no pdftotext found: NOT TESTED. Install Debian's package poppler-utils")
+    run = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
+    return run.stdout.decode().split("\f")[:-1]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sla_worker import due
+from sla_worker.conventions import MONTHLY_MAIL
 from sla_worker.database import SLADatabase
 from sla_worker.model import (
     Breach,
@@ -15,6 +17,7 @@ from sla_worker.model import (
     Line,
     LongReport,
     Report,
+    Score,
     SLAStatus,
     clipped,
     read_details,
@@ -23,16 +26,35 @@ from sla_worker.model import (
 from sla_worker.reports import report_between
 
 _AVAILABILITY = "availability"
+_MONTHS = 12  # that a monthly report shows, its own with them
 _COUNTED = 100  # of so many breaches, the longest, the bad events are counted
 
 
 def long_report(
     database: SLADatabase, *, kind: str, title: str, end: int, now: int, zone: ZoneInfo
 ) -> LongReport:
-    """The week or month that ends at `end`, as known at `now`."""
-    return report_of_days(
+    """The week or month that ends at `end`, as known at `now`; a month with those before it."""
+    report = report_of_days(
         database, kind=kind, title=title, edges=due.borders(kind, end, zone), zone=zone, now=now
     )
+    return replace(report, history=_history(database, report, zone)) if kind == MONTHLY_MAIL else report
+
+
+def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple[Score, ...]:
+    """The scores of the twelve months that end with the reported one: of a frozen month, what was frozen."""
+    frozen = {(each.start, each.end): each.compliance_ratio for each in database.months.newest()}
+    found = [Score(report.whole.start, report.whole.score_ratio)]
+    for _ in range(_MONTHS - 1):
+        end = found[-1].start
+        start = database.grid.slot_before(due.borders(MONTHLY_MAIL, end, zone)[0])
+        if (start, end) in frozen:
+            ratio = frozen[start, end]
+        else:
+            ratio = Report(
+                "", start, end, end, tuple(database.status_of_period(start, end)), (), 0
+            ).score_ratio
+        found.append(Score(start, ratio))
+    return tuple(reversed(found))
 
 
 def report_of_days(

@@ -1,24 +1,27 @@
-"""A report over any range of days, for the terminal: text, HTML, CSV or JSON."""
+"""A report over any range of days, for the terminal: text, HTML, CSV, JSON or PDF."""
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 
 from sla_worker.database.periods import midnight_of
-from sla_worker.delivery.kinds import Sources
+from sla_worker.delivery.kinds import Sources, sender_name
 from sla_worker.errors import SLAWorkerError
 from sla_worker.links import report_links
+from sla_worker.model import LongReport, Sheet
 from sla_worker.periodic import report_of_days
 from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.periodic import long_html, long_text
 
-FORMATS = ("text", "html", "csv", "json")
+FORMATS = ("text", "html", "csv", "json", "pdf")
+PDF = "pdf"
 _MOST_DAYS = 400
 _RANGE = "range"
 
 
-def range_report(sources: Sources, begin: str, until: str, form: str) -> str:
-    """The report from the day `begin` to the end of the day `until`, as far as it is over.
+def range_report(sources: Sources, begin: str, until: str, form: str) -> bytes:
+    """The report from the day `begin` to the end of the day `until`, as far as it is over, as a file.
 
     Raises SLAWorkerError.
     """
@@ -37,13 +40,35 @@ def range_report(sources: Sources, begin: str, until: str, form: str) -> str:
     report = report_of_days(
         database, kind=_RANGE, title="SLA report", edges=edges, zone=zone, now=sources.now
     )
+    if form == PDF:
+        return _pdf(sources, report)
     if form == "csv":
-        return as_csv(report, zone)
+        return as_csv(report, zone).encode()
     if form == "json":
-        return as_json(report, zone)
+        return as_json(report, zone).encode()
     if form == "html":
-        return long_html(report, zone, report_links(sources.settings))
-    return long_text(report, zone)
+        return _html(sources, report).encode()
+    return long_text(report, zone).encode()
+
+
+def _pdf(sources: Sources, report: LongReport) -> bytes:
+    """Raises SLAWorkerError where it cannot be made: nothing else was asked for."""
+    zone = sources.settings.timezone
+    drawn = sources.draw(Sheet(report, zone.key, sender_name(sources.settings), charts=False))
+    if drawn.pdf is None:
+        raise SLAWorkerError(f"--format pdf: {drawn.trouble}; try again, or --format html")
+    return drawn.pdf
+
+
+def _html(sources: Sources, report: LongReport) -> str:
+    """A page that needs no other file: the charts are in it."""
+    zone = sources.settings.timezone
+    drawn = sources.draw(Sheet(report, zone.key, sender_name(sources.settings), pdf=False))
+    charts = {
+        name: f"data:image/png;base64,{base64.b64encode(content).decode()}"
+        for name, content in drawn.charts.items()
+    }
+    return long_html(report, zone, report_links(sources.settings), charts, drawn.trouble)
 
 
 def _day(option: str, text: str) -> dt.date:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from sla_worker import due, service
-from sla_worker.commands.ranges import FORMATS, range_report
+from sla_worker.commands.ranges import FORMATS, PDF, range_report
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.delivery.kinds import KINDS, Sources, breach, daily, long
@@ -40,10 +41,17 @@ def main(argv: Arguments = None) -> int:
     options.add_argument(
         "--format", choices=FORMATS, default="text", help="of a report over a range (default: text)"
     )
+    options.add_argument(
+        "--file", type=Path, metavar="FILE", help="where a report over a range is written (default: printed)"
+    )
     arguments = options.parse_args(argv)
     if (arguments.begin is None) != (arguments.until is None):
         options.error("--from and --to go together: --from 2026-03-01 --to 2026-03-31")
     kinds = _kinds(arguments)
+    if arguments.begin is None and (arguments.file is not None or arguments.format != "text"):
+        options.error("--format and --file are of a report over a range\ngive --from and --to too")
+    if arguments.format == PDF and arguments.file is None and sys.stdout.isatty():
+        options.error("a PDF is nothing for a terminal\ngive --file report.pdf, or > report.pdf")
     if arguments.begin is not None and (kinds or arguments.test):
         options.error("--from and --to print a report, which is neither sent nor written to files")
     if arguments.begin is None and len(kinds) != 1 and not (arguments.test and not kinds):
@@ -56,7 +64,8 @@ def main(argv: Arguments = None) -> int:
         with closing(service.open_database(settings, read_only=True)) as database:
             sources = Sources(database, settings, int(now))
             if arguments.begin is not None:
-                print(range_report(sources, arguments.begin, arguments.until, arguments.format), end="")
+                made = range_report(sources, arguments.begin, arguments.until, arguments.format)
+                _put(made, arguments.file)
                 return 0
             mails = {kind: _mail(kind, sources, arguments.breach) for kind in kinds or due.REPORTS}
         if arguments.test:
@@ -95,10 +104,14 @@ def _last_end(kind: str, sources: Sources) -> int:
 
 def _write(kind: str, mail: Mail, directory: Path) -> list[Path]:
     """Write a report as text and as HTML, and what is attached to it. Returns the files."""
+    html, pictures = mail.html, {f"{kind}-{each.name}.png": each for each in mail.pictures}
+    for file_name, each in pictures.items():
+        html = html.replace(f'src="cid:{each.name}"', f'src="{file_name}"')
     files = {
         directory / f"{kind}-report.txt": mail.text.encode(),
-        directory / f"{kind}-report.html": mail.html.encode(),
+        directory / f"{kind}-report.html": html.encode(),
         **{directory / each.name: each.content for each in mail.attachments},
+        **{directory / file_name: each.content for file_name, each in pictures.items()},
     }
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -109,6 +122,20 @@ def _write(kind: str, mail: Mail, directory: Path) -> list[Path]:
             f"--output {directory}: cannot be written ({error}); give another directory"
         ) from error
     return list(files)
+
+
+def _put(content: bytes, file: Path | None) -> None:
+    """Print a report, or write it to a file. Raises SLAWorkerError."""
+    if file is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise SLAWorkerError(f"--file {file}: cannot be written ({error}); give another file") from error
+    print(file)
 
 
 def _send(kind: str, mail: Mail, settings: Settings, now: float, answers: str | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,9 +17,10 @@ from sla_worker.conventions import (
     WEEKLY_MAIL,
 )
 from sla_worker.database import SLADatabase
+from sla_worker.draw import draw
 from sla_worker.errors import MailError
 from sla_worker.links import outage_links, report_links
-from sla_worker.model import Mail, Notification
+from sla_worker.model import Drawn, Mail, Notification, Sheet
 from sla_worker.periodic import long_report
 from sla_worker.render.catch_up import catch_up_mail
 from sla_worker.render.mails import breach_mail, daily_mail
@@ -32,11 +34,15 @@ _TITLES = {WEEKLY_MAIL: "Weekly SLA report", MONTHLY_MAIL: "Monthly SLA report"}
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What mails are built from; `now` is the moment at which one is built, in epoch seconds."""
+    """What mails are built from; `now` is the moment at which one is built, in epoch seconds.
+
+    `draw` makes PDFs and charts.
+    """
 
     database: SLADatabase
     settings: Settings
     now: int
+    draw: Callable[[Sheet], Drawn] = draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,14 @@ def long(sources: Sources, kind: str, end: int) -> Mail:
     report = long_report(
         sources.database, kind=kind, title=_TITLES[kind], end=end, now=sources.now, zone=zone
     )
-    return long_mail(report, zone, report_links(sources.settings))
+    sheet = Sheet(report, zone.key, sender_name(sources.settings), pdf=kind == MONTHLY_MAIL)
+    return long_mail(report, zone, report_links(sources.settings), sources.draw(sheet))
+
+
+def sender_name(settings: Settings) -> str:
+    """Who reports come from: the name that REPORT_FROM has, else its address."""
+    name, address = email.utils.parseaddr(settings.report_from)
+    return name or address
 
 
 def _long(sources: Sources, owed: Notification) -> Mail:

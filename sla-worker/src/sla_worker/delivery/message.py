@@ -39,6 +39,14 @@ def message(
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(mail.text)
     made.add_alternative(mail.html, subtype="html")
+    if mail.pictures:
+        *_, html = made.iter_parts()
+        for each in mail.pictures:
+            main, _, sub = each.media_type.partition("/")
+            html.add_related(
+                each.content, maintype=main, subtype=sub, cid=f"<{each.name}>", filename=f"{each.name}.{sub}",
+                disposition="inline",
+            )  # fmt: skip
     for each in mail.attachments:
         main, _, sub = each.media_type.partition("/")
         made.add_attachment(each.content, maintype=main, subtype=sub, filename=each.name)

@@ -34,11 +34,13 @@ from sla_worker.model.details import (
     terms_values,
     write_details,
 )
+from sla_worker.model.drawing import Drawn, Sheet
 from sla_worker.model.exclusion import Exclusion, Planned, Scope, Spans
 from sla_worker.model.long_report import (
     Incident,
     Line,
     LongReport,
+    Score,
     clipped,
     seconds_together,
 )
@@ -100,6 +102,7 @@ __all__ = [
     "Definition",
     "Delivery",
     "Details",
+    "Drawn",
     "Exclusion",
     "Figures",
     "FrozenMonth",
@@ -126,7 +129,9 @@ __all__ = [
     "Report",
     "SLAStatus",
     "Scope",
+    "Score",
     "ServiceHours",
+    "Sheet",
     "Sli",
     "Spans",
     "State",

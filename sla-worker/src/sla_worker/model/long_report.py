@@ -87,11 +87,20 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """The share of the SLAs that kept their target in the month that begins at `start`; None: not known."""
+
+    start: int
+    ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class LongReport:
     """A week or a month. `whole` is the period, `days` its days, `before` the period of equal kind before.
 
     `down_seconds`: the time in which an SLA of the category availability was in breach. `revision` is the
-    hash of the definitions that were in force at the end.
+    hash of the definitions that were in force at the end. `history` has the last twelve months, the reported
+    one last; nothing where no month is reported.
     """
 
     kind: str
@@ -104,6 +113,7 @@ class LongReport:
     before_breaches: int
     before_down_seconds: int
     revision: str
+    history: tuple[Score, ...] = ()
 
     @property
     def by_category(self) -> list[tuple[str, list[Line]]]:

@@ -69,12 +69,16 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message ready to be sent: plain text and the same as HTML, and files."""
+    """A message ready to be sent: plain text and the same as HTML, and files.
+
+    `pictures` stand in the HTML, which names them `cid:` and their name.
+    """
 
     subject: str
     text: str
     html: str
     attachments: tuple[Attachment, ...] = ()
+    pictures: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL
-from sla_worker.model import Attachment, Line, LongReport, Mail
+from sla_worker.model import Attachment, Drawn, Line, LongReport, Mail
 from sla_worker.render import signs
+from sla_worker.render.charts import BURN_DOWN, SCORES, burn_down_words, scores_words
 from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.format import (
     GREEN,
@@ -34,6 +35,8 @@ from sla_worker.render.summary import recommendations, summary
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
 
+NOTHING_DRAWN = Drawn()
+NO_PICTURES: Mapping[str, str] = {}
 _WORST = 5
 _LEAST_CHANGE = 0.00005  # what two digits of a percentage can show
 _MINUS = "\N{MINUS SIGN}"
@@ -49,29 +52,53 @@ POLICY = (
 )
 
 
-def long_mail(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> Mail:
-    """The report as a mail with its table as CSV and JSON. `links` are words and where they lead."""
+def long_mail(
+    report: LongReport, zone: ZoneInfo, links: dict[str, str], drawn: Drawn = NOTHING_DRAWN
+) -> Mail:
+    """The report as a mail with its table as CSV and JSON, and with what was drawn.
+
+    `links` are words and where they lead.
+    """
     name = file_name(report, zone)
+    pdf = [] if drawn.pdf is None else [Attachment(f"{name}.pdf", "application/pdf", drawn.pdf)]
+    pictures = tuple(Attachment(each, "image/png", content) for each, content in drawn.charts.items())
+    sources = {each.name: f"cid:{each.name}" for each in pictures}
     return Mail(
         subject=f"{report.whole.title} {period_name(report, zone)}: {score_word(report.whole)},"
         f" {counted(len(report.incidents), 'breach', 'breaches')}",
-        text=long_text(report, zone) + "\n" + "".join(f"{word}: {url}\n" for word, url in links.items()),
-        html=long_html(report, zone, links),
+        text=long_text(report, zone, drawn.trouble)
+        + "\n"
+        + "".join(f"{word}: {url}\n" for word, url in links.items()),
+        html=long_html(report, zone, links, sources, drawn.trouble),
+        pictures=pictures,
         attachments=(
+            *pdf,
             Attachment(f"{name}.csv", "text/csv", as_csv(report, zone).encode("utf-8-sig")),
             Attachment(f"{name}.json", "application/json", as_json(report, zone).encode()),
         ),
     )
 
 
-def long_html(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> str:
-    """The report as one HTML page."""
+def long_html(
+    report: LongReport,
+    zone: ZoneInfo,
+    links: dict[str, str],
+    pictures: Mapping[str, str] = NO_PICTURES,
+    trouble: str | None = None,
+) -> str:
+    """The report as one HTML page. `pictures` are the charts by name and where each is found.
+
+    `trouble` is why something could not be drawn.
+    """
     return template("mail/periodic.html").render(
         report=report,
         zone=zone,
         links=links,
         period=period_name(report, zone),
         kpis=kpis(report),
+        charts=chart_words(report, zone),
+        pictures=pictures,
+        trouble=trouble,
         summary=summary(report, zone),
         recommendations=recommendations(report),
         weekly=report.kind == WEEKLY_MAIL,
@@ -81,6 +108,7 @@ def long_html(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> str:
         runs=runs,
         facts_of=line_facts,
         points=points,
+        not_drawn=not_drawn,
         counted=counted,
         worst=report.worst(_WORST),
         burned=burned,
@@ -88,6 +116,15 @@ def long_html(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> str:
         policy=POLICY,
         exceptions=exceptions(report),
     )
+
+
+def chart_words(report: LongReport, zone: ZoneInfo) -> list[tuple[str, str, str]]:
+    """The charts that the report has: the name of each, its heading, and what it shows in words."""
+    found = [
+        (BURN_DOWN, "Error budget left", burn_down_words(report)),
+        (SCORES, "The last twelve months", scores_words(report, zone)),
+    ]
+    return [each for each in found if each[2]]
 
 
 def file_name(report: LongReport, zone: ZoneInfo) -> str:
@@ -222,8 +259,8 @@ def cells(line: Line) -> tuple[str, ...]:
     )
 
 
-def long_text(report: LongReport, zone: ZoneInfo) -> str:
-    """The report as plain text."""
+def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) -> str:
+    """The report as plain text; `trouble` is why something could not be drawn."""
     whole = report.whole
     heading = f"{whole.title} {period_name(report, zone)}"
     lines = [heading, "=" * len(heading), ""]
@@ -235,6 +272,10 @@ def long_text(report: LongReport, zone: ZoneInfo) -> str:
         lines += ["", "Summary", "", *summary(report, zone)]
     if report.kind == WEEKLY_MAIL:
         lines += ["", *_days_by_category(report, zone)]
+    for _, heading, words in chart_words(report, zone):
+        lines += ["", heading, "", words]
+    if trouble:
+        lines += ["", not_drawn(trouble)]
     for category, members in report.by_category:
         lines += ["", category.capitalize(), ""]
         lines += [text_table(HEADER, [cells(each) for each in members], right=frozenset({1, 2, 3, 4, 5}))]
@@ -251,6 +292,13 @@ def long_text(report: LongReport, zone: ZoneInfo) -> str:
     lines += ["", "How it was counted", "", POLICY, *exceptions(report)]
     lines += [f"Days: {SIGNS}.", f"Definitions: {report.revision}"]
     return "\n".join(lines) + "\n"
+
+
+def not_drawn(trouble: str) -> str:
+    """That a PDF or a chart is missing, and why: the reader is not left to wonder."""
+    return (
+        f"The PDF or a chart could not be made ({trouble}). All figures stand here, in the CSV and the JSON."
+    )
 
 
 def _days_by_category(report: LongReport, zone: ZoneInfo) -> Sequence[str]:

@@ -1,0 +1,201 @@
+"""A weekly or monthly report, or one over a range, as a PDF: the same figures and words as the mail's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from sla_worker.conventions import MONTHLY_MAIL
+from sla_worker.drawing import charts
+from sla_worker.drawing.canvas import Part
+from sla_worker.drawing.letters import BOX, lines_of, width
+from sla_worker.drawing.paper import (
+    INK,
+    MARGIN,
+    MM,
+    ROOM,
+    SHADE,
+    SOFT,
+    WHITE,
+    WIDE,
+    Column,
+    Paper,
+)
+from sla_worker.drawing.rows import SLA_COLUMNS, SlaRow
+from sla_worker.model import LongReport
+from sla_worker.render.charts import burn_down
+from sla_worker.render.format import (
+    correction_line,
+    length,
+    maintenance_line,
+    moment,
+    ratio,
+    score_colour,
+    score_word,
+)
+from sla_worker.render.periodic import POLICY, burned, counted, exceptions, kpis, period_name
+from sla_worker.render.signs import SIGNS
+from sla_worker.render.summary import recommendations, summary
+
+_MOST_INCIDENTS = 50
+_UNIT = ROOM / charts.WIDE
+_BAND = 54.0
+
+
+def pdf_of(report: LongReport, zone: ZoneInfo, sender: str) -> bytes:
+    """The report as a file; `sender` is who it comes from. The same report gives the same bytes."""
+    period = spoken_period(report, zone)
+    name = f"{report.whole.title}, {period}"
+    made_at = dt.datetime.fromtimestamp(report.whole.generated_at, zone)
+    paper = Paper(title=name, author=sender, made_at=made_at)
+    _cover(paper, report, zone, sender, period)
+    _cards(paper, report)
+    paper.heading("Summary")
+    for each in summary(report, zone):
+        paper.paragraph(each, indent=4, sign="·")
+    _charts(paper, report, zone)
+    _slas(paper, report, zone)
+    _incidents(paper, report, zone)
+    _recommendations(paper, report)
+    now = report.whole.generated_at
+    _listed(paper, "Maintenance", [maintenance_line(each, now, zone) for each in report.whole.maintenance])
+    _listed(paper, "Corrected", [correction_line(each, zone) for each in report.whole.corrections])
+    _counted(paper, report)
+    foot = (
+        f"{period_name(report, zone)}   ·   definitions {report.revision}   ·   generated"
+        f" {moment(report.whole.generated_at, zone)}"
+    )
+    return paper.finish((f"{report.whole.title} · {sender}", period), foot)
+
+
+def spoken_period(report: LongReport, zone: ZoneInfo) -> str:
+    """`October 2026` for a month, else the first and the last day."""
+    if report.kind == MONTHLY_MAIL:
+        middle = dt.datetime.fromtimestamp((report.whole.start + report.whole.end) // 2, zone)
+        return f"{middle:%B %Y}"
+    return period_name(report, zone)
+
+
+def _cover(paper: Paper, report: LongReport, zone: ZoneInfo, sender: str, period: str) -> None:
+    """The band on top of the first page: what, of when, by whom, and how it went."""
+    whole = report.whole
+    paper.box(0, 0, WIDE, _BAND, score_colour(whole))
+    top = lines_of(sender, 9 * MM, ROOM * 0.55, most=1)[0]
+    paper.text(MARGIN, 15, top, 9, WHITE)
+    size = 26.0 if width(period, 26 * MM, bold=True) < ROOM * 0.6 else 15.0
+    paper.text(MARGIN, 31, period, size, WHITE, bold=True)
+    paper.text(MARGIN, 39, whole.title, 12, WHITE)
+    reach = (
+        f"{moment(whole.start, zone)} to {moment(whole.end, zone)}, {ratio(whole.coverage_ratio)} measured"
+    )
+    paper.text(MARGIN, 49, reach, 8.5, WHITE)
+    paper.right(WIDE - MARGIN, 31, ratio(whole.score_ratio), 30, WHITE, bold=True)
+    paper.right(WIDE - MARGIN, 39, score_word(whole), 12, WHITE)
+    paper.y = _BAND + 6
+
+
+def _cards(paper: Paper, report: LongReport) -> None:
+    """The four figures, each with how it was before."""
+    gap = 4.0
+    wide = (ROOM - 3 * gap) / 4
+    for number, (label, value, before) in enumerate(kpis(report)):
+        x = MARGIN + number * (wide + gap)
+        paper.box(x, paper.y, wide, 23, SHADE, round_=True)
+        paper.text(x + 4, paper.y + 6.5, label, 8, SOFT)
+        paper.text(x + 4, paper.y + 14.5, value, 15, INK, bold=True)
+        paper.text(x + 4, paper.y + 19.8, before, 7.5, SOFT)
+    paper.y += 23
+
+
+def _charts(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
+    """The burn-down of the worst error budgets, and the scores of the last months."""
+    if curves := burn_down(report):
+        high = charts.BURN_DOWN_HIGH * _UNIT
+        paper.heading("Error budget left, day by day", high + 8)
+        part = Part(paper.pdf, (MARGIN, paper.y), _UNIT)
+        charts.draw_burn_down(part, curves, report, zone)
+        paper.y += high
+    if report.history:
+        high = charts.SCORES_HIGH * _UNIT
+        paper.heading("SLAs that kept their target, the last twelve months", high + 8)
+        charts.draw_scores(Part(paper.pdf, (MARGIN, paper.y), _UNIT), report.history, zone)
+        paper.y += high
+
+
+def _slas(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
+    """Every SLA, by category: figures, days, and what stands behind them."""
+    paper.heading("All SLAs", 90)
+    paper.paragraph(f"Days: {SIGNS}.", 7.5, SOFT)
+    paper.columns(SLA_COLUMNS)
+    for category, lines in report.by_category:
+        for number, line in enumerate(lines):
+            row = SlaRow(line, zone)
+            if not number:
+                paper.heading(category.capitalize(), row.high, level=1)
+            paper.room(row.high)
+            row.draw(paper)
+    paper.end_columns()
+
+
+def _incidents(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
+    """The breaches, by what they burned."""
+    paper.heading("Breaches", 20)
+    if not report.incidents:
+        paper.paragraph("None in the period.")
+        return
+    for severity, count, seconds in report.by_severity:
+        paper.paragraph(f"{severity}: {counted(count, 'breach', 'breaches')}, {length(seconds)} in total")
+    columns = (
+        Column("SLA", 70),
+        Column("Severity", 20),
+        Column("Since", 40),
+        Column("In the period", 26, right=True),
+        Column("Budget burned", 22, right=True),
+    )
+    paper.y += 2
+    paper.columns(columns)
+    for each in report.worst(_MOST_INCIDENTS):
+        lasts = " so far" if each.breach.ended_at is None else ""
+        cells = (
+            each.breach.title, each.breach.severity, moment(each.breach.started_at, zone),
+            length(each.seconds) + lasts, burned(each.burned),
+        )  # fmt: skip
+        paper.row(columns, cells)
+    paper.end_columns()
+    rest = len(report.incidents) - _MOST_INCIDENTS
+    if rest > 0:
+        paper.paragraph(f"The {_MOST_INCIDENTS} that burned most; {rest} more are in the JSON.", 7.5, SOFT)
+
+
+def _recommendations(paper: Paper, report: LongReport) -> None:
+    found = recommendations(report)
+    if not found:
+        return
+    paper.heading("Recommendations", 15)
+    columns = (Column("SLA", 60), Column("What to do", ROOM - 60))
+    paper.columns(columns)
+    for title, words in found:
+        paper.row(columns, (title, words))
+    paper.end_columns()
+
+
+def _listed(paper: Paper, name: str, lines: list[str]) -> None:
+    if lines:
+        paper.heading(name, 10)
+        for each in lines:
+            paper.paragraph(each, 8, indent=4, sign="·")
+
+
+def _counted(paper: Paper, report: LongReport) -> None:
+    """The accounting policy."""
+    paper.heading("How it was counted", 20)
+    paper.paragraph(POLICY, 8)
+    for each in exceptions(report):
+        paper.paragraph(each, 8, indent=4, sign="·")
+    paper.paragraph(f"Days: {SIGNS}.", 8)
+    paper.paragraph(
+        f"{BOX} stands for a letter that the font of this file lacks, and a key for its name as a whole;"
+        " mail, CSV and JSON have it.",
+        8,
+    )
+    paper.paragraph(f"Definitions: {report.revision}", 8)

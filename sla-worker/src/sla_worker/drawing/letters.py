@@ -1,0 +1,119 @@
+"""The letters that the fonts of this package have, and what stands for those that they lack.
+
+They have Latin, Greek and Cyrillic, arrows and signs: scripts that are written from left to right, letter by
+letter. Each other letter becomes a box, and an SLA whose name has one gets its key behind it. What is never
+seen (line ends, marks of direction) is left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fontTools.ttLib import TTFont
+
+from sla_worker.model import Breach, SLAStatus
+
+FONTS = Path(__file__).parent / "fonts"
+REGULAR, BOLD = FONTS / "Inter-Regular.ttf", FONTS / "Inter-SemiBold.ttf"
+BOX = "□"
+ELLIPSIS = "…"
+_UNSEEN = {"Cf", "Mn", "Me"}
+_Value = TypeVar("_Value")
+
+
+@cache
+def _widths(font: Path) -> dict[str, float]:
+    """The width of every letter of a font at size 1."""
+    with TTFont(font, lazy=True) as opened:
+        size, metrics = opened["head"].unitsPerEm, opened["hmtx"].metrics
+        return {chr(code): metrics[glyph][0] / size for code, glyph in opened.getBestCmap().items()}
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """How wide a text is, in the unit of the size."""
+    widths = _widths(BOLD if bold else REGULAR)
+    return sum(widths.get(each, 1.0) for each in text) * size
+
+
+def shown(text: str) -> str:
+    """The text with a box for each letter that the fonts lack."""
+    if text.isascii() and text.isprintable():
+        return text
+    return " ".join("".join(map(_letter, unicodedata.normalize("NFC", text))).split(" ")).strip()
+
+
+def _letter(letter: str) -> str:
+    if (letter in _widths(REGULAR) and letter.isprintable()) or letter == "\N{NO-BREAK SPACE}":
+        return letter
+    if letter.isspace() or unicodedata.category(letter) == "Cc":
+        return " "
+    return "" if unicodedata.category(letter) in _UNSEEN else BOX
+
+
+def readable(value: _Value) -> _Value:
+    """A value of the model with every text in it as it is shown."""
+    return _readable(value)  # type: ignore[no-any-return]
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return shown(value) if type(value) is str else value
+    if isinstance(value, tuple):
+        return tuple(_readable(each) for each in value)
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    changes = {}
+    for field in dataclasses.fields(value):
+        before = getattr(value, field.name)
+        after = _readable(before)
+        if after is not before and after != before:
+            changes[field.name] = after
+    if isinstance(value, SLAStatus | Breach) and BOX in changes.get("name", ""):
+        changes["name"] += f" [{value.key}]"
+    return dataclasses.replace(value, **changes) if changes else value
+
+
+def lines_of(text: str, size: float, room: float, *, bold: bool = False, most: int = 0) -> list[str]:
+    """The text in lines no wider than `room`: broken between words, and within one that is wider itself.
+
+    `most` lines at most, the last with an ellipsis where something is left out; 0: as many as it takes.
+    """
+    found: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer, size, bold=bold) <= room:
+            line = longer
+            continue
+        if line:
+            found.append(line)
+        *full, line = _pieces(word, size, room, bold=bold)
+        found += full
+    found.append(line)
+    if most and len(found) > most:
+        return [*found[: most - 1], cut(" ".join(found[most - 1 :]), size, room, bold=bold)]
+    return found
+
+
+def _pieces(word: str, size: float, room: float, *, bold: bool) -> list[str]:
+    """A word in pieces that fit."""
+    pieces, piece = [], ""
+    for letter in word:
+        if piece and width(piece + letter, size, bold=bold) > room:
+            pieces.append(piece)
+            piece = ""
+        piece += letter
+    return [*pieces, piece]
+
+
+def cut(text: str, size: float, room: float, *, bold: bool = False) -> str:
+    """The text, or its beginning with an ellipsis where it is wider than `room`."""
+    if width(text, size, bold=bold) <= room:
+        return text
+    while text and width(text + ELLIPSIS, size, bold=bold) > room:
+        text = text[:-1]
+    return text.rstrip() + ELLIPSIS

@@ -1,0 +1,27 @@
+"""What a child process is given to draw, and what came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sla_worker.model.long_report import LongReport
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A report to be drawn, as a PDF, as charts or both: times in the zone, from this sender."""
+
+    report: LongReport
+    zone: str
+    sender: str
+    pdf: bool = True
+    charts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was drawn: the PDF, and charts as PNG by their name. `trouble` says what could not be, and why."""
+
+    pdf: bytes | None = None
+    charts: dict[str, bytes] = field(default_factory=dict)
+    trouble: str | None = None
