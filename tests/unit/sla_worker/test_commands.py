@@ -102,7 +102,9 @@ def test_alone_test_writes_all_periodic_reports(tmp_path: Path) -> None:
         "monthly-report.txt",
         "weekly-report.txt",
     ]
-    assert [each.rpartition(".")[2] for each in names if each.startswith("sla-")] == ["csv", "json"] * 2
+    assert [each.rpartition(".")[2] for each in names if each.startswith("sla-")] == [
+        "csv", "json", "pdf", "csv", "json",
+    ]  # fmt: skip
     assert "No SLA had events in the period." in (tmp_path / "out" / "monthly-report.txt").read_text()
 
 

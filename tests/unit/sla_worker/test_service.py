@@ -179,7 +179,7 @@ def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -
         settings = read_settings({"SLA_DATABASE_PATH": sys.argv[1], "SLA_DEFINITIONS": sys.argv[2]})
         assert not speaks_tls(settings)
         lean_openssl.forgo()  # as the command sla_worker does
-        from sla_worker.delivery.kinds import Sources, daily
+        from sla_worker.delivery.kinds import Sources, daily, long
         from sla_worker.render.pages import runbook_page
         from sla_worker.service import build
         from sla_worker.web import server
@@ -190,7 +190,11 @@ def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -
             environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "HTTP_HOST": "localhost"}
             assert b"".join(service.application(environ, lambda *_: None))
         assert runbook_page("A", "# A")
-        assert daily(Sources(service.database, settings, SLOT + 45)).html
+        sources = Sources(service.database, settings, SLOT + 45)
+        assert daily(sources).html
+        end = SLOT - SLOT % 86400
+        assert long(sources, "monthly", end).attachments[0].name.endswith(".pdf")
+        assert not any(name.startswith(("fpdf", "PIL", "fontTools")) for name in sys.modules)
         assert not any(sys.modules.get(name) for name in ("ssl", "_ssl", "_hashlib"))
         with open("/proc/self/status") as status:
             [line] = [line for line in status if line.startswith("VmRSS")]

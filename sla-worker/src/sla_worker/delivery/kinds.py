@@ -25,7 +25,7 @@ from sla_worker.periodic import long_report
 from sla_worker.render.catch_up import catch_up_mail
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.render.outage import outage_end_mail, outage_mail
-from sla_worker.render.periodic import long_mail
+from sla_worker.render.periodic import chart_words, long_mail
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 
@@ -69,8 +69,15 @@ def long(sources: Sources, kind: str, end: int) -> Mail:
     report = long_report(
         sources.database, kind=kind, title=_TITLES[kind], end=end, now=sources.now, zone=zone
     )
-    sheet = Sheet(report, zone.key, sender_name(sources.settings), pdf=kind == MONTHLY_MAIL)
-    return long_mail(report, zone, report_links(sources.settings), sources.draw(sheet))
+    wanted = Sheet(
+        report,
+        zone.key,
+        sender_name(sources.settings),
+        pdf=kind == MONTHLY_MAIL,
+        charts=bool(chart_words(report, zone)),
+    )
+    drawn = sources.draw(wanted) if wanted.pdf or wanted.charts else Drawn()
+    return long_mail(report, zone, report_links(sources.settings), drawn)
 
 
 def sender_name(settings: Settings) -> str:

@@ -8,6 +8,7 @@ seen (line ends, marks of direction) is left out.
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -43,7 +44,7 @@ def shown(text: str) -> str:
     """The text with a box for each letter that the fonts lack."""
     if text.isascii() and text.isprintable():
         return text
-    return " ".join("".join(map(_letter, unicodedata.normalize("NFC", text))).split(" ")).strip()
+    return re.sub(" +", " ", "".join(map(_letter, unicodedata.normalize("NFC", text)))).strip(" ")
 
 
 def _letter(letter: str) -> str:
