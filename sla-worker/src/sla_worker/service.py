@@ -221,6 +221,9 @@ def _join(
     def show_alerting() -> None:
         exporter.watchdog(watchdog.last_received, outage=watchdog.outage is not None)
 
+    database.threads.quiet_seconds //= settings.time_scale
+    repeat_seconds = settings.breach_repeat_hours * 3600 // settings.time_scale
+
     def trim() -> None:
         database.trim()
 
@@ -261,6 +264,7 @@ def _join(
             before=(look_at_file, watchdog.check),
             after=(
                 causes.turn,
+                lambda: database.threads.turn(int(clock()), repeat_seconds),
                 again.turn,
                 lambda: maintainer.turn(_all_of(show_slas, months.changed), exporter.maintained),
                 lambda: schedule.run(clock()),

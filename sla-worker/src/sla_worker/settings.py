@@ -74,6 +74,7 @@ class Settings:
     report_on_call: tuple[str, ...]
     timezone: ZoneInfo
     report_hour: int
+    breach_repeat_hours: int
     grafana_public_url: str
     worker_public_url: str
     prometheus_public_url: str
@@ -384,6 +385,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         report_on_call=env.addresses("REPORT_ON_CALL", "on-call@example.com"),
         timezone=_timezone(env.required("REPORT_TIMEZONE", "UTC")),
         report_hour=env.number("REPORT_HOUR", 9, 0, 23),
+        breach_repeat_hours=env.number("REPORT_BREACH_REPEAT_HOURS", 4, 0, 168),
         grafana_public_url=env.url("GRAFANA_PUBLIC_URL", "http://localhost:3002"),
         worker_public_url=worker_url,
         prometheus_public_url=env.url("PROMETHEUS_PUBLIC_URL", "http://localhost:9090"),

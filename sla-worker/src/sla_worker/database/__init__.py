@@ -110,6 +110,7 @@ class SLADatabase:
         self._definitions = DefinitionStore(self._engine, clock, self.slot_seconds)
         versions = self._definitions.versions
         self._breaches = BreachStore(self._engine, self.outbox, self._trust, versions, self.slot_seconds)
+        self.threads = self._breaches.threads
         self.causes = CauseStore(self._engine)
         self._breaches.on_begun(self.causes.look_again)
         self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from sla_worker.breaches import Point, Rule, Track, derive
-from sla_worker.conventions import BREACH_MAIL
 from sla_worker.database.breach_page import Entry, Page, match
 from sla_worker.database.definitions import StoredDefinition
 from sla_worker.database.engine import Engine, Row, Values
-from sla_worker.database.outbox import Outbox, Owed
+from sla_worker.database.outbox import Outbox
 from sla_worker.database.rows import Pair
+from sla_worker.database.threads import Begun, BreachThreads
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import VersionStore
 from sla_worker.model import Breach, Measurement, State
@@ -67,6 +67,9 @@ class BreachStore:
     ) -> None:
         self._engine = engine
         self._outbox = outbox
+        self.threads = BreachThreads(
+            engine, outbox, trust=trust, versions=versions, slot_seconds=slot_seconds
+        )
         self._trust = trust
         self._versions = versions
         self._slot_seconds = slot_seconds
@@ -120,6 +123,7 @@ class BreachStore:
 
     def end(self, pairs: Iterable[Pair], ended_at: int) -> None:
         """End the breaches of components that are gone, inside the caller's transaction."""
+        self.threads.look_again()
         self._engine.executemany(
             "UPDATE sla_breaches SET ended_at = CASE WHEN started_at > ? THEN started_at ELSE ? END"
             " WHERE sla_id = ? AND component_id = ? AND ended_at IS NULL AND started_at < ?",
@@ -259,14 +263,13 @@ class BreachStore:
         self._outbox.drop((each.id for each in none if each.id), now)
         if any(each.catch_up_id for each in none):
             self._outbox.drop_catch_ups(now)
-        self._outbox.add(
-            [
-                Owed(BREACH_MAIL, f"breach:{each.id}", breach_id=each.id)
-                for each in entries
-                if each.begun and each.severity in MAILED_AT_ONCE
-            ],
-            now,
-        )
+        begun = [each for each in entries if each.begun and each.severity in MAILED_AT_ONCE]
+        self.threads.begin([_begun(each) for each in begun], now)
+        for each in changed:
+            if each.catch_up_id is not None and each.ended_at is None:
+                self.threads.go_on(_begun(each), each.catch_up_id, now)
+        if changed or made:
+            self.threads.look_again()
 
     def _tell_together(self, entries: Sequence[Entry], now: int) -> None:
         if entries:
@@ -316,6 +319,10 @@ class BreachStore:
             version = self._versions.at(row.pop("sla_id"), row["started_at"] + self._slot_seconds)
             found.append(Breach(**row, unit=version.unit, comparison=version.comparison))
         return found
+
+
+def _begun(entry: Entry) -> Begun:
+    return Begun(entry.id or 0, entry.pair, entry.started_at, entry.worst)
 
 
 def _point(row: Row) -> Point:

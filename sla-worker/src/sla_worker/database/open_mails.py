@@ -57,7 +57,7 @@ class OpenMails:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._mirror: dict[int, Open] | None = None
-        self._of_outages: dict[int, list[Open]] = {}  # the same, by outage; at most two each
+        self._threads: dict[str, list[Open]] = {}  # the same, those together that answer one another
         self.gave_up: dict[str, int] = {}
         """How many deliveries were given up for good, by kind, as of the last `all`."""
         engine.on_reset(self.forget)
@@ -67,10 +67,9 @@ class OpenMails:
         if self._mirror is None:
             self.gave_up = {row["type"]: row["deliveries"] for row in self._engine.rows(_GIVEN_UP)}
             self._mirror = _mirrored(self._engine.rows(_OPEN))
-            self._of_outages = {}
+            self._threads = {}
             for each in self._mirror.values():
-                if each.notification.outage_id is not None:
-                    self._of_outages.setdefault(each.notification.outage_id, []).append(each)
+                self._threads.setdefault(each.notification.thread, []).append(each)
         return self._mirror
 
     def forget(self) -> None:
@@ -100,11 +99,9 @@ class OpenMails:
         )
 
     def _before(self, entry: Open) -> list[Open]:
-        """The open mails about the same outage that come before this one."""
-        outage = entry.notification.outage_id
-        if outage is None:
-            return []
-        return [each for each in self._of_outages[outage] if each.notification.id < entry.notification.id]
+        """The open mails of the same thread that come before this one."""
+        same = self._threads[entry.notification.thread]
+        return [each for each in same if each.notification.id < entry.notification.id]
 
 
 def _mirrored(rows: list[Row]) -> dict[int, Open]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sla_worker.conventions import CATCH_UP_MAIL
+from sla_worker.conventions import BREACH_AGAIN_MAIL, BREACH_MAIL, CATCH_UP_MAIL
 from sla_worker.database.engine import Engine
 from sla_worker.database.open_mails import LONGEST_RETRY_SECONDS, OpenMails, bounded
 from sla_worker.model import Delivery, Notification
@@ -21,6 +21,8 @@ _OLD_TRIES = (
 )
 _TOGETHER_SECONDS = 120  # after the last breach of the past, the mail about all of them leaves
 _AT_ONCE_SECONDS = 60  # within this after its period a report is owed, unless the worker was away
+_BEGINNINGS = (BREACH_MAIL, BREACH_AGAIN_MAIL)
+_BEGUN = "type IN (?, ?) AND breach_id = ?"
 _DOUBT = " by a clock ahead, "  # in the key of a report that was sent before its period came
 
 _DONE = """
@@ -110,7 +112,7 @@ class Outbox:
 
     def owe_report(self, kind: str, key: str, period_end: int, now: int) -> bool:
         """Owe a periodic report once. False: it was owed or sent before."""
-        if self._engine.rows("SELECT id FROM sla_notifications WHERE notification_key = ?", (key,)):
+        if self.is_known(key):
             return False
         doubtful = self._engine.rows(
             "SELECT id FROM sla_notifications WHERE notification_key LIKE ? AND created_at < ?",
@@ -149,28 +151,28 @@ class Outbox:
     def drop(self, breach_ids: Iterable[int], now: int) -> None:
         """These breaches turned out to be none, inside the caller's transaction.
 
-        Nobody gets the mail any more; it is owed again if they turn out to be breaches after all, unless
-        somebody has it.
+        Nobody gets the mail that one has begun any more; it is owed again if they turn out to be breaches
+        after all, unless somebody has it.
         """
-        ids = [(each,) for each in breach_ids]
+        ids = [(*_BEGINNINGS, each) for each in breach_ids]
         if not ids:
             return
-        mail = "SELECT id FROM sla_notifications WHERE breach_id = ? AND done_at IS NULL"
+        mail = f"SELECT id FROM sla_notifications WHERE {_BEGUN} AND done_at IS NULL"  # noqa: S608 - constants
         self._engine.executemany(
             f"DELETE FROM sla_deliveries WHERE notification_id IN ({mail})"  # noqa: S608 - constants
             " AND (result IS NULL OR result = 'withdrawn')",
             ids,
         )
         self._engine.executemany(
-            "DELETE FROM sla_notifications WHERE breach_id = ? AND done_at IS NULL AND NOT EXISTS"
+            f"DELETE FROM sla_notifications WHERE {_BEGUN} AND done_at IS NULL AND NOT EXISTS"  # noqa: S608
             " (SELECT 1 FROM sla_deliveries d WHERE d.notification_id = sla_notifications.id)",
             ids,
         )
         self._engine.executemany(
-            "UPDATE sla_notifications SET done_at = ?, sent_at ="
+            "UPDATE sla_notifications SET done_at = ?, sent_at ="  # noqa: S608 - constants
             " (SELECT MAX(d.closed_at) FROM sla_deliveries d"
             " WHERE d.notification_id = sla_notifications.id AND d.result = 'delivered')"
-            " WHERE breach_id = ? AND done_at IS NULL",
+            f" WHERE {_BEGUN} AND done_at IS NULL",
             [(now, *each) for each in ids],
         )
         self._open.forget()
@@ -211,6 +213,35 @@ class Outbox:
             return dict(self._open.gave_up)
 
     # --- delivering
+
+    def holders(self, key: str) -> frozenset[str] | None:
+        """Who has a mail, or may still get it; None: whoever the settings name when it is looked at."""
+        rows = self._engine.rows(
+            "SELECT n.done_at, d.recipient, d.result FROM sla_notifications n"
+            " LEFT JOIN sla_deliveries d ON d.notification_id = n.id WHERE n.notification_key = ?",
+            (key,),
+        )
+        if rows and rows[0]["done_at"] is None and rows[0]["recipient"] is None:
+            return None
+        named = [row for row in rows if row["recipient"] is not None]
+        return frozenset(row["recipient"] for row in named if row["result"] in {None, "delivered"})
+
+    def is_known(self, key: str) -> bool:
+        """Whether a mail is owed or was sent."""
+        return bool(self._engine.rows("SELECT id FROM sla_notifications WHERE notification_key = ?", (key,)))
+
+    def void(self, notification: Notification, now: int) -> None:
+        """A mail that follows on one which nobody has got: nobody gets it either."""
+        with self._changing():
+            self._engine.execute(
+                "UPDATE sla_deliveries SET result = 'withdrawn', closed_at = ?"
+                " WHERE notification_id = ? AND result IS NULL",
+                (now, notification.id),
+            )
+            self._engine.execute(
+                "UPDATE sla_notifications SET done_at = ?, recipients = '' WHERE id = ?",
+                (now, notification.id),
+            )
 
     def deliveries(self, notification: Notification, recipients: Iterable[str], now: int) -> list[Delivery]:
         """The deliveries of a mail that may be tried now, in the order of their recipients.

@@ -1,4 +1,7 @@
-"""Every kind of mail: how it is built and who receives it. Metrics and delivery take theirs from here."""
+"""Every kind of mail: how it is built and who receives it. Metrics and delivery take theirs from here.
+
+What makes a mail that leaves once in a while is imported when it does: the worker stays smaller without.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sla_worker.conventions import (
+    BREACH_AGAIN_MAIL,
+    BREACH_END_MAIL,
+    BREACH_LASTS_MAIL,
     BREACH_MAIL,
+    BREACH_WORSE_MAIL,
     CATCH_UP_MAIL,
     DAILY_MAIL,
     MONTHLY_MAIL,
@@ -20,12 +27,8 @@ from sla_worker.database import SLADatabase
 from sla_worker.draw import draw
 from sla_worker.errors import MailError
 from sla_worker.links import outage_links, report_links
-from sla_worker.model import Drawn, Mail, Notification, Sheet
-from sla_worker.periodic import long_report
-from sla_worker.render.catch_up import catch_up_mail
+from sla_worker.model import Drawn, Mail, Notification, Sheet, follow_up
 from sla_worker.render.mails import breach_mail, daily_mail
-from sla_worker.render.outage import outage_end_mail, outage_mail
-from sla_worker.render.periodic import chart_words, long_mail
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 
@@ -54,7 +57,7 @@ class Kind:
 
     build: Callable[[Sources, Notification], Mail]
     recipients: Callable[[Settings], tuple[str, ...]]
-    answers: Callable[[Notification], str | None] = lambda _owed: None
+    answers: Callable[[Notification], str | None] = lambda owed: owed.answered
 
 
 def daily(sources: Sources, end: int | None = None) -> Mail:
@@ -65,6 +68,9 @@ def daily(sources: Sources, end: int | None = None) -> Mail:
 
 def long(sources: Sources, kind: str, end: int) -> Mail:
     """The weekly or monthly report over what ends at `end` (epoch seconds)."""
+    from sla_worker.periodic import long_report  # noqa: PLC0415 - see above
+    from sla_worker.render.periodic import chart_words, long_mail  # noqa: PLC0415 - see above
+
     zone = sources.settings.timezone
     report = long_report(
         sources.database, kind=kind, title=_TITLES[kind], end=end, now=sources.now, zone=zone
@@ -102,7 +108,33 @@ def breach(sources: Sources, breach_id: int) -> Mail:
     return breach_mail(found, sources.now, settings.timezone, report_links(settings), causes)
 
 
+def _follow_up(sources: Sources, owed: Notification) -> Mail:
+    """What follows on the first mail about a breach, as it is now."""
+    from sla_worker.render.follow_ups import Thread, follow_up_mail  # noqa: PLC0415 - see above
+
+    database, settings = sources.database, sources.settings
+    first = int(follow_up(owed.key)[0].partition(".")[0])
+    about = database.get_breach(owed.breach_id or 0)
+    if about is None:
+        raise MailError(f"the notification {owed.key} is about no breach")
+    told = [database.get_breach(each) for each in database.threads.breaches(first, about.id)]
+    return follow_up_mail(
+        owed.type,
+        Thread(
+            about=about,
+            breaches=tuple(each for each in told if each is not None),
+            excluded=database.threads.is_excluded_after(about.id),
+            causes=database.causes.of([about.id]).get(about.id),
+        ),
+        sources.now,
+        settings.timezone,
+        report_links(settings),
+    )
+
+
 def _catch_up(sources: Sources, notification: Notification) -> Mail:
+    from sla_worker.render.catch_up import catch_up_mail  # noqa: PLC0415 - see above
+
     breaches = sources.database.breaches_told_in(notification.id)
     if not breaches:  # the database closes the mail with the last of them
         raise MailError(f"the notification {notification.key} has no breaches left")
@@ -111,6 +143,8 @@ def _catch_up(sources: Sources, notification: Notification) -> Mail:
 
 
 def _outage(sources: Sources, notification: Notification) -> Mail:
+    from sla_worker.render.outage import outage_end_mail, outage_mail  # noqa: PLC0415 - see above
+
     outage = sources.database.outages.get(notification.outage_id or 0)
     if outage is None:  # its foreign key forbids it
         raise MailError(f"the notification {notification.key} belongs to no outage")
@@ -140,6 +174,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     WEEKLY_MAIL: Kind(_long, _with_platform_team),
     MONTHLY_MAIL: Kind(_long, _with_management),
     BREACH_MAIL: Kind(lambda sources, owed: breach(sources, owed.breach_id or 0), _at_once),
+    **dict.fromkeys(
+        (BREACH_AGAIN_MAIL, BREACH_LASTS_MAIL, BREACH_WORSE_MAIL, BREACH_END_MAIL),
+        Kind(_follow_up, _at_once),
+    ),
     CATCH_UP_MAIL: Kind(_catch_up, _at_once),
     OUTAGE_MAIL: Kind(_outage, _at_once),
     OUTAGE_END_MAIL: Kind(_outage, _at_once, lambda owed: f"{OUTAGE_MAIL}:{owed.outage_id}"),

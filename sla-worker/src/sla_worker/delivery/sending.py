@@ -127,6 +127,9 @@ class Deliveries:
         now = self._clock()
         try:
             recipients = self._recipients(owed)
+            if not recipients and owed.answered is not None:
+                self._outbox.void(owed, int(now))
+                return
             open_ = self._outbox.deliveries(owed, recipients, int(now))
             made = self._make(owed, recipients, now) if open_ else None
         except DatabaseError:
@@ -145,9 +148,12 @@ class Deliveries:
             self._send(owed, made, [self._outbox.attempt(each, int(now)) for each in open_])
 
     def _recipients(self, owed: Notification) -> tuple[str, ...]:
+        """Whom the settings name; of a mail that follows on another one, those who have or may get that."""
         if owed.type not in KINDS:
             raise MailError(f"no mail of the kind {owed.type!r} is known to this version")
-        return KINDS[owed.type].recipients(self._settings)
+        named = KINDS[owed.type].recipients(self._settings)
+        holders = None if owed.answered is None else self._outbox.holders(owed.answered)
+        return named if holders is None else tuple(each for each in named if each in holders)
 
     def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
         mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)

@@ -51,6 +51,8 @@ from sla_worker.model.mail import (
     Notification,
     OwedMail,
     WebhookAlert,
+    follow_up,
+    follow_up_key,
 )
 from sla_worker.model.measurement import (
     Figures,
@@ -142,6 +144,8 @@ __all__ = [
     "WebhookAlert",
     "Wrong",
     "clipped",
+    "follow_up",
+    "follow_up_key",
     "objective_ratio",
     "policy_values",
     "read_details",

@@ -18,6 +18,27 @@ class Notification:
     created_at: int
     attempts: int
 
+    @property
+    def answered(self) -> str | None:
+        """The key of the mail that this one follows on, as its own key says it; None: of none."""
+        return follow_up(self.key)[1]
+
+    @property
+    def thread(self) -> str:
+        """What all mails that answer one another have in common: they leave in their order."""
+        return f"outage {self.outage_id}" if self.outage_id is not None else self.answered or self.key
+
+
+def follow_up_key(kind: str, about: str, answered: str) -> str:
+    """The key of a mail that follows on another one: `breach_end:17.2:breach:17`."""
+    return f"{kind}:{about}:{answered}"
+
+
+def follow_up(key: str) -> tuple[str, str | None]:
+    """What a mail is about, and the key of the one that it follows on; None: of none."""
+    parts = key.split(":", 2)
+    return (parts[1], parts[2]) if len(parts) > 2 else (parts[-1], None)  # noqa: PLR2004 - kind, about, answered
+
 
 @dataclass(frozen=True, slots=True)
 class OwedMail:

@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Breach, Causes, Mail, Report
-from sla_worker.render.format import NONE, cause_words, length, moment, quantity, score_word, target
+from sla_worker.render.format import NONE, RED, cause_words, length, moment, quantity, score_word, target
 from sla_worker.render.tables import text_report
 from sla_worker.render.templates import template
 
@@ -45,5 +45,12 @@ def breach_mail(
     lines = [f"SLA breached: {breach.title}", ""]
     lines += [f"{name + ':':<14}{value}" for name, value in facts]
     lines += ["", *(f"{word}: {url}" for word, url in links.items())]
-    html = template("mail/breach.html").render(breach=breach, facts=facts, links=links)
+    html = template("mail/breach.html").render(
+        breach=breach,
+        colour=RED,
+        kicker=f"SLA breached · {breach.severity}",
+        lead="",
+        facts=facts,
+        links=links,
+    )
     return Mail(f"[{breach.severity}] SLA breached: {breach.title}", "\n".join(lines) + "\n", html)
