@@ -35,9 +35,10 @@ def test_a_pass_takes_one_write_for_each_row_and_as_many_others_whatever_the_num
 def test_breaches_and_their_mails_are_written_together(traced: Traced) -> None:
     heard = traced.of(traced.pass_of_breaches)
     inserted = [each.split()[2] for each in heard if "INSERT INTO" in each]
-    assert inserted[: 3 * SLAS] == [
+    assert inserted[: 4 * SLAS] == [
         *["sla_measurements"] * SLAS,
         *["sla_breaches"] * SLAS,
+        *["sla_breach_threads"] * SLAS,
         *["sla_notifications"] * SLAS,
     ]
 

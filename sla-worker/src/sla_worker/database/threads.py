@@ -35,27 +35,40 @@ WORSE_SECONDS = 900
 _WORSE_TIMES = 2
 _LONGEST_SECONDS = 86_400
 
-# Those that are to have an end, and those whose breach goes on after the end that was told.
+# Those that are to have an end, and those whose breach goes on after the end that was told. `heard`: somebody
+# has the mail that all others answer, or may still get it.
 _OPEN = """
-SELECT t.* FROM sla_breach_threads t
-JOIN sla_definitions d ON d.id = t.sla_id LEFT JOIN sla_breaches b ON b.id = t.newest_id
-WHERE d.enabled = 1 AND (t.told_end IS NULL OR (b.ended_at IS NULL AND b.id IS NOT NULL AND b.started_at < ?))
+SELECT t.*, n.id IS NOT NULL AND (n.done_at IS NULL OR EXISTS (SELECT 1 FROM sla_deliveries d
+    WHERE d.notification_id = n.id AND d.result = 'delivered')) AS heard
+FROM sla_breach_threads t JOIN sla_definitions d ON d.id = t.sla_id
+LEFT JOIN sla_breaches b ON b.id = t.newest_id LEFT JOIN sla_notifications n ON n.notification_key = t.answers
+WHERE d.enabled = 1 AND (t.told_end IS NULL OR (b.id IS NOT NULL AND b.ended_at IS NULL AND b.started_at < ?))
 ORDER BY t.breach_id
 """
 _NEWEST = """
-SELECT * FROM sla_breach_threads WHERE sla_id = ? AND component_id = ? AND answers LIKE 'breach:%'
-ORDER BY breach_id DESC LIMIT 1
+SELECT t.*, b.ended_at, n.id IS NOT NULL AS heard FROM sla_breach_threads t
+LEFT JOIN sla_breaches b ON b.id = t.newest_id LEFT JOIN sla_notifications n ON n.notification_key = t.answers
+WHERE t.answers LIKE 'breach:%' AND (t.told_end IS NULL OR t.told_end > ? OR t.newest_id >= ?)
+ORDER BY t.breach_id
 """
 _BREACHES = """
-SELECT b.id, b.started_at, b.ended_at, b.worst_value, b.target_value FROM sla_breaches b
-JOIN sla_breaches f ON f.id = ? AND f.sla_id = b.sla_id AND f.component_id = b.component_id
-WHERE (b.id = f.id OR (b.started_at > f.started_at AND f.catch_up_id IS NULL)) AND b.started_at < ?
-AND (b.ended_at IS NULL OR b.ended_at > b.started_at)
-AND NOT EXISTS (SELECT 1 FROM sla_breach_threads t JOIN sla_breaches o ON o.id = t.breach_id
-                WHERE t.sla_id = f.sla_id AND t.component_id = f.component_id AND t.answers LIKE 'breach:%'
-                AND o.started_at > f.started_at AND o.started_at <= b.started_at)
-ORDER BY b.started_at
+SELECT t.breach_id AS first, b.id, b.started_at, b.ended_at, b.worst_value, b.target_value
+FROM sla_breach_threads t JOIN sla_breaches f ON f.id = t.breach_id
+JOIN sla_breaches b ON b.sla_id = f.sla_id AND b.component_id = f.component_id
+WHERE {which} AND (b.id = f.id OR (b.started_at > f.started_at AND b.catch_up_id IS NULL
+    AND t.answers LIKE 'breach:%'))
+AND b.started_at < ? AND (b.ended_at IS NULL OR b.ended_at > b.started_at)
+AND NOT EXISTS (SELECT 1 FROM sla_breach_threads o JOIN sla_breaches x ON x.id = o.breach_id
+                WHERE o.sla_id = f.sla_id AND o.component_id = f.component_id AND o.answers LIKE 'breach:%'
+                AND x.started_at > f.started_at AND x.started_at <= b.started_at)
+ORDER BY t.breach_id, b.started_at
 """
+_OF_ONE = _BREACHES.format(which="t.breach_id = ?")
+_OF_OPEN = _BREACHES.format(
+    which="t.breach_id IN (SELECT t.breach_id FROM sla_breach_threads t"
+    " LEFT JOIN sla_breaches b ON b.id = t.newest_id"
+    " WHERE t.told_end IS NULL OR (b.id IS NOT NULL AND b.ended_at IS NULL AND b.started_at < ?))"
+)
 _STATE = """
 SELECT COALESCE(a.state, m.state) AS state FROM sla_measurements m
 LEFT JOIN sla_adjusted_slots a
@@ -63,6 +76,7 @@ LEFT JOIN sla_adjusted_slots a
 JOIN sla_breaches b ON b.sla_id = m.sla_id AND b.component_id = m.component_id
 WHERE b.id = ? AND m.slot = b.ended_at + ?
 """
+_STORED = ("newest_id", "breaches", "told_at", "told_worst", "told_end", "mails", "renewals", "breach_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +121,45 @@ class BreachThreads:
 
     # --- beginnings, inside the caller's transaction
 
-    def begin(self, begun: Iterable[Begun], now: int) -> None:
+    def begin(self, begun: Sequence[Begun], now: int) -> None:
         """Owe the mails about breaches that begin: the first of a thread, an answer in one, or none."""
-        self._outbox.add([owed for each in begun for owed in self._begin(each, now)], now)
+        if not begun:
+            return
+        oldest = min(each.started_at for each in begun) - self.quiet_seconds
+        rows = self._engine.rows(_NEWEST, (oldest, min(each.id for each in begun)))
+        known = {(row["sla_id"], row["component_id"]): row for row in rows}
+        made: list[Begun] = []
+        changed: list[Row] = []
+        owed: list[Owed] = []
+        for each in begun:
+            last = known.get(each.pair)
+            if last is not None and each.id in {last["breach_id"], last["newest_id"]} and last["heard"]:
+                continue  # it was taken for none for a while; `turn` sees whether that was told
+            if last is None or last["breach_id"] == each.id or self._is_over(last, each, owed, now):
+                made.append(each)
+                owed.append(Owed(BREACH_MAIL, f"{BREACH_MAIL}:{each.id}", breach_id=each.id))
+            elif last["told_end"] is not None:
+                owed.append(_follow(last, BREACH_AGAIN_MAIL, each.id, now, worst=each.worst))
+                last["breaches"] += 1
+            if last is not None:
+                last["newest_id"] = each.id
+                changed.append(last)
+        self._write(changed)
+        self._engine.executemany(
+            "DELETE FROM sla_breach_threads WHERE breach_id = ?", [(each.id,) for each in made]
+        )
+        self._add([(each, f"{BREACH_MAIL}:{each.id}", None) for each in made], now)
+        self._outbox.add(owed, now)
 
-    def _begin(self, each: Begun, now: int) -> list[Owed]:
-        key = f"{BREACH_MAIL}:{each.id}"
-        rows = self._engine.rows(_NEWEST, each.pair)
-        last = rows[0] if rows else None
-        if last is not None and last["breach_id"] == each.id:
-            if self._outbox.is_known(key):
-                return []  # it was taken for none for a while; `turn` sees whether that was told
-            self._engine.execute("DELETE FROM sla_breach_threads WHERE breach_id = ?", (each.id,))
-            last = None
-        if last is not None and last["newest_id"] == each.id:
-            return []
-        if last is not None and last["told_end"] is None:
-            return []
-        if last is not None and each.started_at - last["told_end"] < self.quiet_seconds:
-            self._engine.execute(
-                "UPDATE sla_breach_threads SET newest_id = ?, breaches = breaches + 1, told_at = ?,"
-                " told_worst = ?, told_end = NULL, mails = mails + 1 WHERE breach_id = ?",
-                (each.id, now, each.worst, last["breach_id"]),
-            )
-            return [_owed(BREACH_AGAIN_MAIL, last, last["mails"] + 1, each.id)]
-        self._add(each, key, now, told_end=None)
-        return [Owed(BREACH_MAIL, key, breach_id=each.id)]
+    def _is_over(self, last: Row, begun: Begun, owed: list[Owed], now: int) -> bool:
+        """Whether a breach makes a thread of its own, since the last one is over; owe its end if need be."""
+        if last["told_end"] is None:
+            ended_at = last["ended_at"]
+            quiet = ended_at is not None and begun.started_at - ended_at >= self.quiet_seconds
+            if ended_at is None or (last["breaches"] > 1 and not quiet):
+                return False  # it is told with the end
+            owed.append(_follow(last, BREACH_END_MAIL, last["newest_id"], now, end=ended_at))
+        return bool(begun.started_at - last["told_end"] >= self.quiet_seconds)
 
     def go_on(self, breach: Begun, catch_up_id: int, now: int) -> None:
         """A breach of the past, which is told together with others, lasts after all."""
@@ -142,14 +169,17 @@ class BreachThreads:
             (catch_up_id,),
         )
         told = bool(mail["begun"] or mail["attempts"])  # perhaps that it is over
-        self._add(breach, mail["notification_key"], now, told_end=breach.started_at if told else None)
+        self._add([(breach, mail["notification_key"], breach.started_at if told else None)], now)
 
-    def _add(self, breach: Begun, answers: str, now: int, *, told_end: int | None) -> None:
-        self._engine.execute(
+    def _add(self, made: Iterable[tuple[Begun, str, int | None]], now: int) -> None:
+        self._engine.executemany(
             "INSERT INTO sla_breach_threads (breach_id, sla_id, component_id, answers, newest_id, breaches,"
             " told_at, told_worst, told_end, mails, renewals) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, 0, 0)"
             " ON CONFLICT (breach_id) DO NOTHING",
-            (breach.id, *breach.pair, answers, breach.id, now, breach.worst, told_end),
+            [
+                (each.id, *each.pair, answers, each.id, now, each.worst, told_end)
+                for each, answers, told_end in made
+            ],
         )
 
     # --- what follows
@@ -158,57 +188,48 @@ class BreachThreads:
         """Owe what follows on the first mails; with 0 seconds none that only says that it lasts."""
         if not self._changed and now < self._next:
             return
+        bound = self._trust.bound()
         with self._engine.transaction():
-            moments = [
-                self._follow(row, now, repeat_seconds)
-                for row in self._engine.rows(_OPEN, (self._trust.bound(),))
-            ]
-        self._changed, self._next = False, min(moments, default=inf)
+            rows = self._engine.rows(_OPEN, (bound,))
+            found: dict[int, list[Row]] = {row["breach_id"]: [] for row in rows}
+            for each in self._engine.rows(_OF_OPEN, (bound, bound)) if rows else ():
+                found.setdefault(each["first"], []).append(each)
+            owed: list[Owed] = []
+            moments = [self._next_of(row, found[row["breach_id"]], owed, now, repeat_seconds) for row in rows]
+            self._write(rows)
+            self._outbox.add(owed, now)
+        self._changed, self._next = False, now if owed else min(moments, default=inf)
 
-    def _follow(self, row: Row, now: int, repeat_seconds: int) -> float:
-        """Owe what is due in a thread; returns when to look at it again, if nothing changes before."""
-        breaches = self._engine.rows(_BREACHES, (row["breach_id"], self._trust.bound()))
+    def _next_of(
+        self, row: Row, breaches: Sequence[Row], owed: list[Owed], now: int, repeat_seconds: int
+    ) -> float:
+        """Owe what is due in a thread, or say when to look at it again, if nothing changes before."""
         if not breaches or breaches[-1]["ended_at"] is not None:
-            return self._end(row, breaches, now)
-        told_at: int = row["told_at"]
-        last = breaches[-1]
-        if row["told_end"] is not None:  # it goes on, although its end was told
-            return self._tell(BREACH_LASTS_MAIL, row, last, now)
+            return self._end(row, breaches, owed, now)
+        last, told_at = breaches[-1], int(row["told_at"])
         wait = min(repeat_seconds << min(row["renewals"], 10), max(repeat_seconds, _LONGEST_SECONDS))
         renewed = told_at + wait if repeat_seconds else inf
         worse = told_at + WORSE_SECONDS if self._is_worse(row, last) else inf
-        if now >= worse:
-            return self._tell(BREACH_WORSE_MAIL, row, last, now)
-        if now >= renewed:
-            return self._tell(BREACH_LASTS_MAIL, row, last, now, renewals=1)
-        return min(worse, renewed)
+        goes_on = row["told_end"] is not None  # although its end was told
+        if not goes_on and now < min(worse, renewed):
+            return min(worse, renewed)
+        kind = BREACH_WORSE_MAIL if not goes_on and now >= worse else BREACH_LASTS_MAIL
+        row["renewals"] += int(not goes_on and kind == BREACH_LASTS_MAIL)
+        owed.append(_follow(row, kind, last["id"], now, worst=last["worst_value"]))
+        return now
 
-    def _end(self, row: Row, breaches: Sequence[Row], now: int) -> float:
+    def _end(self, row: Row, breaches: Sequence[Row], owed: list[Owed], now: int) -> float:
         if row["told_end"] is not None:
             return inf
-        ended_at = breaches[-1]["ended_at"] if breaches else None
-        flapped = len(breaches) > 1 or row["breaches"] > 1
-        if flapped and ended_at is not None and now < ended_at + self.quiet_seconds:
+        ended_at = breaches[-1]["ended_at"] if breaches else now
+        flapped = bool(breaches) and (len(breaches) > 1 or row["breaches"] > 1)
+        if flapped and now < ended_at + self.quiet_seconds:
             return float(ended_at + self.quiet_seconds)
-        holders = self._outbox.holders(row["answers"])
-        nobody = holders is not None and not holders
-        self._engine.execute(
-            "UPDATE sla_breach_threads SET told_end = ?, told_at = ?, mails = mails + 1 WHERE breach_id = ?",
-            (now if ended_at is None else ended_at, now, row["breach_id"]),
-        )
-        if not nobody:
-            newest = breaches[-1]["id"] if breaches else row["newest_id"]
-            self._outbox.add([_owed(BREACH_END_MAIL, row, row["mails"] + 1, newest)], now)
+        newest = breaches[-1]["id"] if breaches else row["newest_id"]
+        mail = _follow(row, BREACH_END_MAIL, newest, now, end=ended_at)
+        if row["heard"]:
+            owed.append(mail)
         return inf
-
-    def _tell(self, kind: str, row: Row, last: Row, now: int, *, renewals: int = 0) -> float:
-        self._engine.execute(
-            "UPDATE sla_breach_threads SET told_end = NULL, told_at = ?, told_worst = ?, mails = mails + 1,"
-            " renewals = renewals + ? WHERE breach_id = ?",
-            (now, last["worst_value"], renewals, row["breach_id"]),
-        )
-        self._outbox.add([_owed(kind, row, row["mails"] + 1, last["id"])], now)
-        return 0.0  # when the next one is due follows from what is stored now
 
     def _is_worse(self, row: Row, last: Row) -> bool:
         """Whether the worst value is twice as far from the target as the one that was told."""
@@ -221,6 +242,13 @@ class BreachThreads:
             return bool(side * (worst - target) > 0)
         return bool(side * (worst - told) > 0 and abs(worst - target) >= _WORSE_TIMES * abs(told - target))
 
+    def _write(self, rows: Iterable[Row]) -> None:
+        self._engine.executemany(
+            "UPDATE sla_breach_threads SET newest_id = ?, breaches = ?, told_at = ?, told_worst = ?,"
+            " told_end = ?, mails = ?, renewals = ? WHERE breach_id = ?",
+            [tuple(row[each] for each in _STORED) for row in rows],
+        )
+
     # --- reading
 
     def breaches(self, first: int, last: int) -> list[int]:
@@ -228,7 +256,7 @@ class BreachThreads:
 
         Empty when none is left.
         """
-        found = [row["id"] for row in self._engine.rows(_BREACHES, (first, self._trust.bound()))]
+        found = [row["id"] for row in self._engine.rows(_OF_ONE, (first, self._trust.bound()))]
         return found[: found.index(last) + 1] if last in found else found
 
     def is_excluded_after(self, breach: int) -> bool:
@@ -237,6 +265,12 @@ class BreachThreads:
         return bool(rows and rows[0]["state"] == State.EXCLUDED)
 
 
-def _owed(kind: str, row: Row, number: int, breach: int) -> Owed:
-    key = follow_up_key(kind, f"{row['breach_id']}.{number}", row["answers"])
+def _follow(
+    row: Row, kind: str, breach: int, now: int, *, worst: float | None = None, end: int | None = None
+) -> Owed:
+    """The next mail of a thread, which tells a worst value or an end; the row says so from now on."""
+    row |= {"told_at": now, "told_end": end, "mails": row["mails"] + 1}
+    if end is None:
+        row["told_worst"] = worst
+    key = follow_up_key(kind, f"{row['breach_id']}.{row['mails']}", row["answers"])
     return Owed(kind, key, breach_id=breach)

@@ -1,7 +1,7 @@
 -- Which breach is told in which thread of mails.
 
 -- breach_id: the first breach of the thread. answers: the key of the mail that all others of the thread answer.
--- newest_id: the newest breach whose beginning was told in it. breaches: how many beginnings were told.
+-- newest_id: the newest breach of the thread. breaches: how many beginnings were told.
 -- told_at: when the last mail was owed. told_worst: the worst value then. told_end: the end that was told; NULL: it lasts.
 -- mails: how many follow on the first one. renewals: how many of them only said that it lasts.
 CREATE TABLE sla_breach_threads (
@@ -18,7 +18,7 @@ CREATE TABLE sla_breach_threads (
     renewals INTEGER NOT NULL
 );
 
-CREATE INDEX sla_breach_threads_open ON sla_breach_threads (breach_id) WHERE told_end IS NULL;
+CREATE INDEX sla_breach_threads_told ON sla_breach_threads (told_end);
 CREATE INDEX sla_breach_threads_place ON sla_breach_threads (sla_id, component_id, breach_id);
 
 -- What lasts now gets an end; what ended before nobody is told once more.
