@@ -267,8 +267,22 @@ def test_every_port_is_moved_by_the_variable_that_the_launcher_names(configurati
         (name, int(port["published"]))
         for name, each in configuration["services"].items()
         for port in each.get("ports", [])
+        if port.get("published")
     }
     assert published == {(service, int(SETTINGS[variable])) for variable, service in PORT_VARIABLES.items()}
+
+
+def test_the_public_page_alone_leaves_the_machine_and_only_when_it_is_given_an_address() -> None:
+    def opened(**settings: str) -> set[tuple[str, str, int]]:
+        tree = rendered(FILE, SETTINGS | settings)["services"]
+        entries = [str(entry).split(":") for each in tree.values() for entry in each.get("ports", [])]
+        assert tree["sla-worker"]["environment"]["SLA_PUBLIC_BIND"] == (
+            "0.0.0.0" if settings.get("SLA_PUBLIC_BIND") else ""  # noqa: S104 - inside the container
+        )
+        return {(host, published, int(target)) for host, published, target in entries if host != "127.0.0.1"}
+
+    assert opened() == set()
+    assert opened(SLA_PUBLIC_BIND="192.0.2.7", SLA_PUBLIC_PORT="80") == {("192.0.2.7", "80", 8081)}
 
 
 def test_data_lies_in_named_volumes(configuration: dict[str, Any]) -> None:
@@ -314,5 +328,5 @@ def test_our_own_reading_agrees_with_compose() -> None:
         assert environment == (theirs[name].get("environment") or {})
         assert service.get("command", []) == (theirs[name].get("command") or [])
         assert [(port["published"], int(port["target"])) for port in service["ports"]] == [
-            (port["published"], port["target"]) for port in theirs[name].get("ports", [])
+            (port.get("published", ""), port["target"]) for port in theirs[name].get("ports", [])
         ]

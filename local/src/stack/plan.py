@@ -257,6 +257,8 @@ def _python_service(definition: Definition, environment: dict[str, str], instanc
     else:
         revision += inputs.of(instance)[name]
         environment |= {"SLA_WORKER_BIND": "127.0.0.1", "SLA_WORKER_PORT": str(definition.ports[8080])}
+        if environment.get("SLA_PUBLIC_BIND"):
+            environment |= {name: instance.env[name] for name in ("SLA_PUBLIC_BIND", "SLA_PUBLIC_PORT")}
         if environment["SMTP_HOST"] == "mailhog":
             environment |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": instance.env["SMTP_PORT"]}
     return Program(name, (sys.executable, "-m", _PYTHON[name]), environment, revision)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import logging
 import math
@@ -25,7 +24,7 @@ from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
 from sla_worker.delivery.sending import Deliveries, Sender
 from sla_worker.delivery.smtp import Mailer
-from sla_worker.errors import DatabaseError, DatabaseLockedError, SLAWorkerError
+from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.in_force import InForce
@@ -38,8 +37,8 @@ from sla_worker.render.format import moment
 from sla_worker.schedule import Schedule
 from sla_worker.settings import Settings
 from sla_worker.watchdog import Watchdog
-from sla_worker.web.app import Application
 from sla_worker.web.guard import Guard
+from sla_worker.web.listening import applications, listen
 from sla_worker.web.pages import Pages
 from sla_worker.worker import Worker
 
@@ -101,6 +100,7 @@ class Service:
     deliveries: Deliveries
     health: Health
     application: Guard
+    public: Guard
     stopping: threading.Event
 
     def step(self) -> None:
@@ -254,6 +254,14 @@ def _join(
         busy=again.busy,
     )
     pages = Pages(database, settings, watchdog=watchdog, health=health, exporter=exporter, clock=clock)
+    own, public = applications(
+        pages,
+        settings,
+        again=again.ask,
+        maintain=maintainer.change,
+        correct=maintainer.correct,
+        ledger=ledger_name(settings),
+    )
     return Service(
         settings=settings,
         database=database,
@@ -279,18 +287,8 @@ def _join(
         ),
         deliveries=deliveries,
         health=health,
-        application=Guard(
-            Application(
-                pages,
-                settings.runbooks_dir,
-                again=again.ask,
-                maintain=maintainer.change,
-                correct=maintainer.correct,
-                ledger=ledger_name(settings),
-            ),
-            token=settings.webhook_token,
-            hosts=settings.allowed_hosts,
-        ),
+        application=own,
+        public=public,
         stopping=stopping,
     )
 
@@ -330,25 +328,11 @@ def check(settings: Settings) -> None:
 
 def serve(settings: Settings) -> None:
     """Run the service until SIGTERM or SIGINT. Raises SLAWorkerError when it cannot start."""
-    from sla_worker.web.server import Server  # noqa: PLC0415 - only the service serves
-
     service = _started(settings)
     if service is None:
         return
     try:
-        try:
-            server = Server(service.application, settings.bind, settings.port)
-        except OSError as error:
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                raise SLAWorkerError(
-                    f"SLA_WORKER_PORT={settings.port}: cannot listen on {settings.bind} ({error});"
-                    " set another port"
-                ) from error
-            raise SLAWorkerError(
-                f"SLA_WORKER_BIND={settings.bind}: cannot listen there ({error});"
-                " give an address of this machine"
-            ) from error
-        threading.Thread(target=server.run, name="web", daemon=True).start()
+        servers = listen(settings, service.application, service.public)
         _log.info(
             "started bind=%s port=%d slot_seconds=%d ledger=%s",
             settings.bind,
@@ -357,7 +341,7 @@ def serve(settings: Settings) -> None:
             "new" if service.database.new else "kept",
         )
         run_until_stopped(service)
-        server.close()
+        servers.close()
     finally:
         service.close()
     _log.info("stopped")

@@ -64,6 +64,9 @@ class Settings:
     keep_day_days: int
     bind: str
     port: int
+    public_bind: str | None
+    public_port: int
+    public_url: str
     runbooks_dir: Path | None
     webhook_token: str | None = field(repr=False)
     allowed_hosts: tuple[str, ...]
@@ -375,6 +378,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         keep_day_days=env.number("SLA_KEEP_DAYS", 0, 0, 36_500),
         bind=env.host("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),
+        public_bind=env.host("SLA_PUBLIC_BIND", "127.0.0.1") if env.text("SLA_PUBLIC_BIND") else None,
+        public_port=env.number("SLA_PUBLIC_PORT", 8081, 1, 65535),
+        public_url=env.url("SLA_PUBLIC_URL", "http://localhost:8081"),
         runbooks_dir=Path(runbooks) if runbooks else None,
         webhook_token=env.secret("SLA_WEBHOOK_TOKEN", spaces=False),
         allowed_hosts=(urlsplit(worker_url).hostname or "", *env.hosts("SLA_WORKER_ALLOWED_HOSTS")),

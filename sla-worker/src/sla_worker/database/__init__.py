@@ -263,6 +263,10 @@ class SLADatabase:
         self.sync_definitions(self._from_file)
         self._rollups.follow_zone()
 
+    def changes(self, tables: Sequence[str]) -> object:
+        """What differs once one of these tables may say something else. Makes no statement."""
+        return self._engine.changes(tables)
+
     def trouble(self) -> str | None:
         """Why the database cannot be used, in one line; None when it can. Makes no statement."""
         return self._engine.trouble()

@@ -6,8 +6,10 @@ dicts back. All that differs between databases stands in a dialect: `sqlite.py`,
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
@@ -27,6 +29,8 @@ Row = dict[str, Any]
 Values = Sequence[Any]
 
 _T = TypeVar("_T")
+_WRITES = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)")
+_EVERYTHING = ""  # in the place of a table: a statement that names none at its beginning
 _RECOVERING = 1.0  # for a thread that gets back to a database: when it is reachable, that takes less
 _WAIT_SECONDS = 15.0  # for another thread: longer than a statement waits for other programs
 
@@ -111,6 +115,7 @@ class Engine:
         self.new = False  # whether there were no tables yet
         self._called: float | None = None  # since when a call waits for its answer
         self._closed = False
+        self._changes: Counter[str] = Counter()  # how often each table was written to
         try:
             dialect.open()
             if dialect.writable:
@@ -175,6 +180,7 @@ class Engine:
     def execute(self, sql: str, values: Values = ()) -> None:
         """One statement that returns nothing, inside a transaction."""
         with self.exclusive():
+            self._written(sql)
             self._noting("written", lambda: self._dialect.execute(sql, values))
 
     def executemany(self, sql: str, rows: Iterable[Values]) -> None:
@@ -183,6 +189,7 @@ class Engine:
         with self.exclusive():
             if not rows:
                 return
+            self._written(sql)
             self._noting("written", lambda: self._dialect.executemany(sql, rows))
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
@@ -201,6 +208,13 @@ class Engine:
     def next_id(self, table: str) -> int:
         """The next integer key. One writer makes this safe; `table` is a constant of this package."""
         return int(self.row(f"SELECT COALESCE(MAX(id), 0) + 1 AS id FROM {table}")["id"])  # noqa: S608
+
+    def changes(self, tables: Sequence[str]) -> tuple[int, ...]:
+        """Differs once something was written to one of these tables, or another database was opened.
+
+        Read it before the tables: what is written meanwhile makes it differ. One process writes.
+        """
+        return tuple(self._changes[each] for each in (_EVERYTHING, *tables))
 
     def trouble(self) -> str | None:
         """Why the database cannot be used, in one line; None when it can. Makes no statement."""
@@ -231,9 +245,14 @@ class Engine:
             try:
                 line = self._dialect.recover(ready)
             finally:
+                self._changes[_EVERYTHING] += 1
                 self.reset()
             self._refused.clear()
             return line
+
+    def _written(self, sql: str) -> None:
+        table = _WRITES.match(sql)
+        self._changes[_EVERYTHING if table is None else table[1]] += 1
 
     def _check_place(self) -> None:
         reason = self._dialect.misplaced()

@@ -12,7 +12,7 @@ from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
 from sla_worker.maintaining import Correct, Maintain
 from sla_worker.web.http import Answer, HTTPError, json_answer
-from sla_worker.web.operations import OPERATIONS, Operation
+from sla_worker.web.operations import OPERATIONS, PUBLIC_PAGE, Operation
 from sla_worker.web.pages import Pages
 from sla_worker.web.request import Parts, Request
 from sla_worker.web.runbooks import Runbooks
@@ -38,11 +38,16 @@ class Application:
         maintain: Maintain,
         correct: Correct,
         ledger: str,
+        public: bool = False,
     ) -> None:
-        self._parts = Parts(pages, Runbooks(runbooks_dir), again, maintain, correct, ledger)
+        """`public`: only what everybody may know, with the public page in the place of the status page."""
+        self._parts = Parts(pages, Runbooks(runbooks_dir), again, maintain, correct, ledger, public)
         self._free = threading.BoundedSemaphore(_AT_ONCE)
-        self._exact = {each.path: each for each in OPERATIONS if "{" not in each.path}
-        self._patterns = [each for each in OPERATIONS if "{" in each.path]
+        operations = [each for each in OPERATIONS if each.public or not public]
+        self._exact = {each.path: each for each in operations if "{" not in each.path}
+        self._patterns = [each for each in operations if "{" in each.path]
+        if public:
+            self._exact = {"/": self._exact.pop(PUBLIC_PAGE), **self._exact}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -56,7 +61,8 @@ class Application:
             return error.answer()
         except SLAWorkerError as error:
             _log.error("request failed path=%r error=%s", path, error)
-            return json_answer({"error": str(error)}, 503)
+            line = "the figures cannot be read at the moment; try again" if self._parts.public else str(error)
+            return json_answer({"error": line}, 503)
         except Exception:  # noqa: BLE001 - whatever it is, its trace stays here
             _log.exception("request failed unexpectedly path=%r", path)
             return json_answer({"error": "an error of the sla-worker; its log has the details"}, 500)

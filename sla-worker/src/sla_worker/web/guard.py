@@ -36,9 +36,13 @@ CHALLENGE: Final = 'Bearer realm="sla-worker"'
 class Guard:
     """WSGI middleware. `hosts` are names that are answered too; without a token every program may post."""
 
-    def __init__(self, app: WSGIApplication, *, token: str | None, hosts: Iterable[str]) -> None:
+    def __init__(
+        self, app: WSGIApplication, *, token: str | None, hosts: Iterable[str], opened: bool = True
+    ) -> None:
+        """Without `opened` not even /healthz is answered to any host name."""
         self._app = app
         self._token = None if token is None else token.encode()
+        self._open = OPEN if opened else None
         self._hosts = frozenset(each.lower().removesuffix(".") for each in hosts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -51,7 +55,7 @@ class Guard:
         return self._app(environ, start_response)
 
     def _check(self, environ: WSGIEnvironment) -> None:
-        if environ.get("PATH_INFO") == OPEN:
+        if environ.get("PATH_INFO") == self._open:
             return
         self._check_host(environ.get("HTTP_HOST", ""))
         if environ["REQUEST_METHOD"] not in READING:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 CSV = "text/csv; charset=utf-8"
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+"""Of pages: nothing may be framed, sent or loaded from elsewhere."""
 MAXIMUM_BODY: Final = 4 * 1024 * 1024
 """Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 _PHRASES = {413: "Content Too Large"}  # older Pythons call it otherwise
@@ -35,10 +40,7 @@ class Answer:
             "Content-Length": str(len(self.body)),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": (
-                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
-                " frame-ancestors 'none'"
-            ),
+            "Content-Security-Policy": POLICY,
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Referrer-Policy": "no-referrer",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sla_worker.web.http import Answer
 
+PUBLIC_PAGE: Final = "/public"
 METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 ATOM: Final = "application/atom+xml; charset=utf-8"
 CALENDAR: Final = "text/calendar; charset=utf-8"
@@ -277,6 +278,79 @@ OPERATIONS: Final = (
         (_LIMIT, _FORMAT),
         answer="AlertList",
         rows="alerts",
+    ),
+    Operation(
+        PUBLIC_PAGE,
+        "public.page",
+        "The public page: what everybody may know. On the public address it is /",
+        kind=HTML,
+        tag="status",
+        kept=True,
+        public=True,
+    ),
+    *(
+        Operation(
+            f"/api/v2/{path}.json",
+            f"statuspage.{handler}",
+            summary,
+            answer=answer,
+            tag="status",
+            kept=True,
+            public=True,
+        )
+        for path, handler, summary, answer in (
+            (
+                "summary",
+                "summary",
+                "State, services, unresolved incidents, maintenance now and next",
+                "Summary",
+            ),
+            ("status", "status", "The overall state", "StatusOnly"),
+            ("components", "components", "The services: public SLAs", "Components"),
+            ("incidents", "incidents", "The newest 50 incidents", "Incidents"),
+            ("incidents/unresolved", "unresolved", "Incidents that last", "Incidents"),
+            ("scheduled-maintenances", "maintenances", "Maintenance, the newest 50", "Maintenances"),
+            ("scheduled-maintenances/upcoming", "upcoming", "Maintenance that is planned", "Maintenances"),
+            ("scheduled-maintenances/active", "active", "Maintenance in progress", "Maintenances"),
+        )
+    ),
+    Operation(
+        "/feed.atom",
+        "feed.atom",
+        "Incidents and maintenance of public SLAs with every update, as Atom",
+        kind=ATOM,
+        tag="status",
+        kept=True,
+        public=True,
+    ),
+    Operation(
+        "/maintenance.ics",
+        "calendar.maintenance",
+        "Maintenance of public SLAs as iCalendar, each time an event",
+        kind=CALENDAR,
+        tag="status",
+        kept=True,
+        public=True,
+    ),
+    Operation(
+        "/badge/{sla}.json",
+        "badge.endpoint",
+        "Figure and verdict of 30 days, for shields' endpoint badge",
+        (_SLA,),
+        answer="Badge",
+        tag="status",
+        kept=True,
+        public=True,
+    ),
+    Operation(
+        "/badge/{sla}.svg",
+        "badge.svg",
+        "The same as a picture",
+        (_SLA,),
+        kind=SVG,
+        tag="status",
+        kept=True,
+        public=True,
     ),
     Operation(
         "/webhook/alertmanager",

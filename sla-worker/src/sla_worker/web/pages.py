@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from sla_worker import public
 from sla_worker.compliance import Compliance, compliance
 from sla_worker.database import SLADatabase
 from sla_worker.database.browsing import Browser
+from sla_worker.days import Days, Strips
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
 from sla_worker.exporter import Exporter
@@ -52,6 +55,7 @@ class Pages:
         self._health = health
         self._exporter = exporter
         self._clock = clock
+        self._days = Days(database, settings.timezone)
 
     def now(self) -> int:
         """Epoch seconds."""
@@ -189,6 +193,33 @@ class Pages:
     def browser(self) -> Browser:
         """What can be paged through."""
         return self._database.browser
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The timezone of the reports."""
+        return self._settings.timezone
+
+    def public(self) -> public.Public:
+        """What everybody may know."""
+        return public.read(self._database, self.now())
+
+    def strips(self) -> Strips:
+        """The last 90 days of each SLA."""
+        return self._days.read(self.now())
+
+    def site_url(self, *, open_to_all: bool) -> str:
+        """Where this site is reached, without a slash at the end."""
+        return self._settings.public_url if open_to_all else self._settings.worker_public_url
+
+    def public_url(self, *, open_to_all: bool) -> str:
+        """Where the public page is reached."""
+        return f"{self.site_url(open_to_all=open_to_all)}/{'' if open_to_all else 'public'}"
+
+    def badge_statuses(self, key: str, *, open_to_all: bool) -> list[SLAStatus]:
+        """The components of an SLA over 30 days; none for one that may not be known."""
+        if open_to_all and key not in public.is_public(self._database):
+            return []
+        return [each for each in self.statuses(30 * _DAY_HOURS, exclusions=True) if each.key == key]
 
     def knows(self, key: str) -> bool:
         """Whether there is, or was, an SLA with this key."""

@@ -158,6 +158,97 @@ def components() -> Schema:
         "MeasuredAgain": closed({"rows": _WHOLE}),
         "Maintained": closed({"maintenance": ref("Exclusion"), "remarks": list_of(_TEXT)}),
         "Corrected": closed({"correction": ref("Correction")}),
+        **_public(),
+    }
+
+
+def _public() -> Schema:
+    """What /api/v2 answers, as Statuspage documents it; times are RFC 3339."""
+    text, empty = _TEXT, {"type": "null"}
+    page = closed(dict.fromkeys(("id", "name", "url", "time_zone", "updated_at"), text))
+    component = closed(
+        {
+            "id": text,
+            "name": text,
+            "status": {
+                "enum": [
+                    "operational",
+                    "under_maintenance",
+                    "degraded_performance",
+                    "partial_outage",
+                    "major_outage",
+                ]
+            },
+            "description": optional(text),
+            "created_at": optional(text),
+            "updated_at": text,
+            "position": _WHOLE,
+            "showcase": _LOGICAL,
+            "start_date": optional(text),
+            "group_id": optional(text),
+            "page_id": text,
+            "group": _LOGICAL,
+            "only_show_if_degraded": _LOGICAL,
+        }
+    )
+    incident_states = ["investigating", "identified", "monitoring", "resolved"]
+    maintenance_states = ["scheduled", "in_progress", "completed"]
+    update = {
+        **dict.fromkeys(("id", "body", "incident_id", "created_at", "updated_at", "display_at"), text),
+        "affected_components": list_of(closed({"code": text, "name": text})),
+        "deliver_notifications": _LOGICAL,
+        "custom_tweet": empty,
+        "tweet_id": empty,
+    }
+
+    def event(states: list[str], impacts: list[str], **more: Schema) -> Schema:
+        return closed(
+            {
+                **dict.fromkeys(("id", "name", "created_at", "updated_at", "started_at", "shortlink"), text),
+                "page_id": text,
+                "status": {"enum": states},
+                "monitoring_at": optional(text),
+                "resolved_at": optional(text),
+                "impact": {"enum": impacts},
+                "incident_updates": list_of(closed({**update, "status": {"enum": states}})),
+                "components": list_of(ref("Component")),
+                **more,
+            }
+        )
+
+    overall = closed(
+        {"indicator": {"enum": ["none", "minor", "major", "critical", "maintenance"]}, "description": text}
+    )
+    incidents, maintenances = list_of(ref("Incident")), list_of(ref("ScheduledMaintenance"))
+    return {
+        "Page": page,
+        "Component": component,
+        "Incident": event(incident_states, ["minor", "major", "critical"]),
+        "ScheduledMaintenance": event(
+            maintenance_states, ["maintenance"], scheduled_for=text, scheduled_until=text
+        ),
+        "Summary": closed(
+            {
+                "page": ref("Page"),
+                "components": list_of(ref("Component")),
+                "incidents": incidents,
+                "scheduled_maintenances": maintenances,
+                "status": overall,
+            }
+        ),
+        "StatusOnly": closed({"page": ref("Page"), "status": overall}),
+        "Components": closed({"page": ref("Page"), "components": list_of(ref("Component"))}),
+        "Incidents": closed({"page": ref("Page"), "incidents": incidents}),
+        "Maintenances": closed({"page": ref("Page"), "scheduled_maintenances": maintenances}),
+        "Badge": closed(
+            {
+                "schemaVersion": {"const": 1},
+                "label": text,
+                "message": text,
+                "color": text,
+                "cacheSeconds": _WHOLE,
+            }
+        ),
     }
 
 
