@@ -26,7 +26,7 @@ from sla_worker import __version__
 from sla_worker.composite import Part, score
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import Breach, Exclusion, FrozenMonth, Member, Report, SLAStatus, Status
+from sla_worker.model import Breach, Causes, Exclusion, FrozenMonth, Member, Report, SLAStatus, Status
 from sla_worker.render.format import verdict
 from sla_worker.render.months import month_text
 from sla_worker.spans import calendar_month
@@ -35,8 +35,8 @@ from sla_worker.windows import in_breach
 _log = logging.getLogger(__name__)
 _CLOSED = "the month is over"
 _FORMAT = 1
-_ABOUT = ("id", "worst", "lasts_beyond")
-"""Of a breach, what may go on after the month: it is no figure of it."""
+_ABOUT = ("id", "worst", "lasts_beyond", "alerts")
+"""Of a breach, what is no figure of the month: it may go on after it, and alerts only explain it."""
 
 Document = dict[str, Any]
 Slots = Mapping[str, AbstractSet[int]]
@@ -198,6 +198,7 @@ def make(
     start, end = times
     statuses = database.status_of_period(start, end)
     breaches = database.breaches_between(start, end)
+    causes = database.causes.of([each.id for each in breaches])
     return {
         "format": _FORMAT,
         "month": label,
@@ -220,7 +221,7 @@ def make(
         "versions": list(_versions(database, statuses, times)),
         "exclusions": [_exclusion(database, each, times) for each in _within(database, times)],
         "corrections": _corrections(database, times),
-        "breaches": [_breach(each, end) for each in breaches],
+        "breaches": [_breach(each, end, causes.get(each.id)) for each in breaches],
     }
 
 
@@ -353,8 +354,8 @@ def _corrections(database: SLADatabase, times: tuple[int, int]) -> list[Document
     ]
 
 
-def _breach(breach: Breach, end: int) -> Document:
-    """The part of it that lies before the end of the month."""
+def _breach(breach: Breach, end: int, causes: Causes | None) -> Document:
+    """The part of it that lies before the end of the month, and what is known of its cause by now."""
     beyond = breach.ended_at is None or breach.ended_at > end
     return {
         "id": breach.id,
@@ -366,6 +367,9 @@ def _breach(breach: Breach, end: int) -> Document:
         "started_at": breach.started_at,
         "ended_at": end if beyond else breach.ended_at,
         "lasts_beyond": beyond,
+        "alerts": None
+        if causes is None
+        else asdict(causes) | {"alerts": [asdict(each) for each in causes.alerts]},
     }
 
 

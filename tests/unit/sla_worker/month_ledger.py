@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,13 +18,16 @@ from sla_worker.grid import Grid
 from sla_worker.model import (
     Comparison,
     CountsAs,
+    CreditTerms,
     Definition,
     Figures,
     Measurement,
     Member,
     Planned,
+    Policy,
     Reason,
     Scope,
+    Tier,
     Wrong,
 )
 from sla_worker.months import Months
@@ -44,6 +48,17 @@ SCORE = replace(
     sli=CompositeSli((Member(60, sla=ERRORS.key), Member(40, sla=UPTIME.key))),
 )
 DEFINITIONS = (UPTIME, LATENCY, ERRORS, SCORE)
+TIERS = (Tier(Decimal("99.95"), Decimal("10")), Tier(Decimal("99.9"), Decimal("25")))
+CAPPED = CreditTerms(yearly_cap=Decimal(60), least_amount=Decimal(10), claim_days=30)
+
+
+def with_credits(terms: CreditTerms = CAPPED) -> list[Definition]:
+    """Errors have tiers, and latency, which had no traffic."""
+    policy = replace(Policy(), credits=TIERS, credit_terms=terms)
+    return [
+        replace(each, policy=policy) if each.key in {ERRORS.key, LATENCY.key} else each
+        for each in DEFINITIONS
+    ]
 
 
 def at(text: str) -> int:
@@ -58,14 +73,20 @@ BAD = at("2026-03-10T12:00")  # the slot in which 40 of 100 requests fail
 class March:
     """A database whose clock and unread slots a test sets; SLAs are defined in February."""
 
-    def __init__(self, location: str | Path, *, zone: ZoneInfo = BERLIN) -> None:
+    def __init__(
+        self,
+        location: str | Path,
+        *,
+        zone: ZoneInfo = BERLIN,
+        definitions: Sequence[Definition] = DEFINITIONS,
+    ) -> None:
         self.now = at("2026-02-28")
         self.location = location
         self.unread: dict[str, set[int]] = {}
         self.provisional: dict[str, set[int]] = {}
         self.busy = False
         self.open(zone)
-        self.define(DEFINITIONS)
+        self.define(definitions)
 
     def open(self, zone: ZoneInfo = BERLIN) -> None:
         self.database = SLADatabase(self.location, grid=Grid(STEP, 15), zone=zone, clock=lambda: self.now)

@@ -22,33 +22,33 @@ from sla_worker.database import SLADatabase
 from sla_worker.database.credits import CreditError, granted
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import CountsAs, CreditTerms, FrozenMonth, Policy, Tier, read_details, write_details
+from sla_worker.model import CountsAs, FrozenMonth, read_details, write_details
 from sla_worker.model.credit import Proposal, Proposed
 from sla_worker.render.promises import policy_words
 from unit.sla_worker.databases import Place, SQLitePlace
 from unit.sla_worker.fake_prometheus import THREE
-from unit.sla_worker.month_ledger import BAD, BERLIN, DEFINITIONS, END, ERRORS, LATENCY, STEP, March
+from unit.sla_worker.month_ledger import (
+    BAD,
+    BERLIN,
+    CAPPED,
+    DEFINITIONS,
+    END,
+    ERRORS,
+    LATENCY,
+    STEP,
+    TIERS,
+    March,
+    with_credits,
+)
 from unit.sla_worker.test_measure_again import command, serving
 from unit.sla_worker.test_openapi import fits
 
 LATER = END + 3 * STEP
 WHO = ("ann", "as agreed")
-TIERS = (Tier(Decimal("99.95"), Decimal("10")), Tier(Decimal("99.9"), Decimal("25")))
-CAPPED = CreditTerms(yearly_cap=Decimal(60), least_amount=Decimal(10), claim_days=30)
-
-
-def with_credits(terms: CreditTerms = CAPPED) -> list[Any]:
-    """Errors have tiers, and latency, which had no traffic."""
-    policy = replace(Policy(), credits=TIERS, credit_terms=terms)
-    return [
-        replace(each, policy=policy) if each.key in {ERRORS.key, LATENCY.key} else each
-        for each in DEFINITIONS
-    ]
 
 
 def march_at(place: Place) -> March:
-    march = March(place.location)
-    march.define(with_credits())
+    march = March(place.location, definitions=with_credits())
     march.fill()
     march.turn(LATER)
     return march
@@ -355,8 +355,7 @@ def test_the_last_day_of_a_claim() -> None:
 def test_the_commands_list_and_decide(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    march = March(tmp_path / "sla.db")
-    march.define(with_credits())
+    march = March(tmp_path / "sla.db", definitions=with_credits())
     march.fill(range(END - 9 * STEP, END + 1, STEP))
     march.turn(LATER)
     march.close()

@@ -19,11 +19,11 @@ from sla_worker import cli
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evidence import EvidenceError, verify, write_evidence
 from sla_worker.evidence.archive import write_archive
-from sla_worker.evidence.files import CONTENTS, LINES, SUMS
-from sla_worker.model import CountsAs
+from sla_worker.evidence.files import CONTENTS, FORMER, LINES, SUMS
+from sla_worker.model import BeganBreach, BreachAlert, Causes, CountsAs
 from sla_worker.months import written
 from unit.sla_worker.databases import Place
-from unit.sla_worker.month_ledger import BAD, END, ERRORS, LATENCY, START, STEP, March, at
+from unit.sla_worker.month_ledger import BAD, END, ERRORS, LATENCY, START, STEP, March, at, with_credits
 
 LATER = END + 3 * STEP
 
@@ -50,9 +50,19 @@ def packed(path: Path, files: Mapping[str, bytes]) -> Path:
 
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[March]:
-    """March with three hours of errors excluded, and two of web alone by a correction."""
-    made = March(tmp_path_factory.mktemp("evidence") / "sla.db")
+    """March with three hours of errors excluded, and two of web alone by a correction; errors have credits.
+
+    When the one breach began, two alerts fired, of which one did long before.
+    """
+    made = March(tmp_path_factory.mktemp("evidence") / "sla.db", definitions=with_credits())
     made.fill()
+    [breach] = made.database.breaches_between(START, END)
+    began = BeganBreach(breach.id, breach.key, breach.started_at, 0)
+    alerts = (
+        BreachAlert("HighErrorRate", "critical", {"agent": "crm, 1"}, BAD - STEP + 60),
+        BreachAlert("DiskSpaceLow", "critical", {}, None),
+    )
+    made.database.causes.store(began, Causes(alerts, 3, BAD))
     made.exclude(at("2026-03-29T00:00"), at("2026-03-29T04:00"), ERRORS.key)  # three hours: one is missing
     made.correct(at("2026-03-12T00:00"), at("2026-03-12T02:00"), CountsAs.EXCLUDED, "web")
     made.turn(LATER)
@@ -92,6 +102,46 @@ def test_the_counts_are_those_of_each_hour(archive: Path) -> None:
     assert figure["excluded_seconds"] == 3 * 3600
 
 
+def test_it_says_which_alerts_fired_at_a_breach_and_what_is_owed_by_the_tiers(archive: Path) -> None:
+    files = {name: data.decode() for name, data in contents(archive).items()}
+    # 40 of 100 failed in the slot from 11:00 to 12:00 in Berlin, 10:00 to 11:00 UTC.
+    assert files["breach_alerts.csv"].splitlines() == [
+        "breach,alertname,severity,since,labels,remark",
+        '1,HighErrorRate,critical,2026-03-10T10:01:00Z,"{""agent"": ""crm, 1""}",',
+        "1,DiskSpaceLow,critical,,{},since long before",
+        "1,,,,,1 more alerts",
+    ]
+    tiers = "below 99.95: 10; below 99.9: 25,60,10,2026-04-30"
+    # 73,960 of 74,000 are 99.946 %. Of web 738 hours count: 743, less three of maintenance and two corrected.
+    assert files["credits.csv"].splitlines() == [
+        "sla,component,good,total,compliance_ratio,coverage_ratio,credit_percent,below_percent,reason,tiers,"
+        "yearly_cap,least_amount,claim_until",
+        f"{LATENCY.key},all,0,0,,1.0,,,no events,{tiers}",
+        f"{ERRORS.key},crm,73960,74000,{73960 / 74000!r},1.0,10,99.95,,{tiers}",
+        f"{ERRORS.key},web,73800,73800,1.0,1.0,0,,,{tiers}",
+    ]
+    text = "2026-03-10 11:00 CET: HighErrorRate, critical, since 2026-03-10 11:01 CET; DiskSpaceLow"
+    assert text in files["report.txt"]
+
+
+def test_what_a_former_version_has_written_is_checked_as_it_was(archive: Path, tmp_path: Path) -> None:
+    """It had neither alerts nor credits; who leaves out one of them, or takes them out, is named."""
+    texts = {name: [data.decode()] for name, data in contents(archive).items()}
+    former = {name: text for name, text in texts.items() if name in FORMER}
+    write_archive(tmp_path / "former.zip", former)
+    assert list(contents(tmp_path / "former.zip")) == [*FORMER, LINES, SUMS]
+    assert verify(tmp_path / "former.zip") == []
+    write_archive(tmp_path / "one.zip", {**former, "credits.csv": texts["credits.csv"]})
+    assert [str(each) for each in verify(tmp_path / "one.zip")] == ["breach_alerts.csv: is missing"]
+    files = {
+        name: data
+        for name, data in contents(archive).items()
+        if name not in {"credits.csv", "breach_alerts.csv"}
+    }
+    found = [str(each) for each in verify(packed(tmp_path / "taken.zip", files))]
+    assert any("names no file of the archive" in each and "credits.csv" in each for each in found)
+
+
 def test_the_checksums_are_those_of_sha256sum(archive: Path) -> None:
     files = contents(archive)
     for line in files[SUMS].decode().splitlines():
@@ -129,6 +179,9 @@ def test_one_changed_digit_in_any_file_is_found_and_named(
         ("definitions.json", '"target": 0.001', '"target": 0.5', "its content has another target"),
         ("series.csv", "web,2026-02-28T23", "web,2026-03-01T23", 'by report.json it is'),
         ("left_out.csv", "03-29T02:00:00Z", "03-29T03:00:00Z", "by report.json it is"),
+        ("breach_alerts.csv", "10:01:00Z", "10:02:00Z", "report.json has"),
+        ("credits.csv", ",10,99.95,", ",25,99.9,", "but the counts give"),
+        ("report.json", "DiskSpaceLow", "DiskSpaceOk", "report.json has"),
         ("breaches.csv", "2026-03-10T11:00:00Z", "2026-03-10T12:00:00Z", "report.json has"),
     ],
 )  # fmt: skip
@@ -270,7 +323,7 @@ def test_of_postgresql_it_is_the_same(place: Place, tmp_path: Path) -> None:
 def test_the_evidence_of_what_has_changed_since_is_refused(ledger: March, tmp_path: Path) -> None:
     shutil.copy(ledger.location, tmp_path / "sla.db")
     shutil.copy(f"{ledger.location}-wal", tmp_path / "sla.db-wal")
-    march = March(tmp_path / "sla.db")
+    march = March(tmp_path / "sla.db", definitions=with_credits())
     march.now = LATER
     march.exclude(BAD - STEP, BAD, LATENCY.key, ERRORS.key)
     first = march.database.months.get("2026-03", 1)

@@ -12,6 +12,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evidence import files
 from sla_worker.evidence.checking import verify
+from sla_worker.evidence.consequences import alerts_text, credits_text
 from sla_worker.evidence.explained import readme
 from sla_worker.model import FrozenMonth
 
@@ -81,6 +82,8 @@ def _write(database: SLADatabase, month: FrozenMonth, target: Path) -> None:
         files.SERIES: [files.series_text(book.since)],
         files.LEFT_OUT: [files.left_out_text(book.left_out)],
         files.BREACHES: [files.breaches_text(document)],
+        files.ALERTS: [alerts_text(document)],
+        files.CREDITS: [credits_text(document, book)],
     }
     write_archive(target, texts)
 
@@ -96,7 +99,7 @@ def write_archive(target: Path, texts: Mapping[str, Iterable[str]]) -> None:
     sums: list[tuple[str, str]] = []
     lines: list[bytes] = []
     with zipfile.ZipFile(target, "w") as archive:
-        for name in files.CONTENTS:
+        for name in (each for each in files.CONTENTS if each in texts):
             digest = hashlib.sha256()
             lines.append(f"# {name}\n".encode())
             with archive.open(_entry(name), "w", force_zip64=True) as out:

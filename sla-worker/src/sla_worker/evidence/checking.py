@@ -23,6 +23,7 @@ from sla_worker.database.counts import Book, HourCounts
 from sla_worker.database.periods import HOUR_SECONDS
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evidence import files
+from sla_worker.evidence.consequences import alerts_text, credits_text
 from sla_worker.exclusions import merged
 from sla_worker.grid import Grid
 from sla_worker.model import Breach, Comparison
@@ -74,10 +75,12 @@ class _Check:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self._found: list[Difference] = []
+        former = not any(each in archive.namelist() for each in files.LATER)
+        self._contents: tuple[str, ...] = files.FORMER if former else files.CONTENTS
 
     def differences(self) -> list[Difference]:
         names = self._archive.namelist()
-        expected = [*files.CONTENTS, files.LINES, files.SUMS]
+        expected = [*self._contents, files.LINES, files.SUMS]
         for name in expected:
             if names.count(name) != 1:
                 self._say(name, 0, "is missing" if name not in names else "is there more than once")
@@ -119,7 +122,7 @@ class _Check:
         lines, starts = self._lines()
         listed = self._sums()
         agree = True
-        for name in files.CONTENTS:
+        for name in self._contents:
             digest, changed, count = self._looked_over(name, lines.get(name, []))
             place, said = listed.get(name, (0, ""))
             agree = agree and not changed and count == len(lines.get(name, []))
@@ -145,7 +148,7 @@ class _Check:
         found: dict[str, tuple[int, str]] = {}
         for at, line in enumerate(self._archive.read(files.SUMS).decode("utf-8", "replace").splitlines(), 1):
             digest, _, name = line.partition("  ")
-            if name not in {*files.CONTENTS, files.LINES}:
+            if name not in {*self._contents, files.LINES}:
                 self._say(files.SUMS, at, f"names no file of the archive: {line[:_SHOWN]}")
             found[name] = at, digest
         return found
@@ -197,10 +200,18 @@ class _Check:
             self._versions(document, book)
             recounted = self._recounted(document, book)
             self._same(files.REPORT, text, written(recounted), "the counts give")
+            if self._contents is files.CONTENTS:
+                self._explained(document, recounted, book)
         except files.UnreadableError as error:
             self._say(self._reading, error.line, f"cannot be read: {error}")
         except _MISTAKES as error:
             self._say(self._reading, 0, f"cannot be counted again: {type(error).__name__}: {error}")
+
+    def _explained(self, document: Mapping[str, Any], recounted: Mapping[str, Any], book: Book) -> None:
+        """The alerts are those of the report, the credits those that the counts give."""
+        self._same(files.ALERTS, self._text(files.ALERTS), alerts_text(document), f"{files.REPORT} has")
+        said = self._text(files.CREDITS)
+        self._same(files.CREDITS, said, credits_text(recounted, book), "the counts give")
 
     def _framed(self, document: Mapping[str, Any]) -> bool:
         """The month has the borders and the slots that it can have: nothing is counted over others."""

@@ -18,6 +18,10 @@ The files
   series.csv        from when on each component is expected to be measured
   left_out.csv      the time of each component that does not count
   breaches.csv      the breaches
+  breach_alerts.csv the alerts that fired when each breach began, or in the ten minutes before
+  credits.csv       what the figures of the month propose as credits, for each SLA that has tiers. A yearly
+                    cap is applied when a credit is approved, as it depends on other months. What was
+                    approved or declined is decided later, and is not in here
   LINES             a CRC-32 of each line of the files above, to find the one that was changed
   SHA256SUMS        of all files: sha256sum --check SHA256SUMS
 
@@ -30,6 +34,8 @@ By hand, for an SLA and component (all but composites)
   held_to_ratio        the objective_ratio of its version; of several: their mean, weighted by "total"
   meets_target         compliance_ratio >= held_to_ratio
   error budget left    1 - (1 - compliance_ratio) / (1 - held_to_ratio)
+  credit_percent       that of the last tier whose "below" is above good / total in percent (of a composite:
+                       compliance_ratio, rounded to 12 decimals); no figure below 90 % coverage
 A composite is the mean of its members' compliance (of a category: of the mean of its SLAs), weighted as its
 definition says, over those that counted anything.
 

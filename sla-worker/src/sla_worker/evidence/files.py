@@ -18,8 +18,13 @@ from sla_worker.model import Comparison
 
 REPORT, TEXT, COUNTS = "report.json", "report.txt", "counts.csv"
 DEFINITIONS, SERIES, LEFT_OUT, BREACHES = "definitions.json", "series.csv", "left_out.csv", "breaches.csv"
+ALERTS, CREDITS = "breach_alerts.csv", "credits.csv"
 README, LINES, SUMS = "README.txt", "LINES", "SHA256SUMS"
-CONTENTS = (README, REPORT, TEXT, COUNTS, DEFINITIONS, SERIES, LEFT_OUT, BREACHES)
+FORMER = (README, REPORT, TEXT, COUNTS, DEFINITIONS, SERIES, LEFT_OUT, BREACHES)
+"""What an archive has that was written before there were alerts and credits in it."""
+
+LATER = (ALERTS, CREDITS)
+CONTENTS = (*FORMER, *LATER)
 """In the order of the archive; then come LINES and SHA256SUMS, which are of all of these."""
 
 COUNT_COLUMNS = (

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import UNDIVIDED, Comparison, FrozenMonth
-from sla_worker.render.format import NONE, length, moment, ratio, target
+from sla_worker.model import UNDIVIDED, BreachAlert, Causes, Comparison, FrozenMonth
+from sla_worker.render.format import NONE, cause_words, length, moment, ratio, target
 from sla_worker.render.tables import text_table
 
 
@@ -158,4 +158,23 @@ def _breaches(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[str]:
         for each in found
     ]
     table = text_table(("SLA", "Component", "Severity", "From", "To"), rows, right=frozenset())
-    return ["", "Breaches", "", table]
+    return ["", "Breaches", "", table, *_alerts(found, zone)]
+
+
+def _alerts(breaches: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[str]:
+    """What fired when each began; nothing of a month that was frozen without it."""
+    said = [
+        f"{each['sla']}, {moment(each['started_at'], zone)}: {cause_words(_causes(each['alerts']), zone)}"
+        for each in breaches
+        if each.get("alerts") is not None
+    ]
+    return ["", "Alerts that fired when they began", "", *said] if said else []
+
+
+def _causes(found: Mapping[str, Any]) -> Causes:
+    return Causes(
+        tuple(BreachAlert(**each) for each in found["alerts"]),
+        found["total"],
+        found["asked_at"],
+        found["trouble"],
+    )
