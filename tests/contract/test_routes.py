@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 import yaml
 from amlint.routing import Inhibitor, Router
 
-from rules.binaries import each_version_of, required
+from rules.binaries import each_version_of, found, required
+from stack import receivers
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "routes.yml").read_text())
@@ -55,6 +57,36 @@ def test_amtool_says_the_same(row: dict[str, Any], program: Path | None) -> None
         check=False,
     )
     assert done.stdout.strip().split(",") == row["reaches"], done.stderr
+
+
+def every_receiver() -> dict[str, Any]:
+    """The shipped configuration with all receivers that a secret switches on."""
+    on = []
+    for path in sorted((ROOT / "alertmanager" / "receivers").glob("*.yml")):
+        tree = yaml.safe_load(path.read_text())
+        on.append(receivers.Receiver(path.stem, tree["secret"], "", tree["route"], tree["receiver"]))
+    return receivers.join(CONFIG_FILE, tuple(on), ROOT)
+
+
+def test_receivers_beside_mail_take_no_alert_from_those_of_the_table() -> None:
+    router = Router(every_receiver()["route"])
+    for row in rows():
+        on_call = ["jira-service-management", "pagerduty"] if row.get("severity") == "critical" else []
+        chat = [] if row.get("alert") == "Watchdog" else ["microsoft-teams", "slack"]
+        reached = [match.receiver for match in router.match(labels(row))]
+        # An alert that only the default receiver has must go on having it.
+        assert sorted(reached) == sorted([*on_call, *chat, *row["reaches"]]), row
+
+
+def test_amtool_takes_every_receiver(tmp_path: Path) -> None:
+    newest = list(found("amtool").values())[-1:]
+    amtool = required(newest[0] if newest else None, "amtool")
+    shutil.copytree(ROOT / "alertmanager" / "templates", tmp_path / "templates")
+    (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(every_receiver()))
+    command = [amtool, "check-config", tmp_path / "alertmanager.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12 receivers" in done.stdout
 
 
 def test_the_table_holds_every_alert_with_its_severity_and_component() -> None:

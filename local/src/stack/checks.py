@@ -145,11 +145,14 @@ def _explains(line: str) -> bool:
 
 
 def unreadable(instance: Instance) -> Iterator[Path]:
-    """Files and directories of the configuration that only their owner can read, which containers are not."""
+    """Files and directories of the configuration that only their owner can read, which containers are not.
+
+    The secrets of receivers must be so: containers are given copies.
+    """
     read, enter = 0o004, 0o001
     for directory in directories(instance).values():
         for path in (directory, *directory.rglob("*")):
-            if "__pycache__" in path.parts:
+            if "__pycache__" in path.parts or path.parent == directory / "secrets":
                 continue
             wanted = read | enter if path.is_dir() else read
             if path.stat().st_mode & wanted != wanted:

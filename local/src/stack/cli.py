@@ -21,6 +21,7 @@ from stack import (
     doctor,
     drill,
     envfile,
+    receivers,
     runbooks,
     secret_files,
     service_settings,
@@ -128,7 +129,7 @@ def _prepared(arguments: argparse.Namespace) -> Instance:
 
 def _up(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    instance = _prepared(arguments)
+    instance = receivers.joined(_prepared(arguments))
     stack = _pick(arguments, instance)
     _other_mode(stack, instance)
     how = "with Docker Compose" if isinstance(stack, ComposeStack) else "as processes on this machine"
@@ -202,7 +203,7 @@ def _down(arguments: argparse.Namespace) -> int:
 
 def _restart(arguments: argparse.Namespace) -> int:
     services = _services(arguments)
-    _pick(arguments, _prepared(arguments)).restart(services)
+    _pick(arguments, receivers.joined(_prepared(arguments))).restart(services)
     say("all healthy")
     return 0
 
@@ -281,6 +282,7 @@ def _clean(arguments: argparse.Namespace) -> int:
     if arguments.mode != "compose":
         LocalStack(instance).clean()
     secret_files.remove(instance)
+    receivers.remove(instance)
     say(f"removed all data of {instance.name}; {checks.shown(instance.env_file, Path.cwd())} stays")
     if reason is not None and shutil.which("docker") and arguments.mode != "local":
         console.warn(f"volumes of Docker, if there are any, were not removed: {reason}")
@@ -336,6 +338,8 @@ def _check_files(instance: Instance, stack: Stack) -> None:
     say(f"{checks.check_yaml(instance)} YAML files")
     if count := target_files.check(instance):
         say(f"{count} {'file' if count == 1 else 'files'} of targets")
+    if on := receivers.switched_on(instance):
+        say(f"alerts go to {', '.join(each.name for each in on)} too")
     if alerts := runbooks.check(instance):
         say(f"a runbook for each of {alerts} alerts")
     service_settings.check(instance, stack.database() if isinstance(stack, LocalStack) else None)

@@ -175,6 +175,7 @@ class LocalStack:
                 checks.run_tool([str(tool.path), "check", "config", file], names, "Prometheus' configuration")
                 done.append(f"Prometheus' configuration and rules (promtool {tool.words})")
             if tool := binaries.look("amtool", self._instance):
+                plan.fit_receivers(config, tool)
                 file = str(config / "alertmanager" / "alertmanager.yml")
                 checks.run_tool([str(tool.path), "check-config", file], names, "Alertmanager's configuration")
                 done.append(f"Alertmanager's configuration (amtool {tool.words})")
@@ -198,6 +199,11 @@ class LocalStack:
         before = {service: inputs.digest(config / service) for service in rendered}
         plan.render(definitions, self._instance, config, rendered)
         flags = plan.fit(config, found if "prometheus" in rendered else {}, definitions)
+        old = found.get("alertmanager") if "alertmanager" in rendered else None
+        for name in plan.fit_receivers(config, old):
+            console.warn(
+                f"{name} is not told: the Alertmanager here ({old.words if old else ''}) is too old for it"
+            )
         moved = {service for service in rendered if inputs.digest(config / service) != before[service]}
         programs = plan.programs(definitions, found, self._instance, config, flags)
         known = {program.name for program in programs}

@@ -137,6 +137,16 @@ def fit(
     return {"prometheus": flags}
 
 
+def fit_receivers(config: Path, alertmanager: Found | None) -> list[str]:
+    """Take the receivers out of the rendered configuration that this Alertmanager, or amtool, does not know.
+
+    Returns their names. One of an unknown version counts as new.
+    """
+    if alertmanager is None or alertmanager.version is None:
+        return []
+    return rendering.fit_alertmanager(config / "alertmanager" / "alertmanager.yml", alertmanager.version)
+
+
 def programs(
     definitions: Mapping[str, Definition],
     found: Mapping[str, Found],

@@ -13,6 +13,8 @@ import yaml
 _YAML = {".yml", ".yaml"}
 _LIVE = "targets"
 _HOST_GATEWAY = "host.docker.internal"
+_RECEIVERS_SINCE = {"msteamsv2_configs": (0, 28, 0)}
+"""Kinds of receivers that older versions of Alertmanager refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,22 @@ def fit_prometheus(
             tree.pop("storage", None)
     _replace(config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode())
     return flags
+
+
+def fit_alertmanager(config: Path, version: tuple[int, int, int]) -> list[str]:
+    """Take the receivers that a version does not know out of alertmanager.yml; return their names."""
+    tree = yaml.safe_load(config.read_bytes())
+    unknown = [
+        each["name"]
+        for each in tree.get("receivers") or []
+        if any(version < since for kind, since in _RECEIVERS_SINCE.items() if kind in each)
+    ]
+    if unknown:
+        tree["receivers"] = [each for each in tree["receivers"] if each["name"] not in unknown]
+        routes = tree["route"].get("routes") or []
+        tree["route"]["routes"] = [each for each in routes if each.get("receiver") not in unknown]
+        _replace(config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode())
+    return unknown
 
 
 def _without(job: dict[str, Any], absent: frozenset[str]) -> dict[str, Any] | None:

@@ -22,9 +22,13 @@ def write(instance: Instance) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     directory.parent.chmod(0o700)
     directory.chmod(0o755)
-    for variable, name in FILES.items():
+    values = {name: instance.env[variable] for variable, name in FILES.items()}
+    values |= instance.receiver_secrets
+    for path in directory.iterdir():
+        if path.name not in values:  # of a receiver that was switched off
+            path.unlink()
+    for name, value in values.items():
         path = directory / name
-        value = instance.env[variable]
         if not path.exists() or path.read_text(encoding="utf-8") != value:
             # In place: a container has mounted the directory, and reads the file at each use.
             path.write_text(value, encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack import envfile
@@ -32,12 +32,16 @@ _TOKENS = {
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One stack: where the bundle lies, what the stack is called, what it is set to."""
+    """One stack: where the bundle lies, what the stack is called, what it is set to.
+
+    `receiver_secrets` are those of Alertmanager's receivers that are switched on, by the name of their file.
+    """
 
     root: Path
     name: str
     env_file: Path
     env: dict[str, str]
+    receiver_secrets: dict[str, str] = field(default_factory=dict)
 
     @property
     def directory(self) -> Path:

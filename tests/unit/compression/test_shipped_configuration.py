@@ -80,7 +80,7 @@ def all_files() -> set[Path]:
         path.relative_to(ROOT)
         for directory in ("prometheus", "alertmanager")
         for path in (ROOT / directory).rglob("*")
-        if path.is_file()
+        if path.is_file() and path.parent != ROOT / "alertmanager" / "secrets"
     }
 
 

@@ -76,4 +76,7 @@ def test_files_that_containers_could_not_read_are_found(instance: Instance) -> N
     assert list(checks.unreadable(instance)) == []
     secret = instance.root / "alertmanager" / "alertmanager.yml"
     secret.chmod(0o600)
+    (instance.root / "alertmanager" / "secrets").mkdir()
+    of_receiver = instance.root / "alertmanager" / "secrets" / "slack_webhook_url"
+    of_receiver.touch(0o600)
     assert list(checks.unreadable(instance)) == [secret]
