@@ -10,7 +10,9 @@ from typing import Any
 
 from sla_worker.alertmanager import EVERYTHING, AlertmanagerError, Silence, Silences, alerts_of
 from sla_worker.database import SLADatabase
-from sla_worker.model import Correction, CountsAs, Exclusion, Planned, Scope, Wrong
+from sla_worker.database.importing import Calendar, Imported, take_in
+from sla_worker.importing import REMOVED, UNCHANGED
+from sla_worker.model import CalendarEvent, Correction, CountsAs, Exclusion, Planned, Scope, Wrong
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 15.0  # how often silences are looked after
@@ -22,10 +24,18 @@ Asked = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a change made of an exclusion, and what somebody should know beside it."""
+    """What a change made of an exclusion, or of a calendar's, and what somebody should know beside it."""
 
-    exclusion: Exclusion
+    exclusion: Exclusion | None
     remarks: tuple[str, ...] = ()
+    imported: tuple[Imported, ...] = ()
+
+    @property
+    def made(self) -> Exclusion:
+        """The one exclusion that was changed; an import has none."""
+        if self.exclusion is None:
+            raise TypeError("an import changes any number of exclusions")
+        return self.exclusion
 
 
 Maintain = Callable[[Asked], Done]
@@ -35,6 +45,11 @@ Correct = Callable[[Asked], Correction]
 def to_add(planned: Planned, occurrences: list[tuple[int, int]] | None = None) -> dict[str, Any]:
     """Exclude time."""
     return {"action": "add", "planned": asdict(planned), "occurrences": occurrences}
+
+
+def to_import(calendar: Calendar) -> dict[str, Any]:
+    """Exclude what a calendar says, and take back what it no longer says."""
+    return {"action": "import", "calendar": asdict(calendar)}
 
 
 def to_end(number: int, author: str) -> dict[str, Any]:
@@ -64,6 +79,22 @@ def perform(database: SLADatabase, asked: Asked, now: int) -> Exclusion:
     if action == "revoke":
         return store.revoke(int(asked["id"]), str(asked["author"]), str(asked["reason"]), now)
     raise ValueError(f"action is {action!r}; it must be add, end or revoke")
+
+
+def take_calendar(database: SLADatabase, asked: Asked, now: int) -> list[Imported]:
+    """Import what is asked. Raises what `perform` raises."""
+    values = asked["calendar"]
+    events = tuple(
+        CalendarEvent(
+            **{
+                **each,
+                "scope": scope_of(each["scope"]),
+                "spans": tuple((int(start), int(end)) for start, end in each["spans"]),
+            }
+        )
+        for each in values["events"]
+    )
+    return take_in(database.maintenance, Calendar(**{**values, "events": events}), now)
 
 
 def correct(database: SLADatabase, asked: Asked, now: int) -> Correction:
@@ -98,9 +129,14 @@ def correction_of(values: Mapping[str, Any]) -> Correction:
     return Correction(**{**values, **named})
 
 
+def scope_of(values: Mapping[str, Any]) -> Scope:
+    """A scope from JSON. Raises ValueError, TypeError or KeyError."""
+    return Scope(**{name: tuple(str(each) for each in listed) for name, listed in values.items()})
+
+
 def planned_of(values: Mapping[str, Any]) -> Planned:
     """A planned exclusion from JSON. Raises ValueError, TypeError or KeyError."""
-    scope = Scope(**{name: tuple(str(each) for each in listed) for name, listed in values["scope"].items()})
+    scope = scope_of(values["scope"])
     texts = {name: values.get(name) for name in ("rule", "zone", "uid")}
     return Planned(
         scope=scope,
@@ -154,10 +190,23 @@ class Maintainer:
 
     def change(self, asked: Asked) -> Done:
         """Do what is asked, the silence in the same act; see `perform`."""
-        exclusion = perform(self._database, asked, int(self._clock()))
+        now = int(self._clock())
+        if asked["action"] == "import":
+            return self._import(asked, now)
+        exclusion = perform(self._database, asked, now)
         self._changed.set()
         self._exclusions = None
-        return Done(exclusion, self._remarks(exclusion))
+        return Done(exclusion, self._remarks([exclusion]))
+
+    def _import(self, asked: Asked, now: int) -> Done:
+        imported = tuple(take_calendar(self._database, asked, now))
+        made = {each.number for each in imported if each.what not in {REMOVED, UNCHANGED}}
+        if asked["calendar"]["dry"] or not any(each.number in made or each.old for each in imported):
+            return Done(None, (), imported)
+        self._changed.set()
+        self._exclusions = None
+        new = [each for each in self._database.maintenance.all() if each.id in made]
+        return Done(None, self._remarks(new), imported)
 
     def correct(self, asked: Asked) -> Correction:
         """The same of corrections; see `correct`."""
@@ -183,9 +232,9 @@ class Maintainer:
             self._lasting = now
             self._keep()
 
-    def _remarks(self, exclusion: Exclusion) -> tuple[str, ...]:
+    def _remarks(self, changed: Sequence[Exclusion]) -> tuple[str, ...]:
         if self._silences is None:
-            if exclusion.state(self._clock()) not in {"active", "planned"}:
+            if not any(each.state(self._clock()) in {"active", "planned"} for each in changed):
                 return ()
             return ("no alert is silenced: ALERTMANAGER_URL is not set",)
         made, ended = self._keep()

@@ -99,6 +99,10 @@ def test_a_recurring_window_covers_each_of_its_times(
     assert total(setting) == 3000  # the slot of the 14th from 22:20 UTC on
     assert cli.main(["maintenance", "list"]) == 0
     assert "FREQ=DAILY;COUNT=9 (Europe/Berlin) from 2023-11-12 22:20 UTC" in capsys.readouterr().out
+    setting.start()  # it is 22:30 of the 14th there: that day's time is over, the next one comes
+    line = "planned: 2023-11-15 22:20 UTC to 2023-11-15 22:25 UTC (one of 9 times), all SLAs: new disks (ann)"
+    assert line in setting.ask("/")[1]
+    setting.close()
     with pytest.raises(SystemExit):
         cli.main(["maintenance", "add", *window[:-1], "Berlin", "--all", *WHO])
     assert "invalid timezone: 'Berlin'" in capsys.readouterr().err

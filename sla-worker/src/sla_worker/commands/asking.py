@@ -8,6 +8,7 @@ from typing import Any
 
 from sla_worker import deciding, service
 from sla_worker.again import Wish
+from sla_worker.database.importing import imported_of
 from sla_worker.errors import DatabaseLockedError, SLAWorkerError
 from sla_worker.maintaining import Asked, Done, correction_of, exclusion_of
 from sla_worker.model import Correction
@@ -42,7 +43,12 @@ def maintain(settings: Settings, asked: Asked) -> Done:
         return service.maintain(settings, asked)
     except DatabaseLockedError as locked:
         found = _by_the_service(settings, _MAINTAIN, asked, locked)
-        return Done(exclusion_of(found["maintenance"]), tuple(found["remarks"]))
+        made = found["maintenance"]
+        return Done(
+            None if made is None else exclusion_of(made),
+            tuple(found["remarks"]),
+            tuple(imported_of(found.get("imported", ()))),
+        )
 
 
 def correct(settings: Settings, asked: Asked) -> Correction:

@@ -12,7 +12,7 @@ from sla_worker import service
 from sla_worker.commands.asking import maintain
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
 from sla_worker.errors import SLAWorkerError
-from sla_worker.maintaining import Done, to_add, to_end, to_revoke
+from sla_worker.maintaining import Done, to_add, to_end, to_import, to_revoke
 from sla_worker.model import Exclusion, Planned, Scope
 from sla_worker.occurrences import occurrences
 from sla_worker.render.format import moment
@@ -36,10 +36,7 @@ def main(argv: Arguments = None) -> int:
             metavar="TIME",
             help=f"when it {word}, like 2026-03-01T09:00 (REPORT_TIMEZONE)",
         )
-    add.add_argument("--sla", action="append", default=[], metavar="KEY", help="of this SLA; repeatable")
-    add.add_argument("--category", action="append", default=[], help="of all SLAs of it; repeatable")
-    add.add_argument("--all", action="store_true", help="of all SLAs")
-    add.add_argument("--component", action="append", default=[], help="only this one of them; repeatable")
+    _take_scope(add)
     add.add_argument("--rrule", help="again and again, like FREQ=WEEKLY;BYDAY=SU;COUNT=10")
     add.add_argument(
         "--timezone",
@@ -47,11 +44,21 @@ def main(argv: Arguments = None) -> int:
         metavar="ZONE",
         help="whose wall clock --from, --to and --rrule keep (REPORT_TIMEZONE)",
     )
+    bring = actions.add_parser(
+        "import", help="exclude what the events of an iCalendar file say; a second import changes nothing"
+    )
+    bring.add_argument("file", metavar="FILE.ics", help="the file; - is standard input")
+    _take_scope(bring)
+    bring.add_argument(
+        "--from", dest="begins", type=instant, metavar="TIME", help="leave alone what is over by then"
+    )
+    bring.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    bring.add_argument("--reason", help="why, in place of the SUMMARY of each event")
     end = actions.add_parser("end", help="end one that is active, now")
     revoke = actions.add_parser("revoke", help="let the time of one count again; it stays in the list")
     for each in (end, revoke):
         each.add_argument("id", type=whole_number(1, _MOST), help="its number in the list")
-    for each in (add, end, revoke):
+    for each in (add, bring, end, revoke):
         each.add_argument("--author", required=True, help="who says so")
     for each in (add, revoke):
         each.add_argument("--reason", required=True, help="why")
@@ -60,21 +67,41 @@ def main(argv: Arguments = None) -> int:
     if arguments.action == "add" and not (arguments.all or arguments.sla or arguments.category):
         add.error("say of what: --sla, --category or --all is missing\ngive one of them")
 
-    def command() -> int:
-        settings = read_settings()
-        if arguments.action == "list":
-            return _list(settings)
-        if arguments.action == "add":
-            return _add(settings, arguments)
-        if arguments.action == "end":
-            done = maintain(settings, to_end(arguments.id, arguments.author))
-            _tell(f"maintenance {done.exclusion.id} ended", done)
-        else:
-            done = maintain(settings, to_revoke(arguments.id, arguments.author, arguments.reason))
-            _tell(f"maintenance {done.exclusion.id} revoked: its time counts again", done)
-        return 0
+    return run(lambda: _do(arguments))
 
-    return run(command)
+
+def _do(arguments: argparse.Namespace) -> int:
+    settings = read_settings()
+    if arguments.action == "list":
+        return _list(settings)
+    if arguments.action == "add":
+        return _add(settings, arguments)
+    if arguments.action == "import":
+        return _import(settings, arguments)
+    if arguments.action == "end":
+        done = maintain(settings, to_end(arguments.id, arguments.author))
+        _tell(f"maintenance {done.made.id} ended", done)
+    else:
+        done = maintain(settings, to_revoke(arguments.id, arguments.author, arguments.reason))
+        _tell(f"maintenance {done.made.id} revoked: its time counts again", done)
+    return 0
+
+
+def _take_scope(options: argparse.ArgumentParser) -> None:
+    options.add_argument("--sla", action="append", default=[], metavar="KEY", help="of this SLA; repeatable")
+    options.add_argument("--category", action="append", default=[], help="of all SLAs of it; repeatable")
+    options.add_argument("--all", action="store_true", help="of all SLAs")
+    options.add_argument("--component", action="append", default=[], help="only this one of them; repeatable")
+
+
+def _import(settings: Settings, arguments: argparse.Namespace) -> int:
+    from sla_worker.commands import calendar_file  # noqa: PLC0415 - only who imports one
+
+    calendar = calendar_file.read(settings, arguments, time.time())
+    done = maintain(settings, to_import(calendar))
+    for line in (*calendar_file.lines(calendar, done.imported, settings.timezone), *done.remarks):
+        print(line)
+    return 0
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -104,7 +131,7 @@ def _add(settings: Settings, arguments: argparse.Namespace) -> int:
             raise SLAWorkerError(f"--rrule {arguments.rrule}: never happens; give another rule")
         planned = replace(planned, rule=arguments.rrule, zone=zone.key)
     done = maintain(settings, to_add(planned, times))
-    made = done.exclusion
+    made = done.made
     _tell(f"maintenance {made.id} of {made.planned.scope.words}: {_times(made, zone)}", done)
     if times is not None:
         last = moment(times[-1][0], zone)
@@ -129,6 +156,8 @@ def _times(exclusion: Exclusion, zone: ZoneInfo) -> str:
     if exclusion.planned.rule:
         rule = f"{exclusion.planned.rule} ({exclusion.planned.zone})"
         return f"{rule} from {times}"
+    if len(exclusion.spans) > 1:
+        return f"{len(exclusion.spans)} times from {times}"
     return times
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from sla_worker.database.adjustments import AdjustmentStore
@@ -112,6 +113,10 @@ class MaintenanceStore:
 
     # --- changes
 
+    def together(self) -> AbstractContextManager[None]:
+        """Changes inside it are all made, or none of them."""
+        return self._engine.transaction()
+
     def add(
         self, planned: Planned, now: int, occurrences: Sequence[tuple[int, int]] | None = None
     ) -> Exclusion:
@@ -125,7 +130,7 @@ class MaintenanceStore:
                 raise ExclusionError(f"{utc(start)} to {utc(end)}: ends before it begins; give a later end")
         if not wanted:
             raise ExclusionError(f"{planned.rule}: never happens; give another rule")
-        spans = merged(self._borders(*each) for each in wanted)
+        spans = merged(self.borders(*each) for each in wanted)
         with self._engine.transaction():
             number = self._exclusions.add(planned, spans, now)
             self._consequences.require_uncorrected(spans, f"{planned.reason}: cannot be added")
@@ -136,7 +141,7 @@ class MaintenanceStore:
         """End one that is active, or will be again, with the slot of this moment. Raises ExclusionError."""
         known = self._not_revoked(number)
         signed(by)
-        cut = -(-now // self._grid.slot_seconds) * self._grid.slot_seconds
+        cut = self.slots(now, now)[1]
         if all(end <= cut for _, end in known.spans):
             raise ExclusionError(f"maintenance {number} is over; revoke it if its time shall count after all")
         left = [(start, min(end, cut)) for start, end in known.spans if start < cut]
@@ -197,10 +202,14 @@ class MaintenanceStore:
                         f" give one of {', '.join(known) or 'those that were measured'}"
                     )
 
-    def _borders(self, start: int, end: int) -> tuple[int, int]:
+    def slots(self, start: int, end: int) -> tuple[int, int]:
+        """The borders moved outward to those of slots."""
+        return outward(start, end, self._grid.slot_seconds)
+
+    def borders(self, start: int, end: int) -> tuple[int, int]:
         """Moved outward to those of slots; to those of hours where only hours are kept."""
         marks, phase = self._rollups.marks(), self._rollups.phase
-        begin, until = outward(start, end, self._grid.slot_seconds)
+        begin, until = self.slots(start, end)
         kept = marks.slots_after or 0
         if begin >= kept:
             return begin, until

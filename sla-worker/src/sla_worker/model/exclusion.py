@@ -51,6 +51,24 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarEvent:
+    """An event of a calendar that asks for an exclusion: [start, end) is its first time, `spans` are all.
+
+    No spans: it is cancelled, or not certain yet. `goes_on`: its rule recurs after the last of them.
+    """
+
+    uid: str
+    scope: Scope
+    reason: str
+    start: int
+    end: int
+    spans: tuple[tuple[int, int], ...]
+    rule: str | None = None
+    zone: str | None = None
+    goes_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Exclusion:
     """An exclusion of the ledger. `spans` is what it covers, on borders of slots: start and end of each.
 
@@ -76,6 +94,10 @@ class Exclusion:
     def ends(self) -> int:
         """When the last of its times ends."""
         return self.spans[-1][1]
+
+    def time_at(self, now: float) -> tuple[int, int]:
+        """Which of its times a person means at a moment: the one that lasts, else the next, else the last."""
+        return next((each for each in self.spans if each[1] > now), self.spans[-1])
 
     def active(self, now: float) -> bool:
         """Whether it covers a moment."""

@@ -30,8 +30,11 @@ GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 def maintenance_line(exclusion: Exclusion, now: float, zone: ZoneInfo) -> str:
     """A maintenance window for people: its state, when, of what, why and by whom."""
     planned = exclusion.planned
+    start, end = exclusion.time_at(now)
+    count = len(exclusion.spans)
+    one_of = f" (one of {count} times)" if count > 1 else ""
     return (
-        f"{exclusion.state(now)}: {moment(exclusion.begins, zone)} to {moment(exclusion.ends, zone)},"
+        f"{exclusion.state(now)}: {moment(start, zone)} to {moment(end, zone)}{one_of},"
         f" {planned.scope.words}: {planned.reason} ({planned.author})"
     )
 

@@ -110,7 +110,9 @@ def measure_again(parts: Parts, request: Request) -> Answer:
 def maintain(parts: Parts, request: Request) -> Answer:
     """What `sla_maintenance` asks of the service that has its ledger open."""
     done = changed(parts.maintain, parts.ledger, request)
-    return json_answer({"maintenance": asdict(done.exclusion), "remarks": done.remarks})
+    made = None if done.exclusion is None else asdict(done.exclusion)
+    imported = [asdict(each) for each in done.imported]
+    return json_answer({"maintenance": made, "remarks": done.remarks, "imported": imported})
 
 
 def correct(parts: Parts, request: Request) -> Answer:

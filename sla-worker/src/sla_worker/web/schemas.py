@@ -156,7 +156,13 @@ def components() -> Schema:
         "Proposals": closed({"proposals": list_of(_proposal())}),
         "Stored": closed({"stored": _WHOLE}),
         "MeasuredAgain": closed({"rows": _WHOLE}),
-        "Maintained": closed({"maintenance": ref("Exclusion"), "remarks": list_of(_TEXT)}),
+        "Maintained": closed(
+            {
+                "maintenance": optional(ref("Exclusion")),
+                "remarks": list_of(_TEXT),
+                "imported": list_of(at_least({"uid": _TEXT, "what": _TEXT})),
+            }
+        ),
         "Corrected": closed({"correction": ref("Correction")}),
         **_public(),
     }
