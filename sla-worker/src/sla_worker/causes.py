@@ -62,6 +62,21 @@ class CauseFinder:
         return Causes(tuple(found[:_KEPT_ALERTS]), len(found), now, trouble)
 
 
+def firing(client: PrometheusClient, now: float) -> list[BreachAlert]:
+    """The alerts that fire now, without the Watchdog. Raises PrometheusError."""
+    found = client.query('ALERTS{alertstate="firing"}', now)
+    return [
+        BreachAlert(
+            _cut(each.labels.get("alertname", "")),
+            _cut(each.labels.get("severity", "")),
+            {_cut(key): _cut(value) for key, value in each.labels.items() if key not in _NOT_LABELS},
+            None,
+        )
+        for each in found.series
+        if each.labels.get("alertname") != WATCHDOG
+    ]
+
+
 def _causes(
     series: Iterable[Series], since: dict[frozenset[tuple[str, str]], int], began: int, start: int
 ) -> Iterable[BreachAlert]:

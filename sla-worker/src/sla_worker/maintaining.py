@@ -7,15 +7,29 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sla_worker.alertmanager import EVERYTHING, AlertmanagerError, Silence, Silences, alerts_of
 from sla_worker.database import SLADatabase
 from sla_worker.database.importing import Calendar, Imported, take_in
+from sla_worker.errors import PrometheusError
 from sla_worker.importing import REMOVED, UNCHANGED
-from sla_worker.model import CalendarEvent, Correction, CountsAs, Exclusion, Planned, Scope, Wrong
+from sla_worker.model import (
+    BreachAlert,
+    CalendarEvent,
+    Correction,
+    CountsAs,
+    Exclusion,
+    Planned,
+    Scope,
+    Wrong,
+)
+from sla_worker.render.format import moment
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 15.0  # how often silences are looked after
+_NAMED_ALERTS = 10
+_SAID_SECONDS = 900.0  # so long after its end what burns on is a concern
 _SOON_SECONDS = 86_400  # so long before a window begins its silence is made
 
 Asked = Mapping[str, Any]
@@ -171,12 +185,16 @@ class Maintainer:
         database: SLADatabase,
         *,
         silences: Silences | None,
+        firing: Callable[[], list[BreachAlert]],
+        zone: ZoneInfo,
         owner: str,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
     ) -> None:
         self._database = database
         self._silences = silences
+        self._firing = firing
+        self._zone = zone
         self._owner = owner
         self._clock = clock
         self._monotonic = monotonic
@@ -187,16 +205,56 @@ class Maintainer:
         self._made = self._had = False
         self._trouble: str | None = None
         self._lasting: list[str] = []
+        self._looked_at = self._ended_at = 0
+        self._burns: list[str] = []
 
     def change(self, asked: Asked) -> Done:
         """Do what is asked, the silence in the same act; see `perform`."""
         now = int(self._clock())
         if asked["action"] == "import":
             return self._import(asked, now)
+        ends = asked["action"] in {"end", "revoke"}
+        ended = [self._database.maintenance.get(int(asked["id"]))] if ends else []
+        still = self._still([each for each in ended if each.active(now)], now)
         exclusion = perform(self._database, asked, now)
         self._changed.set()
         self._exclusions = None
-        return Done(exclusion, self._remarks([exclusion]))
+        return Done(exclusion, (*self._remarks([exclusion]), *still))
+
+    def _still(self, ended: Sequence[Exclusion], now: int) -> list[str]:
+        """What is bad or fires at the end of exclusions, one line each."""
+        lines: list[str] = []
+        for each in ended:
+            lines += [
+                f"still bad: {bad.title}, since {moment(bad.since, self._zone)}"
+                for bad in self._database.maintenance.lingering.of(each, now)
+            ]
+            lines += self._fires(each)
+        return list(dict.fromkeys(lines))
+
+    def _fires(self, exclusion: Exclusion) -> list[str]:
+        scope = exclusion.planned.scope
+        keys, titles = self._database.maintenance.alerts_of(exclusion)
+        try:
+            found = self._firing()
+        except PrometheusError as error:
+            return [f"which alerts fire is not known: {str(error).partition(';')[0]}"]
+        ours = [
+            each
+            for each in found
+            if (scope.everything and not scope.components)
+            or (
+                each.labels.get("sla") in keys
+                and (not scope.components or each.labels.get("title") in titles)
+            )
+        ]
+        named = [
+            f"still firing: {each.alertname}"
+            + "".join(f", {each.labels[name]}" for name in ("sla", "instance") if name in each.labels)
+            for each in ours[:_NAMED_ALERTS]
+        ]
+        more = len(ours) - len(named)
+        return [*named, *([f"still firing: {more} more alerts"] if more else [])]
 
     def _import(self, asked: Asked, now: int) -> Done:
         imported = tuple(take_calendar(self._database, asked, now))
@@ -215,8 +273,13 @@ class Maintainer:
         return made
 
     def concerns(self) -> list[str]:
-        """That alerts are not silenced as they should be, in one line."""
-        return [f"maintenance without its silence: {self._trouble}"] if self._trouble else []
+        """That alerts are not silenced as they should be, and what burns on after a window, one line each."""
+        lines = [f"maintenance without its silence: {self._trouble}"] if self._trouble else []
+        if self._clock() - self._ended_at < _SAID_SECONDS:
+            lines += [
+                f"maintenance ended at {moment(self._ended_at, self._zone)}, {each}" for each in self._burns
+            ]
+        return lines
 
     def turn(self, show: Callable[[], None], lasting: Callable[[Sequence[str]], None]) -> None:
         """A chore of the loop; `show` lets metrics follow, `lasting` takes the SLAs in maintenance."""
@@ -226,11 +289,29 @@ class Maintainer:
             self._asked_at = None
         if self._asked_at is None or self._monotonic() - self._asked_at >= _LOOK_SECONDS:
             self._asked_at = self._monotonic()
-            now = self._database.maintenance.maintained(int(self._clock()))
+            at = int(self._clock())
+            now = self._database.maintenance.maintained(at)
             if now != self._lasting:
                 lasting(now)
-            self._lasting = now
+            if not set(self._lasting) <= set(now):
+                self._say_what_burns(at)
+            self._lasting, self._looked_at = now, at
             self._keep()
+
+    def _say_what_burns(self, now: int) -> None:
+        """Windows have ended by themselves: say it before the next slot opens breaches, in the log too."""
+        ended = [
+            each
+            for each in self._database.maintenance.all()
+            if each.revoked_at is None
+            and each.ended_at is None
+            and any(self._looked_at < end <= now for _, end in each.spans)
+        ]
+        lines = self._still(ended, now)
+        if lines:
+            self._burns, self._ended_at = lines[:_NAMED_ALERTS], now
+        for line in lines:
+            _log.warning("maintenance ended %s", line)
 
     def _remarks(self, changed: Sequence[Exclusion]) -> tuple[str, ...]:
         if self._silences is None:

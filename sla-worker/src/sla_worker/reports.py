@@ -42,13 +42,14 @@ def report_between(
     `of_then`: those that were promised in the period, removed since or not, instead of those of today.
     """
     statuses = database.status_of_period if of_then else database.status_between
+    active = database.get_active_breaches()
     return Report(
         title=title,
         start=start,
         end=end,
         generated_at=now,
         statuses=tuple(statuses(start, end, exclusions=exclusions)),
-        active_breaches=tuple(database.get_active_breaches()),
+        active_breaches=tuple(active),
         period_breaches=len(database.breaches_between(start, end)),
         maintenance=tuple(
             each
@@ -57,4 +58,5 @@ def report_between(
             and any(begin < now + _AHEAD_SECONDS and until > start for begin, until in each.spans)
         ),
         corrections=tuple(database.corrections.between(start, end)) if exclusions else (),
+        lingering=database.maintenance.lingering.since(active),
     )

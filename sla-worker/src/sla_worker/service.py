@@ -18,7 +18,7 @@ from sla_worker import burning, windows
 from sla_worker.again import Again, Choice, Wish, readable
 from sla_worker.alertmanager import Alertmanager
 from sla_worker.calculator import Calculator, Told
-from sla_worker.causes import CauseFinder
+from sla_worker.causes import CauseFinder, firing
 from sla_worker.database import Keep, SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
@@ -190,7 +190,7 @@ def _join(
         monotonic=monotonic,
         observe=exporter.notified,
     )
-    maintainer = _maintainer(settings, database, clock=clock, monotonic=monotonic)
+    maintainer = _maintainer(settings, database, clock=clock, monotonic=monotonic, transport=transport)
     health = Health(
         grid.stale_seconds + grid.settle_seconds,
         clock=clock,
@@ -444,10 +444,14 @@ def _maintainer(
     *,
     clock: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
+    transport: Transport | None = None,
 ) -> Maintainer:
+    client = PrometheusClient(transport or HTTPTransport(settings.prometheus))
     return Maintainer(
         database,
         silences=Alertmanager(settings.alertmanager_url) if settings.alertmanager_url else None,
+        firing=lambda: firing(client, clock()),
+        zone=settings.timezone,
         owner=settings.worker_public_url,
         clock=clock,
         monotonic=monotonic,

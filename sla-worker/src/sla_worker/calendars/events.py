@@ -237,7 +237,7 @@ def _time(event: Component, zones: Zones) -> tuple[Moment, Length]:
     if lasting is not None:
         length = duration(lasting)
         if begin.whole_day and length.seconds:
-            raise lasting.refused("is no number of days, and the event is of whole days", "give days")
+            raise lasting.refused("is not in whole days, as the event is", "give days")
         return begin, length
     if ended is None:
         if begin.whole_day:

@@ -11,6 +11,7 @@ from sla_worker.database.consequences import Consequences, ExclusionError, signe
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
+from sla_worker.database.lingering import Lingering
 from sla_worker.database.periods import HOUR_SECONDS
 from sla_worker.database.rollups import RollupStore
 from sla_worker.exclusions import merged, outward
@@ -49,6 +50,13 @@ class MaintenanceStore:
         self._consequences = consequences
         self._rollups = rollups
         self._grid = grid
+        self.lingering = Lingering(
+            engine,
+            definitions=definitions,
+            exclusions=exclusions,
+            adjustments=adjustments,
+            slot_seconds=grid.slot_seconds,
+        )
 
     def all(self) -> list[Exclusion]:
         """Every exclusion, those that are over or revoked too, in the order in which they were made."""

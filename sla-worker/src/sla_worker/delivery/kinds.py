@@ -105,7 +105,10 @@ def breach(sources: Sources, breach_id: int) -> Mail:
         raise MailError(f"there is no breach with the number {breach_id}; sla_explain shows those of an SLA")
     settings = sources.settings
     causes = sources.database.causes.of([found.id]).get(found.id)
-    return breach_mail(found, sources.now, settings.timezone, report_links(settings), causes)
+    bad_since = sources.database.maintenance.lingering.since([found]).get(found.id)
+    return breach_mail(
+        found, sources.now, settings.timezone, report_links(settings), causes, bad_since=bad_since
+    )
 
 
 def _follow_up(sources: Sources, owed: Notification) -> Mail:

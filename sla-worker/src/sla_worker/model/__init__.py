@@ -35,7 +35,7 @@ from sla_worker.model.details import (
     write_details,
 )
 from sla_worker.model.drawing import Drawn, Sheet
-from sla_worker.model.exclusion import CalendarEvent, Exclusion, Planned, Scope, Spans
+from sla_worker.model.exclusion import CalendarEvent, Exclusion, Planned, Scope, Spans, StillBad
 from sla_worker.model.long_report import (
     Incident,
     Line,
@@ -139,6 +139,7 @@ __all__ = [
     "Spans",
     "State",
     "Status",
+    "StillBad",
     "Stored",
     "Tier",
     "WatchdogOutage",

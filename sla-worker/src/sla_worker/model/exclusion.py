@@ -112,5 +112,13 @@ class Exclusion:
         return "planned" if any(start > now for start, _ in self.spans) else "over"
 
 
+@dataclass(frozen=True, slots=True)
+class StillBad:
+    """An SLA, and its component if it has several, that is bad as measured, and since when."""
+
+    title: str
+    since: int
+
+
 Spans = Sequence[tuple[int, int]]
 """Times from a start to an end, oldest first, none touching another."""

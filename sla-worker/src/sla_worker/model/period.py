@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
 
 from sla_worker.model.breach import Breach
@@ -192,6 +193,8 @@ class Report(_OfStatuses):
     period_breaches: int
     maintenance: tuple[Exclusion, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    lingering: Mapping[int, int] = field(default_factory=dict)
+    """By the id of a breach that lasts since maintenance ended: since when it had been bad before."""
 
     @property
     def failed_first(self) -> tuple[SLAStatus, ...]:

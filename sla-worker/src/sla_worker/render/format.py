@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
 from sla_worker.model import (
+    Breach,
     BreachAlert,
     Budget,
     Category,
@@ -37,6 +38,11 @@ def maintenance_line(exclusion: Exclusion, now: float, zone: ZoneInfo) -> str:
         f"{exclusion.state(now)}: {moment(start, zone)} to {moment(end, zone)}{one_of},"
         f" {planned.scope.words}: {planned.reason} ({planned.author})"
     )
+
+
+def lingering_words(breach: Breach, since: int, zone: ZoneInfo) -> str:
+    """That a breach goes on from a time that did not count."""
+    return f"bad since {moment(since, zone)}, under maintenance until {moment(breach.started_at, zone)}"
 
 
 def correction_line(correction: Correction, zone: ZoneInfo) -> str:

@@ -6,7 +6,17 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Breach, Causes, Mail, Report
-from sla_worker.render.format import NONE, RED, cause_words, length, moment, quantity, score_word, target
+from sla_worker.render.format import (
+    NONE,
+    RED,
+    cause_words,
+    length,
+    lingering_words,
+    moment,
+    quantity,
+    score_word,
+    target,
+)
 from sla_worker.render.tables import text_report
 from sla_worker.render.templates import template
 
@@ -25,9 +35,18 @@ def _breaches(count: int) -> str:
 
 
 def breach_mail(
-    breach: Breach, now: int, zone: ZoneInfo, links: dict[str, str], causes: Causes | None = None
+    breach: Breach,
+    now: int,
+    zone: ZoneInfo,
+    links: dict[str, str],
+    causes: Causes | None = None,
+    *,
+    bad_since: int | None = None,
 ) -> Mail:
-    """The mail that goes out at once when a critical or high SLA is breached; `causes` if asked for."""
+    """The mail that goes out at once when a critical or high SLA is breached; `causes` if asked for.
+
+    `bad_since`: it began with the end of maintenance, and had been bad since then.
+    """
     facts = [
         ("SLA", breach.title),
         ("Since", moment(breach.started_at, zone)),
@@ -36,6 +55,8 @@ def breach_mail(
         ("Severity", breach.severity),
         ("Description", breach.description or NONE),
     ]
+    if bad_since is not None:
+        facts.insert(2, ("Before", lingering_words(breach, bad_since, zone)))
     if causes is not None:
         facts.append(("Likely cause", cause_words(causes, zone)))
     if breach.ended_at is not None:  # the mail server may have been away longer than the breach lasted

@@ -12,6 +12,7 @@ from sla_worker.render.format import (
     burn_rate,
     correction_line,
     lasts,
+    lingering_words,
     maintenance_line,
     moment,
     quantity,
@@ -90,6 +91,11 @@ def text_report(
         ]
         lines += ["", "Active breaches", ""]
         lines += [text_table(("SLA", "Severity", "Since", "Worst"), breaches, right=frozenset({3}))]
+        lines += [
+            f"{each.title}: {lingering_words(each, report.lingering[each.id], zone)}"
+            for each in report.active_breaches
+            if each.id in report.lingering
+        ]
     if report.maintenance:
         lines += ["", "Maintenance (does not count)", ""]
         lines += [maintenance_line(each, report.generated_at, zone) for each in report.maintenance]

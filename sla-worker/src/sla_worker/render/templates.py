@@ -32,7 +32,7 @@ def _environment() -> jinja2.Environment:
         words.verdict, words.verdict_colour, words.score_word, words.score_colour,
         words.status_colour, words.moment, words.remark, words.maintenance_line,
         words.correction_line, words.category_count, words.category_tag, words.budget_words,
-        words.cause_words,
+        words.cause_words, words.lingering_words,
     )  # fmt: skip
     environment.globals.update({each.__name__: each for each in others})
     environment.globals["minimum_coverage"] = f"{MINIMUM_COVERAGE:.0%}".replace("%", " %")
