@@ -52,6 +52,7 @@ URL_SCHEMES: Final = ("postgresql://", "postgres://")
 DAILY_MAIL: Final = "daily"
 WEEKLY_MAIL: Final = "weekly"
 MONTHLY_MAIL: Final = "monthly"
+MONTH_REVISED_MAIL: Final = "month_revised"
 BREACH_MAIL: Final = "breach"
 BREACH_AGAIN_MAIL: Final = "breach_again"
 BREACH_LASTS_MAIL: Final = "breach_lasts"

@@ -15,6 +15,11 @@ def report_links(settings: Settings) -> dict[str, str]:
     }
 
 
+def month_links(settings: Settings, month: str) -> dict[str, str]:
+    """Where the figures of a frozen month are."""
+    return {"Frozen month": f"{settings.worker_public_url}/months/{month}"}
+
+
 def page_links(settings: Settings) -> dict[str, str]:
     """The links of the status page."""
     links = {**report_links(settings), "Runbooks": "/runbooks/", "Metrics": "/metrics"}

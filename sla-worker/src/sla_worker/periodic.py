@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sla_worker import due
 from sla_worker.conventions import MONTHLY_MAIL
 from sla_worker.database import SLADatabase
+from sla_worker.frozen import as_frozen, breaches_of, frozen_period
 from sla_worker.model import (
     Breach,
     Incident,
@@ -70,12 +71,18 @@ def report_of_days(
     )
     whole = report_between(database, title=title, start=start, end=end, now=now, of_then=True)
     before = report_between(database, title=title, start=before_start, end=start, now=now, of_then=True)
+    frozen = frozen_period(database, start, end) if kind == MONTHLY_MAIL else None
+    former = frozen_period(database, before_start, start) if kind == MONTHLY_MAIL else None
     days = tuple(
         Report(title, begin, until, now, tuple(database.status_of_period(begin, until)), (), 0)
         for begin, until in pairwise(edges)
     )
     breaches = database.breaches_between(start, end)
     earlier = database.breaches_between(before_start, start)
+    if frozen is not None:
+        whole, breaches = as_frozen(whole, frozen[1]), breaches_of(frozen[1], breaches)
+    if former is not None:
+        before, earlier = as_frozen(before, former[1]), breaches_of(former[1], earlier)
     return LongReport(
         kind=kind,
         whole=whole,
@@ -87,6 +94,7 @@ def report_of_days(
         before_breaches=len(earlier),
         before_down_seconds=_down(before, earlier),
         revision=_revision(database, end),
+        frozen=None if frozen is None else frozen[0],
     )
 
 

@@ -26,6 +26,7 @@ from sla_worker.database.engine import Dialect, Engine
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.maintenance import MaintenanceStore
 from sla_worker.database.measurements import MeasurementStore
+from sla_worker.database.month_mails import MonthMails
 from sla_worker.database.months import MonthStore
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
@@ -124,6 +125,7 @@ class SLADatabase:
             grid=self.grid,
         )
         self.months = MonthStore(self._engine)
+        self.months.on_frozen(MonthMails(self._engine, self.outbox).frozen)
         self._measurements = MeasurementStore(
             self._engine,
             self._definitions,

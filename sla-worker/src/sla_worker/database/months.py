@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sla_worker.database.engine import Engine, Row
 from sla_worker.model import FrozenMonth, Reason
@@ -23,6 +23,7 @@ class MonthStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: tuple[FrozenMonth, ...] | None = None
+        self._hooks: list[Callable[[FrozenMonth], None]] = []
         self._all_proposed = False
         engine.on_reset(self._forget)
 
@@ -75,6 +76,10 @@ class MonthStore:
 
     # --- writing
 
+    def on_frozen(self, hook: Callable[[FrozenMonth], None]) -> None:
+        """Call `hook`, inside the transaction, with each revision that is frozen."""
+        self._hooks.append(hook)
+
     def proposed(self, month: FrozenMonth) -> None:
         """The credits of a revision were looked at; inside the caller's transaction."""
         self._engine.execute(
@@ -93,6 +98,8 @@ class MonthStore:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*_values(frozen), document, content),
             )
+            for hook in self._hooks:
+                hook(frozen)
             self._known = None
             self._all_proposed = False
 

@@ -6,6 +6,7 @@ What makes a mail that leaves once in a while is imported when it does: the work
 from __future__ import annotations
 
 import email.utils
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ from sla_worker.conventions import (
     BREACH_WORSE_MAIL,
     CATCH_UP_MAIL,
     DAILY_MAIL,
+    MONTH_REVISED_MAIL,
     MONTHLY_MAIL,
     OUTAGE_END_MAIL,
     OUTAGE_MAIL,
@@ -26,7 +28,7 @@ from sla_worker.conventions import (
 from sla_worker.database import SLADatabase
 from sla_worker.draw import draw
 from sla_worker.errors import MailError
-from sla_worker.links import outage_links, report_links
+from sla_worker.links import month_links, outage_links, report_links
 from sla_worker.model import Drawn, Mail, Notification, Sheet, follow_up
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.reports import period_report
@@ -83,7 +85,10 @@ def long(sources: Sources, kind: str, end: int) -> Mail:
         charts=bool(chart_words(report, zone)),
     )
     drawn = sources.draw(wanted) if wanted.pdf or wanted.charts else Drawn()
-    return long_mail(report, zone, report_links(sources.settings), drawn)
+    links = report_links(sources.settings)
+    if report.frozen is not None:
+        links |= month_links(sources.settings, report.frozen.month)
+    return long_mail(report, zone, links, drawn)
 
 
 def sender_name(settings: Settings) -> str:
@@ -96,6 +101,24 @@ def _long(sources: Sources, owed: Notification) -> Mail:
     if owed.period_end is None:  # nothing owes one without
         raise MailError(f"the notification {owed.key} says no period")
     return long(sources, owed.type, owed.period_end)
+
+
+def _revised(sources: Sources, owed: Notification) -> Mail:
+    """A month was frozen, or once more, after its report had left."""
+    from sla_worker.render.revised import revised_mail  # noqa: PLC0415 - see above
+
+    label, _, revision = follow_up(owed.key)[0].rpartition(".")
+    months, settings = sources.database.months, sources.settings
+    month, former = (months.get(label, number) for number in (int(revision), int(revision) - 1))
+    if month is None:  # revisions are never deleted
+        raise MailError(f"the notification {owed.key} is about no frozen month")
+    return revised_mail(
+        month,
+        json.loads(months.document(month)),
+        None if former is None else json.loads(months.document(former)),
+        settings.timezone,
+        month_links(settings, label),
+    )
 
 
 def breach(sources: Sources, breach_id: int) -> Mail:
@@ -176,6 +199,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     DAILY_MAIL: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
     WEEKLY_MAIL: Kind(_long, _with_platform_team),
     MONTHLY_MAIL: Kind(_long, _with_management),
+    MONTH_REVISED_MAIL: Kind(_revised, _with_management),
     BREACH_MAIL: Kind(lambda sources, owed: breach(sources, owed.breach_id or 0), _at_once),
     **dict.fromkeys(
         (BREACH_AGAIN_MAIL, BREACH_LASTS_MAIL, BREACH_WORSE_MAIL, BREACH_END_MAIL),

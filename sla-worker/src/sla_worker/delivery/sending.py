@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Protocol
 
-from sla_worker.conventions import FAILURE, GIVEN_UP, SUCCESS
+from sla_worker.conventions import FAILURE, GIVEN_UP, MONTHLY_MAIL, SUCCESS
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.kinds import KINDS, Sources
 from sla_worker.delivery.message import message
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0  # how often owed mails are looked for; the answer comes from memory
 ROUND_SECONDS = 60.0  # no mail is begun later in a round
 PAUSE_SECONDS = 15.0  # after the mail server could not be used
-_CAUSE_SECONDS = 60.0  # so long a breach's mail waits for its likely cause
+_WAIT_SECONDS = 60.0  # so long a mail waits for what it is to say
 _NOBODY = "(nobody is known to receive it)"
 _REMEMBERED, _REMEMBERED_SECONDS = 5, 86_400
 
@@ -118,10 +118,15 @@ class Deliveries:
                 return
 
     def _waits(self, owed: Notification) -> bool:
-        """Whether a breach's mail waits for the alerts that fired when it began: a moment at most."""
-        if owed.breach_id is None or self._clock() - owed.created_at > _CAUSE_SECONDS:
+        """Whether a mail waits for what it is to say: a moment at most.
+
+        One about a breach for the alerts that fired when it began, a monthly one for its month to be frozen.
+        """
+        if self._clock() - owed.created_at > _WAIT_SECONDS:
             return False
-        return self._database.causes.awaited(owed.breach_id)
+        if owed.type == MONTHLY_MAIL:
+            return all(each.end != owed.period_end for each in self._database.months.newest())
+        return owed.breach_id is not None and self._database.causes.awaited(owed.breach_id)
 
     def _deliver(self, owed: Notification) -> None:
         now = self._clock()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sla_worker.model.breach import Breach
+from sla_worker.model.month import FrozenMonth
 from sla_worker.model.period import Report, SLAStatus
 from sla_worker.model.policy import Policy
 
@@ -100,7 +101,7 @@ class LongReport:
 
     `down_seconds`: the time in which an SLA of the category availability was in breach. `revision` is the
     hash of the definitions that were in force at the end. `history` has the last twelve months, the reported
-    one last; nothing where no month is reported.
+    one last; nothing where no month is reported. `frozen`: its figures are those of this frozen month.
     """
 
     kind: str
@@ -114,6 +115,7 @@ class LongReport:
     before_down_seconds: int
     revision: str
     history: tuple[Score, ...] = ()
+    frozen: FrozenMonth | None = None
 
     @property
     def by_category(self) -> list[tuple[str, list[Line]]]:

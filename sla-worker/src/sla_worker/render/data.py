@@ -80,6 +80,13 @@ def as_json(report: LongReport, zone: ZoneInfo) -> str:
         "end": _moment(whole.end, zone),
         "generated_at": _moment(whole.generated_at, zone),
         "definitions": report.revision,
+        "frozen": None
+        if report.frozen is None
+        else {
+            "month": report.frozen.month,
+            "revision": report.frozen.revision,
+            "sha256": report.frozen.sha256,
+        },
         "slas": whole.slas,
         "slas_measured": len(whole.measured),
         "slas_met": whole.meeting,

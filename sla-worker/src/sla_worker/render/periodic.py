@@ -38,6 +38,7 @@ from sla_worker.render.templates import template
 NOTHING_DRAWN = Drawn()
 NO_PICTURES: Mapping[str, str] = {}
 _WORST = 5
+NOTHING_BEFORE = "none before"  # nothing was measured in the period before: it has no figures to compare with
 _LEAST_CHANGE = 0.00005  # what two digits of a percentage can show
 _MINUS = "\N{MINUS SIGN}"
 POLICY = (
@@ -115,6 +116,7 @@ def long_html(
         signs=SIGNS,
         policy=POLICY,
         exceptions=exceptions(report),
+        frozen=frozen_words(report, zone) if report.kind == MONTHLY_MAIL else None,
     )
 
 
@@ -143,6 +145,20 @@ def period_name(report: LongReport, zone: ZoneInfo) -> str:
     return f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
 
 
+def frozen_words(report: LongReport, zone: ZoneInfo) -> str:
+    """Whether the figures of a month are final, and how to get the evidence of them."""
+    month = report.frozen
+    if month is None:
+        return (
+            "not yet: not all of the month is final, and figures may change. A mail that answers this one"
+            " says when they are."
+        )
+    return (
+        f"revision {month.revision}, {moment(month.frozen_at, zone)}: {month.reason}. SHA-256 {month.sha256}."
+        f" Evidence that anybody can check: make sla-evidence m={month.month}"
+    )
+
+
 def counted(count: int, one: str, many: str) -> str:
     """`no breach`, `1 breach`, `7 breaches`."""
     return {0: f"no {one}", 1: f"1 {one}"}.get(count, f"{count} {many}")
@@ -163,13 +179,15 @@ def kpis(report: LongReport) -> list[tuple[str, str, str]]:
     """The four cards: what, its figure, and how it was before."""
     measured, meeting = len(report.whole.measured), report.whole.meeting
     before = report.before
-    former = before.score_ratio is not None
-    return [
-        ("Compliance", ratio(report.whole.score_ratio), points(report.score_change) if former else "first"),
+    found = [
+        ("Compliance", ratio(report.whole.score_ratio), points(report.score_change)),
         ("SLAs met", f"{meeting} of {measured}", f"before {before.meeting} of {len(before.measured)}"),
         ("Breaches", str(len(report.incidents)), f"before {report.before_breaches}"),
         ("Downtime", length(report.down_seconds), f"before {length(report.before_down_seconds)}"),
     ]
+    if before.measured:
+        return found
+    return [(name, value, NOTHING_BEFORE) for name, value, _ in found]
 
 
 def strip(line: Line) -> str:
@@ -268,6 +286,8 @@ def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) ->
     lines += [f"Generated at:  {moment(whole.generated_at, zone)}"]
     lines += [f"Coverage:      {ratio(whole.coverage_ratio)} of the time since each SLA began was measured"]
     lines += [f"{name + ':':<13}  {value} ({before})" for name, value, before in kpis(report)]
+    if report.kind == MONTHLY_MAIL:
+        lines += [f"{'Frozen:':<13}  {frozen_words(report, zone)}"]
     if report.kind != WEEKLY_MAIL:
         lines += ["", "Summary", "", *summary(report, zone)]
     if report.kind == WEEKLY_MAIL:
