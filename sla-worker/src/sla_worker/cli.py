@@ -22,6 +22,7 @@ COMMANDS = (
     "correct",
     "months",
     "evidence",
+    "replay",
     "generate",
 )
 """The modules of the package commands: only the one that is asked for is loaded."""

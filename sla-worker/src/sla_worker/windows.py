@@ -47,14 +47,28 @@ class Now:
 def read(database: SLADatabase, zone: ZoneInfo, now: float, pairs: Iterable[Pair] = ()) -> Now:
     """Everything at once, every window up to the same slot; `pairs` are the windows of the alerts."""
     end = database.period_end(now)
+    breaches = database.breaches_between(month_start(end, zone), end)
+    return up_to(database, zone, end, pairs, active=database.get_active_breaches(), breaches=breaches)
+
+
+def up_to(
+    database: SLADatabase,
+    zone: ZoneInfo,
+    end: int,
+    pairs: Iterable[Pair],
+    *,
+    active: Sequence[Breach],
+    breaches: Iterable[Breach],
+) -> Now:
+    """The same up to a slot, with the breaches that last then and those of its calendar month."""
     begun = month_start(end, zone)
     starts = {name: end - hours * 3600 for name, hours in HOURS.items()} | {MONTH: begun}
     statuses = database.status_since(list(starts.values()), end)
     windows = dict(zip(starts, statuses, strict=True))
     return Now(
         windows=windows,
-        active=database.get_active_breaches(),
-        month=in_breach(database.breaches_between(begun, end), begun, end),
+        active=active,
+        month=in_breach(breaches, begun, end),
         burning=_burning(database, list(pairs), {HOURS[name] * 3600: windows[name] for name in HOURS}, end),
     )
 

@@ -31,6 +31,7 @@ from sla_worker.database.months import MonthStore
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
 from sla_worker.database.periods import midnight, next_midnight
+from sla_worker.database.reading import RowReader
 from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
 from sla_worker.database.sqlite import SQLite
 from sla_worker.database.status import StatusReader
@@ -136,6 +137,7 @@ class SLADatabase:
             months=self.months,
             grid=self.grid,
         )
+        self.rows = RowReader(self._engine, self._definitions, self._trust)
         consequences = Consequences(
             self._engine,
             definitions=self._definitions,
@@ -185,7 +187,7 @@ class SLADatabase:
         self.browser = Browser(
             self._engine,
             self._definitions,
-            measurements=self._measurements,
+            rows=self.rows,
             breaches=self._breaches,
             trust=self._trust,
         )
@@ -437,7 +439,7 @@ class SLADatabase:
 
     def newest_measurements(self, key: str, limit: int) -> list[Measurement]:
         """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key."""
-        return self._measurements.newest(key, limit)
+        return self.rows.newest(key, limit)
 
     def get_current_sla_status(
         self, hours: float = 24, *, end: int | None = None, exclusions: bool = True

@@ -9,7 +9,7 @@ from typing import Any
 from sla_worker.database.breaches import BreachStore
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine
-from sla_worker.database.measurements import MeasurementStore
+from sla_worker.database.reading import RowReader
 from sla_worker.database.trust import Trust
 from sla_worker.errors import CursorError
 from sla_worker.model import Breach, Measurement, OwedMail
@@ -37,13 +37,13 @@ class Browser:
         engine: Engine,
         definitions: DefinitionStore,
         *,
-        measurements: MeasurementStore,
+        rows: RowReader,
         breaches: BreachStore,
         trust: Trust,
     ) -> None:
         self._engine = engine
         self._definitions = definitions
-        self._measurements = measurements
+        self._rows = rows
         self._breaches = breaches
         self._trust = trust
 
@@ -52,7 +52,7 @@ class Browser:
     ) -> tuple[list[Measurement], str | None]:
         """The rows of the slots in (start, end]; empty for an unknown key."""
         slot, component = (_TO_COME, 0) if after is None else _place(after)
-        found = self._measurements.newest(key, limit + 1, start=start, end=end, after=(slot, component))
+        found = self._rows.newest(key, limit + 1, start=start, end=end, after=(slot, component))
         numbers = self._definitions.components()
         return _page(found, limit, lambda row: f"{row.slot}.{numbers[row.component]}")
 

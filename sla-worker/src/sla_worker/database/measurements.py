@@ -18,7 +18,7 @@ from sla_worker.database.rows import Pair, RowWriter, Written
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import StoredVersion
 from sla_worker.grid import Grid
-from sla_worker.model import Measurement, Reason, State, Status, Stored
+from sla_worker.model import Measurement, Reason, State, Stored
 
 _ENDS = """
 SELECT sla_id, component_id, first_slot,
@@ -38,7 +38,6 @@ JOIN sla_definitions d ON d.id = m.sla_id AND d.from_file = 1
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ?
 """
 
-_TO_COME = 2**53  # no slot is later
 _DATA_BETWEEN = """
 SELECT slot FROM sla_measurements
 WHERE sla_id = ? AND component_id = ? AND slot >= ? AND slot <= ? AND coverage > 0 LIMIT 1
@@ -363,47 +362,6 @@ class MeasurementStore:
         enabled = {each.id for each in self._definitions.enabled() if key in {None, each.key}}
         first = [each.first for (sla_id, _), each in self._known_ends().items() if sla_id in enabled]
         return min(first, default=None)
-
-    def newest(
-        self,
-        key: str,
-        limit: int,
-        *,
-        start: int = 0,
-        end: int = _TO_COME,
-        after: Pair = (_TO_COME, 0),
-    ) -> list[Measurement]:
-        """The newest rows of an SLA's key, newest first, at most `limit`; empty for an unknown key.
-
-        Of the slots in (start, end]; those that come `after` a slot and the number of a component.
-        """
-        known = self._definitions.all().get(key)
-        if known is None:
-            return []
-        names = {number: name for name, number in self._definitions.components().items()}
-        rows = self._engine.rows(
-            "SELECT * FROM sla_measurements WHERE sla_id = ? AND slot > ? AND slot <= ? AND slot <= ?"
-            " AND (slot < ? OR component_id > ?) AND NOT (slot > ? AND slot <= ?)"
-            " ORDER BY slot DESC, component_id LIMIT ?",
-            (known.id, start, end, after[0], *after, *self._trust.hidden(), limit),
-        )
-        return [
-            Measurement(
-                key=key,
-                component=names[row["component_id"]],
-                slot=row["slot"],
-                good=row["good_events"],
-                total=row["total_events"],
-                coverage=row["coverage"],
-                actual=row["actual_value"],
-                target=row["target_value"],
-                state=State(row["state"]),
-                status=Status(row["status"]),
-                late=bool(row["late"]),
-                final=bool(row["final"]),
-            )
-            for row in rows
-        ]
 
     # --- the ends of the series
 
