@@ -57,7 +57,7 @@ doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
 
 .PHONY: demo demo-clean
 demo: $(VENV)/.run ## Start a stack beside yours that has a month of history with incidents, to look at
-	@$(STACK) demo
+	@$(STACK) demo $(if $(GRAPH_DAYS),--graph-days $(GRAPH_DAYS))
 
 demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, and nothing else
 	@$(STACK) demo-clean

@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOT = 300
+DAY = 86_400
+GRAPH_DAYS = 2  # a month of them costs minutes and shows no more
 DATABASE = "insa_database_up"
 REQUESTS = "insa_agent_requests_total"
 OURS = ("STACK_", "MODE", "DEMO", "SLA_", "REPORT_", "KEEP", "TEST_STACK", "MAKE", "PYTHONPATH")
@@ -62,7 +64,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def told(copy: Path) -> Iterator[str]:
     try:
-        yield typed(copy, "make demo")
+        yield typed(copy, f"make demo GRAPH_DAYS={GRAPH_DAYS}")
     finally:
         typed(copy, "make demo-clean")
 
@@ -106,6 +108,54 @@ def test_a_newcomer_sees_a_month_and_the_figures_are_those_of_a_count_by_hand(
     by_hand(stack, copy / ".run/local/insa-demo/data/sla-data/sla.db")
 
     assert (copy / ".run/local/insa/data/sla-data/sla.db").read_bytes() == b"the user's ledger"
+
+
+def test_every_report_arrives_and_the_last_month_is_frozen_with_its_evidence(
+    copy: Path, told: str, stack: Stack
+) -> None:
+    for kind in ("Daily", "Weekly", "Monthly"):
+        stack.wait_for_mail("owner@example.com", f"{kind} SLA report", since=0, seconds=60)
+    (archive,) = (copy / ".run" / "demo" / "insa-demo").glob("evidence-*.zip")
+    assert f"make sla-verify f={archive.relative_to(copy)}" in told
+    assert "every figure follows from the counts" in typed(
+        copy, f"make sla-verify f={archive.relative_to(copy)}"
+    )
+    assert archive.stem.removeprefix("evidence-") in stack.client.get(f"{stack.sla_worker}/months").text
+
+
+def test_the_graphs_have_their_past_and_its_figures_are_those_of_the_ledger(copy: Path, stack: Stack) -> None:
+    story = json.loads((copy / ".run" / "demo" / "insa-demo" / "story.json").read_text())
+    ledger = copy / ".run/local/insa-demo/data/sla-data/sla.db"
+    for hours in (1, 12, 23):
+        slot = story["end"] // SLOT * SLOT - hours * 3600
+        good, total = stored(ledger, "api-error-rate", slot - DAY, slot)
+        [(_, shown)] = asked(stack, 'sla_compliance_ratio{sla="api-error-rate"}', slot + 60)
+        assert shown == pytest.approx(good / total, abs=1e-12)
+    # Every SLA has a line, from the first day that was asked for until the demonstration began.
+    for moment in (story["end"] // DAY * DAY - DAY + 600, story["end"] - 400):
+        assert len({labels["sla"] for labels, _ in asked(stack, "sla_target_ratio", moment)}) == 36
+    by_title = {each["title"]: each for each in story["incidents"]}
+    for title, alert in (
+        ("The database cannot be opened", "DatabaseDown"),
+        ("An upgrade at night takes the platform down", "TargetDown"),
+        ("A batch import floods the queue of worker-1", "WorkerHighQueueDepth"),
+        ("The CRM's API is unreachable again", "CircuitBreakerOpen"),
+    ):
+        end = by_title[title]["end"]
+        firing = f'ALERTS{{alertname="{alert}", alertstate="firing"}}'
+        assert asked(stack, firing, end - 60), title
+        assert not asked(stack, firing, by_title[title]["begin"]), title
+    # The breach alert of the SLA, which reads the worker's own figures.
+    again = by_title["The CRM's API is unreachable again"]
+    breach = 'ALERTS{alertname="SLABreachActive", alertstate="firing", sla="circuit-breaker-stability"}'
+    assert asked(stack, breach, again["end"] - 60)
+
+
+def asked(stack: Stack, query: str, moment: int) -> list[tuple[dict[str, str], float]]:
+    """What Prometheus says at a moment."""
+    answer = stack.client.get(f"{stack.prometheus}/api/v1/query", params={"query": query, "time": moment})
+    found = answer.raise_for_status().json()["data"]["result"]
+    return [(each["metric"], float(each["value"][1])) for each in found]
 
 
 def by_hand(stack: Stack, ledger: Path) -> None:

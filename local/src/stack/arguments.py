@@ -12,6 +12,7 @@ from typing import NoReturn
 from stack.errors import StackError
 from stack.services import NAMES, SIGNALS
 
+_MOST_DAYS = 31  # a demonstration has no more
 _MODES = ("auto", "compose", "local")
 
 
@@ -45,6 +46,14 @@ def _seconds(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text):
         raise argparse.ArgumentTypeError(
             f"not a number of seconds: {text!r}\nmake drill ALERT=WorkerUnhealthy SECONDS=60"
+        )
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > _MOST_DAYS:
+        raise argparse.ArgumentTypeError(
+            f"not a number of days: {text!r}\nmake demo GRAPH_DAYS=2, at most {_MOST_DAYS}"
         )
     return int(text)
 
@@ -103,7 +112,13 @@ def _parser(root: Path) -> _Arguments:
     )
     clean = add("clean", "Stop everything and remove all its data; asks first")
     clean.add_argument("--yes", action="store_true", help="do not ask")
-    add("demo", "Start a stack beside yours that has a month of history with incidents")
+    demo = add("demo", "Start a stack beside yours that has a month of history with incidents")
+    demo.add_argument(
+        "--graph-days",
+        type=_days,
+        default=_MOST_DAYS,
+        help=f"so much past for the graphs of SLAs (default: {_MOST_DAYS})",
+    )
     add("demo-clean", "Stop the demonstration and remove everything of it")
     add("check", "Check all configuration; start nothing")
     add("fetch", "Fetch Prometheus and Alertmanager with their tools, where they are not on PATH")

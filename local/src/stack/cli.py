@@ -293,25 +293,23 @@ def _demo(arguments: argparse.Namespace) -> int:
     demo = Demo(ROOT, arguments.name)
     if demo.story() is None and demo.env_file.exists():
         say("removing what an attempt that did not come to its end has left")
-        demo_run.clean(demo, docker=why_not() is None, images_too=False)
-        demo.env_file.unlink()  # its ports may be taken by now
+        demo_run.clean(demo, "auto", images_too=False)
+    if arguments.mode == "auto" and demo.mode is not None:
+        arguments.mode = demo.mode
     instance = demo.prepare(arguments.env_file.absolute())
     stack = _pick(arguments, instance)
+    demo.run_in("compose" if isinstance(stack, ComposeStack) else "local")
     _other_mode(stack, instance)
     _check_files(instance, stack)
-    demo_run.run(demo, instance, stack)
+    demo_run.run(demo, instance, stack, arguments.graph_days)
     return 0
 
 
 def _demo_clean(arguments: argparse.Namespace) -> int:
     demo = Demo(ROOT, arguments.name)
-    reason = why_not()
-    demo_run.clean(demo, docker=reason is None)
-    secret_files.remove(demo.to_stop())
-    demo.remove()
+    if (reason := demo_run.clean(demo, arguments.mode)) is not None:
+        raise StackError(f"{demo.name} was not removed: {reason}", "start Docker, then make demo-clean")
     say(f"removed everything of {demo.name}")
-    if reason is not None and shutil.which("docker"):
-        console.warn(f"volumes of Docker, if there are any, were not removed: {reason}")
     return 0
 
 

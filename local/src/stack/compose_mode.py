@@ -9,10 +9,11 @@ import shutil
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stack import checks, console, grafana_login, inputs, ports, secret_files
 from stack.console import State
+from stack.container_states import parse_ps, plain_line, readable_lines, state_of
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError
 from stack.services import (
@@ -28,10 +29,10 @@ from stack.settings import Instance
 
 _TIMEOUT_SECONDS = 300.0
 _LOG_LINES = 15
+_BUILD_FIX = "make doctor, or MODE=local make up"
 _LOG_LINES_OF_A_START = 10_000
 _ANSWER_SECONDS = 20
 _FREEZER = {"STOP": "pause", "CONT": "unpause"}
-_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def why_not() -> str | None:
@@ -80,10 +81,29 @@ class ComposeStack:
         """A command of Compose and its environment, for another program to run."""
         return self._command(*words), self._environment()
 
-    def build(self) -> None:
-        """Build and fetch all images; raises StackError."""
-        if self._run("build", all_services=False) != 0:
-            raise StackError("an image could not be built: see above", "make doctor, or MODE=local make up")
+    def build(self, services: Sequence[str] = ()) -> None:
+        """Build the images that are ours; raises StackError.
+
+        On anything but a terminal, where its progress would be a hundred lines, they are kept in a file.
+        """
+        if console.OUT.is_terminal:
+            if self._run("build", *services, all_services=False) != 0:
+                raise StackError("an image could not be built: see above", _BUILD_FIX)
+            return
+        log = self._instance.root / ".run" / f"{self._instance.name}.build.log"
+        log.parent.mkdir(exist_ok=True)
+        shown = checks.shown(log, Path.cwd())
+        console.plain(
+            f"Building images (minutes the first time, seconds later; {shown} has what Docker says)"
+        )
+        command, environment = self._command("build", *services), self._environment(all_services=False)
+        with log.open("w", encoding="utf-8") as file:
+            done = subprocess.run(command, env=environment, stdout=file, stderr=file, check=False)  # noqa: S603  # as above
+        if done.returncode:
+            lines = readable_lines(log.read_text(encoding="utf-8", errors="replace"))[-_LOG_LINES:]
+            raise StackError(
+                "\n  ".join([f"an image could not be built; {shown} ends with:", *lines]), _BUILD_FIX
+            )
 
     def _environment(self, *, all_services: bool = True) -> dict[str, str]:
         """What Compose reads: the settings, and the profiles of what is part of the stack, or of all."""
@@ -104,11 +124,11 @@ class ComposeStack:
         """The empty directory that Prometheus sees in place of what is about the demo-app."""
         return self._instance.root / ".run" / "no-demo"
 
-    def _run(self, *words: str, all_services: bool = True) -> int:
-        """Run Compose with its own output on the terminal; return its exit code."""
+    def _run(self, *words: str, all_services: bool = True, out: IO[Any] | None = None) -> int:
+        """Run Compose with its own output on the terminal, or to `out`; return its exit code."""
         command = self._command(*words)
         environment = self._environment(all_services=all_services)
-        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603  # fixed words and our own paths
+        return subprocess.run(command, env=environment, stdout=out, check=False).returncode  # noqa: S603  # fixed words and our own paths
 
     def _ask(self, *words: str) -> str:
         command = self._command(*words)
@@ -151,8 +171,7 @@ class ComposeStack:
                 "chmod -R a+rX prometheus alertmanager grafana runbooks sla-worker",
             )
         ports.check_free(self._instance, self._ours())
-        if self._run("build", *services, all_services=False) != 0:
-            raise StackError("an image could not be built: see above", "make doctor, or MODE=local make up")
+        self.build(services)
         self.check_with_images()
         secret_files.write(self._instance)
         self._check_database()
@@ -322,16 +341,16 @@ class ComposeStack:
         command = self._command("logs", "--no-color", *words[1:])
         with subprocess.Popen(command, env=self._environment(), stdout=subprocess.PIPE, text=True) as compose:  # noqa: S603  # as above
             for line in compose.stdout or ():
-                print(_CONTROL.sub("", line), end="", flush=True)
+                print(plain_line(line), end="", flush=True)
 
     def log_of(self, service: str) -> list[str]:
         """The last lines of a service's log, without colours."""
         words = ("logs", "--no-color", "--no-log-prefix", "--tail", str(_LOG_LINES_OF_A_START), service)
-        return [_CONTROL.sub("", line) for line in self._ask(*words).splitlines()]
+        return [plain_line(line) for line in self._ask(*words).splitlines()]
 
-    def run_in(self, service: str, words: Sequence[str]) -> int:
-        """Run a command in a service's container, its output on the terminal; return its exit code."""
-        return self._run("exec", "--no-TTY", service, *words)
+    def run_in(self, service: str, words: Sequence[str], out: IO[Any] | None = None) -> int:
+        """Run a command in a service's container, its output to `out` if given; return its exit code."""
+        return self._run("exec", "--no-TTY", service, *words, out=out)
 
     def kill(self, service: str, signal: str = "KILL") -> None:
         """Send a service's container a signal, one of SIGNALS.
@@ -366,40 +385,8 @@ class ComposeStack:
             raise StackError("docker compose down --volumes failed: see above")
 
 
-def readable_lines(log: str) -> list[str]:
-    """The lines of a container's log, each once and without the codes that move a terminal's cursor.
-
-    Compose writes such codes for a container that starts again and again, and each start says the same.
-    """
-    return list(dict.fromkeys(_CONTROL.sub("", line) for line in log.splitlines()))
-
-
 def _output(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  # fixed words and ids
     if done.returncode:
         raise StackError(f"{' '.join(words[:2])} failed: {done.stderr.strip()}")
     return done.stdout.strip()
-
-
-def parse_ps(text: str) -> dict[str, dict[str, Any]]:
-    """Containers by service, from `docker compose ps --format json`: a list, or later a line each."""
-    found: Sequence[dict[str, Any]]
-    if text.lstrip().startswith("["):
-        found = json.loads(text)
-    else:
-        found = [json.loads(line) for line in text.splitlines() if line.strip()]
-    return {container["Service"]: container for container in found}
-
-
-def state_of(container: dict[str, Any] | None) -> State:
-    """How far a container is (None: there is none)."""
-    if container is None:
-        return State(healthy=False, words="has no container")
-    state, health = container["State"], container.get("Health") or ""
-    if state == "running":
-        return State(healthy=health == "healthy", words=health or "runs", failed=health == "unhealthy")
-    return State(
-        healthy=False,
-        words=f"{state}: {container.get('Status', '')}".strip(": "),
-        failed=state in ("restarting", "dead", "exited"),
-    )

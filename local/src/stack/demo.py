@@ -54,6 +54,11 @@ class Demo:
         """The file that keeps two commands from changing it at once."""
         return self.root / ".run" / f"{self.name}.lock"
 
+    @property
+    def words(self) -> str:
+        """What other commands of make need to reach it."""
+        return f"STACK_NAME={self.name} STACK_ENV_FILE={self.env_file.relative_to(self.root)}"
+
     def story(self) -> dict[str, Any] | None:
         """What happened in its month; None until the month is there."""
         path = self.directory / "story.json"
@@ -62,6 +67,22 @@ class Demo:
     def tell(self, story: Mapping[str, Any]) -> None:
         """The month is there, and this is its story."""
         (self.directory / "story.json").write_text(json.dumps(story, indent=1), encoding="utf-8")
+
+    @property
+    def mode(self) -> str | None:
+        """How it runs, compose or local; None when it has not been started from here."""
+        path = self.directory / "mode"
+        return path.read_text(encoding="utf-8").strip() if path.exists() else None
+
+    def run_in(self, mode: str) -> None:
+        """It is about to start in that mode. Raises StackError when it is there in the other one."""
+        if self.mode not in (None, mode):
+            how = {"local": "as processes", "compose": "with Docker Compose"}
+            raise StackError(
+                f"the demonstration is there already, {how[str(self.mode)]}",
+                "make demo-clean, then make demo",
+            )
+        (self.directory / "mode").write_text(f"{mode}\n", encoding="utf-8")
 
     def instance(self) -> Instance:
         """Its settings as they are. The shell's variables are those of the user's stack and do not count."""
@@ -115,7 +136,8 @@ class Demo:
         shutil.rmtree(self.directory, ignore_errors=True)
         with contextlib.suppress(OSError):  # not there, or that of another demonstration too
             self.directory.parent.rmdir()
-        for path in (self.root / ".run" / f"{self.name}.inputs", self.lock):
+        run = self.root / ".run"
+        for path in (run / f"{self.name}.inputs", run / f"{self.name}.build.log", self.lock):
             path.unlink(missing_ok=True)
 
 

@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from stack import binaries, checks, console, demo_history, plan
+from stack import binaries, checks, console, demo_history, plan, rule_history, secret_files
 from stack.binaries import Missing
-from stack.compose_mode import ComposeStack
+from stack.compose_mode import ComposeStack, why_not
 from stack.console import plain, say
 from stack.demo import DAYS, Demo
 from stack.demo_history import Tools
+from stack.demo_past import Past
 from stack.envfile import PASSWORD
 from stack.errors import StackError
 from stack.local_mode import LocalStack
 from stack.settings import Instance
 
+_SLA = ("python", "-m", "sla_worker.cli")
+_FROZEN_SECONDS, _FROZEN_POLL_SECONDS = 120.0, 5.0
 _BUILT = ("mailhog", "demo-app", "sla-worker")
-_WORTH_A_LOOK = (
+WORTH_A_LOOK = (
     ("SLA_WORKER_PORT", "/", "status page: every SLA, breaches, budgets"),
     ("GRAFANA_PORT", "/", "dashboards (user admin)"),
-    ("MAILHOG_PORT", "/", "the daily report; two minutes later, the breaches of the month in one mail"),
+    ("MAILHOG_PORT", "/", "reports: daily, and soon after weekly, monthly, and the breaches of the month"),
     ("PROMETHEUS_PORT", "/", "the month itself"),
     ("DEMO_API_PORT", "/", "the demo-app: switch a fault on"),
 )
 
 
-def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack) -> None:
-    """Make the month and start the stack, or only start it when it has its month."""
+def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack, graph_days: int = DAYS) -> None:
+    """Make the month and start the stack, or only start it when it has its month.
+
+    The graphs of the SLAs get `graph_days` of past, when everything else is there.
+    """
     began = time.monotonic()
     story = demo.story()
     if story is None:
         plain(f"Making a month of history for the stack {demo.name}: {DAYS} days, one scrape a minute")
-        tools = _compose(instance, stack) if isinstance(stack, ComposeStack) else _local(instance, stack)
+        if isinstance(stack, ComposeStack):
+            stack.build()
+        tools = _tools(instance, stack)
         story = demo_history.make(instance, demo.directory, tools, say)
     else:
         plain("The demonstration is there already; make demo-clean removes it, for a month that ends now")
@@ -49,6 +59,51 @@ def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack) -> Non
     demo_history.wait(instance, say)
     demo.tell(story)
     say(f"the whole month is in the ledger after {time.monotonic() - began:.0f} s")
+    tools = _tools(instance, stack)
+    past = Past(
+        demo,
+        story,
+        tools,
+        url=f"http://127.0.0.1:{instance.env['PROMETHEUS_PORT']}",
+        config=instance.path(instance.env["PROMETHEUS_CONFIG_DIR"]),
+        said=say,
+    )
+
+    def replay(first: int, last: int, file: IO[Any]) -> None:
+        words = ("replay", rule_history.iso(first), rule_history.iso(last))
+        if stack.run_in("sla-worker", [*_SLA, *words, "--instance", tools.targets["sla-worker"]], file):
+            raise StackError(
+                "the sla-worker could not say what it would have exported", "see its words above"
+            )
+
+    past.make(replay, graph_days)
+    say(f"the graphs of SLAs, budgets and alerts have their past after {time.monotonic() - began:.0f} s")
+    archive = evidence(demo, stack)
+    say(f"the evidence of the month that is frozen: make sla-verify f={checks.shown(archive, Path.cwd())}")
+
+
+def evidence(demo: Demo, stack: ComposeStack | LocalStack) -> Path:
+    """Write the evidence of the newest frozen month; waits until there is one. Raises StackError."""
+    deadline = time.monotonic() + _FROZEN_SECONDS
+    while not (frozen := json.loads(_said_by(stack, "months", "--json"))):
+        if time.monotonic() > deadline:
+            raise StackError(
+                "the sla-worker has frozen no month", f"its log: make logs s=sla-worker {demo.words}"
+            )
+        time.sleep(_FROZEN_POLL_SECONDS)
+    month = max(each["month"] for each in frozen)
+    path = demo.directory / f"evidence-{month}.zip"
+    path.write_bytes(_said_by(stack, "evidence", month, "--output", "-"))
+    return path
+
+
+def _said_by(stack: ComposeStack | LocalStack, *words: str) -> bytes:
+    """What a command of the sla-worker prints. Raises StackError."""
+    with tempfile.TemporaryFile() as file:
+        if stack.run_in("sla-worker", [*_SLA, *words], file):
+            raise StackError(f"the sla-worker failed at {words[0]}", "see its words above")
+        file.seek(0)
+        return file.read()
 
 
 def tell(demo: Demo, instance: Instance, story: Mapping[str, Any], without: list[str]) -> None:
@@ -60,7 +115,7 @@ def tell(demo: Demo, instance: Instance, story: Mapping[str, Any], without: list
     plain()
     rows = [
         (f"http://localhost:{instance.env[variable]}{page}", what)
-        for variable, page, what in _WORTH_A_LOOK
+        for variable, page, what in WORTH_A_LOOK
         if instance.ports[variable] not in without
     ]
     console.table(("open", "what is there"), rows)
@@ -71,19 +126,50 @@ def tell(demo: Demo, instance: Instance, story: Mapping[str, Any], without: list
     plain("docs/demo.md says where each incident shows; make demo-clean ends it and removes all of it")
 
 
-def clean(demo: Demo, *, docker: bool, images_too: bool = True) -> None:
-    """Stop the demonstration and remove its data, in both modes; with `docker` an engine answers."""
-    instance = demo.to_stop()
-    if docker:
+def clean(demo: Demo, mode: str, *, images_too: bool = True) -> str | None:
+    """Stop the demonstration and remove its data; `auto` is the mode in which this checkout started it.
+
+    Returns why Docker could not be asked, where it had to be. Raises StackError when the containers of that
+    name are those of another checkout.
+    """
+    instance, ours = demo.to_stop(), demo.mode
+    chosen = {mode} if mode != "auto" else {ours} if ours else {"local", "compose"}
+    if mode == "auto" and not demo.directory.exists():
+        chosen = {"local"}  # containers of that name are not from here
+    reason = None
+    if "compose" in chosen and (reason := why_not()) is None:
+        _refuse_foreign(demo)
         ComposeStack(instance).clean()
-    if docker and images_too:
-        images = [f"{demo.name}/{each}:local" for each in _BUILT]
-        subprocess.run(["docker", "image", "rm", *images], capture_output=True, check=False)  # noqa: S603, S607  # its own; those that are not there are none
-    LocalStack(instance).clean()
+        if images_too:
+            images = [f"{demo.name}/{each}:local" for each in _BUILT]
+            subprocess.run(["docker", "image", "rm", *images], capture_output=True, check=False)  # noqa: S603, S607  # its own; those that are not there are none
+    if "local" in chosen:
+        LocalStack(instance).clean()
+    if reason is None and (ours is None or ours in chosen):
+        secret_files.remove(instance)
+        demo.remove()
+    return reason
+
+
+def _refuse_foreign(demo: Demo) -> None:
+    words = ["docker", "ps", "--all", "--filter", f"label=com.docker.compose.project={demo.name}", "--format"]
+    label = '{{.Label "com.docker.compose.project.working_dir"}}'
+    seen = subprocess.run([*words, label], capture_output=True, text=True, check=False)  # noqa: S603  # fixed words
+    others = {
+        each for each in seen.stdout.splitlines() if each and Path(each).resolve() != demo.root.resolve()
+    }
+    if others:
+        raise StackError(
+            f"the containers of {demo.name} are those of {sorted(others)[0]}",
+            "run make demo-clean there, or give the one here another name: STACK_NAME",
+        )
+
+
+def _tools(instance: Instance, stack: ComposeStack | LocalStack) -> Tools:
+    return _compose(instance, stack) if isinstance(stack, ComposeStack) else _local(instance, stack)
 
 
 def _compose(instance: Instance, stack: ComposeStack) -> Tools:
-    stack.build()
     words, environment = stack.foreign(
         "run",
         "--rm",

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from stack import (
     binaries,
@@ -319,8 +319,8 @@ class LocalStack:
             if name in processes
         ]
 
-    def run_in(self, service: str, words: Sequence[str]) -> int:
-        """Run a command with a service's environment and directory; return its exit code.
+    def run_in(self, service: str, words: Sequence[str], out: IO[Any] | None = None) -> int:
+        """Run a command with a service's environment, its output to `out` if given; return its exit code.
 
         `python` is the interpreter that runs the service.
         """
@@ -329,7 +329,11 @@ class LocalStack:
         command = [sys.executable if word == "python" else word for word in words]
         try:
             done = subprocess.run(  # noqa: S603  # what the user asked for
-                command, env=specification["environment"], cwd=specification["directory"], check=False
+                command,
+                env=specification["environment"],
+                cwd=specification["directory"],
+                stdout=out,
+                check=False,
             )
         except OSError as error:
             raise StackError(f"{words[0]} cannot be run: {error.strerror}") from error

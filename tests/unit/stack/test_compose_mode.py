@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from stack import checks, compose_mode, grafana_login
-from stack.compose_mode import ComposeStack, parse_ps
+from stack.compose_mode import ComposeStack
+from stack.container_states import parse_ps, readable_lines, state_of
 from stack.envfile import EXAMPLE
 from stack.errors import StackError
 from stack.settings import Instance, load_to_stop
@@ -45,12 +46,12 @@ def test_no_containers_are_no_error(text: str) -> None:
 def test_a_container_is_healthy_waited_for_or_failed(
     state: str, health: str, expected: tuple[bool, bool]
 ) -> None:
-    seen = compose_mode.state_of({"State": state, "Health": health, "Status": "x"})
+    seen = state_of({"State": state, "Health": health, "Status": "x"})
     assert (seen.healthy, seen.failed) == expected
 
 
 def test_a_service_without_a_container_is_not_healthy() -> None:
-    assert not compose_mode.state_of(None).healthy
+    assert not state_of(None).healthy
 
 
 def test_without_docker_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,7 @@ def test_without_docker_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_log_is_shown_without_codes_and_without_what_each_start_says_again() -> None:
     log = "\x1b[2Kerror: PORT=abc\n\x1b[2Kerror: PORT=abc\nplain\n"
-    assert compose_mode.readable_lines(log) == ["error: PORT=abc", "plain"]
+    assert readable_lines(log) == ["error: PORT=abc", "plain"]
 
 
 FAKE = """#!{python}
@@ -73,6 +74,9 @@ if "logs" in sys.argv:
     print("\x1b[36mgrafana-1  |\x1b[0m \x1b[2Kready")
 if "--check" in sys.argv and os.environ["SLA_INTERVAL_SECONDS"] == "60":
     sys.exit("Container made\\nerror: /data/sla.db: its slots are 300 s long, not 60 s; set it to 300 again")
+if "build" in sys.argv:
+    print("#1 [sla-worker 1/9] FROM python", "#2 ERROR: no space left", sep="\\n", file=sys.stderr)
+    sys.exit(os.environ["DEMO_RATE"] == "1234")
 if "ps" in sys.argv:
     print(open({containers!r}).read())
 """
@@ -102,6 +106,21 @@ def calls_of(calls: list[Any], word: str) -> list[Any]:
 def after(call: Any, word: str) -> list[str]:
     words: list[str] = call["words"]
     return words[words.index(word) :]
+
+
+def test_what_docker_says_of_building_is_in_a_file_until_it_fails(
+    instance: Instance, docker: Callable[[], list[Any]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    ComposeStack(instance).build(["sla-worker"])
+    assert after(docker()[0], "build") == ["build", "sla-worker"]
+    log = instance.root / ".run" / f"{instance.name}.build.log"
+    assert log.read_text().startswith("#1 [sla-worker 1/9] FROM python")
+    said = capfd.readouterr()
+    assert "#1" not in said.out + said.err
+    assert f"{instance.name}.build.log has what Docker says" in said.out
+    instance.env["DEMO_RATE"] = "1234"
+    with pytest.raises(StackError, match=r"ends with:\n  #1 .*\n  #2 ERROR: no space left"):
+        ComposeStack(instance).build()
 
 
 def test_a_restart_makes_the_containers_again_so_that_new_settings_reach_them(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import demo_history
+from stack import demo_history, demo_run
 from stack.demo import Demo, free_ports
 from stack.errors import StackError
 from stack.services import PORT_VARIABLES
@@ -144,3 +144,79 @@ def test_a_month_that_cannot_be_made_is_one_error(demo: Demo, bundle: Path) -> N
     tools = demo_history.Tools(["true"], {}, {"demo-app": "demo-app:9091"})
     with pytest.raises(StackError, match=r"the month could not be made: .*No module named history"):
         demo_history.make(demo.prepare(bundle / ".env"), demo.directory, tools, lambda _: None)
+
+
+@pytest.fixture
+def cleaned(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> list[str]:
+    """Which modes were cleaned; Docker answers, with one container of the checkout that `owner` names."""
+    done: list[str] = []
+    monkeypatch.setattr(demo_run, "why_not", lambda: None)
+    monkeypatch.setattr(demo_run.ComposeStack, "clean", lambda _: done.append("compose"))
+    monkeypatch.setattr(demo_run.LocalStack, "clean", lambda _: done.append("local"))
+    docker = bundle / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f'#!/bin/sh\n[ "$1" != ps ] || cat {bundle}/owner\n')
+    docker.chmod(0o755)
+    (bundle / "owner").write_text(f"{bundle}\n")
+    monkeypatch.setenv("PATH", f"{docker.parent}:/bin:/usr/bin")
+    return done
+
+
+@pytest.mark.parametrize(
+    ("started", "mode", "wanted", "gone"),
+    [
+        ("local", "auto", ["local"], True),
+        ("compose", "auto", ["compose"], True),
+        ("compose", "compose", ["compose"], True),
+        ("compose", "local", ["local"], False),
+        ("local", "compose", ["compose"], False),
+        (None, "auto", ["compose", "local"], True),  # by a version that did not write it down
+    ],
+)
+def test_only_the_mode_in_which_it_was_started_is_cleaned_or_the_one_that_is_named(
+    demo: Demo, cleaned: list[str], started: str | None, mode: str, wanted: list[str], *, gone: bool
+) -> None:
+    demo.prepare(demo.root / ".env")
+    if started:
+        demo.run_in(started)
+    assert demo_run.clean(demo, mode) is None
+    assert cleaned == wanted
+    assert demo.directory.exists() is not gone
+
+
+def test_containers_of_that_name_that_were_not_started_here_stay(demo: Demo, cleaned: list[str]) -> None:
+    demo_run.clean(demo, "auto")
+    assert cleaned == ["local"]
+    (demo.root / "owner").write_text("/srv/another\n")
+    with pytest.raises(StackError, match="the containers of insa-demo are those of /srv/another"):
+        demo_run.clean(demo, "compose")
+    assert cleaned == ["local"]
+
+
+def test_it_stays_where_docker_does_not_answer(
+    demo: Demo, cleaned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_run, "why_not", lambda: "no Docker engine answers")
+    demo.prepare(demo.root / ".env")
+    demo.run_in("compose")
+    assert demo_run.clean(demo, "auto") == "no Docker engine answers"
+    assert not cleaned
+    assert demo.mode == "compose"
+
+
+def test_it_is_not_started_in_the_other_mode(demo: Demo) -> None:
+    demo.prepare(demo.root / ".env")
+    demo.run_in("local")
+    demo.run_in("local")
+    with pytest.raises(StackError, match="is there already, as processes"):
+        demo.run_in("compose")
+
+
+def test_the_mailbox_is_said_to_hold_every_report_that_arrives() -> None:
+    """Those that the demonstration ends with: docs/demo.md says when each comes."""
+    said = next(what for variable, _, what in demo_run.WORTH_A_LOOK if variable == "MAILHOG_PORT")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "demo.md").read_text(encoding="utf-8")
+    mails = page.partition("## What is in the mailbox")[2].partition("\n## ")[0]
+    for each in ("daily", "weekly", "monthly", "breach"):
+        assert each in said
+        assert each in mails
