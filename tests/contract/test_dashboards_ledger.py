@@ -284,6 +284,21 @@ def test_the_details_show_each_component_beside_the_target(known: World) -> None
     }
 
 
+def test_the_details_show_burn_rate_and_budget_for_each_window(known: World) -> None:
+    """All events lie in the newest hour: each window has 36 of 1,200 bad where 5 in 100 may be."""
+    burns, budgets = (
+        {(each["sla"], each["window"]): value for each, value in known.ask(panel_id)} for panel_id in (83, 84)
+    )
+    for window in ("1h", "6h", "1d", "3d"):
+        assert burns["database-query-time-p95", window] == pytest.approx(0.6)
+        assert burns["agent-worker-uptime", window] == pytest.approx(50 / 1200 / 0.001)  # of worker-2
+    for window in ("1d", "30d", "month"):
+        assert budgets["database-query-time-p95", window] == pytest.approx(0.4)
+        assert budgets["agent-worker-uptime", window] == 0
+    assert {window for _, window in burns} == {"1h", "6h", "1d", "3d"}
+    assert {window for _, window in budgets} == {"1d", "30d", "month"}
+
+
 INSTANT = [each for each in BY_ID.values() if each["type"] in {"stat", "gauge", "bargauge", "table"}]
 
 

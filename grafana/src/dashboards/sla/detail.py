@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sla_worker.conventions import MINIMUM_COVERAGE
+from sla_worker.conventions import BUDGET_LOW, BURN_FAST, BURN_SLOW, MINIMUM_COVERAGE
 
 from .. import names, sdk
 from ..layout import Band, Section
-from ..panels import GREEN, MISSING, RED, YELLOW, Query, Step, Text, setting
+from ..panels import BUDGET_STEPS, GREEN, MISSING, RED, YELLOW, Query, Step, Text, setting
 from . import expressions as ql
 from .kinds import DETAIL_PANEL, bars, lines
 
@@ -35,7 +35,11 @@ def details() -> Section:
     return Section(
         80,
         "Detail: each SLA with its components",
-        [Band(12, [(24, one)]), Band(10, [(24, each)])],
+        [
+            Band(12, [(24, one)]),
+            Band(9, [(12, burn_by_window()), (12, budget_by_window())]),
+            Band(10, [(24, each)]),
+        ],
         collapsed=True,
     )
 
@@ -59,6 +63,34 @@ def values(number: int, title: str, legend: str, target: str) -> sdk.timeseries.
         setting("custom.fillOpacity", 0),
     ]
     return panel.override_by_query("D", dashed)
+
+
+def burn_by_window() -> sdk.timeseries.Panel:
+    """A fast fire or a slow one."""
+    text = Text(
+        "Burn rates of the chosen SLAs, by window",
+        "How fast the error budget was used up over each window, of the worst component. Stay below the "
+        f"lowest dashed line, 1; from {BURN_SLOW:g} and {BURN_FAST:g} on it pages. Choose SLAs at the top.",
+        f"`{names.BURN_RATE}`, bad share / allowed share of the window.",
+        "a short window above the long ones: it has just begun; below them: it is over or gets better.",
+    )
+    steps: list[Step] = [(None, GREEN), (1, YELLOW), (BURN_SLOW, "orange"), (BURN_FAST, RED)]
+    queries = [Query(ql.by_window("max", names.BURN_RATE), "{{sla}} {{window}}")]
+    return lines(83, text, "suffix: x", queries, steps).interval(SLOT).min(0).axis_soft_max(2).decimals(1)
+
+
+def budget_by_window() -> sdk.timeseries.Panel:
+    """What each period still allows."""
+    text = Text(
+        "Error budgets of the chosen SLAs, by window",
+        "What is left of the error budget of each window, of the worst component; what is overspent ends at "
+        "the lower edge. `month` is the calendar month so far. Choose SLAs at the top.",
+        f"`{names.WINDOW_BUDGET}`, not below 0.",
+        f"below {BUDGET_LOW:.0%} of 30 days or of the month, put off risky changes.",
+    )
+    expr = f"clamp_min({ql.by_window('min', names.WINDOW_BUDGET)}, 0)"
+    panel = lines(84, text, "percentunit", [Query(expr, "{{sla}} {{window}}")], BUDGET_STEPS)
+    return panel.interval(SLOT).min(0).max(1)
 
 
 def measurement() -> Section:

@@ -232,6 +232,11 @@ def detail(metric: str, unit: str) -> str:
     return fresh(f'max by (sla, component) ({metric}{{sla=~"$sla", {unit}}})')
 
 
+def by_window(aggregation: str, metric: str) -> str:
+    """A figure of each chosen SLA over each of its windows: that of its worst component."""
+    return fresh(f'{aggregation} by (sla, window) ({metric}{{sla=~"$sla", category=~"$category"}})')
+
+
 def targets() -> str:
     """The targets of the chosen SLAs, in the unit of their values."""
     return fresh(f'max by (sla) ({names.TARGET}{{sla=~"$sla"}})')
