@@ -79,7 +79,8 @@ def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack, graph_
     past.make(replay, graph_days)
     say(f"the graphs of SLAs, budgets and alerts have their past after {time.monotonic() - began:.0f} s")
     archive = evidence(demo, stack)
-    say(f"the evidence of the month that is frozen: make sla-verify f={checks.shown(archive, Path.cwd())}")
+    shown = checks.shown(archive, Path.cwd())
+    say(f"the evidence of the month that is frozen: make sla-verify f={shown} {demo.words}")
 
 
 def evidence(demo: Demo, stack: ComposeStack | LocalStack) -> Path:

@@ -66,12 +66,10 @@ def rules(directory: Path) -> list[Rule]:
 def recorded(ask: Ask, found: Iterable[Rule], start: int, end: int) -> Iterator[str]:
     """The samples of the recording rules from a moment to another one, as OpenMetrics."""
     for rule in found:
-        for first in range(start, end + 1, _MOST_STEPS * STEP_SECONDS) if rule.record else ():
-            last = min(end, first + (_MOST_STEPS - 1) * STEP_SECONDS)
-            for labels, samples in ask(rule.expr, first, last):
-                name = _name(rule.record, {**labels, **dict(rule.labels)})
-                for moment, value in samples:
-                    yield f"{name} {value} {moment}\n"
+        for labels, samples in _in_parts(ask, rule.expr, start, end) if rule.record else ():
+            name = _name(rule.record, {**labels, **dict(rule.labels)})
+            for moment, value in samples:
+                yield f"{name} {value} {moment}\n"
 
 
 def alerts(ask: Ask, found: Iterable[Rule], start: int, end: int) -> Iterator[str]:
@@ -80,17 +78,23 @@ def alerts(ask: Ask, found: Iterable[Rule], start: int, end: int) -> Iterator[st
     One that waits for its `for` is pending, as Prometheus records it.
     """
     for rule in found:
-        for labels, samples in ask(rule.expr, start, end) if rule.alert else ():
+        lasting: dict[str, tuple[int, int]] = {}
+        """By series: when it began to be true, and when it was last."""
+        for labels, samples in _in_parts(ask, rule.expr, start, end) if rule.alert else ():
             own = {**labels, **dict(rule.labels), "alertname": rule.alert}
             since = _name("ALERTS_FOR_STATE", own)
-            began = last = -STEP_SECONDS
+            began, last = lasting.get(since, (0, 0))
             for moment, _ in samples:
-                if moment - last > STEP_SECONDS:
-                    began = moment
-                last = moment
+                began, last = moment if moment - last > STEP_SECONDS else began, moment
                 state = "firing" if moment - began >= rule.for_seconds else "pending"
                 yield f"{_name('ALERTS', {**own, 'alertstate': state})} 1 {moment}\n"
                 yield f"{since} {began} {moment}\n"
+            lasting[since] = began, last
+
+
+def _in_parts(ask: Ask, expr: str, start: int, end: int) -> Iterator[Series]:
+    for first in range(start, end + 1, _MOST_STEPS * STEP_SECONDS):
+        yield from ask(expr, first, min(end, first + (_MOST_STEPS - 1) * STEP_SECONDS))
 
 
 def _name(metric: str, labels: Labels) -> str:

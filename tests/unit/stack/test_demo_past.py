@@ -45,7 +45,8 @@ def answering(answers: dict[str, list[Series]]) -> Callable[[str, int, int], Ite
 
     def ask(expr: str, start: int, end: int) -> Iterable[Series]:
         for labels, samples in answers.get(expr, []):
-            yield labels, [each for each in samples if start <= each[0] <= end]
+            if inside := [each for each in samples if start <= each[0] <= end]:
+                yield labels, inside
 
     return ask
 
@@ -86,6 +87,15 @@ def test_without_for_an_alert_fires_at_once(found: list[Rule]) -> None:
     assert first == (
         'ALERTS{alertname="Down",alertstate="firing",job="a\\"b",severity="warning"} 1 ' + f"{START}\n"
     )
+
+
+def test_an_alert_goes_on_from_one_question_to_the_next(found: list[Rule]) -> None:
+    """It begins in the last of the first 10,000 steps; two minutes later, in the next question, it fires."""
+    ask = answering({"job:errors:ratio > 0.05": [({"job": "a"}, at(9_999, 10_000, 10_001))]})
+    lines = list(alerts(ask, found, START, START + 10_005 * MINUTE))[::2]
+    assert [line.partition('alertstate="')[2].partition('"')[0] for line in lines] == [
+        "pending", "pending", "firing",
+    ]  # fmt: skip
 
 
 def test_recorded_series_have_their_name_and_the_rule_s_labels_and_are_asked_in_parts(
@@ -191,6 +201,21 @@ def test_so_many_days_of_it_are_today_and_those_before_it(past: Past) -> None:
 def test_without_days_there_are_no_graphs_of_slas(past: Past) -> None:
     past.make(lambda *_: pytest.fail("asked"), 0)
     assert "recorded" in past.story
+
+
+def test_alerts_that_fire_before_anything_went_wrong_lack_their_metrics_and_are_left_out(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The incident begins at block 10; `Down` is true five minutes before it, `HighErrors` after it."""
+    begin = 10 * BLOCK + 20
+    always = [(10 * BLOCK - 300 + second, "1") for second in range(0, 600, 1)]
+    later = [(begin + minute * MINUTE, "1") for minute in range(4)]
+    answers: dict[str, list[Series]] = {"up == 0": [({}, always)], "job:errors:ratio > 0.05": [({}, later)]}
+    monkeypatch.setattr(rule_history, "asking", lambda _url: answering(answers))
+    kept: list[str] = []
+    monkeypatch.setattr(Past, "_block", lambda _self, lines: kept.extend(lines))
+    past.make(lambda *_: None, 0)
+    assert {line.partition('alertname="')[2].partition('"')[0] for line in kept} == {"HighErrors"}
 
 
 def test_what_promtool_refuses_is_one_error(past: Past) -> None:
