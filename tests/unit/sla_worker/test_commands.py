@@ -236,4 +236,4 @@ def test_an_argument_that_is_not_known_is_an_error_with_a_fix(capsys: pytest.Cap
 
 def test_an_unknown_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["dance"]) == 2
-    assert "|worker|lint|maintenance|correct|months|evidence|generate}" in capsys.readouterr().err
+    assert "|worker|lint|maintenance|correct|months|evidence|replay|generate}" in capsys.readouterr().err
