@@ -135,7 +135,7 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-panels check lint format bench-counting
+.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels check lint format bench-counting
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -181,6 +181,9 @@ bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger ge
 
 bench-months: $(VENV)/.test ## Print what closing a month and its evidence cost: SLAS=36,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.months $(if $(SLAS),--slas $(SLAS))
+
+bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost from a year of data: DAYS=365
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(DAYS),--days $(DAYS))
 
 bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards on 15 days of data, beside their budget
 	@PYTHONPATH=tests:sla-worker/src:demo-app/src:grafana/src:local/src $(PY) -m benchmarks.panels

@@ -67,7 +67,7 @@ def test_the_figures_of_the_pdf_are_those_of_a_count_by_hand(made: Drawn) -> Non
         if len(cells := re.split(r" {2,}|(?<=%) ", line.strip())) == 6
     }
     assert rows == {
-        "SLA": ["Days", "Min", "Average", "Max", "Result"],
+        "SLA": ["01 Oct to 31 Oct", "Min", "Average", "Max", "Result"],
         "Platform Uptime": ["✓" * 19 + "✗" + "✓" * 11, "95.83 %", "99.87 %", "100.00 %", "fail"],
         "API Response Time P95": ["✓" * 31, "100.00 %", "100.00 %", "100.00 %", "pass"],
         "API Error Rate": ["✓" * 9 + "✗" + "✓" * 21, "99.38 %", "99.98 %", "100.00 %", "pass"],
@@ -170,6 +170,21 @@ def test_hostile_and_foreign_names_are_shown_as_far_as_the_font_has_them(tmp_pat
     assert "\u202e" not in text
 
 
+def test_components_that_lack_letters_are_not_confused(october: LongReport) -> None:
+    """Two that would be the same boxes keep their own figures, and say which letters they have."""
+    first, second, third = october.lines
+    named = [
+        replace(line, status=replace(line.status, key="one", name="One", component=component))
+        for line, component in ((first, "日本"), (second, "中国"), (third, "plain"))
+    ]
+    whole = replace(october.whole, statuses=tuple(each.status for each in named))
+    report = replace(october, whole=whole, lines=tuple(named), incidents=())
+    text = "".join(pages_of(pdf_of(drawn(Sheet(report, BERLIN.key, "x", charts=False)))))
+    figures = {each.status.component: f"{(each.status.compliance_ratio or 0) * 100:.2f} %" for each in named}
+    for component, points in (("日本", "U+65E5 U+672C"), ("中国", "U+4E2D U+56FD")):
+        assert re.search(rf"One / □□ \[{re.escape(points)}\] .*{figures[component]}", text)
+
+
 def test_what_fonts_lack_is_a_box_and_what_is_never_seen_is_left_out() -> None:
     assert shown("e\N{COMBINING ACUTE ACCENT}a\r\nb\u202ec\u200d 🦊\ufe0f ✓✗?·") == "éa bc □ ✓✗?·"
     assert shown("plain") == "plain"
@@ -197,7 +212,7 @@ def test_a_long_table_has_its_head_on_every_page(october: LongReport) -> None:
     pages = pages_of(pdf_of(drawn(Sheet(report, BERLIN.key, "x", charts=False))))
     table = [page for page in pages if re.search(r" \d{3} +[✓✗]{31} ", page)]
     assert len(table) > 3
-    assert all(re.search(r"SLA +Days +Min +Average +Max +Result", page) for page in table)
+    assert all(re.search(r"SLA +01 Oct to 31 Oct +Min +Average +Max +Result", page) for page in table)
     assert len(re.findall(r" \d{3} +[✓✗]{31} +\S+ % +\S+ % +\S+ % +(?:pass|fail)", "".join(pages))) == 60
     assert len(re.findall(r"min excluded", "".join(pages))) == 60
 

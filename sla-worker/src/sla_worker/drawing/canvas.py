@@ -1,4 +1,4 @@
-"""What charts are drawn on: a picture of pixels, or a part of a page. Lengths are those of the drawing."""
+"""What charts are drawn on: a picture of pixels, or a part of a page (in `paper`)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
-from sla_worker.drawing.letters import BOLD, REGULAR, width
+from sla_worker.drawing.letters import BOLD, REGULAR, shown, width
 
 Point = tuple[float, float]
 LEFT, CENTRE, RIGHT = 0.0, 0.5, 1.0
@@ -62,7 +61,7 @@ def dashes(points: Sequence[Point], dash: Sequence[float]) -> Iterator[list[Poin
 class Picture:
     """A PNG with two pixels for each unit, as sharp screens have; drawn twice as large, for smooth edges."""
 
-    _PIXELS, _FINER, _COLOURS = 2, 2, 48
+    _PIXELS, _FINER, _COLOURS = 2, 2, 32
 
     def __init__(self, wide: float, high: float, paper: str = "#ffffff") -> None:
         self._scale = self._PIXELS * self._FINER
@@ -91,6 +90,7 @@ class Picture:
         self, at: Point, text: str, size: float, colour: str, *, bold: bool = False, anchor: float = LEFT
     ) -> None:
         """See Canvas."""
+        text = shown(text)
         x, y = self._at((at[0] - width(text, size, bold=bold) * anchor, at[1]))
         font = ImageFont.truetype(
             BOLD if bold else REGULAR, size * self._scale, layout_engine=ImageFont.Layout.BASIC
@@ -100,47 +100,8 @@ class Picture:
     def png(self) -> bytes:
         """The picture as a file."""
         smaller = (self._image.width // self._FINER, self._image.height // self._FINER)
-        smooth = self._image.resize(smaller, Image.Resampling.LANCZOS)
+        smooth = self._image.resize(smaller, Image.Resampling.BOX)
         few = smooth.quantize(self._COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         file = io.BytesIO()
         few.save(file, "PNG", optimize=True)
         return file.getvalue()
-
-
-class Part:
-    """A part of a page of a PDF, from a corner on; `unit` is how many millimetres one of the drawing is."""
-
-    _POINT = 72 / 25.4
-
-    def __init__(self, pdf: FPDF, corner: Point, unit: float) -> None:
-        self._pdf, self._corner, self._unit = pdf, corner, unit
-
-    def _at(self, point: Point) -> Point:
-        return self._corner[0] + point[0] * self._unit, self._corner[1] + point[1] * self._unit
-
-    def line(self, points: Sequence[Point], colour: str, thick: float, dash: Sequence[float] = ()) -> None:
-        """See Canvas."""
-        self._pdf.set_draw_color(colour)
-        self._pdf.set_line_width(thick * self._unit)
-        for piece in dashes(points, dash):
-            self._pdf.polyline([self._at(each) for each in piece])
-
-    def area(self, points: Sequence[Point], colour: str) -> None:
-        """See Canvas."""
-        self._pdf.set_fill_color(colour)
-        self._pdf.polygon([self._at(each) for each in points], style="F")
-
-    def disc(self, centre: Point, radius: float, colour: str) -> None:
-        """See Canvas."""
-        self._pdf.set_fill_color(colour)
-        x, y = self._at(centre)
-        self._pdf.circle(x, y, radius * self._unit, style="F")
-
-    def words(
-        self, at: Point, text: str, size: float, colour: str, *, bold: bool = False, anchor: float = LEFT
-    ) -> None:
-        """See Canvas."""
-        self._pdf.set_font("Inter", "B" if bold else "", size * self._unit * self._POINT)
-        self._pdf.set_text_color(colour)
-        x, y = self._at((at[0] - width(text, size, bold=bold) * anchor, at[1]))
-        self._pdf.text(x, y, text)

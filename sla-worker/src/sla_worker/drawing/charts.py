@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.drawing.canvas import CENTRE, RIGHT, Canvas, Picture, Point
-from sla_worker.drawing.letters import cut
+from sla_worker.drawing.letters import cut, width
 from sla_worker.model import LongReport, Score
 from sla_worker.render.charts import BURN_DOWN, SCORES, Curve, burn_down
 from sla_worker.render.format import RED, ratio
 
 WIDE = 552.0
-BURN_DOWN_HIGH, SCORES_HIGH = 212.0, 150.0
+BURN_DOWN_HIGH, SCORES_HIGH = 200.0, 144.0
 INK, SOFT, RULE, PALE = "#1d2733", "#5f6b7a", "#d5dce4", "#9db4cc"
 _LOOKS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("#1565c0", ()),
@@ -22,7 +22,7 @@ _LOOKS: tuple[tuple[str, tuple[float, ...]], ...] = (
     ("#00695c", (9, 3, 2, 3)),
 )
 _LOWEST = -1.0  # what lies deeper is written, not drawn
-_SMALL, _NORMAL = 10.0, 11.0
+_SMALL, _NORMAL = 10.0, 10.5
 
 
 def pictures(report: LongReport, zone: ZoneInfo) -> dict[str, bytes]:
@@ -41,7 +41,7 @@ def pictures(report: LongReport, zone: ZoneInfo) -> dict[str, bytes]:
 
 def draw_burn_down(canvas: Canvas, curves: Sequence[Curve], report: LongReport, zone: ZoneInfo) -> None:
     """A line an SLA, which bears its name and its end; a dotted one shows a budget used evenly."""
-    left, right, top, bottom = 48.0, 372.0, 12.0, BURN_DOWN_HIGH - 24
+    left, right, top, bottom = 48.0, 340.0, 12.0, BURN_DOWN_HIGH - 24
     lowest = max(min([0.0, *(each for curve in curves for each in curve.left if each is not None)]), _LOWEST)
     steps = [1.0, 0.5, 0.0] + [each for each in (-0.5, -1.0) if each > lowest - 0.5 and lowest < 0]
     lowest = steps[-1]
@@ -62,16 +62,28 @@ def draw_burn_down(canvas: Canvas, curves: Sequence[Curve], report: LongReport, 
         name = f"{begin:%a %d}" if len(report.days) <= 7 else f"{begin:%d %b}"  # noqa: PLR2004 - a week
         canvas.words((x, bottom + 16), name, _SMALL, SOFT, anchor=CENTRE)
     canvas.line([at(0, 1), at(len(report.days), 0)], SOFT, 0.8, (1, 3))
+    canvas.line([(left + 6, bottom - 8), (left + 26, bottom - 8)], SOFT, 0.8, (1, 3))
+    canvas.words((left + 30, bottom - 5), "used evenly", 9, SOFT)
     ends = _apart([at(0, each.end_ratio)[1] for each in curves], 30, top + 10, bottom - 8)
     for curve, (colour, dash), y in reversed(list(zip(curves, _LOOKS, ends, strict=False))):
         _curve(canvas, curve, [at(day, value or 0) for day, value in enumerate(curve.left)], colour, dash)
         end = at(len(report.days), curve.end_ratio)
         canvas.disc(end, 3, colour)
         canvas.line([end, (right + 14, y), (right + 18, y)], colour, 0.8)
-        title = cut(curve.title, _NORMAL, WIDE - right - 24, bold=True)
+        title = _short(curve.title, WIDE - right - 24)
         canvas.words((right + 22, y - 1), title, _NORMAL, colour, bold=True)
         below = f"{curve.end_words} left" + (" ↓" if curve.end_ratio < lowest else "")
         canvas.words((right + 22, y + 12), below, _SMALL, INK)
+
+
+def _short(title: str, room: float) -> str:
+    """The name of an SLA as far as there is room for it; the component behind it is left whole."""
+    name, slash, component = title.partition(" / ")
+    behind = slash + component
+    rest = room - width(behind, _NORMAL, bold=True)
+    if rest < room / 3:
+        return cut(title, _NORMAL, room, bold=True)
+    return cut(name, _NORMAL, rest, bold=True) + behind
 
 
 def _curve(canvas: Canvas, curve: Curve, points: Sequence[Point], colour: str, dash: Sequence[float]) -> None:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MONTHLY_MAIL
 from sla_worker.drawing import charts
-from sla_worker.drawing.canvas import Part
 from sla_worker.drawing.letters import BOX, lines_of, width
 from sla_worker.drawing.paper import (
     INK,
@@ -20,8 +19,9 @@ from sla_worker.drawing.paper import (
     WIDE,
     Column,
     Paper,
+    Part,
 )
-from sla_worker.drawing.rows import SLA_COLUMNS, SlaRow
+from sla_worker.drawing.rows import SlaRow, sla_columns
 from sla_worker.model import LongReport
 from sla_worker.render.charts import burn_down
 from sla_worker.render.format import (
@@ -52,7 +52,7 @@ def pdf_of(report: LongReport, zone: ZoneInfo, sender: str) -> bytes:
     _cards(paper, report)
     paper.heading("Summary")
     for each in summary(report, zone):
-        paper.paragraph(each, indent=4, sign="·")
+        paper.paragraph(each, indent=4, sign="•")
     _charts(paper, report, zone)
     _slas(paper, report, zone)
     _incidents(paper, report, zone)
@@ -111,13 +111,13 @@ def _charts(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
     """The burn-down of the worst error budgets, and the scores of the last months."""
     if curves := burn_down(report):
         high = charts.BURN_DOWN_HIGH * _UNIT
-        paper.heading("Error budget left, day by day", high + 8)
+        paper.heading("Error budget left, day by day", high)
         part = Part(paper.pdf, (MARGIN, paper.y), _UNIT)
         charts.draw_burn_down(part, curves, report, zone)
         paper.y += high
     if report.history:
         high = charts.SCORES_HIGH * _UNIT
-        paper.heading("SLAs that kept their target, the last twelve months", high + 8)
+        paper.heading("SLAs that kept their target, the last twelve months", high)
         charts.draw_scores(Part(paper.pdf, (MARGIN, paper.y), _UNIT), report.history, zone)
         paper.y += high
 
@@ -126,15 +126,25 @@ def _slas(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
     """Every SLA, by category: figures, days, and what stands behind them."""
     paper.heading("All SLAs", 90)
     paper.paragraph(f"Days: {SIGNS}.", 7.5, SOFT)
-    paper.columns(SLA_COLUMNS)
+    paper.columns(sla_columns(_days(report, zone)))
     for category, lines in report.by_category:
         for number, line in enumerate(lines):
             row = SlaRow(line, zone)
             if not number:
+                paper.group = None
                 paper.heading(category.capitalize(), row.high, level=1)
+                paper.group = category.capitalize()
             paper.room(row.high)
             row.draw(paper)
     paper.end_columns()
+
+
+def _days(report: LongReport, zone: ZoneInfo) -> str:
+    """`01 Oct to 31 Oct`: what the strips are about."""
+    first, last = (
+        dt.datetime.fromtimestamp(each, zone) for each in (report.whole.start, report.whole.end - 1)
+    )
+    return f"{first:%d %b} to {last:%d %b}"
 
 
 def _incidents(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
@@ -183,7 +193,7 @@ def _listed(paper: Paper, name: str, lines: list[str]) -> None:
     if lines:
         paper.heading(name, 10)
         for each in lines:
-            paper.paragraph(each, 8, indent=4, sign="·")
+            paper.paragraph(each, 8, indent=4, sign="•")
 
 
 def _counted(paper: Paper, report: LongReport) -> None:
@@ -191,7 +201,7 @@ def _counted(paper: Paper, report: LongReport) -> None:
     paper.heading("How it was counted", 20)
     paper.paragraph(POLICY, 8)
     for each in exceptions(report):
-        paper.paragraph(each, 8, indent=4, sign="·")
+        paper.paragraph(each, 8, indent=4, sign="•")
     paper.paragraph(f"Days: {SIGNS}.", 8)
     paper.paragraph(
         f"{BOX} stands for a letter that the font of this file lacks, and a key for its name as a whole;"

@@ -1,7 +1,7 @@
 """The letters that the fonts of this package have, and what stands for those that they lack.
 
 They have Latin, Greek and Cyrillic, arrows and signs: scripts that are written from left to right, letter by
-letter. Each other letter becomes a box, and an SLA whose name has one gets its key behind it. What is never
+letter. Each other letter becomes a box, and behind such a name stands the key of the SLA. What is never
 seen (line ends, marks of direction) is left out.
 """
 
@@ -12,18 +12,17 @@ import re
 import unicodedata
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from fontTools.ttLib import TTFont
 
-from sla_worker.model import Breach, SLAStatus
+from sla_worker.model import Breach, LongReport, SLAStatus
 
 FONTS = Path(__file__).parent / "fonts"
 REGULAR, BOLD = FONTS / "Inter-Regular.ttf", FONTS / "Inter-SemiBold.ttf"
 BOX = "□"
 ELLIPSIS = "…"
 _UNSEEN = {"Cf", "Mn", "Me"}
-_Value = TypeVar("_Value")
 
 
 @cache
@@ -55,27 +54,44 @@ def _letter(letter: str) -> str:
     return "" if unicodedata.category(letter) in _UNSEEN else BOX
 
 
-def readable(value: _Value) -> _Value:
-    """A value of the model with every text in it as it is shown."""
-    return _readable(value)  # type: ignore[no-any-return]
+def readable(report: LongReport) -> LongReport:
+    """The report with names that can be told apart: behind one that lacks letters stands what it is.
+
+    Of an SLA its key, of a component the code points of the letters. The others are as they were: what is
+    drawn goes through `shown` anyway.
+    """
+    made: LongReport = _readable(report)
+    # No two components may become one: their figures would be confused.
+    return made if len(_places(made)) == len(_places(report)) else report
+
+
+def _places(report: LongReport) -> set[tuple[str, str]]:
+    statuses = {(each.key, each.component) for each in (*report.whole.statuses, *report.before.statuses)}
+    return statuses | {(each.breach.key, each.breach.component) for each in report.incidents}
 
 
 def _readable(value: Any) -> Any:
-    if isinstance(value, str):
-        return shown(value) if type(value) is str else value
     if isinstance(value, tuple):
         return tuple(_readable(each) for each in value)
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return value
-    changes = {}
-    for field in dataclasses.fields(value):
-        before = getattr(value, field.name)
-        after = _readable(before)
-        if after is not before and after != before:
-            changes[field.name] = after
-    if isinstance(value, SLAStatus | Breach) and BOX in changes.get("name", ""):
-        changes["name"] += f" [{value.key}]"
-    return dataclasses.replace(value, **changes) if changes else value
+    if isinstance(value, SLAStatus | Breach):
+        return dataclasses.replace(
+            value, name=_named(value.name, value.key), component=_named(value.component)
+        )
+    fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    changes = {name: _readable(each) for name, each in fields.items()}
+    return dataclasses.replace(
+        value, **{name: each for name, each in changes.items() if each is not fields[name]}
+    )
+
+
+def _named(name: str, key: str | None = None) -> str:
+    """A name that lacks letters with its key behind it, or else with their code points."""
+    if BOX not in shown(name):
+        return name
+    points = [f"U+{ord(each):04X}" for each in name if not each.isascii()]
+    return f"{name} [{key or ' '.join(points)}]"
 
 
 def lines_of(text: str, size: float, room: float, *, bold: bool = False, most: int = 0) -> list[str]:
@@ -85,7 +101,7 @@ def lines_of(text: str, size: float, room: float, *, bold: bool = False, most: i
     """
     found: list[str] = []
     line = ""
-    for word in text.split(" "):
+    for word in shown(text).split(" "):
         longer = f"{line} {word}" if line else word
         if width(longer, size, bold=bold) <= room:
             line = longer
@@ -113,6 +129,7 @@ def _pieces(word: str, size: float, room: float, *, bold: bool) -> list[str]:
 
 def cut(text: str, size: float, room: float, *, bold: bool = False) -> str:
     """The text, or its beginning with an ellipsis where it is wider than `room`."""
+    text = shown(text)
     if width(text, size, bold=bold) <= room:
         return text
     while text and width(text + ELLIPSIS, size, bold=bold) > room:

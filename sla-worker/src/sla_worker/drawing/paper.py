@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from fpdf import FPDF, ViewerPreferences
 
-from sla_worker.drawing.letters import BOLD, REGULAR, cut, lines_of, width
+from sla_worker.drawing.canvas import LEFT, Point, dashes
+from sla_worker.drawing.letters import BOLD, REGULAR, cut, lines_of, shown, width
 
 INK, SOFT, RULE, SHADE, WHITE = "#1d2733", "#5f6b7a", "#dfe5ec", "#f5f7fa", "#ffffff"
 WIDE, HIGH, MARGIN = 210.0, 297.0, 16.0
@@ -28,21 +29,25 @@ class Column:
 
 
 class Paper:
-    """Pages that are written from above downwards; `y` is where the next thing stands."""
+    """Pages that are written from above downwards; `y` is where the next thing stands.
+
+    `group` is what the rows of a table belong to: its name stands again where they go on.
+    """
 
     def __init__(self, *, title: str, author: str, made_at: dt.datetime) -> None:
         self.pdf = pdf = FPDF(unit="mm", format="A4")
         pdf.set_auto_page_break(auto=False)
         pdf.add_font("Inter", "", str(REGULAR))
         pdf.add_font("Inter", "B", str(BOLD))
-        pdf.set_title(title)
-        pdf.set_author(author)
+        pdf.set_title(shown(title))
+        pdf.set_author(shown(author))
         pdf.set_creator("sla-worker")
         pdf.set_lang("en")
         pdf.set_creation_date(made_at)
         pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
         pdf.page_mode = cast(Any, "USE_OUTLINES")
         self.y = 0.0
+        self.group: str | None = None
         self._head: Callable[[], float] | None = None
         self.page()
 
@@ -52,6 +57,11 @@ class Paper:
         self.y = TOP
         if self._head is not None:
             self.y += self._head()
+        if self._head is not None and self.group is not None:
+            self.text(MARGIN, self.y + 6, self.group, 9.5, bold=True)
+            wide = width(self.group, 9.5 * MM, bold=True)
+            self.text(MARGIN + wide + 1.5, self.y + 6, "continued", 8, SOFT)
+            self.y += 9
 
     def room(self, high: float) -> None:
         """Begin a page where less than this is left."""
@@ -64,12 +74,13 @@ class Paper:
         """A text on its base line."""
         self.pdf.set_font("Inter", "B" if bold else "", size)
         self.pdf.set_text_color(colour)
-        self.pdf.text(x, y, text)
+        self.pdf.text(x, y, shown(text))
 
     def right(
         self, x: float, y: float, text: str, size: float, colour: str = INK, *, bold: bool = False
     ) -> None:
         """A text that ends at `x`."""
+        text = shown(text)
         self.text(x - width(text, size * MM, bold=bold), y, text, size, colour, bold=bold)
 
     def box(self, x: float, y: float, wide: float, high: float, colour: str, *, round_: bool = False) -> None:
@@ -124,7 +135,7 @@ class Paper:
 
     def end_columns(self) -> None:
         """The table is over."""
-        self._head = None
+        self._head = self.group = None
 
     def row(self, columns: Sequence[Column], cells: Sequence[str], size: float = 8) -> None:
         """A row of texts, each in as many lines as it takes."""
@@ -160,3 +171,43 @@ class Paper:
             self.text(MARGIN, HIGH - 9.5, cut(foot, 7 * MM, ROOM - 25), 7, SOFT)
             self.right(WIDE - MARGIN, HIGH - 9.5, count, 7, SOFT)
         return bytes(self.pdf.output())
+
+
+class Part:
+    """A part of a page of a PDF, from a corner on; `unit` is how many millimetres one of the drawing is."""
+
+    _POINT = 72 / 25.4
+
+    def __init__(self, pdf: FPDF, corner: Point, unit: float) -> None:
+        self._pdf, self._corner, self._unit = pdf, corner, unit
+
+    def _at(self, point: Point) -> Point:
+        return self._corner[0] + point[0] * self._unit, self._corner[1] + point[1] * self._unit
+
+    def line(self, points: Sequence[Point], colour: str, thick: float, dash: Sequence[float] = ()) -> None:
+        """See Canvas."""
+        self._pdf.set_draw_color(colour)
+        self._pdf.set_line_width(thick * self._unit)
+        for piece in dashes(points, dash):
+            self._pdf.polyline([self._at(each) for each in piece])
+
+    def area(self, points: Sequence[Point], colour: str) -> None:
+        """See Canvas."""
+        self._pdf.set_fill_color(colour)
+        self._pdf.polygon([self._at(each) for each in points], style="F")
+
+    def disc(self, centre: Point, radius: float, colour: str) -> None:
+        """See Canvas."""
+        self._pdf.set_fill_color(colour)
+        x, y = self._at(centre)
+        self._pdf.circle(x, y, radius * self._unit, style="F")
+
+    def words(
+        self, at: Point, text: str, size: float, colour: str, *, bold: bool = False, anchor: float = LEFT
+    ) -> None:
+        """See Canvas."""
+        text = shown(text)
+        self._pdf.set_font("Inter", "B" if bold else "", size * self._unit * self._POINT)
+        self._pdf.set_text_color(colour)
+        x, y = self._at((at[0] - width(text, size, bold=bold) * anchor, at[1]))
+        self._pdf.text(x, y, text)

@@ -11,18 +11,22 @@ from sla_worker.render.format import ratio, target, verdict, verdict_colour
 from sla_worker.render.periodic import line_facts, runs
 
 _NAME, _DAYS, _FIGURE, _RESULT = 56.0, 58.0, 16.0, 16.0
-SLA_COLUMNS = (
-    Column("SLA", _NAME),
-    Column("Days", _DAYS),
-    Column("Min", _FIGURE, right=True),
-    Column("Average", _FIGURE, right=True),
-    Column("Max", _FIGURE, right=True),
-    Column("Result", ROOM - _NAME - _DAYS - 3 * _FIGURE, right=True),
-)
 _DAYS_A_ROW = 31
 _CELL_HIGH, _WIDEST_CELL = 3.6, 4.0
 _TITLE, _FINE, _SIGN = 8.0, 6.5, 5.0
 _MOST_LINES = 6
+
+
+def sla_columns(days: str) -> tuple[Column, ...]:
+    """The table's columns; `days` says which ones the strips are about."""
+    return (
+        Column("SLA", _NAME),
+        Column(days, _DAYS),
+        Column("Min", _FIGURE, right=True),
+        Column("Average", _FIGURE, right=True),
+        Column("Max", _FIGURE, right=True),
+        Column("Result", ROOM - _NAME - _DAYS - 3 * _FIGURE, right=True),
+    )
 
 
 class SlaRow:
@@ -53,7 +57,7 @@ class SlaRow:
         for line in self._below:
             y += _FINE * MM * 1.4
             paper.text(MARGIN + 2, y - 0.6, line, _FINE, SOFT)
-        self._strip(paper, MARGIN + _NAME, paper.y + 1.6)
+        self._strip(paper, MARGIN + _NAME + 2, paper.y + 1.6)
         x, base = MARGIN + _NAME + _DAYS, paper.y + 1.2 + _TITLE * MM * 1.3 - 0.6
         for number, value in enumerate(
             (self._line.lowest_ratio, status.compliance_ratio, self._line.highest_ratio), 1
@@ -70,7 +74,7 @@ class SlaRow:
     def _strip(self, paper: Paper, x: float, y: float) -> None:
         """A cell a day, its sign in it: several rows of a month each for a long range."""
         many = max(min(len(self._signs), _DAYS_A_ROW), 1)
-        wide = min((_DAYS - 2) / many, _WIDEST_CELL)
+        wide = min((_DAYS - 3) / many, _WIDEST_CELL)
         for number, (sign, colour) in enumerate(self._signs):
             row, column = divmod(number, _DAYS_A_ROW)
             left, top = x + column * wide, y + row * (_CELL_HIGH + 0.5)
