@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sent = message(
                 mail, sender="a@example.com", recipients=["b@example.com"], key="k", now=NOW, zone=ZONE
             )
-            budget = f"{MADE_SECONDS} s, HTML {HTML_KILOBYTES} KB, mail {MAIL_KILOBYTES[kind]} KB"
+            budget = f"{MADE_SECONDS} s; {HTML_KILOBYTES}, {MAIL_KILOBYTES[kind]} KB"
             html, whole = len(mail.html.encode()), without_attachments(sent)
             size = f"HTML {html / 1000:.0f} KB, mail {whole / 1000:.0f} KB"
             table.add_row(f"{kind} report and mail", f"{wall:.3f} s", f"{cpu:.3f} s", size, budget)
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         size = f"{drawn_bytes / 1000:.0f} KB"
         table.add_row(what, f"{wall:.2f} s", f"{cpu:.2f} s", size, f"{DRAWN_SECONDS} s")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    table.add_row("memory of the child that draws", "", "", f"{peak:.0f} MB", "")
+    table.add_row("memory of the child", "", "", f"{peak:.0f} MB", "")
     Console(width=110).print(f"{len(report.lines)} SLAs and components, {options.days} days")
     Console(width=110).print(table)
     return 0

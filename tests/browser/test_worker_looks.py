@@ -111,7 +111,7 @@ def test_on_a_phone_a_name_has_the_whole_width_and_its_figures_stand_below(
 ) -> None:
     page.set_viewport_size({"width": PHONE, "height": 700})
     page.set_content(sources[name])
-    name_cell, *figures = page.locator(".slas td[valign]").all()[: 1 + count]
+    name_cell, *figures = page.locator(".slas .figures td").all()[: 1 + count]
     boxes = [each.bounding_box() for each in (page.locator(".slas").first, name_cell, *figures)]
     table, title, *below = [each for each in boxes if each is not None]
     assert title["width"] == pytest.approx(table["width"], abs=2)
