@@ -53,6 +53,10 @@ class Grid:
         """The end of the slot that `moment` lies in; a slot begins with its first moment here."""
         return self.slot_before(moment) + self.slot_seconds
 
+    def outward(self, start: int, end: int) -> tuple[int, int]:
+        """The slots that a time touches, from the beginning of the first to the end of the last."""
+        return self.slot_before(start), self.slot_before(end + self.slot_seconds - 1)
+
     def period_end(self, newest_stored: int | None, now: float) -> int:
         """Where a period that ends "now" ends: the one rule for pages, mails, metrics and the terminal.
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sla_worker import due
+from sla_worker.alert_quality import alert_quality
 from sla_worker.conventions import MONTHLY_MAIL
 from sla_worker.database import SLADatabase
 from sla_worker.frozen import as_frozen, breaches_of, frozen_period
@@ -24,10 +25,12 @@ from sla_worker.model import (
     read_details,
     seconds_together,
 )
+from sla_worker.outlook import outlook
 from sla_worker.reports import report_between
 
 _AVAILABILITY = "availability"
 _MONTHS = 12  # that a monthly report shows, its own with them
+_PROSPECTS = 3
 _COUNTED = 100  # of so many breaches, the longest, the bad events are counted
 
 
@@ -38,7 +41,15 @@ def long_report(
     report = report_of_days(
         database, kind=kind, title=title, edges=due.borders(kind, end, zone), zone=zone, now=now
     )
-    return replace(report, history=_history(database, report, zone)) if kind == MONTHLY_MAIL else report
+    if kind == MONTHLY_MAIL:
+        return replace(report, history=_history(database, report, zone))
+    whole = report.whole
+    breaches = [each.breach for each in report.incidents]
+    return replace(
+        report,
+        outlook=outlook(database, whole.end, zone, _PROSPECTS),
+        alerts=alert_quality(database, whole.start, whole.end, whole.statuses, breaches),
+    )
 
 
 def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple[Score, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 
 from sla_worker.conventions import WATCHDOG
 from sla_worker.database.engine import Engine, Row
-from sla_worker.model import WebhookAlert
+from sla_worker.model import AlertEpisode, WebhookAlert
 
 KEPT_ALERTS = 10_000
 KEPT_BYTES = 8 * 1024 * 1024
@@ -22,6 +23,15 @@ CUT = "… [cut]"
 LEFT_OUT = "[left out]"
 """The end of a text that was cut, and the name under which an alert says how much of it was left out."""
 
+_FIRST_YEAR = 1970
+_HEARD_SECONDS = 5 * 3600  # Alertmanager repeats what fires every four hours, or more often
+_EPISODES = """
+SELECT alertname, starts_at, MAX(CASE WHEN status = 'resolved' THEN ends_at END) AS ends_at,
+       MAX(received_at) AS heard
+FROM webhook_alerts
+WHERE alertname <> ? AND labels NOT LIKE '%"drill":%'
+GROUP BY fingerprint, alertname, starts_at HAVING MAX(received_at) >= ? AND MIN(received_at) < ?
+"""
 _TRIM = """
 DELETE FROM webhook_alerts WHERE id IN (
     SELECT id FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id DESC) AS place,
@@ -92,6 +102,32 @@ class AlertStore:
             )
         ]
 
+    def episodes(self, start: int, end: int) -> list[AlertEpisode]:
+        """The alerts that fired in [start, end), without the Watchdog and drills, oldest first.
+
+        One whose end has not come yet lasts as long as it was heard of, to the end if that is not long ago.
+        """
+        found = []
+        for row in self._engine.rows(_EPISODES, (WATCHDOG, start, end + _HEARD_SECONDS)):
+            began, ended = _moment(row["starts_at"]), _moment(row["ends_at"])
+            if began is None or began >= end:
+                continue
+            until = ended if ended is not None and ended >= began else max(row["heard"], began)
+            if ended is None and row["heard"] >= end - _HEARD_SECONDS:
+                until = end
+            if until >= start:
+                found.append(AlertEpisode(row["alertname"], began, until, ended is not None and ended < end))
+        return sorted(found, key=lambda each: (each.start, each.alertname))
+
+    def known_since(self) -> int | None:
+        """When the oldest alert that is kept came, if older ones had to go; None: none had to."""
+        row = self._engine.row("SELECT MIN(id) AS first, MIN(received_at) AS since FROM webhook_alerts")
+        stored = self._engine.row(
+            "SELECT COUNT(*) AS alerts, COALESCE(SUM(size_bytes), 0) AS size FROM webhook_alerts"
+        )
+        full = stored["alerts"] >= KEPT_ALERTS or stored["size"] >= KEPT_BYTES - ALERT_BYTES
+        return int(row["since"]) if full else None
+
     def _trim(self, alerts: int, size_bytes: int) -> None:
         """Drop the oldest; the table is counted when it may have grown above a bound, not at every call."""
         if self._stored is not None:
@@ -139,6 +175,17 @@ def _fitting(values: Mapping[str, str], left: int) -> tuple[str, int]:
         kept[LEFT_OUT] = str(len(values) - len(kept))
     text = json.dumps(kept, sort_keys=True)
     return text, left - len(text)
+
+
+def _moment(text: str | None) -> int | None:
+    """Epoch seconds of a time as Alertmanager writes it; None for one that is not set, or is no time."""
+    try:
+        moment = dt.datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    if moment.tzinfo is None or moment.year < _FIRST_YEAR:  # 0001-01-01: not set
+        return None
+    return int(moment.timestamp())
 
 
 def _text(text: str) -> str:

@@ -8,6 +8,10 @@ from sla_worker.database.outbox import Outbox, Owed
 from sla_worker.model import WatchdogOutage
 
 _COLUMNS = "SELECT id, started_at, last_received_at, noticed_at, ended_at FROM watchdog_outages"
+_SPANS = (
+    "SELECT started_at, ended_at FROM watchdog_outages"
+    " WHERE started_at < ? AND (ended_at IS NULL OR ended_at > ?)"
+)
 
 
 class OutageStore:
@@ -34,6 +38,14 @@ class OutageStore:
         """One outage; None if there is none with that id."""
         rows = self._engine.rows(f"{_COLUMNS} WHERE id = ?", (outage_id,))
         return WatchdogOutage(**rows[0]) if rows else None
+
+    def seconds_between(self, start: int, end: int) -> int:
+        """How long an outage lasted in [start, end)."""
+        rows = self._engine.rows(_SPANS, (end, start))
+        return sum(
+            min(end if row["ended_at"] is None else row["ended_at"], end) - max(row["started_at"], start)
+            for row in rows
+        )
 
     def begin(self, started_at: int, now: int) -> None:
         """Store an outage and owe the mail about it, in one transaction. Nothing while one lasts."""

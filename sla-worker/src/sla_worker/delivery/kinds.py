@@ -34,6 +34,7 @@ from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 
+_PROSPECTS = 3  # SLAs of which it is said what is still allowed
 _TITLES = {WEEKLY_MAIL: "Weekly SLA report", MONTHLY_MAIL: "Monthly SLA report"}
 
 
@@ -64,8 +65,13 @@ class Kind:
 
 def daily(sources: Sources, end: int | None = None) -> Mail:
     """The daily report over the 24 hours before `end` (epoch seconds; None: up to now)."""
+    from sla_worker.outlook import outlook  # noqa: PLC0415 - see above
+    from sla_worker.render.sections import outlook_lines  # noqa: PLC0415 - see above
+
     report = period_report(sources.database, title="Daily SLA report", hours=24, now=sources.now, end=end)
-    return daily_mail(report, sources.settings.timezone, report_links(sources.settings))
+    zone = sources.settings.timezone
+    ahead = outlook_lines(outlook(sources.database, report.end, zone, _PROSPECTS), zone)
+    return daily_mail(report, zone, report_links(sources.settings), ahead)
 
 
 def long(sources: Sources, kind: str, end: int) -> Mail:

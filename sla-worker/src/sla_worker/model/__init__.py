@@ -5,6 +5,7 @@ Ratios are 0 to 1, times are whole epoch seconds, durations are seconds. None me
 
 from __future__ import annotations
 
+from sla_worker.model.alert_quality import AlertEpisode, AlertQuality, AlertRecord
 from sla_worker.model.breach import (
     Breach,
     WatchdogOutage,
@@ -65,6 +66,7 @@ from sla_worker.model.measurement import (
     Stored,
 )
 from sla_worker.model.month import FrozenMonth
+from sla_worker.model.outlook import Prospect
 from sla_worker.model.period import (
     Budget,
     Category,
@@ -90,6 +92,9 @@ __all__ = [
     "SEVERITIES",
     "UNDIVIDED",
     "WINDOWS",
+    "AlertEpisode",
+    "AlertQuality",
+    "AlertRecord",
     "Attachment",
     "BeganBreach",
     "Breach",
@@ -128,6 +133,7 @@ __all__ = [
     "Planned",
     "Policy",
     "Promise",
+    "Prospect",
     "Reason",
     "Report",
     "SLAStatus",

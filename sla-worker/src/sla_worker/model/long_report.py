@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sla_worker.model.alert_quality import AlertQuality
 from sla_worker.model.breach import Breach
 from sla_worker.model.month import FrozenMonth
+from sla_worker.model.outlook import Prospect
 from sla_worker.model.period import Report, SLAStatus
 from sla_worker.model.policy import Policy
 
@@ -102,6 +104,7 @@ class LongReport:
     `down_seconds`: the time in which an SLA of the category availability was in breach. `revision` is the
     hash of the definitions that were in force at the end. `history` has the last twelve months, the reported
     one last; nothing where no month is reported. `frozen`: its figures are those of this frozen month.
+    `outlook`: of a week, what is still allowed until its month ends; `alerts`: of a week.
     """
 
     kind: str
@@ -116,6 +119,8 @@ class LongReport:
     revision: str
     history: tuple[Score, ...] = ()
     frozen: FrozenMonth | None = None
+    outlook: tuple[Prospect, ...] = ()
+    alerts: AlertQuality | None = None
 
     @property
     def by_category(self) -> list[tuple[str, list[Line]]]:

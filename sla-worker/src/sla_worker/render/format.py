@@ -22,6 +22,7 @@ from sla_worker.model import (
 )
 
 NONE = "—"
+MINUS = "\N{MINUS SIGN}"
 _NAMED_CHANGES = 2
 _NAMED_ALERTS = 5
 _LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
@@ -63,6 +64,14 @@ def ratio(value: float | None) -> str:
         if (float(text) == 100) == (value == 1) and (float(text) == 0) == (value == 0):  # noqa: PLR2004
             return f"{text} %"
     return "> 99.9999 %" if value > 0.5 else "< 0.0001 %"  # noqa: PLR2004 - near which end it is
+
+
+def whole(value: float) -> str:
+    """A number of events or minutes, rounded down, so that no more is promised than there is."""
+    exact = round(value, 6)  # an allowance of 168 may be a hair below it
+    if abs(exact) >= 100:  # noqa: PLR2004 - three digits say enough
+        return f"{math.floor(exact):,}".replace("-", MINUS)
+    return f"{math.floor(exact * 10) / 10:g}".replace("-", MINUS)
 
 
 def budget_left(value: float | None) -> str:

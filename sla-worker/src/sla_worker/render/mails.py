@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Breach, Causes, Mail, Report
@@ -21,10 +22,12 @@ from sla_worker.render.tables import text_report
 from sla_worker.render.templates import template
 
 
-def daily_mail(report: Report, zone: ZoneInfo, links: dict[str, str]) -> Mail:
-    """The daily report. `links` are words and where they lead."""
-    text = text_report(report, zone) + "\n" + "".join(f"{word}: {url}\n" for word, url in links.items())
-    html = template("mail/daily.html").render(report=report, zone=zone, links=links)
+def daily_mail(report: Report, zone: ZoneInfo, links: dict[str, str], outlook: Sequence[str] = ()) -> Mail:
+    """The daily report. `links` are words and where they lead, `outlook` is what is said of the month."""
+    text = text_report(report, zone) + "\n"
+    text += "".join(f"{each}\n" for each in (["Until the month ends", *outlook, ""] if outlook else []))
+    text += "".join(f"{word}: {url}\n" for word, url in links.items())
+    html = template("mail/daily.html").render(report=report, zone=zone, links=links, outlook=outlook)
     day = dt.datetime.fromtimestamp(report.end, zone).strftime("%Y-%m-%d")
     subject = f"Daily SLA report {day}: {score_word(report)}, {_breaches(len(report.active_breaches))}"
     return Mail(subject, text, html)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -28,8 +27,10 @@ from sla_worker.render.format import (
     score_word,
     target,
     verdict,
+    whole,
 )
 from sla_worker.render.promises import policy_words
+from sla_worker.render.sections import sections
 from sla_worker.render.signs import MET, MISSED, QUIET, SIGNS, sign
 from sla_worker.render.summary import recommendations, summary
 from sla_worker.render.tables import text_table
@@ -101,6 +102,7 @@ def long_html(
         pictures=pictures,
         trouble=trouble,
         summary=summary(report, zone),
+        sections=sections(report, zone),
         recommendations=recommendations(report),
         weekly=report.kind == WEEKLY_MAIL,
         monthly=report.kind != WEEKLY_MAIL,
@@ -216,13 +218,13 @@ def budget(line: Line) -> str:
     if line.kind == "composite":
         return share
     if line.allowed <= 0:
-        return f"none: no bad event is allowed, there were {_whole(line.bad)}"
+        return f"none: no bad event is allowed, there were {whole(line.bad)}"
     remaining = line.allowed - line.bad
     if line.is_time:
         each = line.minutes_an_event
-        words = f"{_whole(remaining * each)} of {_whole(line.allowed * each)} min"
+        words = f"{whole(remaining * each)} of {whole(line.allowed * each)} min"
     else:
-        words = f"{_whole(remaining)} of {_whole(line.allowed)} bad events"
+        words = f"{whole(remaining)} of {whole(line.allowed)} bad events"
     return f"{share} ({words})"
 
 
@@ -237,18 +239,10 @@ def line_facts(line: Line, zone: ZoneInfo) -> str:
     facts = [
         "no change" if line.change == 0 else f"change {points(line.change)}",
         f"error budget left {budget(line)}",
-        f"in breach {_whole(line.down_seconds / 60)} of {_whole(status.period_seconds / 60)} min,"
-        f" {_whole(status.excluded_seconds / 60)} min excluded",
+        f"in breach {whole(line.down_seconds / 60)} of {whole(status.period_seconds / 60)} min,"
+        f" {whole(status.excluded_seconds / 60)} min excluded",
     ]
     return "; ".join([*facts, *filter(None, [remark(status, zone)])])
-
-
-def _whole(value: float) -> str:
-    """A number of events or minutes, rounded down, so that no more is promised than there is."""
-    exact = round(value, 6)  # an allowance of 168 may be a hair below it
-    if abs(exact) >= 100:  # noqa: PLR2004 - three digits say enough
-        return f"{math.floor(exact):,}".replace("-", _MINUS)
-    return f"{math.floor(exact * 10) / 10:g}".replace("-", _MINUS)
 
 
 def exceptions(report: LongReport) -> list[str]:
@@ -279,12 +273,12 @@ def cells(line: Line) -> tuple[str, ...]:
 
 def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) -> str:
     """The report as plain text; `trouble` is why something could not be drawn."""
-    whole = report.whole
-    heading = f"{whole.title} {period_name(report, zone)}"
+    over = report.whole
+    heading = f"{over.title} {period_name(report, zone)}"
     lines = [heading, "=" * len(heading), ""]
-    lines += [f"Period:        {moment(whole.start, zone)} to {moment(whole.end, zone)}"]
-    lines += [f"Generated at:  {moment(whole.generated_at, zone)}"]
-    lines += [f"Coverage:      {ratio(whole.coverage_ratio)} of the time since each SLA began was measured"]
+    lines += [f"Period:        {moment(over.start, zone)} to {moment(over.end, zone)}"]
+    lines += [f"Generated at:  {moment(over.generated_at, zone)}"]
+    lines += [f"Coverage:      {ratio(over.coverage_ratio)} of the time since each SLA began was measured"]
     lines += [f"{name + ':':<13}  {value} ({before})" for name, value, before in kpis(report)]
     if report.kind == MONTHLY_MAIL:
         lines += [f"{'Frozen:':<13}  {frozen_words(report, zone)}"]
@@ -302,13 +296,15 @@ def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) ->
         lines += [""]
         lines += [f"{each.status.title}: {strip(each)}; {line_facts(each, zone)}" for each in members]
     lines += ["", "Breaches", "", *_breaches(report, zone)]
-    if found := recommendations(report):
-        lines += ["", "Recommendations", "", *(f"{title}: {words}" for title, words in found)]
-    if whole.maintenance:
-        lines += ["", "Maintenance (does not count)", ""]
-        lines += [maintenance_line(each, whole.generated_at, zone) for each in whole.maintenance]
-    if whole.corrections:
-        lines += ["", "Corrected", "", *(correction_line(each, zone) for each in whole.corrections)]
+    maintenance = [maintenance_line(each, over.generated_at, zone) for each in over.maintenance]
+    blocks = [
+        *sections(report, zone),
+        ("Recommendations", [f"{title}: {words}" for title, words in recommendations(report)]),
+        ("Maintenance (does not count)", maintenance),
+        ("Corrected", [correction_line(each, zone) for each in over.corrections]),
+    ]
+    for name, sentences in blocks:
+        lines += ["", name, "", *sentences] if sentences else []
     lines += ["", "How it was counted", "", POLICY, *exceptions(report)]
     lines += [f"Days: {SIGNS}.", f"Definitions: {report.revision}"]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,68 @@
+"""What is still allowed until the month ends, and where it ends at the rates of the last days.
+
+    bad at the end = bad so far + days left · bad of a day
+    events at the end = events so far + days left · mean events of a day
+
+The day is the last 24 hours that were measured, and for the range the worst and the best of the last seven
+days.
+"""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from sla_worker.database import SLADatabase
+from sla_worker.model import Prospect, SLAStatus, read_details
+from sla_worker.spans import month_start
+
+_DAY = 86_400
+_DAYS = 7
+_TIMES = frozenset({"uptime", "time", "value"})  # whose events are moments
+_SECONDS_A_MINUTE = 60
+Place = tuple[str, str]
+Counts = tuple[float, float]
+
+
+def outlook(database: SLADatabase, end: int, zone: ZoneInfo, count: int) -> tuple[Prospect, ...]:
+    """The SLAs with the least error budget left at the end of the month, the one that decides first.
+
+    Nothing in the first 24 hours of a month, which say too little. Composites have no events of their own.
+    """
+    begin = month_start(end, zone)
+    month_end = month_start(begin + 32 * _DAY, zone)
+    if end - begin < _DAY:
+        return ()
+    spans = [(end - (back + 1) * _DAY, end - back * _DAY) for back in range(_DAYS)]
+    days = database.sums_between(spans)
+    found = []
+    for each in database.status_between(begin, end):
+        counts = [day.get((each.key, each.component), (0.0, 0.0)) for day in days]
+        own = [day for day in counts if day[1] > 0]
+        if own and each.total > 0 and not database.is_composite(each.key):
+            found.append(_prospect(database, each, own, end, month_end))
+    return tuple(sorted(found, key=lambda each: each.left_ratio)[:count])
+
+
+def _prospect(
+    database: SLADatabase, status: SLAStatus, days: list[Counts], end: int, month_end: int
+) -> Prospect:
+    left = (month_end - end) / _DAY
+    bad = status.total - status.good
+    total = status.total + left * sum(each[1] for each in days) / len(days)
+    rates = [each[1] - each[0] for each in days]
+    details = read_details(database.versions()[status.key][-1].details)
+    minutes = 1.0
+    if is_time := details.kind in _TIMES:
+        minutes = status.measured_seconds / _SECONDS_A_MINUTE / status.total
+    return Prospect(
+        title=status.title,
+        month_end=month_end,
+        held_to_ratio=status.held_to_ratio,
+        bad=bad * minutes,
+        allowed=(1 - status.held_to_ratio) * total * minutes,
+        unit="min" if is_time else "bad events",
+        at_rate_ratio=1 - (bad + left * rates[0]) / total,
+        worst_ratio=1 - (bad + left * max(rates)) / total,
+        best_ratio=1 - (bad + left * min(rates)) / total,
+        days=len(days),
+    )
