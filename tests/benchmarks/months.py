@@ -61,7 +61,7 @@ def filled(directory: Path, slas: int) -> SLADatabase:
         dict.fromkeys(keys, START),
         {},
     )
-    made.books.take(taken, _hours(keys), END)
+    made.books.take(taken, _hours(keys), START, END)
     return made
 
 

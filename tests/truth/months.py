@@ -44,27 +44,32 @@ def as_it_was(_key: str, _component: str, _slot: int, good: float, total: float)
     return good, total
 
 
-def sums_by_hand(
-    truth: Truth, month: Month, counted: Counted = as_it_was
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """(good, total) over all slots that count, by SLA and component."""
-    begin, end = month
+def events(truth: Truth, counted: Counted = as_it_was) -> Iterator[tuple[str, str, int, float, float]]:
+    """What counts in each slot: SLA, component, slot, good and total events."""
     forms = {each.key: each for each in truth.books.forms}
-    sums: dict[tuple[str, str], tuple[float, float]] = defaultdict(lambda: (0, 0))
     for (key, component, slot), figures in truth.books.figures.items():
-        form = forms[key]
-        if begin < slot <= end and form.policy.in_service(slot, truth.slot_seconds):
-            good, total = sums[key, component]
+        form = forms.get(key)
+        if form is not None and form.policy.in_service(slot, truth.slot_seconds):
             more = counted(key, component, slot, good_of(form, figures), figures.total)
             if more is not None:
-                sums[key, component] = (good + more[0], total + more[1])
+                yield key, component, slot, *more
     for form in (each for each in truth.books.forms if each.policy.no_data_is_bad):
-        for slot in (each for each in truth.slots if begin < each <= end):
+        for slot in truth.slots:
             row = row_by_hand(truth, form, form.component, slot)
             if row.coverage == 0 and row.state == BREACHED:
-                good, total = sums[form.key, form.component]
-                if (more := counted(form.key, form.component, slot, 0, 1)) is not None:
-                    sums[form.key, form.component] = (good + more[0], total + more[1])
+                more = counted(form.key, form.component, slot, 0, 1)
+                if more is not None:
+                    yield form.key, form.component, slot, *more
+
+
+def sums_by_hand(truth: Truth, month: Month) -> dict[tuple[str, str], tuple[float, float]]:
+    """(good, total) over all slots that count, by SLA and component."""
+    begin, end = month
+    sums: dict[tuple[str, str], tuple[float, float]] = defaultdict(lambda: (0, 0))
+    for key, component, slot, more_good, more in events(truth):
+        if begin < slot <= end:
+            good, total = sums[key, component]
+            sums[key, component] = (good + more_good, total + more)
     return sums
 
 
@@ -84,26 +89,20 @@ def scores_by_hand(
 
 def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month, object, object]]:
     """(SLA, component, month, worker, by hand) where good and total events, or a score, are not the same."""
-    with closing(opened(truth, ledger)) as database:
-        return differences_of(truth, database, as_it_was)
-
-
-def opened(truth: Truth, ledger: Path) -> SLADatabase:
-    """The ledger, once all slots of the world are over."""
     grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
-    return SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
+    with closing(
+        SLADatabase(ledger, grid=grid, clock=lambda: truth.slots[-1] + grid.settle_seconds)
+    ) as database:
+        return _differences_of(truth, database)
 
 
-def differences_of(
-    truth: Truth, database: SLADatabase, counted: Counted
-) -> list[tuple[str, str, Month, object, object]]:
-    """The same of a ledger in which not everything counts."""
+def _differences_of(truth: Truth, database: SLADatabase) -> list[tuple[str, str, Month, object, object]]:
     found: list[tuple[str, str, Month, object, object]] = []
     keys = {each.key for each in truth.books.forms if not each.members}
     for begin, end in months(truth):
         shown = database.get_current_sla_status((end - begin) / 3600, end=end)
         worker = {(each.key, each.component): (each.good, each.total) for each in shown if each.key in keys}
-        by_hand = sums_by_hand(truth, (begin, end), counted)
+        by_hand = sums_by_hand(truth, (begin, end))
         for place in sorted(worker.keys() | by_hand.keys()):
             has, right = worker.get(place, (0, 0)), by_hand.get(place, (0, 0))
             if has != right:

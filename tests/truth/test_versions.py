@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from math import isclose
 from pathlib import Path
 
-from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
-from sla_worker.grid import Grid
-from sla_worker.in_force import InForce
-from sla_worker.model import Definition
 from truth.comparison import differences, stored_rows
 from truth.forms import read_forms
+from truth.halves import caught_up
 from truth.months import scores_by_hand, sums_by_hand
 from truth.world_counts import Truth, count
 from truth.worlds import HARSH_DAY
@@ -58,7 +54,7 @@ def test_each_slot_is_counted_by_its_own_file_and_budgets_add_up(tmp_path: Path)
     ledger = tmp_path / "sla.db"
     files = (read_definitions(FILE), read_definitions(later))
     with serving_world(engines()[-2], first.openmetrics, tmp_path / "engine") as url:
-        database = measured(first, files, border, ledger, url)
+        database = caught_up(first, files, border, ledger, client_of(url))
     try:
         rows = stored_rows(ledger)
         assert [each for each in differences(first, rows) if each.slot <= border] == []
@@ -66,32 +62,6 @@ def test_each_slot_is_counted_by_its_own_file_and_budgets_add_up(tmp_path: Path)
         compare_period(database, first, second, border)
     finally:
         database.close()
-
-
-def measured(
-    truth: Truth, files: tuple[Sequence[Definition], ...], border: int, path: Path, url: str
-) -> SLADatabase:
-    """All slots caught up at the end; the second file was seen just before the border."""
-    grid, now = Grid(truth.slot_seconds, truth.world.scrape_seconds), [float(truth.slots[0])]
-    database = SLADatabase(path, grid=grid, clock=lambda: now[0])
-    for moment, file in zip((truth.slots[0], border - 100), files, strict=True):
-        now[0] = moment
-        database.sync_definitions(file)
-    now[0] = truth.slots[-1] + grid.settle_seconds
-    calculator = Calculator(
-        files[1],
-        client_of(url),
-        database,
-        grid,
-        catch_up_seconds=truth.world.seconds,
-        clock=lambda: now[0],
-        in_force=InForce(files[1], database),
-    )
-    for _ in range(50):
-        calculator.run_pass()
-        if not any(calculator.missing().values()):
-            return database
-    raise AssertionError("slots are still missing after 50 passes")
 
 
 def compare_period(database: SLADatabase, first: Truth, second: Truth, border: int) -> None:

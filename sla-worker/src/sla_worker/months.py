@@ -288,11 +288,15 @@ def figures(document: Document) -> Any:
                 ],
                 "breaches": [
                     {name: value for name, value in each.items() if name not in _ABOUT}
-                    for each in document["breaches"]
+                    for each in sorted(document["breaches"], key=_beginning)
                 ],
             }
         )
     )
+
+
+def _beginning(breach: Mapping[str, Any]) -> tuple[int, str, str]:
+    return breach["started_at"], breach["sla"], breach["component"]
 
 
 def _versions(

@@ -23,7 +23,8 @@ from sla_worker.database.engine import Engine, Row
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.judging import judged_by
 from sla_worker.database.periods import HOUR_SECONDS, hour
-from sla_worker.database.rollups import BREACHES_OF_DAY, RollupStore
+from sla_worker.database.rollup_sql import BREACHES_OF_DAY
+from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair
 from sla_worker.database.spells import members_at
 from sla_worker.evaluation import evaluate

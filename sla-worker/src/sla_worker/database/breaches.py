@@ -302,13 +302,14 @@ class BreachStore:
     def between(self, start: int, end: int) -> list[Breach]:
         """The breaches that touch [start, end), oldest first.
 
-        One of a removed SLA, which nothing ends any more, lasts as long as that was measured.
+        One of a removed SLA, which nothing ends any more, lasts as long as that was measured. Of those that
+        began together the order is no matter of when they were found: a frozen month has them in it.
         """
         return self.select(
             "WHERE b.started_at < ? AND ((b.ended_at > ? AND b.ended_at > b.started_at)"
             " OR (b.ended_at IS NULL AND (d.enabled = 1 OR EXISTS (SELECT 1 FROM sla_measurements m WHERE"
             " m.sla_id = b.sla_id AND m.component_id = b.component_id AND m.slot > ?))))"
-            " ORDER BY b.started_at, b.id",
+            " ORDER BY b.started_at, b.sla_id, b.component_id, b.id",
             (min(end, self._trust.bound()), start, start),
         )
 

@@ -172,8 +172,8 @@ class CountBooks:
 
     # --- in
 
-    def take(self, book: Book, hours: Iterable[HourCounts], end: int) -> None:
-        """Fill an empty ledger, so that it gives the figures of that period."""
+    def take(self, book: Book, hours: Iterable[HourCounts], start: int, end: int) -> None:
+        """Fill an empty ledger, so that it gives the figures of (start, end]."""
         with self._engine.transaction():
             self._definitions.take(book.definitions, book.versions)
             ids = {each.key: each.id for each in book.definitions}
@@ -190,7 +190,7 @@ class CountBooks:
             rows = self._hour_rows(hours, ids, components)
             while some := list(islice(rows, _ROWS_AT_ONCE)):
                 self._engine.executemany(_HOURS, some)
-            self._rollups.take(end)
+            self._rollups.take(start, end)
             for (key, name), spans in book.left_out.items():
                 self._exclusions.take(ids[key], name, spans)
 

@@ -22,6 +22,14 @@ from sla_worker.database.periods import (
     parts,
     phase,
 )
+from sla_worker.database.rollup_sql import (
+    DAYS,
+    DAYS_OF_HOURS,
+    MARKS,
+    OF_PAIR,
+    SUMMARY,
+    hours_sql,
+)
 from sla_worker.database.rows import Pair
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import VersionStore
@@ -30,73 +38,6 @@ _log = logging.getLogger(__name__)
 DAY_SECONDS = 86_400
 _ROLLED_AT_ONCE = 14 * DAY_SECONDS  # a ledger of a former version is summed up over several passes
 _DELETED_AT_ONCE = 2 * DAY_SECONDS
-
-COUNTS = "m.state NOT IN (6, 7)"
-"""A slot out of hours or excluded is in no sum."""
-
-_SUMS = f"""
-       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.good_events END), 0),
-       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.total_events END), 0),
-       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.coverage END), 0),
-       SUM(CASE WHEN {COUNTS} THEN 0 ELSE 1 END)"""
-# Series by series, each by its key: nothing is sorted, and no row of another time is looked at.
-_ROWS = """
-FROM sla_series s CROSS JOIN sla_measurements m
-WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND m.slot <= ?"""
-_OF_PAIR = " AND s.sla_id = ? AND s.component_id = ?"
-_HOUR_OF = "m.slot - 1 - (m.slot - 1 - ?) % 3600"
-
-_HOURS = f"""
-INSERT INTO sla_hours (sla_id, component_id, hour_start, good_events, total_events, covered_slots, left_out)
-SELECT sla_id, component_id, CASE WHEN hour_start < ? THEN CAST(? AS BIGINT) ELSE hour_start END,
-       good, total, covered, left_out FROM (
-SELECT m.sla_id, m.component_id, MIN({_HOUR_OF}) AS hour_start, {{sums}}
-{_ROWS}{{where}} GROUP BY m.sla_id, m.component_id, (m.slot - 1 - ?) / 3600) AS made
-"""  # noqa: S608 - constants
-
-_INTO_DAYS = """
-INSERT INTO sla_daily_summaries (sla_id, component_id, day_start, day_end,
-                                 average_value, minimum_value, maximum_value, breaches,
-                                 good_events, total_events, covered_slots, left_out)"""
-BREACHES_OF_DAY = """
-       (SELECT COUNT(*) FROM sla_breaches b WHERE b.sla_id = m.sla_id AND b.component_id = m.component_id
-        AND b.started_at < ? AND b.started_at >= ?
-        AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at)))"""
-_DAYS = f"""{_INTO_DAYS}
-SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
-       AVG(CASE WHEN {COUNTS} THEN m.actual_value END), MIN(CASE WHEN {COUNTS} THEN m.actual_value END),
-       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),{BREACHES_OF_DAY},{_SUMS}
-{_ROWS}{{where}} GROUP BY m.sla_id, m.component_id
-"""
-# Of a day whose slots are gone, the mean, least and greatest value are too.
-_DAYS_OF_HOURS = f"""{_INTO_DAYS}
-SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT), NULL, NULL, NULL,{BREACHES_OF_DAY},
-       SUM(m.good_events), SUM(m.total_events), SUM(m.covered_slots), SUM(m.left_out)
-FROM sla_series s CROSS JOIN sla_hours m
-WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.hour_start >= ? AND m.hour_start < ?
-{{where}} GROUP BY m.sla_id, m.component_id
-"""  # noqa: S608 - constants
-_AS_COUNTED = ",".join(
-    f" CASE WHEN a.left_out IS NULL THEN s.{name} ELSE a.{name} END AS {name}"
-    for name in (
-        "average_value",
-        "minimum_value",
-        "maximum_value",
-        "good_events",
-        "total_events",
-        "covered_slots",
-        "breaches",
-        "left_out",
-    )
-)
-_SUMMARY = f"""
-SELECT d.name, s.sla_id, s.component_id, s.day_start, s.day_end,{_AS_COUNTED}
-FROM sla_daily_summaries s JOIN sla_definitions d ON d.id = s.sla_id
-LEFT JOIN sla_adjusted_days a
-    ON a.sla_id = s.sla_id AND a.component_id = s.component_id AND a.day_start = s.day_start
-WHERE s.day_start >= ? AND s.day_start < ? ORDER BY s.sla_id, s.component_id, s.day_start
-"""  # noqa: S608 - names of columns
-_MARKS = "hours_until, days_until, slots_after, hours_after, days_after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +66,7 @@ class RollupStore:
         self._keep = keep
         self._known: Marks | None = None
         self._trimmed: tuple[int, int] | None = None
+        self._edges: frozenset[int] = frozenset()
         engine.on_reset(self._forget)
         self._summed: list[Callable[[int, int], None]] = []
         trust.on_taken_back(self._take_back)
@@ -156,7 +98,7 @@ class RollupStore:
 
     def _stored_marks(self) -> tuple[str | None, Marks]:
         """The timezone of the days in the ledger, and the marks as they were written."""
-        row = self._engine.row(f"SELECT zone, {_MARKS} FROM ledger")  # noqa: S608 - constants
+        row = self._engine.row(f"SELECT zone, {MARKS} FROM ledger")  # noqa: S608 - constants
         return row.pop("zone"), Marks(**row)
 
     def _same_hours(self, former: str | None) -> bool:
@@ -218,11 +160,11 @@ class RollupStore:
         made = list(days(begin, marks.hours_until or 0, self._zone))
         gone = marks.slots_after or 0
         self._engine.executemany(
-            _DAYS_OF_HOURS.format(where=""),
+            DAYS_OF_HOURS.format(where=""),
             [self._day_of_hours(*piece) for each in made if each[0] < gone for piece in self.pieces(*each)],
         )
         self._engine.executemany(
-            _DAYS.format(where=""),
+            DAYS.format(where=""),
             [self._day(*piece) for each in made if each[0] >= gone for piece in self.pieces(*each)],
         )
         return made[-1][1] if made else begin
@@ -270,7 +212,7 @@ class RollupStore:
             [(*pair, begin, end) for pair, begin, end in spans],
         )
         self._engine.executemany(
-            _hours_sql(_OF_PAIR),
+            hours_sql(OF_PAIR),
             [
                 (*self._hours_of(begin, end), *pair, self._phase)
                 for pair, first, last in spans
@@ -285,7 +227,7 @@ class RollupStore:
         )
         gone = self.marks().slots_after or 0
         self._engine.executemany(
-            _DAYS.format(where=_OF_PAIR),
+            DAYS.format(where=OF_PAIR),
             [
                 (*self._day(*piece), *pair)
                 for pair, (begin, end) in touched
@@ -294,7 +236,7 @@ class RollupStore:
             ],
         )
         self._engine.executemany(  # the first slots of these are gone: a change of the timezone made them so
-            _DAYS_OF_HOURS.format(where=_OF_PAIR),
+            DAYS_OF_HOURS.format(where=OF_PAIR),
             [
                 (*self._day_of_hours(*piece), *pair)
                 for pair, (begin, end) in touched
@@ -309,13 +251,13 @@ class RollupStore:
         since = marks.hours_until or 0
         until = hour(min(end, since + _ROLLED_AT_ONCE), self._phase)
         self._engine.executemany(
-            _hours_sql(""), [(*self._hours_of(*each), self._phase) for each in self.pieces(since, until)]
+            hours_sql(""), [(*self._hours_of(*each), self._phase) for each in self.pieces(since, until)]
         )
         made = list(
             days(marks.days_until or 0, min(end, (marks.days_until or 0) + _ROLLED_AT_ONCE), self._zone)
         )
         self._engine.executemany(
-            _DAYS.format(where=""), [self._day(*piece) for each in made for piece in self.pieces(*each)]
+            DAYS.format(where=""), [self._day(*piece) for each in made for piece in self.pieces(*each)]
         )
         marks = replace(marks, hours_until=until, days_until=made[-1][1] if made else marks.days_until)
         self._write(marks)
@@ -349,15 +291,18 @@ class RollupStore:
 
     def parts(self, start: int, end: int) -> list[Part]:
         """What to read for the slots that end in (start, end]."""
-        edges = {each for each in (start, end) if self._versions.is_border(each)}
+        edges = {each for each in (start, end) if self._is_cut(each)}
         return parts(start, end, self.marks(), self._zone, edges)
+
+    def _is_cut(self, moment: int) -> bool:
+        return moment in self._edges or self._versions.is_border(moment)
 
     def newest_hour(self, end: int) -> int:
         """When the last hour, or piece of one, begins that ends with `end`, where a part ends.
 
         An hour of a former timezone may begin after it, and reach beyond `end`.
         """
-        if self._versions.is_border(end):
+        if self._is_cut(end):
             return end - 1
         inside = self._versions.borders(end - HOUR_SECONDS, end)
         return inside[-1] if inside else end - HOUR_SECONDS
@@ -475,12 +420,16 @@ class RollupStore:
         A day in which a version began has a row for each of its pieces; `day_start` and `day_end` are theirs.
         """
         return self._engine.rows(
-            _SUMMARY,
+            SUMMARY,
             (day_start, next_midnight(day_start, self._zone)),
         )
 
-    def take(self, end: int) -> None:
-        """The hours up to `end` are there, and nothing else: an empty ledger was filled with them."""
+    def take(self, start: int, end: int) -> None:
+        """The hours of (start, end] are there, and nothing else: an empty ledger was filled with them.
+
+        The first and the last may be cut: where clocks change by half an hour a month may end within one.
+        """
+        self._edges = frozenset((start, end))
         self._write(Marks(hours_until=end, slots_after=end))
 
     def _forget(self) -> None:
@@ -491,11 +440,3 @@ def _next_cut(wanted: int, before: int | None, first: int) -> int | None:
     """Some days further than before, and no further than wanted."""
     since = first if before is None else before
     return before if wanted <= since else min(wanted, since + _DELETED_AT_ONCE)
-
-
-def _hours_sql(where: str) -> str:
-    sums = _SUMS.split(",\n")
-    named = [
-        f"{text} AS {name}" for text, name in zip(sums, ("good", "total", "covered", "left_out"), strict=True)
-    ]
-    return _HOURS.format(sums=",".join(named), where=where)

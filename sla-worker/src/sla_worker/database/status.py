@@ -12,7 +12,8 @@ from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore, InForce
 from sla_worker.database.periods import Part
-from sla_worker.database.rollups import COUNTS, RollupStore
+from sla_worker.database.rollup_sql import COUNTS
+from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair
 from sla_worker.database.spells import Period, Spell, spells
 from sla_worker.database.trust import Trust

@@ -304,7 +304,7 @@ class _Check:
             self._reading = files.COUNTS
             with self._archive.open(files.COUNTS) as file:
                 lines = io.TextIOWrapper(file, "utf-8", newline="")
-                database.books.take(book, self._placed(book, files.read_counts(lines), times), times[1])
+                database.books.take(book, self._placed(book, files.read_counts(lines), times), *times)
             statuses = database.status_of_period(*times)
         self._reading = files.REPORT
         breaches = [_breach(each) for each in document["breaches"]]
