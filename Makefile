@@ -64,7 +64,7 @@ demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, 
 
 # --- SLAs --------------------------------------------------------------------------------------------------------
 
-.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-credits sla-maintenance sla-correct sla-months sla-evidence sla-verify backup restore generate
+.PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-backtest sla-credits sla-maintenance sla-correct sla-months sla-evidence sla-verify backup restore generate
 SLA := python -m sla_worker.cli
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
 	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
@@ -82,6 +82,9 @@ sla-credits: $(VENV)/.run ## What customers are owed for a month: make sla-credi
 sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sla=KEY [t=24h, a time, 30d, month, quarter, 12m, 2026-03, FROM/TO]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-explain sla=api-error-rate"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) explain $(sla) $(or $(t),24h)
+
+sla-backtest: $(VENV)/.run ## What other targets would have meant: make sla-backtest do='--target api-error-rate=0.0005 --from 2026-03-01'
+	@$(STACK) exec sla-worker $(SLA) backtest $(do)
 
 sla-maintenance: $(VENV)/.run ## Time that does not count: make sla-maintenance do=list, do='add --from … --to … --all --author … --reason …'
 	@$(STACK) exec sla-worker $(SLA) maintenance $(or $(do),list)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sla_worker.conventions import (
     ALERT_WINDOWS,
@@ -26,6 +27,19 @@ from sla_worker.model import SLAStatus
 
 _MINIMUM_BAD_EVENTS = 10
 _MINIMUM_BAD_SLOTS = 2
+
+
+class Counted(Protocol):
+    """What was counted in a window; an SLAStatus is one."""
+
+    @property
+    def good(self) -> float: ...
+    @property
+    def total(self) -> float: ...
+    @property
+    def coverage_ratio(self) -> float: ...
+    @property
+    def held_to_ratio(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,7 @@ def current(statuses: Sequence[SLAStatus]) -> list[SLAStatus]:
 
 
 def sustained(
-    long: SLAStatus, short: SLAStatus | None, rates: tuple[float | None, float | None], minimum_bad: int
+    long: Counted, short: Counted | None, rates: tuple[float | None, float | None], minimum_bad: int
 ) -> Sustained:
     """The bounds for one SLA and component; `rates` are the burn rates of both windows, None without events.
 
@@ -106,7 +120,7 @@ def sustained(
     return Sustained(most if known and enough else BURN_NOTHING, most)
 
 
-def _most(status: SLAStatus, rate: float | None) -> float:
+def _most(status: Counted, rate: float | None) -> float:
     """The burn rate, or, where it is not known, what it is when all is bad."""
     allowed = 1 - status.held_to_ratio
     if rate is not None:
@@ -114,5 +128,5 @@ def _most(status: SLAStatus, rate: float | None) -> float:
     return 1 / allowed if allowed > 0 else math.inf
 
 
-def _measured(status: SLAStatus) -> bool:
+def _measured(status: Counted) -> bool:
     return status.coverage_ratio >= MINIMUM_COVERAGE

@@ -14,6 +14,7 @@ COMMANDS = (
     "backfill",
     "explain",
     "credits",
+    "backtest",
     "backup",
     "restore",
     "worker",

@@ -80,6 +80,18 @@ def calendar_month(label: str, zone: ZoneInfo) -> tuple[int, int]:
     return _months(int(match[1]), int(match[2]), 1, zone)
 
 
+def months_within(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, int]]:
+    """The calendar months of a period, each cut to it."""
+    found = []
+    begin = start
+    while begin < end:
+        day = dt.datetime.fromtimestamp(begin, zone).date()
+        until = min(_months(day.year, day.month, 1, zone)[1], end)
+        found.append((begin, until))
+        begin = until
+    return found
+
+
 def read_span(text: str, end: int, step: int, zone: ZoneInfo) -> Span:
     """The slots that a text means, up to `end` at most.
 

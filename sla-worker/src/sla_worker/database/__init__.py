@@ -492,6 +492,11 @@ class SLADatabase:
         """What stands behind the figures of one SLA over the slots in (start, end]. Raises DatabaseError."""
         return self._tracer.trace(key, start, end)
 
+    @property
+    def tracer(self) -> Tracer:
+        """What stands behind figures, slot by slot."""
+        return self._tracer
+
     def counted(self, key: str, first: int, last: int) -> dict[tuple[str, int], dict[str, Any]]:
         """What counts instead of the slots of an SLA, by component and slot. Raises DatabaseError."""
         return self._tracer.counted(key, first, last)

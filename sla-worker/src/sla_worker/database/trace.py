@@ -8,9 +8,10 @@ from typing import Any
 from sla_worker.database.adjustments import BESIDE
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine, Row
+from sla_worker.database.judging import judged_by
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.status import StatusReader
-from sla_worker.model import SLAStatus, State, Status
+from sla_worker.model import Definition, SLAStatus, State, Status
 
 MOST_ROWS = 300
 """So many rows of slots, and replaced rows, are given; of a longer period their number alone."""
@@ -20,6 +21,10 @@ FROM sla_measurements m JOIN sla_components c ON c.id = m.component_id {BESIDE}
 WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
 """
 _COUNTED = ", a.good_events AS counted_good, a.total_events AS counted_total, a.state AS counted_state"
+_AS_IT_COUNTS = """COALESCE(a.state, m.state) AS state, COALESCE(a.good_events, m.good_events) AS good,
+    COALESCE(a.total_events, m.total_events) AS total, COALESCE(a.coverage, m.coverage) AS coverage,
+    CASE WHEN a.state IS NULL THEN m.actual_value ELSE a.actual_value END AS actual,
+    a.state IS NOT NULL AS adjusted, m.total_events AS measured_total"""
 _REPLACED = """
 FROM sla_measurement_audit m JOIN sla_components c ON c.id = m.component_id
 WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
@@ -28,6 +33,24 @@ _SAID = (
     "m.slot, c.name AS component, m.good_events AS good, m.total_events AS total, m.coverage,"
     " m.actual_value AS actual, m.target_value AS target, m.state, m.status, m.late, m.final, m.stored_at"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedSlot:
+    """A slot of one component as it counts, beside what was measured and whether that was changed.
+
+    `adjusted`: maintenance or a correction stands in place of what was measured.
+    """
+
+    component: str
+    slot: int
+    state: State
+    good: float
+    total: float
+    coverage: float
+    actual: float | None
+    adjusted: bool
+    measured_total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +102,23 @@ class Tracer:
             replaced_count=self._count(_REPLACED, where),
             replaced=self._rows(_REPLACED, f"{_SAID}, m.replaced_at, m.reason", where),
         )
+
+    def slots(self, key: str, start: int, end: int) -> list[CountedSlot]:
+        """Every slot of an SLA that ends in (start, end], in their order."""
+        return [
+            CountedSlot(
+                **{**row, "state": State(row["state"]), "adjusted": bool(row["adjusted"])},
+            )
+            for row in self._engine.rows(
+                f"SELECT c.name AS component, m.slot, {_AS_IT_COUNTS} {_ROWS} ORDER BY m.slot",
+                (self._definitions.get(key).id, start, end),
+            )
+        ]
+
+    def judged_by(self, key: str, slot: int) -> Definition:
+        """The definition that judges a slot, by the version in force at its end."""
+        versions, sla_id = self._definitions.versions, self._definitions.get(key).id
+        return judged_by(versions, versions.at(sla_id, slot), key)
 
     def counted(self, key: str, first: int, last: int) -> dict[tuple[str, int], dict[str, Any]]:
         """What counts instead of slots from `first` to `last`, by component and slot."""

@@ -1,0 +1,228 @@
+"""`sla_backtest`: what other targets and policies would have meant is what a ledger with them has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from sla_worker import cli
+from sla_worker.backtest import Backtest, Other, Replayed, backtest
+from sla_worker.database import SLADatabase
+from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
+from sla_worker.model import (
+    CountsAs,
+    Definition,
+    Figures,
+    Maintenance,
+    Planned,
+    Policy,
+    Scope,
+    ServiceHours,
+    Tier,
+    Wrong,
+)
+from unit.sla_worker.month_ledger import BAD, BERLIN, END, LATENCY, SCORE, SLOTS, START, STEP, UPTIME
+from unit.sla_worker.test_maintenance import setting
+
+__all__ = ["setting"]
+
+TIERS = (Tier(Decimal("99.95"), Decimal(10)), Tier(Decimal(99), Decimal(25)))
+PAID = replace(UPTIME, policy=Policy(credits=TIERS))
+Row = tuple[float, float, float]
+"""Good, total, coverage of a slot."""
+
+
+def ledger(location: str | Path, *definitions: Definition) -> SLADatabase:
+    made = SLADatabase(location, grid=Grid(STEP, 15), zone=BERLIN, clock=lambda: END + 60)
+    made.sync_definitions(definitions, begin=START - 86_400)
+    return made
+
+
+def fill(database: SLADatabase, definition: Definition, rows: dict[int, Row]) -> None:
+    database.store(evaluate(definition, slot, Figures(*row)) for slot, row in rows.items())
+
+
+@pytest.fixture
+def march(tmp_path: Path) -> Iterator[SLADatabase]:
+    """743 hours of 100 events, all good but 40 in one hour: 74,260 of 74,300 are 99.946 %."""
+    with closing(ledger(tmp_path / "sla.db", PAID, LATENCY, SCORE)) as made:
+        fill(made, PAID, {slot: (60.0 if slot == BAD else 100.0, 100.0, 1.0) for slot in SLOTS})
+        yield made
+
+
+def replay(database: SLADatabase, other: Other, key: str = UPTIME.key) -> Replayed:
+    [found] = backtest(database, {key: other}, START, END, BERLIN).replayed
+    return found
+
+
+def test_another_target_misses_the_month(march: SLADatabase) -> None:
+    """99.95 % allows 37 of 74,300 events to be bad, 99.9 % allowed 74: the 40 are too many, in their hour."""
+    found = replay(march, Other(target=0.9995))
+    [month] = found.months
+    assert (month.was.meets_target, month.then and month.then.meets_target) == (True, False)
+    assert found.spent_at == (BAD,)
+    # 40 % of the hour are bad: 800 times what 99.95 % allows, and 133 times over six hours.
+    assert [(each.name, each.times) for each in found.alerts] == [
+        ("1h", ((BAD, BAD + STEP),)),
+        ("6h", ((BAD, BAD + STEP),)),
+    ]
+    assert found.early_seconds == 0
+    assert [(each.started_at, each.ended_at) for each in found.then] == [(BAD - STEP, BAD)]
+
+
+def test_a_looser_target_or_a_longer_run_has_no_breach(march: SLADatabase) -> None:
+    """60 % reaches 50 %; at most half may be bad, so nothing can burn 14.4 or 6 times as fast."""
+    loose = replay(march, Other(target=0.5))
+    assert (len(loose.was), loose.then, loose.spent_at) == (1, (), ())
+    assert [each.times for each in loose.alerts] == [(), ()]
+    assert replay(march, Other(breach_after=2)).then == ()
+
+
+def test_credits_are_those_of_the_other_tiers(march: SLADatabase) -> None:
+    """99.946 % is below 99.95, which was worth 10 %; and below 99.99, which would be worth 5 %."""
+    other = replace(PAID, policy=Policy(credits=(Tier(Decimal("99.99"), Decimal(5)),)))
+    [month] = replay(march, Other(definition=other)).months
+    assert month.credit_then is not None
+    assert (month.credit_was.percent, month.credit_then.percent) == (10, 5)
+
+
+def refusal(found: Backtest) -> str:
+    [reason] = found.refused.values()
+    return reason
+
+
+@pytest.mark.parametrize(
+    ("key", "other", "words"),
+    [
+        (LATENCY.key, Other(target=1.0), "the ledger has no buckets; give another objective by --file"),
+        (SCORE.key, Other(target=0.5), "it is made of other SLAs; replay those instead"),
+        (
+            UPTIME.key,
+            Other(
+                definition=replace(
+                    UPTIME, policy=Policy(service_hours=ServiceHours(frozenset({0}), 0, 60, "Europe/Berlin"))
+                )
+            ),
+            "another service_hours changes which slots count at all",
+        ),
+        (UPTIME.key, Other(definition=replace(LATENCY, key=UPTIME.key)), "measures something else"),
+    ],
+)
+def test_what_the_ledger_does_not_have_is_refused(
+    march: SLADatabase, key: str, other: Other, words: str
+) -> None:
+    assert words in refusal(backtest(march, {key: other}, START, END, BERLIN))
+
+
+KINDS: tuple[Row, ...] = ((10, 10, 1), (10, 10, 1), (9, 10, 1), (5, 10, 1), (0, 0, 0), (3, 4, 0.5), (0, 2, 1))
+POLICIES = (
+    Policy(),
+    Policy(breach_after=2, recover_after=3),
+    Policy(breach_after=3, minimum_events=3),
+    Policy(recover_after=2, maintenance=Maintenance.COUNTED_GOOD),
+)
+
+
+@pytest.mark.parametrize(
+    ("was", "then"),
+    [
+        ((0.999, POLICIES[0]), (0.5, POLICIES[1])),
+        ((0.5, POLICIES[1]), (0.9, POLICIES[2])),
+        ((0.9, POLICIES[3]), (0.999, POLICIES[3])),
+    ],
+)
+def test_a_replay_is_what_a_ledger_with_the_other_definition_has(
+    tmp_path: Path, was: tuple[float, Policy], then: tuple[float, Policy]
+) -> None:
+    """300 slots by chance, with maintenance and a correction; and replayed by its own, what it has itself."""
+    chance = Random(7)  # noqa: S311 - the same each time
+    slots = {slot: chance.choice(KINDS) for slot in SLOTS[:300]}
+    before, after = (replace(UPTIME, target=target, policy=policy) for target, policy in (was, then))
+    wrong = next(slot for slot, row in slots.items() if slot > SLOTS[100] and row[1] == 10)
+    end = SLOTS[299]
+    with (
+        closing(ledger(tmp_path / "one.db", before)) as one,
+        closing(ledger(tmp_path / "other.db", after)) as other,
+    ):
+        for database, definition in ((one, before), (other, after)):
+            fill(database, definition, slots)
+            for first in (20, 22, 150):
+                planned = Planned(Scope(), SLOTS[first], SLOTS[first + 3], "ann", "disks")
+                database.maintenance.add(planned, END)
+            database.corrections.add(
+                Wrong(UPTIME.key, wrong - STEP, wrong, CountsAs.COUNTS, "ann", "odd", good=4.0, total=5.0),
+                END,
+            )
+        for changed, like in ((Other(definition=after), other), (Other(target=before.target), one)):
+            [found] = backtest(one, {UPTIME.key: changed}, START, end, BERLIN).replayed
+            assert [(each.started_at, each.ended_at, each.worst) for each in found.then] == [
+                (each.started_at, each.ended_at, each.worst) for each in like.breaches_between(START, end)
+            ]
+            assert len(found.then) > 1
+            [month], [status] = found.months, like.status_of_period(START, end)
+            assert month.then is not None
+            assert (month.then.good, month.then.total) == (status.good, status.total)
+            assert month.then.coverage_ratio == status.coverage_ratio
+            assert month.then.held_to_ratio == status.held_to_ratio
+
+
+@pytest.mark.usefixtures("setting")
+def test_the_command_prints_a_table_json_and_what_cannot_be_replayed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Four slots of 1000 events, of which 100 failed in the third: 10 % are within 20 % that may fail."""
+    times = ("--from", "2023-11-14T22:10", "--to", "2023-11-14T22:30")
+    words = ("--target", "platform-uptime=80%", "--target", "api-response-time-p95=1")
+    assert cli.main(["backtest", *times, *words]) == 0
+    text = capsys.readouterr().out
+    assert "Platform Uptime  0.999 → 0.8  1 → 0          1 → 0     5 min → 0 s" in text
+    assert "1 → 0" in text
+    assert "Alerts are evaluated once a slot (5 min)" in text
+    assert "api-response-time-p95: requests within another threshold were not counted" in text
+    assert cli.main(["backtest", *times, *words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    [sla] = found["slas"]
+    assert (len(sla["breaches"]["was"]), sla["breaches"]["then"]) == (1, [])
+    [month] = sla["months"]
+    # 100 of 4000 failed: 97.5 % were good, where 99.9 % had to be, and 80 % would be enough.
+    assert (month["was"]["compliance_ratio"], month["was"]["verdict"]) == (0.975, "fail")
+    assert (month["then"]["objective_ratio"], month["then"]["verdict"]) == (0.8, "pass")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--target", "x=1"], "error: --target x: there is no such SLA; give one of platform-uptime"),
+        (["--target", "platform-uptime"], "is not KEY=VALUE; give one like platform-uptime=99.95%"),
+        (
+            ["--target", "platform-uptime=99.95"],
+            "'99.95' cannot be the target; give one like 99.95% or 0.9995",
+        ),
+        (["--target", "platform-uptime=high"], "'high' is not a number; give one like 99.95% or 0.9995"),
+        (["--breach-after", "2", "--from", "2023-01-01", "--to", "2023-01-02"], "nothing was measured from"),
+        (["--file", "nowhere.yml"], "nowhere.yml"),
+    ],
+)
+@pytest.mark.usefixtures("setting")
+def test_what_cannot_be_asked_is_one_line(
+    capsys: pytest.CaptureFixture[str], *, words: list[str], line: str
+) -> None:
+    assert cli.main(["backtest", *words]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert line in error
+    assert error.count("\n") == 1
+
+
+def test_something_must_be_different(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["backtest"])
+    assert capsys.readouterr().err.startswith("error: nothing is different\nfix:   give --target KEY=VALUE")
