@@ -1,0 +1,85 @@
+"""Maintenance on a whole stack: silence and window begin and end together, and what burns on is said."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from typing import Any
+
+import pytest
+
+from e2e.live import Stack
+from e2e.stack_under_test import StackCommand
+from waiting import poll, wait_for
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(420)]
+
+COMMAND = ("sla-worker", "python", "-m", "sla_worker.cli", "maintenance")
+KEY, NAME, CAUSE = "api-error-rate", "API Error Rate", "HighErrorRate"
+WHO = ("--author", "e2e", "--reason", "live-test")
+
+
+def written(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def in_breach(stack: Stack) -> bool:
+    slas = stack.get(f"{stack.sla_worker}/api/status", hours=1)["slas"]
+    return any(each["in_breach"] for each in slas if each["key"] == KEY)
+
+
+def silences(stack: Stack, number: str) -> list[str]:
+    """The states of the silences of a window."""
+    return [
+        each["status"]["state"]
+        for each in stack.get(f"{stack.alertmanager}/api/v2/silences")
+        if f"[sla maintenance {number} from " in each["comment"]
+    ]
+
+
+def excluded(stack: Stack) -> list[dict[str, Any]]:
+    """Bad slots that do not count."""
+    return [
+        row
+        for row in stack.measurements(KEY)
+        if row["state"] == "breached" and (row["counted"] or {}).get("state") == "excluded"
+    ]
+
+
+def test_a_window_silences_and_excludes_and_its_end_is_told_with_the_cause(
+    healthy: Stack, stack_command: StackCommand
+) -> None:
+    stack = healthy
+    poll(lambda: not in_breach(stack), f"{NAME} to be kept", seconds=40 + stack.seconds(600))
+    now = time.time()
+    times = ("--from", written(now), "--to", written(now + stack.seconds(5400)))
+    added = stack_command("exec", *COMMAND, "add", *times, "--sla", KEY, *WHO)
+    number = re.search(r"maintenance (\d+) of", added)
+    assert number, added
+    assert "1 silences made in Alertmanager" in added
+    assert silences(stack, number[1]) == ["active"]
+
+    stack.start_fault("errors", 0.5)
+    poll(lambda: len(excluded(stack)) > 1, "bad slots that do not count", seconds=40 + stack.seconds(1200))
+    wait_for(
+        {"firing"}, lambda: stack.alert_states(CAUSE), f"{CAUSE} to fire", seconds=20 + stack.seconds(900)
+    )
+    assert not in_breach(stack)
+
+    ended = time.time()
+    told = stack_command("exec", *COMMAND, "end", number[1], "--author", "e2e")
+    assert f"still bad: {NAME}, since " in told
+    wait_for(
+        ["expired"],
+        lambda: silences(stack, number[1]),
+        "the silence to end with its window",
+        seconds=20 + stack.seconds(300),
+    )
+    mail = stack.wait_for_mail(
+        "owner@example.com", "SLA breached", NAME, since=ended, seconds=60 + stack.seconds(900)
+    )
+    assert "under maintenance until " in mail.text
+    assert re.search(rf"Likely cause: .*\b{CAUSE}, critical", mail.text)
+    page = stack.client.get(stack.sla_worker).raise_for_status().text
+    assert re.search(rf"{NAME}.*under maintenance until .*likely cause: .*{CAUSE}", page)
