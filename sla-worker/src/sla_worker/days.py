@@ -65,18 +65,19 @@ class Days:
                 self._kept.clear()
             self._stamp = stamp
             self._kept = {start: each for start, each in self._kept.items() if start >= starts[0]}
+            begun = self._database.begun_at() or now
             ends = [*starts[1:], self._database.period_end(now)]
-            found = [self._day(start, end, now) for start, end in zip(starts, ends, strict=True)]
+            found = [self._day(start, end, begun, now) for start, end in zip(starts, ends, strict=True)]
         by_day = [dict(zip(places, signs, strict=True)) for places, signs in found]
         places = dict.fromkeys(place for each in reversed(by_day) for place in each)
         signs = {place: "".join(each.get(place, QUIET) for each in by_day) for place in places}
         return Strips(days[0], today, signs)
 
-    def _day(self, start: int, end: int, now: int) -> _Day:
+    def _day(self, start: int, end: int, begun: int, now: int) -> _Day:
         if start in self._kept:
             return self._kept[start]
         begin, until = self._database.grid.slot_before(start), self._database.grid.slot_before(end)
-        if begin >= until:
+        if begin >= until or end <= begun:
             return (), ""
         statuses = self._database.status_of_period(begin, until)
         places = tuple((each.key, each.component) for each in statuses)

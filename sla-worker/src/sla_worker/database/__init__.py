@@ -267,8 +267,8 @@ class SLADatabase:
         self.sync_definitions(self._from_file)
         self._rollups.follow_zone()
 
-    def changes(self, tables: Sequence[str]) -> object:
-        """What differs once one of these tables may say something else. Makes no statement."""
+    def changes(self, tables: Sequence[str] | None = None) -> object:
+        """What differs once one of these tables (None: any) may say something else. Makes no statement."""
         return self._engine.changes(tables)
 
     def trouble(self) -> str | None:

@@ -115,6 +115,7 @@ class Engine:
         self.new = False  # whether there were no tables yet
         self._called: float | None = None  # since when a call waits for its answer
         self._closed = False
+        self._written_to = 0
         self._changes: Counter[str] = Counter()  # how often each table was written to
         try:
             dialect.open()
@@ -209,11 +210,13 @@ class Engine:
         """The next integer key. One writer makes this safe; `table` is a constant of this package."""
         return int(self.row(f"SELECT COALESCE(MAX(id), 0) + 1 AS id FROM {table}")["id"])  # noqa: S608
 
-    def changes(self, tables: Sequence[str]) -> tuple[int, ...]:
-        """Differs once something was written to one of these tables, or another database was opened.
+    def changes(self, tables: Sequence[str] | None = None) -> tuple[int, ...]:
+        """Differs once something was written to one of these tables (None: any), or another was opened.
 
         Read it before the tables: what is written meanwhile makes it differ. One process writes.
         """
+        if tables is None:
+            return (self._written_to,)
         return tuple(self._changes[each] for each in (_EVERYTHING, *tables))
 
     def trouble(self) -> str | None:
@@ -245,14 +248,18 @@ class Engine:
             try:
                 line = self._dialect.recover(ready)
             finally:
-                self._changes[_EVERYTHING] += 1
+                self._count(_EVERYTHING)
                 self.reset()
             self._refused.clear()
             return line
 
     def _written(self, sql: str) -> None:
         table = _WRITES.match(sql)
-        self._changes[_EVERYTHING if table is None else table[1]] += 1
+        self._count(_EVERYTHING if table is None else table[1])
+
+    def _count(self, table: str) -> None:
+        self._changes[table] += 1
+        self._written_to += 1
 
     def _check_place(self) -> None:
         reason = self._dialect.misplaced()

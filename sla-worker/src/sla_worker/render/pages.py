@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Budget, Causes, FrozenMonth, Report, WatchdogOutage
 from sla_worker.render.format import RED, length, moment
+from sla_worker.render.groups import grouped
+from sla_worker.render.signs import SIGNS, counted, runs
 from sla_worker.render.templates import template
 from sla_worker.spans import NAMED
 
@@ -20,6 +25,32 @@ class Alarm:
     text: str
     link: str | None = None
     colour: str = RED
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What of the SLAs somebody looks for: words, a category, and which page of that."""
+
+    search: str | None = None
+    category: str | None = None
+    page: int = 1
+
+    def query(self, window: str | None, **changed: object) -> str:
+        """The query of the same page with something changed."""
+        wanted = {"window": window, "q": self.search, "category": self.category, **changed}
+        return urlencode({name: value for name, value in wanted.items() if value})
+
+
+class Days(Protocol):
+    """The last days of each SLA as signs."""
+
+    @property
+    def first(self) -> dt.date: ...
+    @property
+    def last(self) -> dt.date: ...
+    def of(self, key: str, component: str) -> str:
+        """Those of an SLA and component."""
+        ...
 
 
 def alerting_line(last_received: int | None, now: int) -> str:
@@ -48,6 +79,8 @@ def status_page(
     healthy: bool,
     alarms: Sequence[Alarm],
     links: dict[str, str],
+    strips: Days,
+    found: Found,
     whole: bool = False,
     window: str | None = None,
     budgets: Mapping[tuple[str, str], Budget] | None = None,
@@ -58,7 +91,7 @@ def status_page(
     `budgets` of the `window`, by key and component, stand below the SLAs, and the `causes` below
     the breaches, by their id.
 
-    Categories in which all is well are folded up, unless the page is to be `whole`.
+    Categories in which all is well are folded up, unless the page is to be `whole`, or somebody searches.
     """
     return template("page/status.html").render(
         report=report,
@@ -68,7 +101,14 @@ def status_page(
         healthy=healthy,
         alarms=alarms,
         links=links,
-        whole=whole,
+        whole=whole or found.search is not None or found.category is not None,
+        asked_whole=whole,
+        found=found,
+        groups=grouped(report.categories, search=found.search, wanted=found.category, page=found.page),
+        strips=strips,
+        runs=runs,
+        counted=counted,
+        signs=SIGNS,
         window=window,
         windows=NAMED,
         budgets=budgets,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
 from sla_worker.maintaining import Correct, Maintain
 from sla_worker.web.http import Answer, HTTPError, json_answer
+from sla_worker.web.kept import Kept, tagged
 from sla_worker.web.operations import OPERATIONS, PUBLIC_PAGE, Operation
 from sla_worker.web.pages import Pages
 from sla_worker.web.request import Parts, Request
@@ -43,6 +44,7 @@ class Application:
         """`public`: only what everybody may know, with the public page in the place of the status page."""
         self._parts = Parts(pages, Runbooks(runbooks_dir), again, maintain, correct, ledger, public)
         self._free = threading.BoundedSemaphore(_AT_ONCE)
+        self._kept = Kept(pages.stamp)
         operations = [each for each in OPERATIONS if each.public or not public]
         self._exact = {each.path: each for each in operations if "{" not in each.path}
         self._patterns = [each for each in operations if "{" in each.path]
@@ -75,10 +77,25 @@ class Application:
             raise HTTPError(405, line, {"Allow": operation.method})
         if operation.free:
             return operation.call(self._parts, request)
+        if not operation.kept:
+            return self._one_of_few(operation, request)
+        key = path, environ.get("QUERY_STRING", "")
+        found = self._kept.known(key)
+        if found is None:
+            found = self._one_of_few(operation, request, lambda make: self._kept.answer(key, make))
+        return tagged(found, environ.get("HTTP_IF_NONE_MATCH", ""))
+
+    def _one_of_few(
+        self,
+        operation: Operation,
+        request: Request,
+        through: Callable[[Callable[[], Answer]], Answer] = lambda make: make(),
+    ) -> Answer:
+        """What an operation answers that asks the database, and so may have to wait for it."""
         if not self._free.acquire(timeout=_WAIT_SECONDS):
             raise HTTPError(503, "busy: other requests wait for the database; try again", _LATER)
         try:
-            return operation.call(self._parts, request)
+            return through(lambda: operation.call(self._parts, request))
         finally:
             self._free.release()
 

@@ -19,6 +19,8 @@ POLICY: Final = (
     " frame-ancestors 'none'"
 )
 """Of pages: nothing may be framed, sent or loaded from elsewhere."""
+FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
+"""Of pages that have a form to search."""
 MAXIMUM_BODY: Final = 4 * 1024 * 1024
 """Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 _PHRASES = {413: "Content Too Large"}  # older Pythons call it otherwise

@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from sla_worker.web.http import HTML, JSON, TEXT
+from sla_worker.web.http import CSV, HTML, JSON, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,6 +107,7 @@ _TO = Parameter("to", "As `from`; without it, up to now.")
 _REVISION = Parameter("revision", "A revision of the month; without it, the newest.", 1, 99999)
 _MONTH = Parameter("month", "A month like 2026-03.")
 _LIST = (_LIMIT, _CURSOR, _FORMAT)
+_REPORT = Parameter("id", "The id of a mail, as /api/reports has it.", 1, 999_999_999)
 _WINDOW = (
     "24h, 30d, month, quarter, year, 12m, any hours or days (6h, 7d), 2026-03, 2026-Q1, 2026, 2026-03-01"
 )
@@ -119,7 +120,56 @@ OPERATIONS: Final = (
         (
             Parameter("window", f"The period of the figures: {_WINDOW} or FROM/TO."),
             Parameter("all", "Unfolds every category."),
+            Parameter("q", "Only the SLAs that hold these words: name, key, severity, result, state."),
+            Parameter("category", "Only the SLAs of this category."),
+            Parameter("page", "Of a category with more than a hundred rows, this page.", 1, 9999, "1"),
         ),
+        kind=HTML,
+        tag="pages",
+        kept=True,
+    ),
+    Operation(
+        "/incidents",
+        "archive.incidents",
+        "Breaches as a page, newest first",
+        (
+            _ONE_SLA,
+            Parameter("state", "Only those that last, or that are over.", choices=("open", "over")),
+            Parameter("severity", "Only these.", choices=("critical", "high", "medium", "low")),
+            _CURSOR,
+        ),
+        kind=HTML,
+        tag="pages",
+    ),
+    Operation(
+        "/reports",
+        "archive.reports",
+        "Frozen months and the mails that were sent, as a page",
+        (Parameter("type", "Only those of a kind."), _CURSOR),
+        kind=HTML,
+        tag="pages",
+    ),
+    Operation(
+        "/reports/{id}.csv",
+        "archive.table",
+        "The rows of a report",
+        (_REPORT,),
+        kind=CSV,
+        tag="pages",
+    ),
+    Operation(
+        "/reports/{id}.json",
+        "archive.data",
+        "A report as data",
+        (_REPORT,),
+        answer="Report",
+        tag="pages",
+    ),
+    Operation(
+        "/reports/{id}",
+        "archive.report",
+        "A daily, weekly or monthly report again, with the figures as they are known now",
+        (_REPORT,),
         kind=HTML,
         tag="pages",
     ),
@@ -158,6 +208,7 @@ OPERATIONS: Final = (
         "Every SLA over the last hours",
         (Parameter("hours", "So many hours.", 1, 999999, "24"), _EXCLUSIONS, _FORMAT),
         answer="StatusList",
+        kept=True,
         rows="slas",
     ),
     Operation(
@@ -173,6 +224,7 @@ OPERATIONS: Final = (
             _FORMAT,
         ),
         answer="Compliance",
+        kept=True,
         rows="slas",
     ),
     Operation(
@@ -181,6 +233,7 @@ OPERATIONS: Final = (
         "The rows of one SLA, newest first",
         (_SLA, _FROM, _TO, *_LIST),
         answer="MeasurementPage",
+        kept=True,
         rows="measurements",
     ),
     Operation(
@@ -197,6 +250,7 @@ OPERATIONS: Final = (
             *_LIST,
         ),
         answer="BreachPage",
+        kept=True,
         rows="breaches",
     ),
     Operation(
@@ -248,6 +302,7 @@ OPERATIONS: Final = (
             _FORMAT,
         ),
         answer="MaintenanceList",
+        kept=True,
         rows="maintenance",
     ),
     Operation(

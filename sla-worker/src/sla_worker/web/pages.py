@@ -61,6 +61,19 @@ class Pages:
         """Epoch seconds."""
         return int(self._clock())
 
+    def stamp(self) -> tuple[object, ...]:
+        """What pages depend on; another one means that they may say something else. Costs no statement."""
+        health = self._health
+        return (
+            self.now(),
+            self._database.changes(),
+            health.last_pass_at,
+            health.last_error,
+            health.unread,
+            *health.reasons(),
+            *health.warnings(),
+        )
+
     def health(self) -> str | None:
         """None when healthy, else the reason in one line. Costs no statement."""
         return self._health.reason()
@@ -73,8 +86,16 @@ class Pages:
         """The metrics as text."""
         return self._exporter.text()
 
-    def status_page(self, window: str | None = None, *, whole: bool = False) -> str:
-        """The status page as HTML; `whole`: with every category unfolded.
+    def status_page(
+        self,
+        window: str | None = None,
+        *,
+        whole: bool = False,
+        search: str | None = None,
+        category: str | None = None,
+        number: int = 1,
+    ) -> str:
+        """The status page as HTML; `whole`: with every category unfolded; `number` is the page of a category.
 
         Over a `window` with the error budgets (None: 24 hours without). Raises SLAWorkerError for one that
         is none.
@@ -105,6 +126,8 @@ class Pages:
             alarms=alarms,
             links=page_links(self._settings),
             whole=whole,
+            strips=self.strips(),
+            found=pages.Found(search, category, number),
         )
 
     def statuses(self, hours: int, *, exclusions: bool) -> list[SLAStatus]:
@@ -193,6 +216,16 @@ class Pages:
     def browser(self) -> Browser:
         """What can be paged through."""
         return self._database.browser
+
+    @property
+    def database(self) -> SLADatabase:
+        """The ledger."""
+        return self._database
+
+    @property
+    def settings(self) -> Settings:
+        """All settings."""
+        return self._settings
 
     @property
     def zone(self) -> ZoneInfo:

@@ -149,6 +149,9 @@ def components() -> Schema:
         "AlertList": closed({"alerts": list_of(ref("WebhookAlert"))}),
         "Months": closed({"months": list_of(ref("Month"))}),
         "FrozenMonth": at_least({"month": _TEXT, "start": _TIME, "end": _TIME}),
+        "Report": at_least(
+            {"report": _TEXT, "start": _TEXT, "end": _TEXT, "rows": list_of({"type": "object"})}
+        ),
         "Explanation": at_least(
             {"sla": _KEY, "start": _TIME, "end": _TIME, "figures": list_of({"type": "object"})}
         ),

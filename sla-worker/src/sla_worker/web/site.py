@@ -6,7 +6,7 @@ import logging
 
 from sla_worker.web import webhook as calls
 from sla_worker.web.api import refused
-from sla_worker.web.http import HTML, Answer, HTTPError, json_answer
+from sla_worker.web.http import FORM_POLICY, HTML, Answer, HTTPError, json_answer
 from sla_worker.web.operations import METRICS
 from sla_worker.web.request import Parts, Request
 
@@ -16,8 +16,14 @@ _log = logging.getLogger(__name__)
 def status(parts: Parts, request: Request) -> Answer:
     """The status page."""
     with refused("window"):
-        page = parts.pages.status_page(request.optional("window"), whole=request.given("all"))
-    return Answer(page.encode("utf-8", "replace"), HTML)
+        page = parts.pages.status_page(
+            request.optional("window"),
+            whole=request.given("all"),
+            search=request.optional("q"),
+            category=request.optional("category"),
+            number=request.number("page"),
+        )
+    return Answer(page.encode("utf-8", "replace"), HTML, 200, {"Content-Security-Policy": FORM_POLICY})
 
 
 def runbooks(parts: Parts, _request: Request) -> Answer:

@@ -1,0 +1,135 @@
+"""The archive: incidents, and the reports that were sent, to read again and to download."""
+
+from __future__ import annotations
+
+import datetime as dt
+from urllib.parse import urlencode
+
+from sla_worker import due
+from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
+from sla_worker.links import report_links
+from sla_worker.model import LongReport, OwedMail
+from sla_worker.periodic import report_of_days
+from sla_worker.render.data import as_csv, as_json
+from sla_worker.render.mails import daily_mail
+from sla_worker.render.periodic import file_name, long_html
+from sla_worker.render.templates import template
+from sla_worker.reports import period_report
+from sla_worker.web.api import refused
+from sla_worker.web.http import CSV, FORM_POLICY, HTML, JSON, Answer, HTTPError
+from sla_worker.web.request import Parts, Request
+
+_A_PAGE = 50
+_TITLES = {
+    DAILY_MAIL: "Daily SLA report",
+    WEEKLY_MAIL: "Weekly SLA report",
+    MONTHLY_MAIL: "Monthly SLA report",
+}
+
+
+def incidents(parts: Parts, request: Request) -> Answer:
+    """Breaches as a page, with their likely causes."""
+    state = request.optional("state")
+    chosen = {name: request.optional(name) for name in ("sla", "state", "severity")}
+    with refused("cursor"):
+        found, more = parts.pages.browser.breaches(
+            after=request.optional("cursor"),
+            limit=_A_PAGE,
+            lasting=None if state is None else state == "open",
+            key=chosen["sla"],
+            severity=chosen["severity"],
+        )
+    html = template("page/incidents.html").render(
+        breaches=found,
+        causes=parts.pages.causes([each.id for each in found]),
+        lasting=parts.pages.open_breaches(),
+        days={
+            each.id: f"{dt.datetime.fromtimestamp(each.started_at, parts.pages.zone):%Y-%m-%d}"
+            for each in found
+        },
+        now=parts.pages.now(),
+        zone=parts.pages.zone,
+        chosen=chosen,
+        more=_link("/incidents", cursor=more, **chosen) if more else None,
+    )
+    return _page(html)
+
+
+def reports(parts: Parts, request: Request) -> Answer:
+    """Frozen months, and what was sent, as a page."""
+    with refused("cursor"):
+        found, more = parts.pages.browser.mails(
+            after=request.optional("cursor"), limit=_A_PAGE, kind=request.optional("type")
+        )
+    html = template("page/reports.html").render(
+        months=parts.pages.months()[::-1] if not request.given("cursor") else [],
+        mails=found,
+        readable=tuple(_TITLES),
+        zone=parts.pages.zone,
+        more=_link("/reports", cursor=more, type=request.optional("type")) if more else None,
+    )
+    return _page(html)
+
+
+def report(parts: Parts, request: Request) -> Answer:
+    """A report that was sent, over its period, with the figures as they are known now."""
+    mail = _sent(parts, request)
+    links = report_links(parts.pages.settings)
+    if mail.type == DAILY_MAIL:
+        found = period_report(
+            parts.pages.database,
+            title=_TITLES[mail.type],
+            hours=24,
+            now=parts.pages.now(),
+            end=mail.period_end,
+        )
+        return _page(daily_mail(found, parts.pages.zone, links).html)
+    return _page(long_html(_long(parts, mail), parts.pages.zone, links))
+
+
+def table(parts: Parts, request: Request) -> Answer:
+    """Its rows as CSV."""
+    found = _long(parts, _sent(parts, request))
+    text = as_csv(found, parts.pages.zone)
+    return Answer(text.encode("utf-8-sig", "replace"), CSV, 200, _attached(parts, found, "csv"))
+
+
+def data(parts: Parts, request: Request) -> Answer:
+    """All of it as JSON."""
+    found = _long(parts, _sent(parts, request))
+    text = as_json(found, parts.pages.zone)
+    return Answer(text.encode("utf-8", "replace"), JSON, 200, _attached(parts, found, "json"))
+
+
+def _page(html: str) -> Answer:
+    return Answer(html.encode("utf-8", "replace"), HTML, 200, {"Content-Security-Policy": FORM_POLICY})
+
+
+def _attached(parts: Parts, found: LongReport, ending: str) -> dict[str, str]:
+    name = f"{file_name(found, parts.pages.zone)}.{ending}"
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def _sent(parts: Parts, request: Request) -> OwedMail:
+    number = request.number("id")
+    found, _ = parts.pages.browser.mails(after=f"0.{number + 1}", limit=1)
+    if not found or found[0].id != number or found[0].period_end is None or found[0].type not in _TITLES:
+        raise HTTPError(404, f"{number} is not a report of a day, a week or a month; /reports lists them")
+    mail: OwedMail = found[0]
+    return mail
+
+
+def _long(parts: Parts, mail: OwedMail) -> LongReport:
+    zone = parts.pages.zone
+    return report_of_days(
+        parts.pages.database,
+        kind=mail.type,
+        title=_TITLES[mail.type],
+        edges=due.borders(mail.type, mail.period_end or 0, zone),
+        zone=zone,
+        now=parts.pages.now(),
+    )
+
+
+def _link(path: str, **query: str | None) -> str:
+    return f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
