@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -57,3 +58,24 @@ def pages_of(pdf: bytes) -> list[str]:
         not_there("no pdftotext found: NOT TESTED. Install Debian's package poppler-utils")
     run = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
     return run.stdout.decode().split("\f")[:-1]
+
+
+def node_modules(project: Path, cache: Path, purpose: str) -> Path:
+    """A Node project with its modules, installed once for each content of its lock file."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        not_there(f"node and npm are not on PATH: {purpose} NOT TESTED; install Node 18 or newer")
+    inputs = [project / name for name in ("package.json", "package-lock.json", ".npmrc")]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in inputs)).hexdigest()[:16]
+    installed = cache / digest
+    if not installed.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as fresh:
+            for file in inputs:
+                shutil.copy(file, fresh)
+            run = subprocess.run(["npm", "ci"], cwd=fresh, capture_output=True, text=True, check=False)
+            assert run.returncode == 0, f"npm ci failed in {project}:\n{run.stderr}"
+            # Only a complete installation gets the name, so an interrupted one is made again.
+            with contextlib.suppress(OSError):  # another process was faster
+                Path(fresh).rename(installed)
+            Path(fresh).mkdir(exist_ok=True)
+    return installed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import pathlib
 import re
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from dashboards.queries import panels
-from programs import not_there
+from programs import node_modules
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "tests" / "grafana"
@@ -27,24 +26,7 @@ CACHE = REPOSITORY / ".run" / "dashboard-types"
 @pytest.fixture(scope="module")
 def node_project() -> pathlib.Path:
     """The Node project with its modules, installed once for each content of the lock file."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        not_there(
-            "node and npm are not on PATH: the dashboards' types were NOT checked; install Node 18 or newer"
-        )
-    inputs = [PROJECT / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in inputs)).hexdigest()[:16]
-    installed = CACHE / digest
-    if not installed.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
-            for file in inputs:
-                shutil.copy(file, fresh)
-            run = subprocess.run(["npm", "ci"], cwd=fresh, capture_output=True, text=True, check=False)
-            assert run.returncode == 0, f"npm ci failed in {PROJECT}:\n{run.stderr}"
-            # Only a complete installation gets the name, so an interrupted one is made again.
-            pathlib.Path(fresh).rename(installed)
-            pathlib.Path(fresh).mkdir()
-    return installed
+    return node_modules(PROJECT, CACHE, "the dashboards' types were")
 
 
 def typescript(dashboard: dict[str, Any]) -> str:

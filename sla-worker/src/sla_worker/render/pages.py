@@ -34,10 +34,17 @@ class Found:
     search: str | None = None
     category: str | None = None
     page: int = 1
+    refresh: bool = False
 
     def query(self, window: str | None, **changed: object) -> str:
         """The query of the same page with something changed."""
-        wanted = {"window": window, "q": self.search, "category": self.category, **changed}
+        wanted = {
+            "window": window,
+            "q": self.search,
+            "category": self.category,
+            "refresh": "30" if self.refresh else "",
+            **changed,
+        }
         return urlencode({name: value for name, value in wanted.items() if value})
 
 
@@ -104,6 +111,7 @@ def status_page(
         whole=whole or found.search is not None or found.category is not None,
         asked_whole=whole,
         found=found,
+        refresh=found.refresh,
         groups=grouped(report.categories, search=found.search, wanted=found.category, page=found.page),
         strips=strips,
         runs=runs,
@@ -127,7 +135,14 @@ def runbook_page(name: str, markdown: str) -> str:
     import mistune  # noqa: PLC0415 - only people who read runbooks need it
 
     render = mistune.create_markdown(escape=True, plugins=["table"])
-    return template("page/runbook.html").render(title=name, body=render(markdown), names=None)
+    return template("page/runbook.html").render(
+        title=name, body=_reachable(str(render(markdown))), names=None
+    )
+
+
+def _reachable(html: str) -> str:
+    """Code that is wider than the window is scrolled by keyboard too."""
+    return html.replace("<pre>", '<pre tabindex="0">')
 
 
 def runbook_index(names: Sequence[str]) -> str:

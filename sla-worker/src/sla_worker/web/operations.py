@@ -122,6 +122,7 @@ OPERATIONS: Final = (
             Parameter("all", "Unfolds every category."),
             Parameter("q", "Only the SLAs that hold these words: name, key, severity, result, state."),
             Parameter("category", "Only the SLAs of this category."),
+            Parameter("refresh", "The page comes again every 30 seconds.", choices=("30",)),
             Parameter("page", "Of a category with more than a hundred rows, this page.", 1, 9999, "1"),
         ),
         kind=HTML,

@@ -94,6 +94,7 @@ class Pages:
         search: str | None = None,
         category: str | None = None,
         number: int = 1,
+        refresh: bool = False,
     ) -> str:
         """The status page as HTML; `whole`: with every category unfolded; `number` is the page of a category.
 
@@ -127,7 +128,7 @@ class Pages:
             links=page_links(self._settings),
             whole=whole,
             strips=self.strips(),
-            found=pages.Found(search, category, number),
+            found=pages.Found(search, category, number, refresh),
         )
 
     def statuses(self, hours: int, *, exclusions: bool) -> list[SLAStatus]:

@@ -22,6 +22,7 @@ def status(parts: Parts, request: Request) -> Answer:
             search=request.optional("q"),
             category=request.optional("category"),
             number=request.number("page"),
+            refresh=request.optional("refresh") is not None,
         )
     return Answer(page.encode("utf-8", "replace"), HTML, 200, {"Content-Security-Policy": FORM_POLICY})
 
