@@ -109,7 +109,7 @@ sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defi
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) backfill $(sla) --days $(or $(days),15)
 
-.PHONY: report-daily report-weekly report-monthly report-breach
+.PHONY: report-daily report-weekly report-monthly report-breach report-customer
 report-daily daily-report: $(VENV)/.run
 	@$(STACK) exec sla-worker $(SLA) reporter --daily
 report-daily: ## Mail the daily report now
@@ -120,6 +120,9 @@ report-monthly: $(VENV)/.run ## Mail the report of the last month now
 report-breach: $(VENV)/.run ## Mail what is known of one breach: make report-breach ID=7
 	@[ -n "$(ID)" ] || { echo "error: ID= is missing"; echo "fix:   make report-breach ID=7 (make sla-explain sla=KEY t=month shows the breaches of an SLA)"; exit 1; }
 	@$(STACK) exec sla-worker $(SLA) reporter --breach $(ID)
+report-customer: $(VENV)/.run ## Print a month as customers may see it: make report-customer m=2026-03 [format=html|text|json]
+	@[ -n "$(m)" ] || { echo "error: m= is missing"; echo "fix:   make report-customer m=2026-03"; exit 1; }
+	@$(STACK) exec sla-worker $(SLA) reporter --customer $(m) --format $(or $(format),text)
 
 # Through a pipe: neither needs to know where the ledger is, or whether it is in a container.
 backup: $(VENV)/.run ## Copy the ledger to a file while the sla-worker runs: make backup f=ledger.db

@@ -20,44 +20,18 @@ from sla_worker.errors import MailError, SLAWorkerError
 from sla_worker.model import Mail
 from sla_worker.settings import Settings, read_settings
 
+CUSTOMER_FORMATS = ("html", "text", "json")
+
 
 def main(argv: Arguments = None) -> int:
     """Send one report, write reports to files, or print one over any range."""
-    options = parser("sla_reporter", "Send a report by mail now, or write it to files.")
-    options.add_argument("--daily", action="store_true", help="the last 24 hours")
-    options.add_argument("--weekly", action="store_true", help="the last seven days that end with a Sunday")
-    options.add_argument("--monthly", action="store_true", help="the last calendar month")
-    options.add_argument("--breach", type=int, metavar="ID", help="one breach, by its number")
-    options.add_argument(
-        "--test", action="store_true", help="write the report to files, alone all periodic ones; send nothing"
-    )
-    options.add_argument(
-        "--output", type=Path, default=Path("reports"), help="directory of --test (default: reports)"
-    )
-    options.add_argument(
-        "--from", dest="begin", metavar="DAY", help="print a report from this day on: 2026-03-01"
-    )
-    options.add_argument("--to", dest="until", metavar="DAY", help="… up to this day, which is part of it")
-    options.add_argument(
-        "--format", choices=FORMATS, default="text", help="of a report over a range (default: text)"
-    )
-    options.add_argument(
-        "--file", type=Path, metavar="FILE", help="where a report over a range is written (default: printed)"
-    )
+    options = _options()
     arguments = options.parse_args(argv)
-    if (arguments.begin is None) != (arguments.until is None):
-        options.error("--from and --to go together: --from 2026-03-01 --to 2026-03-31")
     kinds = _kinds(arguments)
-    if arguments.begin is None and (arguments.file is not None or arguments.format != "text"):
-        options.error("--format and --file are of a report over a range\ngive --from and --to too")
-    if arguments.format == PDF and arguments.file is None and sys.stdout.isatty():
-        options.error("a PDF is nothing for a terminal\ngive --file report.pdf, or > report.pdf")
-    if arguments.begin is not None and (kinds or arguments.test):
-        options.error("--from and --to print a report, which is neither sent nor written to files")
-    if arguments.begin is None and len(kinds) != 1 and not (arguments.test and not kinds):
-        options.error(
-            "say which report: --daily, --weekly, --monthly or --breach ID (or --test alone for all)"
-        )
+    if arguments.customer is not None:
+        others = bool(kinds) or arguments.test or arguments.begin is not None
+        return _customer(options, arguments, others=others)
+    _check(options, arguments, kinds)
 
     def command() -> int:
         settings, now = read_settings(), time.time()
@@ -75,6 +49,74 @@ def main(argv: Arguments = None) -> int:
         first = None if arguments.breach is None else f"{BREACH_MAIL}:{arguments.breach}"
         for kind, mail in mails.items():
             print(f"sent to {', '.join(_send(kind, mail, settings, now, first))}")
+        return 0
+
+    return run(command)
+
+
+def _options() -> argparse.ArgumentParser:
+    options = parser("sla_reporter", "Send a report by mail now, or write it to files.")
+    options.add_argument("--daily", action="store_true", help="the last 24 hours")
+    options.add_argument("--weekly", action="store_true", help="the last seven days that end with a Sunday")
+    options.add_argument("--monthly", action="store_true", help="the last calendar month")
+    options.add_argument("--breach", type=int, metavar="ID", help="one breach, by its number")
+    options.add_argument(
+        "--test", action="store_true", help="write the report to files, alone all periodic ones; send nothing"
+    )
+    options.add_argument(
+        "--output", type=Path, default=Path("reports"), help="directory of --test (default: reports)"
+    )
+    options.add_argument(
+        "--from", dest="begin", metavar="DAY", help="print a report from this day on: 2026-03-01"
+    )
+    options.add_argument("--to", dest="until", metavar="DAY", help="… up to this day, which is part of it")
+    options.add_argument(
+        "--customer",
+        metavar="YYYY-MM",
+        help="print a month as customers may see it: public SLAs, in words without internals",
+    )
+    options.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="of a report over a range, or for customers (default: text)",
+    )
+    options.add_argument(
+        "--file", type=Path, metavar="FILE", help="where such a report is written (default: printed)"
+    )
+    return options
+
+
+def _check(options: argparse.ArgumentParser, arguments: argparse.Namespace, kinds: list[str]) -> None:
+    """End with 2 for options that do not go together."""
+    if (arguments.begin is None) != (arguments.until is None):
+        options.error("--from and --to go together: --from 2026-03-01 --to 2026-03-31")
+    if arguments.begin is None and (arguments.file is not None or arguments.format != "text"):
+        options.error("--format and --file are of a printed report\ngive --from and --to, or --customer, too")
+    if arguments.format == PDF and arguments.file is None and sys.stdout.isatty():
+        options.error("a PDF is nothing for a terminal\ngive --file report.pdf, or > report.pdf")
+    if arguments.begin is not None and (kinds or arguments.test):
+        options.error("--from and --to print a report, which is neither sent nor written to files")
+    if arguments.begin is None and len(kinds) != 1 and not (arguments.test and not kinds):
+        options.error(
+            "say which report: --daily, --weekly, --monthly or --breach ID (or --test alone for all)"
+        )
+
+
+def _customer(options: argparse.ArgumentParser, arguments: argparse.Namespace, *, others: bool) -> int:
+    if others:
+        options.error("--customer prints a report of its own\ngive it without the others")
+    if arguments.format not in CUSTOMER_FORMATS:
+        options.error(f"--format {arguments.format}: give {', '.join(CUSTOMER_FORMATS)} with --customer")
+
+    def command() -> int:
+        from sla_worker.customer import customer_report  # noqa: PLC0415 - of no other report
+        from sla_worker.render.customer import RENDER  # noqa: PLC0415 - likewise
+
+        settings = read_settings()
+        with closing(service.open_database(settings, read_only=True)) as database:
+            report = customer_report(database, arguments.customer, settings.timezone, int(time.time()))
+        _put(RENDER[arguments.format](report).encode(), arguments.file)
         return 0
 
     return run(command)
