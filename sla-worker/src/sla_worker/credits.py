@@ -21,6 +21,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.model import FrozenMonth, Policy, Tier, title
 from sla_worker.model.credit import Proposed
+from sla_worker.render.credits import estimate_lines, proposal_lines
 from sla_worker.spans import calendar_month, month_start
 
 _DIGITS = 12  # of a score, which is no ratio of counts
@@ -188,6 +189,21 @@ def propose(database: SLADatabase, month: FrozenMonth, now: int) -> list[int]:
         for each in frozen_credits(document, policy)
     ]
     return database.credits.propose(month, found, now)
+
+
+def credit_lines(database: SLADatabase, end: int, zone: ZoneInfo, now: int) -> tuple[str, ...]:
+    """What a report of the month that ends at `end` says of credits; nothing where no SLA has any."""
+    month = f"{dt.datetime.fromtimestamp(end - 1, zone):%Y-%m}"
+    frozen = database.months.get(month)
+    if frozen is None or any((each.month, each.revision) == (month, frozen.revision)
+                             for each in database.months.unproposed()):  # fmt: skip
+        found = monthly_credits(database, month, zone, now)
+        return estimate_lines([(each.status.title, each.percent, each.reason) for each in found.credits])
+    if proposals := database.credits.all(month):
+        return proposal_lines(proposals)
+    document = json.loads(database.months.document(frozen))
+    has_any = frozen_credits(document, lambda key: database.version_at(key, frozen.end).policy)
+    return ("Nothing is owed.",) if has_any else ()
 
 
 def claim_until(end: int, days: int | None, zone: ZoneInfo) -> dt.date | None:

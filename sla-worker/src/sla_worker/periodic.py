@@ -42,7 +42,10 @@ def long_report(
         database, kind=kind, title=title, edges=due.borders(kind, end, zone), zone=zone, now=now
     )
     if kind == MONTHLY_MAIL:
-        return replace(report, history=_history(database, report, zone))
+        from sla_worker.credits import credit_lines  # noqa: PLC0415 - once a month
+
+        owed = credit_lines(database, end, zone, now)
+        return replace(report, history=_history(database, report, zone), credits=owed)
     whole = report.whole
     breaches = [each.breach for each in report.incidents]
     return replace(

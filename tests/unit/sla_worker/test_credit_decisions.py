@@ -22,8 +22,10 @@ from sla_worker.database import SLADatabase
 from sla_worker.database.credits import CreditError, granted
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import CountsAs, FrozenMonth, read_details, write_details
+from sla_worker.model import CountsAs, FrozenMonth, Mail, read_details, write_details
 from sla_worker.model.credit import Proposal, Proposed
+from sla_worker.periodic import long_report
+from sla_worker.render.periodic import long_mail
 from sla_worker.render.promises import policy_words
 from unit.sla_worker.databases import Place, SQLitePlace
 from unit.sla_worker.fake_prometheus import THREE
@@ -429,3 +431,34 @@ def test_the_service_that_runs_decides(
         ):
             text = json.dumps(body | wrong).encode()
             assert setting.ask("/api/credits/decide", "POST", text)[0] == "400 Bad Request"
+
+
+def test_the_monthly_mail_says_what_is_owed_and_what_there_is_to_decide(tmp_path: Path) -> None:
+    march = March(tmp_path / "sla.db", definitions=with_credits())
+    march.fill(range(BAD - STEP, BAD + 2 * STEP, STEP))
+
+    def mail() -> Mail:
+        report = long_report(
+            march.database, kind="monthly", title="Monthly SLA report", end=END, now=march.now, zone=BERLIN
+        )
+        return long_mail(report, BERLIN, {})
+
+    march.now = END + 60
+    # Of three weeks only three hours are known.
+    lines = ["An estimate, until the month is frozen:", f"{LATENCY.name}: no figure, no events",
+             f"{ERRORS.name} / crm: no figure, too little was measured"]  # fmt: skip
+    assert "\n".join(["Credits", "", *lines]) in mail().text
+    march.turn(LATER)
+    latency, crm, _ = march.database.credits.all()
+    march.database.credits.approve([crm.id], *WHO, now=march.now, amount=Decimal("2.5"))
+    march.database.credits.decline([latency.id], *WHO, now=march.now)
+    found = mail()
+    for line in (
+        f"declined: {LATENCY.name}, no figure, no events (proposal 1)",
+        f"approved: {ERRORS.name} / crm, 2.5 % (proposal 2)",
+        f"to decide: {ERRORS.name} / web, no figure, too little was measured (proposal 3)",
+        "Decide with: make sla-credits do=list",
+    ):
+        assert f"\n{line}\n" in found.text
+        assert f">{line}<" in found.html
+    march.close()

@@ -105,6 +105,8 @@ class LongReport:
     hash of the definitions that were in force at the end. `history` has the last twelve months, the reported
     one last; nothing where no month is reported. `frozen`: its figures are those of this frozen month.
     `outlook`: of a week, what is still allowed until its month ends; `alerts`: of a week.
+    `credits` says what is owed for the month and what people have to decide, a line each; nothing where no
+    SLA has credits.
     """
 
     kind: str
@@ -121,6 +123,7 @@ class LongReport:
     frozen: FrozenMonth | None = None
     outlook: tuple[Prospect, ...] = ()
     alerts: AlertQuality | None = None
+    credits: tuple[str, ...] = ()
 
     @property
     def by_category(self) -> list[tuple[str, list[Line]]]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sla_worker.model.credit import Stage
+from sla_worker.model.credit import Proposal, Stage
 from sla_worker.render.format import NONE, moment, ratio
 from sla_worker.render.tables import text_table
 
@@ -31,6 +31,34 @@ def text_credits(values: Mapping[str, Any], zone: ZoneInfo) -> str:
     ]
     header = ("SLA", "Compliance", "Coverage", "Tier", "Credit")
     return f"{heading}\n\n{text_table(header, rows, right=frozenset({1, 2}))}"
+
+
+def estimate_lines(found: Sequence[tuple[str, Decimal | None, str | None]]) -> tuple[str, ...]:
+    """What would be owed for a month that is not frozen, by SLA: percent, or why there is no figure."""
+    if not found:
+        return ()
+    said = [
+        f"{title}: no figure, {why}" if percent is None else f"{title}: {percent} %"
+        for title, percent, why in found
+        if percent != 0
+    ]
+    return ("An estimate, until the month is frozen:", *said) if said else ("Nothing is owed so far.",)
+
+
+def proposal_lines(found: Sequence[Proposal]) -> tuple[str, ...]:
+    """What became of the proposals of a month; how those are decided that are open."""
+    said = []
+    for each in found:
+        if each.stage in {Stage.SUPERSEDED, Stage.NOTHING_OWED}:
+            continue
+        percent = each.proposed.percent
+        amount = f"no figure, {each.proposed.why}" if percent is None else f"{percent} %"
+        if each.stage is Stage.APPROVED:
+            amount = f"{each.approved_percent} %"
+        said.append(f"{each.stage}: {each.proposed.title}, {amount} (proposal {each.id})")
+    if any(each.stage is Stage.OPEN for each in found):
+        said.append("Decide with: make sla-credits do=list")
+    return tuple(said) or ("Nothing is owed.",)
 
 
 def text_proposals(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> str:

@@ -300,6 +300,7 @@ def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) ->
     blocks = [
         *sections(report, zone),
         ("Recommendations", [f"{title}: {words}" for title, words in recommendations(report)]),
+        ("Credits", report.credits),
         ("Maintenance (does not count)", maintenance),
         ("Corrected", [correction_line(each, zone) for each in over.corrections]),
     ]
