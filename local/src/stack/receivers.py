@@ -152,7 +152,8 @@ def _files(source: Path, instance: Instance) -> dict[str, tuple[str, dict[str, A
                 raise StackError(f"{shown}: {key} is {tree[key]!r}", "compare it with slack.yml")
         if not re.fullmatch(r"[a-z0-9_]+", tree["secret"]):
             raise StackError(
-                f"{shown}: secret: {tree['secret']!r} is no name of a file", "use small letters, digits and _"
+                f"{shown}: secret: invalid name of a file: {tree['secret']!r}",
+                "use small letters, digits and _",
             )
         if tree["secret"] in found:
             raise StackError(

@@ -186,7 +186,7 @@ REFUSED: dict[str, tuple[Callable[[Instance], object], str, str]] = {
         lambda bundle: (bundle.root / "alertmanager/receivers/slack.yml").write_text(
             "{secret: ../x, route: {}, receiver: {}}\n"
         ),
-        "alertmanager/receivers/slack.yml: secret: '../x'",
+        "alertmanager/receivers/slack.yml: secret: invalid name of a file: '../x'",
         "small letters",
     ),
     "broken YAML": (
