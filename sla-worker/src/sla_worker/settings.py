@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from sla_worker.brand import read_colour, read_logo, read_name
 from sla_worker.conventions import URL_SCHEMES
 from sla_worker.errors import SettingsError
 from sla_worker.grid import Grid
@@ -71,6 +72,9 @@ class Settings:
     webhook_token: str | None = field(repr=False)
     allowed_hosts: tuple[str, ...]
     report_from: str
+    report_sender_name: str | None
+    report_logo: bytes | None = field(repr=False)
+    report_colour: str | None
     report_owner: tuple[str, ...]
     report_platform_team: tuple[str, ...]
     report_management: tuple[str, ...]
@@ -384,6 +388,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         runbooks_dir=Path(runbooks) if runbooks else None,
         webhook_token=env.secret("SLA_WEBHOOK_TOKEN", spaces=False),
         allowed_hosts=(urlsplit(worker_url).hostname or "", *env.hosts("SLA_WORKER_ALLOWED_HOSTS")),
+        report_sender_name=read_name("REPORT_SENDER_NAME", env.text("REPORT_SENDER_NAME")),
+        report_logo=read_logo("REPORT_LOGO", env.text("REPORT_LOGO")),
+        report_colour=read_colour("REPORT_COLOUR", env.text("REPORT_COLOUR")),
         report_from=env.address("REPORT_FROM", "sla-worker@example.com"),
         report_owner=env.addresses("REPORT_OWNER", "owner@example.com"),
         report_platform_team=env.addresses("REPORT_PLATFORM_TEAM", "platform-team@example.com"),

@@ -13,6 +13,7 @@ from sla_worker import due, service
 from sla_worker.commands.ranges import FORMATS, PDF, range_report
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
+from sla_worker.delivery.branding import branded
 from sla_worker.delivery.kinds import KINDS, Sources, breach, daily, long
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Mailer
@@ -187,13 +188,14 @@ def _send(kind: str, mail: Mail, settings: Settings, now: float, answers: str | 
     """
     recipients = KINDS[kind].recipients(settings)
     made = message(
-        mail,
+        branded(mail, settings),
         sender=settings.report_from,
         recipients=recipients,
         key=f"{kind}:{now!r}",
         now=now,
         zone=settings.timezone,
         answers=answers,
+        name=settings.report_sender_name,
     )
     refused = Mailer(settings.smtp).send(made, recipients)
     if refused:

@@ -5,7 +5,6 @@ What makes a mail that leaves once in a while is imported when it does: the work
 
 from __future__ import annotations
 
-import email.utils
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,9 +97,8 @@ def long(sources: Sources, kind: str, end: int) -> Mail:
 
 
 def sender_name(settings: Settings) -> str:
-    """Who reports come from: the name that REPORT_FROM has, else its address."""
-    name, address = email.utils.parseaddr(settings.report_from)
-    return name or address
+    """Who reports come from: the name of the settings, else the address."""
+    return settings.report_sender_name or settings.report_from
 
 
 def _long(sources: Sources, owed: Notification) -> Mail:

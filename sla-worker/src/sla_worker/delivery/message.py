@@ -6,6 +6,7 @@ import datetime as dt
 import email.utils
 import hashlib
 from collections.abc import Sequence
+from email.headerregistry import Address
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
@@ -21,16 +22,17 @@ def message(
     now: float,
     zone: ZoneInfo,
     answers: str | None = None,
+    name: str | None = None,
 ) -> EmailMessage:
     """The mail as a message. The same `key` gives the same Message-ID: a mailbox recognises a repetition.
 
     `answers` is the key of a former mail, beside which a mail program shows this one. `now` is when it is
-    written, in epoch seconds; its date is in the zone.
+    written, in epoch seconds; its date is in the zone. `name` is that of the sender.
     Raises ValueError or UnicodeError for a value that no header can hold.
     """
     made = EmailMessage()
     made["Subject"] = " ".join(mail.subject.split())  # a header is one line
-    made["From"] = sender
+    made["From"] = sender if name is None else Address(name, addr_spec=sender)
     made["To"] = ", ".join(recipients)
     made["Date"] = email.utils.format_datetime(dt.datetime.fromtimestamp(int(now), zone))
     made["Message-ID"] = _message_id(key, sender)

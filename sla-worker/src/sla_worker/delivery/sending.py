@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sla_worker.conventions import FAILURE, GIVEN_UP, MONTHLY_MAIL, SUCCESS
 from sla_worker.database import SLADatabase
+from sla_worker.delivery.branding import branded
 from sla_worker.delivery.kinds import KINDS, Sources
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
@@ -163,13 +164,14 @@ class Deliveries:
     def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
         mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)
         return message(
-            mail,
+            branded(mail, self._settings),
             sender=self._settings.report_from,
             recipients=recipients,
             key=owed.key,
             now=now,
             zone=self._settings.timezone,
             answers=KINDS[owed.type].answers(owed),
+            name=self._settings.report_sender_name,
         )
 
     def _send(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> None:
