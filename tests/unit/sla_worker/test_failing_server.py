@@ -110,9 +110,10 @@ def test_a_server_that_is_stopped_or_a_standby_costs_nothing_but_time(
 def test_a_server_that_does_not_answer_keeps_nobody_waiting(place: PostgreSQLPlace, started: Start) -> None:
     setting = started()
     engine = setting.service.database._engine
-    engine.wait_seconds = 0.3  # of 15
+    usual = engine.wait_seconds
     turn(setting, 0)
     [(backend,)] = place.query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'sla_worker%'")
+    engine.wait_seconds = 0.3  # of 15, for as long as nothing answers
     os.kill(backend, signal.SIGSTOP)
     try:
         worker_thread = threading.Thread(target=turn, args=(setting, 300))
@@ -126,6 +127,7 @@ def test_a_server_that_does_not_answer_keeps_nobody_waiting(place: PostgreSQLPla
         assert status == "503 Service Unavailable"
         assert line in body
     finally:
+        engine.wait_seconds = usual
         os.kill(backend, signal.SIGCONT)
     worker_thread.join(patience(10))
     with contextlib.suppress(DatabaseError):
