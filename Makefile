@@ -153,7 +153,7 @@ WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal tests/unit tests/truth tests/browser tests/rules tests/contract
+	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=20 --durations-min=5 tests/unit tests/truth tests/browser tests/rules tests/contract
 
 truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7 (DAYS=31: a month)
 	@$(if $(DAYS),PYTHONPATH=tests:sla-worker/src:demo-app/src $(PY) -m truth.month $(or $(SEED),1) $(DAYS),SEED=$(or $(SEED),1) $(PY) -m pytest -q tests/truth)
