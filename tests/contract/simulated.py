@@ -51,17 +51,22 @@ Series = dict[Name, list[float]]
 
 
 class Recording:
-    """Scrapes of a simulation: a value for each series and step, NaN where the series was not exposed."""
+    """Scrapes of a simulation: a value for each series and step, NaN where the series was not exposed.
+
+    `series` holds what a scrape would find even while nothing answers, which `up` says; `gauges` are the
+    names whose values are not counts.
+    """
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._steps = 0
-        self._series: Series = {}
+        self.series: Series = {}
+        self.up: list[float] = []
+        self.gauges: set[str] = set()
 
     @property
     def seconds(self) -> int:
         """When the last scrape was, counted from the first one at 0."""
-        return (self._steps - 1) * STEP_SECONDS
+        return (len(self.up) - 1) * STEP_SECONDS
 
     def run(self, seconds: int) -> None:
         """Let time pass, with a scrape at every step."""
@@ -70,37 +75,34 @@ class Recording:
             self._simulation.run(STEP_SECONDS)
 
     def _scrape(self) -> None:
-        up = ("up", ())
-        exposed: dict[Name, float] = {up: 1.0}
-        if self._simulation.faults.intensity(known.METRICS_GONE) is None:
-            for family in self._simulation.system.exposed.collect():
-                for sample in family.samples:
-                    exposed[sample.name, tuple(sample.labels.items())] = sample.value
-        else:
-            exposed[up] = 0.0
-        for name in exposed.keys() - self._series.keys():
-            self._series[name] = [math.nan] * self._steps
-        for name, values in self._series.items():
-            values.append(exposed.get(name, math.nan))
-        self._steps += 1
+        steps = len(self.up)
+        for family in self._simulation.system.exposed.collect():
+            for sample in family.samples:
+                if family.type == "gauge":
+                    self.gauges.add(sample.name)
+                values = self.series.setdefault((sample.name, tuple(sample.labels.items())), [])
+                values += [math.nan] * (steps - len(values))
+                values.append(sample.value)
+        self.up.append(float(self._simulation.faults.intensity(known.METRICS_GONE) is None))
 
-    def input_series(self, read: set[str]) -> list[dict[str, str]]:
-        """The scrapes of these names in promtool's notation, with what the other services export."""
+    def input_series(self, read: set[str] | None = None) -> list[dict[str, str]]:
+        """The scrapes in promtool's notation, with what other services export; of all names or these."""
+        steps = len(self.up)
         ours = {
-            selector(name, TARGET | dict(labels)): values
-            for (name, labels), values in self._series.items()
-            if name in read or "__name__" in read  # a pattern may find any
+            selector(name, TARGET | dict(labels)): [
+                value if up else math.nan
+                for value, up in itertools.zip_longest(values, self.up, fillvalue=math.nan)
+            ]
+            for (name, labels), values in self.series.items()
+            if read is None or name in read or "__name__" in read  # a pattern may find any
         }
         others = {
-            name: [first + step * number for number in range(self._steps)]
+            name: [first + step * number for number in range(steps)]
             for name, (first, step) in HEALTHY.items()
         }
         return [
-            {
-                "series": name,
-                "values": " ".join(_notation(values)),
-            }
-            for name, values in (ours | others).items()
+            {"series": name, "values": " ".join(_notation(values))}
+            for name, values in (ours | others | {selector("up", TARGET): self.up}).items()
         ]
 
 
@@ -189,3 +191,9 @@ def simulated(faults: dict[str, float], *, calm: int, fault: int, recovery: int)
         simulation.faults.start(name, intensity, fault)
     recording.run(fault + recovery + STEP_SECONDS)
     return recording
+
+
+@functools.cache
+def at_rest(seconds: int) -> Recording:
+    """So long at rest; made once, for whoever asks."""
+    return simulated({}, calm=0, fault=0, recovery=seconds)

@@ -1,31 +1,17 @@
-"""At rest the demo-app trips no alert and keeps every SLA; each fault fires what it names, and no more."""
+"""At rest the demo-app trips no alert and keeps every SLA."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from compression.durations import parsed
-from contract.simulated import Recording, alerts_in, evaluated, simulated
-from demo_app.catalogue import SPECS, FaultSpec
+from contract.simulated import Recording, alerts_in, at_rest, evaluated
 from rules.binaries import newest
-from rules.cases import STEP_SECONDS, shipped_alerts
-from unit.demo_app.simulation import Simulation
 
-CALM, RECOVERY = 5 * 60, 20 * 60
-"""Seconds. The slowest to resolve are those that count over a window of 15 minutes."""
-
-WINDOWS = 11 * 60
-"""Seconds which the cause and the rule's window may take before the condition of an alert holds."""
-
-EVER_FIRED = 'count by (alertname) (count_over_time(ALERTS{alertstate="firing",alertname!="Watchdog"}[1d]))'
 EVER_PENDING = 'count by (alertname) (count_over_time(ALERTS{alertname!="Watchdog"}[29m]))'
 """From the second minute on: what asks for an increase or an average has to see two scrapes first."""
-
-NOW = 'count by (alertname) (ALERTS{alertname!="Watchdog"})'
 
 
 def quantile(share: float, histogram: str) -> str:
@@ -41,9 +27,7 @@ def share(counter: str, matcher: str) -> str:
 @pytest.fixture(scope="module")
 def half_an_hour() -> Recording:
     """Thirty minutes at rest."""
-    recording = Recording(Simulation())
-    recording.run(30 * 60 + 15)
-    return recording
+    return at_rest(30 * 60)
 
 
 def test_half_an_hour_at_rest_makes_no_alert_even_pending(half_an_hour: Recording, tmp_path: Path) -> None:
@@ -104,28 +88,3 @@ def test_half_an_hour_at_rest_keeps_every_sla(half_an_hour: Recording, tmp_path:
     missed, values = answers[: len(MISSED)], answers[len(MISSED) :]
     assert dict(zip(MISSED, missed, strict=True)) == dict.fromkeys(MISSED, "")
     assert [name for name, value in zip(MISSED, values, strict=True) if not value or "NaN" in value] == []
-
-
-def long_enough(fault: FaultSpec) -> int:
-    """How many seconds of the fault every alert that it names needs to fire."""
-    waits = [parsed(shipped_alerts()[alert].rule.get("for", "0s")) for alert in fault.alerts]
-    return WINDOWS + int(max(waits, default=timedelta()).total_seconds())
-
-
-@pytest.mark.parametrize("fault", SPECS, ids=lambda fault: fault.name)
-def test_a_fault_fires_the_alerts_that_it_names_and_all_resolve(fault: FaultSpec, tmp_path: Path) -> None:
-    fired: set[str] = set()
-    for intensity in sorted({fault.default, fault.maximum}):
-        if fired == set(fault.alerts) != set():
-            break  # the default shows them all
-        recording = simulated({fault.name: intensity}, calm=CALM, fault=long_enough(fault), recovery=RECOVERY)
-        end = recording.seconds
-        before, ever, after = evaluated(
-            newest("promtool"),
-            tmp_path,
-            recording,
-            [(NOW, CALM - STEP_SECONDS), (EVER_FIRED, end), (NOW, end)],
-        )
-        assert (before, after) == ("", "")
-        fired |= alerts_in(ever)
-    assert fired == set(fault.alerts)
