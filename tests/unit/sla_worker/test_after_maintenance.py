@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from logged import lines
 from sla_worker.delivery.kinds import Sources, breach, daily
 from sla_worker.model import Breach
 from unit.sla_worker.fake_prometheus import GOOD, SLOT
@@ -102,7 +103,7 @@ def test_a_window_that_ends_by_itself_and_the_breach_after_it(
     setting.now += 300
     setting.step()
     line = f"still bad: API Error Rate, {SINCE}"
-    said = [each.getMessage() for each in caplog.records if each.name == "sla_worker.maintaining"]
+    said = lines(caplog, "sla_worker.maintaining")
     assert said == [
         f"maintenance ended {each}" for each in (line, "still firing: SLABreachActive, api-error-rate")
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from logged import lines
 from programs import pages_of
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.message import message
@@ -258,7 +259,7 @@ def test_a_child_that_fails_costs_the_drawing_and_nothing_else(
         )
     assert made.pdf is None
     assert words in str(made.trouble)
-    assert any(words in each.message for each in caplog.records if each.name == "sla_worker.draw")
+    assert any(words in line for line in lines(caplog, "sla_worker.draw"))
     mail = long_mail(october, BERLIN, {}, made)
     assert f"({made.trouble}). All figures stand here, in the CSV and the JSON." in mail.text
     assert "could not be made" in mail.html
