@@ -197,6 +197,10 @@ bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards o
 bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
 
+.PHONY: pictures
+pictures: $(VENV)/.test ## Draw the pictures of the weekly and monthly report in docs/images again (needs Chromium and poppler-utils)
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m pictures
+
 check: lint ## Check format, style, types, imports and all configuration
 	@$(STACK) check
 	@$(GENERATORS) $(PY) -m dashboards --check

@@ -129,6 +129,21 @@ def test_a_day_that_was_not_measured_is_a_gap(known: SLADatabase) -> None:
     assert latency.left == (1.0, 1.0, 1.0, None, 1.0, 1.0, 1.0, 1.0)
 
 
+def test_days_that_are_not_those_of_the_figure_draw_no_curve(october: LongReport) -> None:
+    """As when a frozen month was measured again: a curve that ends elsewhere than the table confuses."""
+    changed = tuple(
+        replace(line, status=replace(line.status, good=line.status.good - 10))
+        if line.status.key == ERRORS
+        else line
+        for line in october.lines
+    )
+    report = replace(october, lines=changed)
+    assert [each.title for each in burn_down(report)] == [TITLES[UPTIME], TITLES[LATENCY]]
+    assert "Not shown, since measured again after the month was frozen: API Error Rate." in burn_down_words(
+        report
+    )
+
+
 def test_months_before_the_ledger_are_not_known(october: LongReport) -> None:
     """The ledger begins in September, in which all three SLAs kept their target; in October two did."""
     assert [each.ratio for each in october.history] == [None] * 10 + [1.0, pytest.approx(2 / 3)]

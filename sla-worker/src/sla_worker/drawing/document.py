@@ -33,7 +33,7 @@ from sla_worker.render.format import (
     score_colour,
     score_word,
 )
-from sla_worker.render.periodic import POLICY, burned, counted, exceptions, kpis, period_name
+from sla_worker.render.periodic import POLICY, burned, counted, exceptions, frozen_words, kpis, period_name
 from sla_worker.render.signs import SIGNS
 from sla_worker.render.summary import recommendations, summary
 
@@ -60,6 +60,8 @@ def pdf_of(report: LongReport, zone: ZoneInfo, sender: str) -> bytes:
     now = report.whole.generated_at
     _listed(paper, "Maintenance", [maintenance_line(each, now, zone) for each in report.whole.maintenance])
     _listed(paper, "Corrected", [correction_line(each, zone) for each in report.whole.corrections])
+    if report.kind == MONTHLY_MAIL:
+        _listed(paper, "Frozen", [frozen_words(report, zone)])
     _counted(paper, report)
     foot = (
         f"{period_name(report, zone)}   ·   definitions {report.revision}   ·   generated"

@@ -15,6 +15,7 @@ from sla_worker.render.format import budget_left, ratio
 
 BURN_DOWN, SCORES = "burn-down", "scores"
 _MOST_CURVES = 4
+_ROUNDING = 1e-9
 _MINUS = "\N{MINUS SIGN}"
 
 
@@ -35,11 +36,18 @@ class Curve:
 def burn_down(report: LongReport) -> list[Curve]:
     """The curves of the SLAs that decide the period: those with least of their budget left, the least first.
 
-    Only of those that may miss something and have events of their own.
+    Only of those that may miss something and have events of their own, and whose days are those of their
+    figure: when a frozen month is measured again they are not, until it is frozen again.
     """
-    found = [(left, each) for each in report.lines if (left := _left(each)) is not None]
+    found = [(left, each) for each in report.lines if (left := _left(each)) is not None and _adds_up(each)]
     worst = sorted(found, key=lambda one: one[0])[:_MOST_CURVES]
     return [Curve(line.status.title, _days(line), left) for left, line in worst]
+
+
+def _adds_up(line: Line) -> bool:
+    """Whether the days have the bad events of the whole period."""
+    bad = sum(day.total - day.good for day in line.days if day is not None)
+    return abs(bad - line.bad) <= _ROUNDING * max(line.status.total, 1)
 
 
 def _left(line: Line) -> float | None:
@@ -63,7 +71,9 @@ def burn_down_words(report: LongReport) -> str:
     if not curves:
         return ""
     told = ", ".join(f"{each.title} {each.end_words}" for each in curves)
-    return f"Error budget left at the end, least first: {told}."
+    odd = [each.status.title for each in report.lines if _left(each) is not None and not _adds_up(each)]
+    more = f" Not shown, since measured again after the month was frozen: {', '.join(odd)}." if odd else ""
+    return f"Error budget left at the end, least first: {told}.{more}"
 
 
 def month_name(start: int, zone: ZoneInfo) -> str:
