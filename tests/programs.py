@@ -52,11 +52,11 @@ def running_chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def pages_of(pdf: bytes) -> list[str]:
-    """The text of each page of a PDF, laid out as a reader sees it."""
+def pages_of(pdf: bytes, order: str = "-layout") -> list[str]:
+    """The text of each page of a PDF, laid out as a reader sees it, or `-raw`: as it was written."""
     if shutil.which("pdftotext") is None:
         not_there("no pdftotext found: NOT TESTED. Install Debian's package poppler-utils")
-    run = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
+    run = subprocess.run(["pdftotext", order, "-", "-"], input=pdf, capture_output=True, check=True)
     return run.stdout.decode().split("\f")[:-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from sla_worker.render.charts import burn_down, burn_down_words, scores_words
 from sla_worker.render.periodic import long_mail
 from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOSTILE, LATENCY, NOW, UPTIME, epoch, ledger
 
+KEPT = Path(__file__).parent / "reports" / "monthly.pdf.txt"
 TITLES = {UPTIME: "Platform Uptime", LATENCY: "API Response Time P95", ERRORS: "API Error Rate"}
 
 
@@ -89,6 +91,16 @@ def test_the_figures_of_the_pdf_are_those_of_a_count_by_hand(made: Drawn) -> Non
         assert words in pages[0]
     assert re.search(r"Platform Uptime +critical +2026-10-20 03:00 CEST +1 ?h +134.2 %", pages[1])
     assert re.search(r"API Error Rate +critical +2026-10-10 12:00 CEST +1 ?h +20.0 %", pages[1])
+
+
+def test_the_text_of_each_page_is_as_it_is_kept(october: LongReport) -> None:
+    """WRITE_REPORTS=1 writes it again; look at what changed. Where spaces are depends on pdftotext."""
+    report = replace(october, revision="0123456789ab")  # it changes with every key of a policy
+    made = drawn(Sheet(report, BERLIN.key, "Example Ltd", charts=False))
+    text = "\n\n".join(page.strip() for page in pages_of(pdf_of(made), "-raw")) + "\n"
+    if os.environ.get("WRITE_REPORTS"):
+        KEPT.write_text(text, encoding="utf-8")
+    assert "".join(text.split()) == "".join(KEPT.read_text(encoding="utf-8").split())
 
 
 def test_every_page_says_what_it_belongs_to(made: Drawn, october: LongReport) -> None:
@@ -167,7 +179,7 @@ def test_charts_stand_in_the_mail_by_their_content_id(made: Drawn, october: Long
         assert f'src="cid:{name}"' in mail.html
         assert each.get_content_disposition() == "inline"
         with Image.open(io.BytesIO(each.get_payload(decode=True))) as opened:  # type: ignore[arg-type]
-            assert opened.width == 2 * 552  # sharp on a screen with two pixels a point
+            assert opened.width == 2 * 400  # sharp on a screen with two pixels a point
     assert f'alt="{burn_down_words(october)}"' in mail.html
     assert burn_down_words(october) in mail.text
     assert mail.attachments[0].name == "sla-monthly-2026-10-01.pdf"
