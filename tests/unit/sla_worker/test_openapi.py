@@ -21,7 +21,7 @@ from unit.sla_worker.web_ledger import FORMULA, NAME, PRIVATE, PUBLIC, UPTIME, f
 DOCUMENT = described()
 # What a required parameter is given, and paths whose values are not in the ledger of web_ledger.py.
 VALUES = {"sla": PUBLIC, "month": "2023-11", "name": "HighErrorRate", "id": "1"}
-EMPTY = {"/months/{month}": 404, "/api/months/{month}": 404} | {
+EMPTY = {"/months/{month}": 404, "/api/months/{month}": 404, "/evidence/{month}": 404} | {
     f"/reports/{{id}}{ending}": 404
     for ending in ("", ".csv", ".json")  # whose first mail is of a breach
 }

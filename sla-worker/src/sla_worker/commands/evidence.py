@@ -9,11 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from sla_worker import service
-from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.commands.running import Arguments, parser, run, whole_number
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evidence import verify, write_evidence
 from sla_worker.months import frozen_month
 from sla_worker.settings import read_settings
+
+_MOST_REVISIONS = 99_999
 
 
 def main(argv: Arguments = None) -> int:
@@ -24,6 +26,12 @@ def main(argv: Arguments = None) -> int:
     options.add_argument("month", nargs="?", metavar="YYYY-MM", help="write the evidence of this month")
     options.add_argument(
         "--output", metavar="FILE", help="to this file (sla-evidence-YYYY-MM-rN.zip); - is standard output"
+    )
+    options.add_argument(
+        "--revision",
+        type=whole_number(1, _MOST_REVISIONS),
+        metavar="N",
+        help="of this one of it (the newest)",
     )
     options.add_argument("--force", action="store_true", help="also if the file is there already")
     options.add_argument(
@@ -38,15 +46,15 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         if arguments.verify is not None:
             return _verify(arguments.verify)
-        return _write(arguments.month, arguments.output, force=arguments.force)
+        return _write(arguments.month, arguments.revision, arguments.output, force=arguments.force)
 
     return run(command)
 
 
-def _write(label: str, output: str | None, *, force: bool) -> int:
+def _write(label: str, revision: int | None, output: str | None, *, force: bool) -> int:
     settings = read_settings()
     with closing(service.open_database(settings, read_only=True)) as database:
-        month = frozen_month(database, label)
+        month = frozen_month(database, label, revision)
         if output == "-":
             with tempfile.TemporaryDirectory() as directory:
                 target = Path(directory) / "evidence.zip"

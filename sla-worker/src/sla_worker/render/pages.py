@@ -126,7 +126,7 @@ def status_page(
 
 
 def months_page(months: Sequence[FrozenMonth], zone: ZoneInfo) -> str:
-    """The frozen months, in this order."""
+    """The frozen months, the newest first."""
     return template("page/months.html").render(months=months, zone=zone)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 JSON, HTML, TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 CSV = "text/csv; charset=utf-8"
+ZIP: Final = "application/zip"
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'"
@@ -23,6 +26,7 @@ FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
 """Of pages that have a form to search."""
 MAXIMUM_BODY: Final = 4 * 1024 * 1024
 """Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
+_CHUNK = 64 * 1024
 _PHRASES = {413: "Content Too Large"}  # older Pythons call it otherwise
 
 
@@ -37,9 +41,13 @@ class Answer:
 
     def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request with it. Nothing may be kept, framed, guessed at or loaded from elsewhere."""
+        self._begin(len(self.body), start_response)
+        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
+
+    def _begin(self, length: int, start_response: StartResponse) -> None:
         fields = {
             "Content-Type": self.kind,
-            "Content-Length": str(len(self.body)),
+            "Content-Length": str(length),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": POLICY,
@@ -50,7 +58,23 @@ class Answer:
         }
         phrase = _PHRASES.get(self.status) or HTTPStatus(self.status).phrase
         start_response(f"{self.status} {phrase}", list(fields.items()))
-        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [self.body]
+
+
+@dataclass(frozen=True, slots=True)
+class Download(Answer):
+    """A file, which is never in memory as a whole; the server reads and closes it."""
+
+    path: Path = Path()
+
+    def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """As of any answer. Raises OSError where the file cannot be read."""
+        file = self.path.open("rb")
+        self._begin(os.fstat(file.fileno()).st_size, start_response)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            file.close()
+            return [b""]
+        made: Iterable[bytes] = environ["wsgi.file_wrapper"](file, _CHUNK)  # of our server
+        return made
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

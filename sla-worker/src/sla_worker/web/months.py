@@ -26,17 +26,18 @@ def page(parts: Parts, _request: Request) -> Answer:
 
 def document(parts: Parts, request: Request) -> Answer:
     """A month as JSON, byte by byte as it was frozen; `revision=N`, by default the newest."""
-    month = _found(parts, request)
+    month = found(parts, request)
     body = parts.pages.frozen(month, as_json=True).encode()
     return Answer(body, JSON, 200, {"ETag": f'"{month.sha256}"'})
 
 
 def text(parts: Parts, request: Request) -> Answer:
     """The same as text."""
-    return Answer(parts.pages.frozen(_found(parts, request), as_json=False).encode(), TEXT)
+    return Answer(parts.pages.frozen(found(parts, request), as_json=False).encode(), TEXT)
 
 
-def _found(parts: Parts, request: Request) -> FrozenMonth:
+def found(parts: Parts, request: Request) -> FrozenMonth:
+    """The month that a request names. Raises HTTPError."""
     revision = request.optional_number("revision")
     try:
         return parts.pages.month(request.text("month"), revision)

@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from sla_worker.web.http import CSV, HTML, JSON, TEXT
+from sla_worker.web.http import CSV, HTML, JSON, TEXT, ZIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,6 +181,14 @@ OPERATIONS: Final = (
         "A frozen month as text, byte by byte as it was frozen",
         (_MONTH, _REVISION),
         kind=TEXT,
+        tag="pages",
+    ),
+    Operation(
+        "/evidence/{month}",
+        "evidence.archive",
+        "The evidence of a frozen month as an archive, which anybody can check; 503 while it is being made",
+        (_MONTH, _REVISION),
+        kind=ZIP,
         tag="pages",
     ),
     Operation("/runbooks", "site.runbooks", "The list of runbooks", kind=HTML, tag="pages", free=True),

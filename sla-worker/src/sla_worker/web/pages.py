@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sla_worker import public
@@ -34,6 +35,9 @@ from sla_worker.spans import Span
 from sla_worker.watchdog import Watchdog
 
 _DAY_HOURS = 24
+
+if TYPE_CHECKING:
+    from sla_worker.archives import Archives
 
 
 class Pages:
@@ -173,6 +177,13 @@ class Pages:
     def months_page(self) -> str:
         """The same as HTML, the newest first."""
         return pages.months_page(self.months()[::-1], self._settings.timezone)
+
+    @cached_property
+    def archives(self) -> Archives:
+        """The evidence of months, made when it is first asked for."""
+        from sla_worker.archives import Archives  # noqa: PLC0415 - for who asks
+
+        return Archives()
 
     def month(self, label: str, revision: int | None) -> FrozenMonth:
         """A revision of a month, by default the newest. Raises SLAWorkerError."""
