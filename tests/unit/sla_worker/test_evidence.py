@@ -12,12 +12,13 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from sla_worker import cli
 from sla_worker.errors import SLAWorkerError
-from sla_worker.evidence import EvidenceError, verify, write_evidence
+from sla_worker.evidence import EvidenceError, verify, write_evidence, write_former
 from sla_worker.evidence.archive import write_archive
 from sla_worker.evidence.files import CONTENTS, FORMER, LINES, SUMS
 from sla_worker.model import BeganBreach, BreachAlert, Causes, CountsAs
@@ -344,6 +345,42 @@ def test_the_evidence_of_what_has_changed_since_is_refused(ledger: March, tmp_pa
     with pytest.raises(EvidenceError, match=r"2026-03: the counts do not give what is frozen: report.json:"):
         evidence(march, tmp_path / "no.zip")
     assert not (tmp_path / "no.zip").exists()
+    march.close()
+
+
+def test_a_former_revision_is_made_again_byte_by_byte_where_it_can_be(tmp_path: Path) -> None:
+    """In a copy a window and a correction are undone; another measurement cannot be."""
+    march = March(tmp_path / "sla.db", definitions=with_credits())
+    march.fill(range(BAD - 30 * STEP, BAD + 10 * STEP, STEP))
+    window = march.exclude(BAD - 4 * STEP, BAD - 2 * STEP, ERRORS.key)
+    march.turn(LATER)
+    first = evidence(march, tmp_path / "first.zip").read_bytes()
+    march.revoke(window)
+    march.exclude(BAD - STEP, BAD, ERRORS.key)
+    march.correct(BAD + STEP, BAD + 2 * STEP, CountsAs.BAD, "web")
+    march.turn()
+
+    def again(revision: int) -> bytes:
+        month = march.database.months.get("2026-03", revision)
+        assert month is not None
+        target = tmp_path / f"again-{revision}.zip"
+        write_former(march.database, Path(march.location), month, target, zone=ZoneInfo("Europe/Berlin"))
+        return target.read_bytes()
+
+    second = evidence(march, tmp_path / "second.zip").read_bytes()
+    assert again(1) == first
+    assert evidence(march, tmp_path / "unchanged.zip").read_bytes() == second
+    march.again(BAD, 10)
+    march.correct(BAD + 2 * STEP, BAD + 3 * STEP, CountsAs.BAD, "web")
+    march.turn()
+    words = r"2026-03: revision 1 cannot be made again, its evidence is what was written then: "
+    with pytest.raises(EvidenceError, match=words + "2026-03: the counts do not give what is frozen"):
+        again(1)
+    assert not list(tmp_path.glob("again-1*.partial"))
+    month = march.database.months.get("2026-03", 1)
+    assert month is not None
+    with pytest.raises(EvidenceError, match="is made from a copy of a ledger in a file only"):
+        write_former(march.database, "postgresql://x/y", month, tmp_path / "no.zip", zone=ZoneInfo("UTC"))
     march.close()
 
 

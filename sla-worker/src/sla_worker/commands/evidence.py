@@ -10,10 +10,12 @@ from pathlib import Path
 
 from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run, whole_number
+from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
-from sla_worker.evidence import verify, write_evidence
+from sla_worker.evidence import verify, write_evidence, write_former
+from sla_worker.model import FrozenMonth
 from sla_worker.months import frozen_month
-from sla_worker.settings import read_settings
+from sla_worker.settings import Settings, read_settings
 
 _MOST_REVISIONS = 99_999
 
@@ -58,7 +60,7 @@ def _write(label: str, revision: int | None, output: str | None, *, force: bool)
         if output == "-":
             with tempfile.TemporaryDirectory() as directory:
                 target = Path(directory) / "evidence.zip"
-                write_evidence(database, month, target)
+                _make(database, settings, month, target)
                 with target.open("rb") as made:
                     shutil.copyfileobj(made, sys.stdout.buffer)
             sys.stdout.flush()
@@ -66,11 +68,19 @@ def _write(label: str, revision: int | None, output: str | None, *, force: bool)
         target = Path(output or f"sla-evidence-{month.month}-r{month.revision}.zip")
         if target.exists() and not force:
             raise SLAWorkerError(f"{target}: is there already; give another --output, or --force")
-        write_evidence(database, month, target)
+        _make(database, settings, month, target)
     print(
         f"{target}: revision {month.revision} of {month.month}, checked: every figure follows from the counts"
     )
     return 0
+
+
+def _make(database: SLADatabase, settings: Settings, month: FrozenMonth, target: Path) -> None:
+    newest = database.months.get(month.month)
+    if newest is None or newest.revision == month.revision:
+        write_evidence(database, month, target)
+    else:
+        write_former(database, settings.database, month, target, zone=settings.timezone)
 
 
 def _verify(name: str) -> int:

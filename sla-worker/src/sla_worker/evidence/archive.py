@@ -45,6 +45,11 @@ def write_evidence(database: SLADatabase, month: FrozenMonth, target: Path) -> N
             f"{month.month}: its hours are deleted, only sums of days are kept (SLA_KEEP_HOURS);"
             " write the evidence of a month while they are there, and keep it"
         )
+    write_checked(database, month, target)
+
+
+def write_checked(database: SLADatabase, month: FrozenMonth, target: Path) -> None:
+    """Write the archive of a revision that has the counts of the ledger, and check it; see above."""
     partial = Path(f"{target}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
