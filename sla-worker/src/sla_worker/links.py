@@ -16,8 +16,11 @@ def report_links(settings: Settings) -> dict[str, str]:
 
 
 def month_links(settings: Settings, month: str) -> dict[str, str]:
-    """Where the figures of a frozen month are."""
-    return {"Frozen month": f"{settings.worker_public_url}/months/{month}"}
+    """Where the figures of a frozen month are, and their evidence for download."""
+    return {
+        "Frozen month": f"{settings.worker_public_url}/months/{month}",
+        "Evidence": f"{settings.worker_public_url}/evidence/{month}",
+    }
 
 
 def page_links(settings: Settings) -> dict[str, str]:
