@@ -267,7 +267,7 @@ class _Replay:
     def _breaches(
         self, rows: Sequence[CountedSlot], others: Sequence[CountedSlot], track: Track
     ) -> list[Span]:
-        measured = sorted(each.slot for each in others if each.coverage > 0)
+        measured = sorted(each.slot for each in others if each.measured_coverage > 0)
 
         def gone(last: int, until: int) -> bool:
             return any(last + GONE_SECONDS <= slot <= until for slot in measured)

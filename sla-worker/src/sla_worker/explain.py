@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sla_worker.as_measured import breaches_as_measured
 from sla_worker.compliance import budgets
 from sla_worker.composite import Part, score
 from sla_worker.database import SLADatabase
@@ -70,6 +71,9 @@ def explain(
             asdict(each) for each in database.corrections.between(start, end) if each.sla in concerned
         ],
         "breaches": [_breach(each) | {"causes": causes.get(each.id)} for each in breaches],
+        "breaches_as_measured": [
+            _breach(each) for each in breaches_as_measured(database, start, end) if each.key == key
+        ],
         "members": members,
         "queries": _queries(database, trace),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sla_worker.as_measured import breaches_as_measured, statuses_as_measured
 from sla_worker.database import SLADatabase
 from sla_worker.model import Report
 
@@ -42,15 +43,21 @@ def report_between(
     `of_then`: those that were promised in the period, removed since or not, instead of those of today.
     """
     statuses = database.status_of_period if of_then else database.status_between
-    active = database.get_active_breaches()
+    found = list(statuses(start, end, exclusions=exclusions))
+    breaches, active = database.breaches_between(start, end), database.get_active_breaches()
+    if not exclusions:
+        last = database.period_end(now)
+        found = statuses_as_measured(database, found, last)
+        breaches = breaches_as_measured(database, start, end)
+        active = [each for each in breaches_as_measured(database, last - 1, last) if each.ended_at is None]
     return Report(
         title=title,
         start=start,
         end=end,
         generated_at=now,
-        statuses=tuple(statuses(start, end, exclusions=exclusions)),
+        statuses=tuple(found),
         active_breaches=tuple(active),
-        period_breaches=len(database.breaches_between(start, end)),
+        period_breaches=len(breaches),
         maintenance=tuple(
             each
             for each in database.maintenance.all()
@@ -58,5 +65,5 @@ def report_between(
             and any(begin < now + _AHEAD_SECONDS and until > start for begin, until in each.spans)
         ),
         corrections=tuple(database.corrections.between(start, end)) if exclusions else (),
-        lingering=database.maintenance.lingering.since(active),
+        lingering=database.maintenance.lingering.since(active) if exclusions else {},
     )

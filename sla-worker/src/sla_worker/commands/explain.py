@@ -109,8 +109,13 @@ def text(found: dict[str, Any], zone: ZoneInfo) -> str:
         ("Excluded", "excluded", ("id", "start", "end", "of", "author", "reason")),
         ("Corrected", "corrected", ("id", "start", "end", "of", "says", "author", "reason")),
         ("Breaches", "breaches", ("id", "component", "started_at", "ended_at", "target", "worst")),
+        ("Breaches, as measured", "measured", ("component", "started_at", "ended_at", "target", "worst")),
     )
+    differs = [(each["component"], each["started_at"], each["ended_at"]) for each in found["breaches"]] != [
+        (each["component"], each["started_at"], each["ended_at"]) for each in found["breaches_as_measured"]
+    ]
     shown = found | {
+        "measured": found["breaches_as_measured"] if differs else [],
         "excluded": [
             each | {"start": start, "end": end}
             for each in found["exclusions"]

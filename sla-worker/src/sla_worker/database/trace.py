@@ -11,7 +11,7 @@ from sla_worker.database.engine import Engine, Row
 from sla_worker.database.judging import judged_by
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.status import StatusReader
-from sla_worker.model import Definition, SLAStatus, State, Status
+from sla_worker.model import Breach, Definition, SLAStatus, State, Status
 
 MOST_ROWS = 300
 """So many rows of slots, and replaced rows, are given; of a longer period their number alone."""
@@ -24,7 +24,15 @@ _COUNTED = ", a.good_events AS counted_good, a.total_events AS counted_total, a.
 _AS_IT_COUNTS = """COALESCE(a.state, m.state) AS state, COALESCE(a.good_events, m.good_events) AS good,
     COALESCE(a.total_events, m.total_events) AS total, COALESCE(a.coverage, m.coverage) AS coverage,
     CASE WHEN a.state IS NULL THEN m.actual_value ELSE a.actual_value END AS actual,
-    a.state IS NOT NULL AS adjusted, m.total_events AS measured_total"""
+    a.state IS NOT NULL AS adjusted, m.state AS measured_state, m.coverage AS measured_coverage,
+    m.actual_value AS measured_actual"""
+_ANNULLED = """
+SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, b.target_value AS target,
+       n.worst_value AS worst, n.start_at AS started_at, n.end_at AS ended_at
+FROM sla_annulled_breaches n JOIN sla_breaches b ON b.id = n.breach_id
+JOIN sla_definitions d ON d.id = b.sla_id JOIN sla_components c ON c.id = b.component_id
+WHERE b.sla_id = ? ORDER BY n.start_at
+"""
 _REPLACED = """
 FROM sla_measurement_audit m JOIN sla_components c ON c.id = m.component_id
 WHERE m.sla_id = ? AND m.slot > ? AND m.slot <= ?
@@ -50,7 +58,9 @@ class CountedSlot:
     coverage: float
     actual: float | None
     adjusted: bool
-    measured_total: float
+    measured_state: State
+    measured_coverage: float
+    measured_actual: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +117,32 @@ class Tracer:
         """Every slot of an SLA that ends in (start, end], in their order."""
         return [
             CountedSlot(
-                **{**row, "state": State(row["state"]), "adjusted": bool(row["adjusted"])},
+                **{
+                    **row,
+                    "state": State(row["state"]),
+                    "measured_state": State(row["measured_state"]),
+                    "adjusted": bool(row["adjusted"]),
+                },
             )
             for row in self._engine.rows(
                 f"SELECT c.name AS component, m.slot, {_AS_IT_COUNTS} {_ROWS} ORDER BY m.slot",
                 (self._definitions.get(key).id, start, end),
             )
+        ]
+
+    def adjusted_slas(self) -> list[str]:
+        """The keys of the SLAs in force of which some slot that is kept counts otherwise than measured."""
+        known = {each.id: key for key, each in self._definitions.all().items() if each.enabled}
+        rows = self._engine.rows("SELECT DISTINCT sla_id FROM sla_adjusted_slots ORDER BY sla_id")
+        return [known[row["sla_id"]] for row in rows if row["sla_id"] in known]
+
+    def annulled_breaches(self, key: str) -> list[Breach]:
+        """The breaches of an SLA that count nowhere any more, as they were."""
+        sla_id, versions = self._definitions.get(key).id, self._definitions.versions
+        return [
+            Breach(**row, unit=version.unit, comparison=version.comparison)
+            for row in self._engine.rows(_ANNULLED, (sla_id,))
+            for version in [versions.at(sla_id, row["started_at"] + 1)]
         ]
 
     def judged_by(self, key: str, slot: int) -> Definition:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sla_worker import public
+from sla_worker.as_measured import statuses_as_measured
 from sla_worker.compliance import Compliance, compliance
 from sla_worker.database import SLADatabase
 from sla_worker.database.browsing import Browser
@@ -137,7 +138,10 @@ class Pages:
 
     def statuses(self, hours: int, *, exclusions: bool) -> list[SLAStatus]:
         """Every SLA over the last hours, in the order of their definition."""
-        return self._database.get_current_sla_status(hours, exclusions=exclusions)
+        found = self._database.get_current_sla_status(hours, exclusions=exclusions)
+        if exclusions:
+            return found
+        return statuses_as_measured(self._database, found, self._database.period_end(self._clock()))
 
     def compliance(self, window: str, *, exclusions: bool = True) -> Compliance:
         """Every SLA over a window, with its error budget. Raises SLAWorkerError for one that is none."""
