@@ -22,7 +22,7 @@ from simulation.series import PROCESS_START, Metric, Process, Scrape, Target, co
 from truth.accountant import Accountant
 from waiting import patience, poll
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOT = 300
