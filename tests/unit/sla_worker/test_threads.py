@@ -258,3 +258,21 @@ def test_a_mail_that_follows_waits_for_the_first_one_and_nobody_gets_it_without(
         ("[resolved] SLA breach is over after 5 min: API Error Rate", [OWNER]),
     ]
     assert setting.service.database.outbox.owed() == {}
+
+
+def test_the_end_of_one_that_flapped_names_all_its_breaches(setting: Setting, sender: Keeping) -> None:
+    """Two slots are bad, with a good one between them; the second end is told an hour later."""
+    for good in (900, 1000, 900):
+        pass_slots(setting, good)
+    pass_slots(setting, 1000, 14)
+    (made, _) = told(sender)[-1]
+    assert [str(each["Subject"]) for each, _ in told(sender)] == [
+        "[critical] SLA breached: API Error Rate",
+        "[resolved] SLA breach is over after 5 min: API Error Rate",
+        "[critical] SLA breached again: API Error Rate",
+        "[resolved] SLA breaches are over, 2 in 15 min: API Error Rate",
+    ]
+    text = made.get_body(("plain",))
+    assert text is not None
+    assert "It came and went: 2 breaches, 10 min in total." in text.get_content()
+    assert text.get_content().count("\nBreach:") == 2

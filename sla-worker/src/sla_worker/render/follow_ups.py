@@ -23,8 +23,8 @@ _NONE = (
     " to be done."
 )
 _EXCLUDED = (
-    "It ended since the time after it does not count: maintenance. That says nothing about how the SLA does"
-    " now."
+    "It ended because the time after it does not count: maintenance. That says nothing about how the SLA"
+    " does now."
 )
 _FLAPPED = (
     "It came and went: {count} breaches, {length} in total. From the second one on, the end is told once an"
@@ -77,7 +77,10 @@ def _words(kind: str, thread: Thread, now: int) -> tuple[str, str, str, str]:
     if kind != BREACH_END_MAIL:
         return about.severity, f"SLA was breached for {lasted}", RED, flapped
     lead = " ".join(filter(None, (flapped, _EXCLUDED if thread.excluded else "")))
-    return "resolved", f"SLA breach is over after {lasted}", GREY if thread.excluded else GREEN, lead
+    title = f"SLA breach is over after {lasted}"
+    if count > 1:
+        title = f"SLA breaches are over, {count} in {length(about.ended_at - thread.breaches[0].started_at)}"
+    return "resolved", title, GREY if thread.excluded else GREEN, lead
 
 
 def _facts(thread: Thread, now: int, zone: ZoneInfo) -> list[tuple[str, str]]:

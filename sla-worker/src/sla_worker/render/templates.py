@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from sla_worker.render import format as words
 
 if TYPE_CHECKING:
     import jinja2
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d [A-Z0-9+-]+")
 
 
 @cache
@@ -35,6 +38,7 @@ def _environment() -> jinja2.Environment:
         words.cause_words, words.lingering_words,
     )  # fmt: skip
     environment.globals.update({each.__name__: each for each in others})
+    environment.globals["whole_times"] = _whole_times
     environment.globals["minimum_coverage"] = f"{MINIMUM_COVERAGE:.0%}".replace("%", " %")
     return environment
 
@@ -46,6 +50,14 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
         return function(*arguments).replace(" ", "\N{NO-BREAK SPACE}")
 
     return unbroken
+
+
+def _whole_times(text: str) -> str:
+    """The text as HTML in which no line ends within a time: a phone breaks it at the hyphens of its date."""
+    import markupsafe  # noqa: PLC0415 - comes with jinja2
+
+    kept = _TIME.sub(r'<span style="white-space:nowrap;">\g<0></span>', str(markupsafe.escape(text)))
+    return markupsafe.Markup(kept)  # noqa: S704 - escaped above
 
 
 def _actual(status: SLAStatus) -> str:

@@ -1,0 +1,173 @@
+"""Whatever happens to worker, server and recipients: every mail arrives, under one Message-ID each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_definitions
+from sla_worker.delivery.sending import Deliveries
+from sla_worker.delivery.smtp import Refusal
+from sla_worker.errors import MailServerError
+from sla_worker.evaluation import evaluate
+from sla_worker.model import Figures, Notification
+from sla_worker.settings import Settings, read_settings
+from unit.sla_worker.fake_prometheus import THREE
+
+NOW = 1_700_000_100
+DAY = 86_400
+DEFINITIONS = read_definitions(THREE)
+THREE_PEOPLE = ("ann@example.com", "bob@example.com", "eve@example.com")
+KILLS = 100
+
+
+class Killed(BaseException):
+    """The process ends here; nothing after it happens."""
+
+
+class World:
+    """A mail server that outlives the workers, and the ledger that they share one after the other."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.now = float(NOW)
+        self.down = False
+        self.refused: dict[str, Refusal] = {}
+        self.kills: Iterator[str] = iter(())
+        self.taken: list[tuple[str, str, str, str | None]] = []  # recipient, Message-ID, subject, answers
+        self.settings: Settings = replace(read_settings({}), report_owner=THREE_PEOPLE, report_on_call=())
+        self.restarts = 0
+        self.start()
+
+    def start(self) -> None:
+        self.database = SLADatabase(self.directory / "sla.db", clock=lambda: self.now)
+        self.deliveries = Deliveries(
+            self.database, self, self.settings,
+            stopping=threading.Event(), clock=lambda: self.now, monotonic=lambda: self.now,
+        )  # fmt: skip
+        recorded = self.database.outbox.delivered
+
+        def delivered(*of: object) -> None:
+            self._kill("unrecorded")
+            recorded(*of)  # type: ignore[arg-type]
+
+        self.database.outbox.delivered = delivered  # type: ignore[method-assign]
+
+    def _kill(self, where: str) -> None:
+        if self.kill == where:
+            self.kill = None
+            raise Killed
+
+    def send(self, made: EmailMessage, recipients: Sequence[str]) -> Mapping[str, Refusal]:
+        if self.down:
+            raise MailServerError("nobody answers")
+        self._kill("before")
+        for each in recipients:
+            if each not in self.refused:
+                self.taken.append((each, str(made["Message-ID"]), str(made["Subject"]), made["In-Reply-To"]))
+            self._kill("halfway")  # the server has it, and the worker never hears so
+        self._kill("after")
+        return {each: self.refused[each] for each in recipients if each in self.refused}
+
+    kill: str | None = None
+
+    def round(self) -> None:
+        """One round of a worker, which may be killed in it; then the next one starts."""
+        self.kill = self.kill or next(self.kills, None)
+        try:
+            self.deliveries.round()
+        except Killed:
+            self.restarts += 1
+            self.database.close()
+            self.start()
+
+    def breaches(self, count: int) -> None:
+        """So many breaches of as many SLAs, and their ends: two mails each."""
+        self.database.sync_definitions(DEFINITIONS)
+        for slot, good in ((1, 900), (2, 1000)):
+            rows = [evaluate(each, NOW + slot * 300, Figures(good, 1000, 1)) for each in DEFINITIONS[:count]]
+            self.database.store(rows)
+            self.now = NOW + slot * 300 + 45.0
+            self.database.threads.turn(int(self.now), 0)
+
+    @property
+    def open(self) -> list[Notification]:
+        return self.database.outbox.due(2**40)
+
+    def until_all_arrived(self, most: int) -> None:
+        for _ in range(most):
+            if not self.open:
+                return
+            self.now = max(self.now + 15, float(self.database.outbox.next_due() or 0))
+            self.round()
+        raise AssertionError(f"still open: {[each.key for each in self.open]}")
+
+    def check(self, mails: int) -> None:
+        """Each recipient has every mail, under one Message-ID, and no answer before what it answers."""
+        by_subject: dict[str, set[str]] = {}
+        for _, number, subject, _ in self.taken:
+            by_subject.setdefault(subject, set()).add(number)
+        assert {len(each) for each in by_subject.values()} == {1}
+        assert len(by_subject) == mails
+        for person in THREE_PEOPLE:
+            own = [each for each in self.taken if each[0] == person]
+            assert {each[1] for each in own} == {number for each in by_subject.values() for number in each}
+            seen: set[str] = set()
+            for _, number, _, answers in own:
+                assert answers is None or answers in seen
+                seen.add(number)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.database.close()
+
+
+def test_a_worker_that_is_killed_a_hundred_times_in_the_middle_of_sending(world: World) -> None:
+    """Before the server has a mail, when it has it for one of three, and when that is not recorded yet.
+
+    Two seconds of CPU: each kill is a new worker on the same ledger.
+    """
+    world.breaches(2)
+    world.kills = iter(("before", "halfway", "after", "unrecorded") * (KILLS // 4))
+    world.until_all_arrived(KILLS * 3)
+    assert world.restarts == KILLS
+    world.check(mails=4)
+
+
+def test_a_mail_server_that_is_down_for_a_day_gets_every_mail_once(world: World) -> None:
+    world.down = True
+    world.breaches(2)
+    end = world.now + DAY
+    while world.now < end:
+        world.now = max(world.now + 900, float(world.database.outbox.next_due() or 0))
+        world.round()
+    assert world.taken == []
+    world.down = False
+    world.until_all_arrived(40)
+    world.check(mails=4)
+    assert len(world.taken) == 4 * len(THREE_PEOPLE)  # nobody has one twice
+
+
+def test_one_recipient_of_three_who_is_refused_for_an_hour_holds_nobody_up(world: World) -> None:
+    world.refused = {"bob@example.com": Refusal(451, "later")}
+    world.breaches(1)
+    world.round()
+    world.round()
+    assert [each[0] for each in world.taken] == ["ann@example.com", "eve@example.com"] * 2
+    while world.now < NOW + 3600:
+        world.now += 300
+        world.round()
+    assert len(world.taken) == 4
+    world.refused = {}
+    world.until_all_arrived(10)
+    world.check(mails=2)
+    assert len(world.taken) == 6
