@@ -173,6 +173,9 @@ def test_charts_stand_in_the_mail_by_their_content_id(made: Drawn, october: Long
         "multipart/mixed", "multipart/alternative", "text/plain", "multipart/related", "text/html",
         "image/png", "image/png", "application/pdf", "text/csv", "application/json",
     ]  # fmt: skip
+    html = sent.get_body(("html",))
+    assert html is not None
+    assert "cid:burn-down" in html.get_content()  # where the live tests look for it
     pictures = [each for each in sent.walk() if each.get_content_type() == "image/png"]
     for each in pictures:
         name = str(each["Content-ID"]).strip("<>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MONTHLY_MAIL
@@ -34,6 +35,7 @@ from sla_worker.render.format import (
     score_word,
 )
 from sla_worker.render.periodic import POLICY, burned, counted, exceptions, frozen_words, kpis, period_name
+from sla_worker.render.sections import sections
 from sla_worker.render.signs import SIGNS
 from sla_worker.render.summary import recommendations, summary
 
@@ -56,7 +58,10 @@ def pdf_of(report: LongReport, zone: ZoneInfo, sender: str) -> bytes:
     _charts(paper, report, zone)
     _slas(paper, report, zone)
     _incidents(paper, report, zone)
+    for heading, sentences in sections(report, zone):
+        _listed(paper, heading, sentences)
     _recommendations(paper, report)
+    _listed(paper, "Credits", report.credits)
     now = report.whole.generated_at
     _listed(paper, "Maintenance", [maintenance_line(each, now, zone) for each in report.whole.maintenance])
     _listed(paper, "Corrected", [correction_line(each, zone) for each in report.whole.corrections])
@@ -191,7 +196,7 @@ def _recommendations(paper: Paper, report: LongReport) -> None:
     paper.end_columns()
 
 
-def _listed(paper: Paper, name: str, lines: list[str]) -> None:
+def _listed(paper: Paper, name: str, lines: Sequence[str]) -> None:
     if lines:
         paper.heading(name, 10)
         for each in lines:
