@@ -1,7 +1,8 @@
 """`python -m benchmarks.ledger`: a simulated year of the ledger: how large it gets, and how fast it is read.
 
 Stores every slot of so many SLAs as the worker does, a day in each transaction, deletes what is older than
-it is kept, and prints the size of the file and the time of what pages, mails and metrics ask. `--slas 3600
+it is kept, and prints the size of the file, the time of what pages, mails and metrics ask, and that of
+maintenance which is added when all of it is over, and revoked. `--slas 3600
 --days 40 --slot-seconds 3600` shows a large ledger whose slots are as few as its hours.
 """
 
@@ -14,9 +15,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +27,8 @@ from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
-from sla_worker.model import Definition, Figures
+from sla_worker.model import Definition, Figures, Planned, Scope
+from sla_worker.occurrences import occurrences
 from unit.sla_worker.fake_prometheus import THREE
 
 BEGIN = 1_735_689_600  # 2025-01-01 00:00 UTC
@@ -70,6 +73,23 @@ class Year:
             while self.database.trim():
                 pass
 
+    def excluded(self, days: int) -> Iterator[tuple[str, float]]:
+        """What it takes to exclude time of all these days afterwards, and to revoke that: CPU seconds."""
+        end, now, store = BEGIN + days * DAY, int(self.now), self.database.maintenance
+        rule = "FREQ=WEEKLY"
+        times = occurrences(rule, BEGIN, BEGIN + 3600, ZoneInfo("UTC"))
+        weekly = Planned(Scope(), BEGIN, BEGIN + 3600, "ann", "bench", rule=rule, zone="UTC")
+        for name, planned, found in (
+            ("an hour a week", weekly, [each for each in times if each[1] <= end]),
+            ("all of it", Planned(Scope(), BEGIN, end, "ann", "bench"), None),
+        ):
+            begun = time.process_time()
+            number = store.add(planned, now, found).id
+            yield f"excluding {name} afterwards", time.process_time() - begun
+            begun = time.process_time()
+            store.revoke(number, "ann", "bench", now)
+            yield f"revoking {name}", time.process_time() - begun
+
     def megabytes(self) -> float:
         """The size of the file and its log."""
         return sum(each.stat().st_size for each in self.path.parent.iterdir()) / 1e6
@@ -103,6 +123,8 @@ def main(argv: list[str] | None = None) -> int:
         for name, hours, budget in (("24 hours", 24, ""), ("30 days", 720, ""), ("a year", 8760, "10 ms")):
             taken = seconds(lambda hours=hours: year.database.get_current_sla_status(hours))  # type: ignore[misc]
             table.add_row(f"CPU of the status of all SLAs over {name}", f"{taken * 1000:.1f} ms", budget)
+        for name, taken in year.excluded(options.days):
+            table.add_row(f"CPU of {name}", f"{taken:.2f} s", "")
         rows = year.database.counts()["measurements"]
         table.add_row("slots kept", f"{rows:,}", "")
         table.add_row("size of the file", f"{year.megabytes():.1f} MB", "30 MB" if options.slas == 36 else "")

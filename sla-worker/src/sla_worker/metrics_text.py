@@ -13,6 +13,7 @@ from typing import NamedTuple
 from prometheus_client import utils
 
 _number: Callable[[float], str] = utils.floatToGoString
+_PLACE = "\0value\0"
 _PLAIN = 1e6  # floats below it are written alike by Go and Python
 _Pick = Callable[[Sequence[str]], Sequence[str]]
 
@@ -57,6 +58,18 @@ class Families:
         plain = value.__class__ is float and -_PLAIN < value < _PLAIN
         number = repr(value) if plain else _number(value)
         lines.append(template % (*map(self._escaped.__getitem__, sort(labels)), number))
+
+    def add_one_of(self, name: str, chosen: str, values: Sequence[str], *labels: str) -> None:
+        """Write a sample for each of the `values` of the last label: 1 for the chosen one, 0 for the others.
+
+        The other labels are written once for all of them.
+        """
+        template, sort, lines = self._families[name]
+        escaped = self._escaped
+        made = template % (*map(escaped.__getitem__, sort((*labels, _PLACE))), _PLACE)
+        before, between, after = made.split(_PLACE)
+        one, none = f"{between}1.0{after}", f"{between}0.0{after}"
+        lines += [f"{before}{escaped[value]}{one if value == chosen else none}" for value in values]
 
     def text(self) -> bytes:
         """All families in the order of `labels`, those without samples too."""

@@ -26,7 +26,7 @@ from sla_worker.windows import Now, TimeInBreach
 
 _UNSURE_ROWS = 50_000
 _EACH = ("sla", "component")
-_STATUSES = tuple((each, each.label) for each in Status)
+_STATUSES = tuple(each.label for each in Status)
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     names.INFO: ("sla", "name", "category", "severity", "unit", "comparison"),
@@ -151,14 +151,14 @@ class SLAMetrics:
         add = families.add
         now = self._now
         if now is None:
-            self._beginning(add)
+            self._beginning(families)
         else:
             # A component that is gone has figures of the longer windows, which need what they are held to.
             known = [each for statuses in now.windows.values() for each in statuses]
             objectives = {(each.key, each.component, each.category): each.objective_ratio for each in known}
             for labels, objective in objectives.items():
                 add(names.OBJECTIVE, objective, *labels)
-            _present(add, now.day)
+            _present(families, now.day)
             for window, statuses in now.windows.items():
                 _window(add, window, statuses)
             self._burning(add, now)
@@ -202,26 +202,26 @@ class SLAMetrics:
         rates = long.burn_rate, None if short is None else short.burn_rate
         return sustained(long, short, rates, minimum)
 
-    def _beginning(self, add: _Add) -> None:
+    def _beginning(self, families: Families) -> None:
         """Before the ledger was read: what the file alone says."""
+        add = families.add
         for each in self._definitions.values():
             where = (each.key, each.component)
             add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
             add(names.TARGET, each.target, *where, each.unit)
-            for _, label in _STATUSES:
-                add(names.STATUS, 0, *where, label)
+            families.add_one_of(names.STATUS, "", _STATUSES, *where)
         _breaches(add, (), ())
 
 
-def _present(add: _Add, day: Sequence[SLAStatus]) -> None:
+def _present(families: Families, day: Sequence[SLAStatus]) -> None:
     """What holds for the newest slot, and the figures over a day."""
+    add = families.add
     for each in day:
         where = (each.key, each.component)
         add(names.TARGET, each.target, *where, each.unit)
         add(names.COMPLIANCE, each.compliance_ratio, *where, each.category)
         add(names.ACTUAL, each.actual, *where, each.unit)
-        for status, label in _STATUSES:
-            add(names.STATUS, 1.0 if status is each.status else 0.0, *where, label)
+        families.add_one_of(names.STATUS, each.status.label, _STATUSES, *where)
         if each.weakest is not None:
             add(names.WEAKEST, 1, *where, each.weakest)
 

@@ -51,6 +51,16 @@ def test_it_writes_what_the_library_writes(samples: list[tuple[str, float, tuple
     assert families.text() == generate_latest(registry)
 
 
+@given(st.sampled_from(["", "a", "b"]), st.text(), st.text())
+@example("a", "%s", "value\0")
+def test_one_of_several_values_is_written_as_each_by_itself(chosen: str, sla: str, component: str) -> None:
+    several, single = (Families({"f": ("sla", "component", "state")}, {"f": ""}) for _ in range(2))
+    several.add_one_of("f", chosen, ["a", "b", "c"], sla, component)
+    for value in ("a", "b", "c"):
+        single.add("f", float(value == chosen), sla, component, value)
+    assert several.text() == single.text()
+
+
 def test_what_is_none_has_no_sample() -> None:
     families = Families({"bare": ()}, {"bare": "Nothing"})
     families.add("bare", None)

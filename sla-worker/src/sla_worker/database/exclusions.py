@@ -18,6 +18,8 @@ _COLUMNS = (
     " revoked_at, revoked_by, revoke_reason"
 )
 
+_NOTHING = Covered(())
+
 
 @dataclass(frozen=True)
 class InForce:
@@ -79,9 +81,12 @@ class InForce:
 
     def maintained(self, sla_id: int, component: str) -> Covered:
         """The time of a component of an SLA in maintenance."""
+        targets = self.targets.get(sla_id)
+        if not targets:
+            return _NOTHING
         found = tuple(
             (number, since)
-            for number, since in self.targets.get(sla_id, {}).items()
+            for number, since in targets.items()
             if not self.components[number] or component in self.components[number]
         )
         if found not in self._made:

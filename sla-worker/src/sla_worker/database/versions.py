@@ -138,6 +138,8 @@ class VersionStore:
     def changes(self, sla_id: int, start: int, end: int) -> tuple[int, ...]:
         """When an SLA began to be judged otherwise within (start, end), ascending."""
         versions = self.of(sla_id)
+        if len(versions) == 1:
+            return ()
         return tuple([each.valid_from for each in versions[1:] if start < each.valid_from < end])
 
     def last_border(self) -> int:
