@@ -8,6 +8,7 @@ Breaches and alerts need slots, and are told where those are kept. Nothing is wr
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -182,16 +183,17 @@ class _Replay:
         self._step = database.slot_seconds
         self._versions = database.versions()[key]
         self._severity = database.definitions()[key].severity
+        self._borders = [each.valid_from for each in self._versions[1:]]
         self._judged = cache(self._judge_of)
 
     def _judge_of(self, number: int) -> tuple[Definition, Definition]:
-        """A version as it was, and as it would have been."""
-        version = self._versions[number - 1]
+        """A version, counted from 0, as it was and as it would have been."""
+        version = self._versions[number]
         was = self._database.tracer.judged_by(self._key, max(version.valid_from + 1, 1))
         return was, self._other.of(was)
 
     def _at(self, slot: int) -> tuple[Definition, Definition]:
-        return self._judged(self._database.version_at(self._key, slot).number)
+        return self._judged(bisect_left(self._borders, slot))
 
     def over(
         self,
@@ -347,6 +349,8 @@ class _Replay:
             times: list[tuple[int, int | None]] = []
             fires = False
             for slot in range(rows[0].slot, rows[-1].slot + 1, self._step):
+                if not fires and not sums.bad(slot - pair.long_seconds, slot):
+                    continue
                 bounds = self._burns(sums, pair, slot)
                 factor = _FACTORS[pair.name]
                 if not fires and bounds is not None and bounds.least > factor:
@@ -405,6 +409,11 @@ class _Sums:
                 if not (row.adjusted and row.coverage == 0):
                     covered, expected = covered + row.coverage, expected + 1
             self._until.append((good, total, covered, expected))
+
+    def bad(self, start: int, end: int) -> bool:
+        """Whether any event was bad in the slots that end in (start, end]."""
+        begin, until = (self._until[max((each - self._first) // self._step, 0)] for each in (start, end))
+        return until[1] - until[0] > begin[1] - begin[0]
 
     def window(self, start: int, end: int, objective: float) -> _Window:
         """What was counted in the slots that end in (start, end]."""
