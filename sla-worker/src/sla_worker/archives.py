@@ -60,7 +60,10 @@ class Archives:
         import shutil  # noqa: PLC0415
         import tempfile  # noqa: PLC0415
 
-        made = Path(tempfile.mkdtemp(prefix="sla-evidence-"))
+        try:
+            made = Path(tempfile.mkdtemp(prefix="sla-evidence-"))
+        except OSError as error:
+            raise SLAWorkerError(f"no directory for evidence can be made ({error}); set TMPDIR") from error
         atexit.register(shutil.rmtree, made, ignore_errors=True)
         return made
 

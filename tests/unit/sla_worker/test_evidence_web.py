@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -87,6 +88,14 @@ def test_an_archive_is_made_once_and_again_only_when_it_is_gone(tmp_path: Path) 
         archives.get(replace(MONTH, revision=revision, sha256=str(revision)))
     assert len(list(made.parent.iterdir())) == 4
     assert not made.is_file()
+
+
+def test_without_a_place_for_it_there_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(SLAWorkerError, match=r"no directory for evidence can be made .*; set TMPDIR"):
+        Archives().get(MONTH)
 
 
 def test_while_it_is_made_who_asks_is_told_so(tmp_path: Path) -> None:

@@ -38,17 +38,18 @@ def write_former(
             f"{what} is a former one, which is made from a copy of a ledger in a file only;"
             " its evidence is what was written then"
         )
-    with tempfile.TemporaryDirectory(prefix="sla-evidence-") as directory:
-        copy = Path(directory) / "ledger.db"
-        try:
+    beside = Path(place).resolve().parent  # where there is room for another ledger
+    try:
+        with tempfile.TemporaryDirectory(prefix=".sla-evidence-", dir=beside) as directory:
+            copy = Path(directory) / "ledger.db"
             backup(place, copy, force=False)
             with closing(SLADatabase(copy, grid=database.grid, zone=zone)) as former:
                 _undo(former, month, json.loads(former.months.document(month)), int(time.time()))
                 write_checked(former, month, target)
-        except SLAWorkerError as error:
-            raise EvidenceError(
-                f"{what} cannot be made again, its evidence is what was written then: {error}"
-            ) from error
+    except (SLAWorkerError, OSError) as error:
+        raise EvidenceError(
+            f"{what} cannot be made again, its evidence is what was written then: {error}"
+        ) from error
 
 
 def _undo(database: SLADatabase, month: FrozenMonth, document: Mapping[str, Any], now: int) -> None:
