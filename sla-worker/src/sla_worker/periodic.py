@@ -21,12 +21,14 @@ from sla_worker.model import (
     Report,
     Score,
     SLAStatus,
+    Whole,
     clipped,
     read_details,
     seconds_together,
 )
 from sla_worker.outlook import outlook
 from sla_worker.reports import report_between
+from sla_worker.spans import TWELVE_MONTHS, YEAR, window_start
 
 _AVAILABILITY = "availability"
 _MONTHS = 12  # that a monthly report shows, its own with them
@@ -45,7 +47,8 @@ def long_report(
         from sla_worker.credits import credit_lines  # noqa: PLC0415 - once a month
 
         owed = credit_lines(database, end, zone, now)
-        return replace(report, history=_history(database, report, zone), credits=owed)
+        history, wholes = _history(database, report, zone), _wholes(database, report.whole.end, zone)
+        return replace(report, history=history, wholes=wholes, credits=owed)
     whole = report.whole
     breaches = [each.breach for each in report.incidents]
     return replace(
@@ -53,6 +56,16 @@ def long_report(
         outlook=outlook(database, whole.end, zone, _PROSPECTS),
         alerts=alert_quality(database, whole.start, whole.end, whole.statuses, breaches),
     )
+
+
+def _wholes(database: SLADatabase, end: int, zone: ZoneInfo) -> tuple[Whole, ...]:
+    """The year to date and the last twelve months: each SLA judged over all of it."""
+    found = []
+    for name, window in (("Year to date", YEAR), ("Last twelve months", TWELVE_MONTHS)):
+        start = database.grid.slot_before(window_start(window, end, zone) or end)
+        whole = Report("", start, end, end, tuple(database.status_of_period(start, end)), (), 0)
+        found.append(Whole(name, start, whole.meeting, len(whole.measured), whole.coverage_ratio))
+    return tuple(found)
 
 
 def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple[Score, ...]:

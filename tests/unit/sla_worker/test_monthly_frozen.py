@@ -99,6 +99,7 @@ def test_the_mail_names_revision_and_hash_and_a_later_revision_answers_it(
         assert f"revision 1, 2026-04-01 03:00 CEST: the month is over. SHA-256 {first.sha256}." in part
         assert "make sla-evidence m=2026-03" in part
         assert "http://localhost:8080/months/2026-03" in part
+        assert "http://localhost:8080/evidence/2026-03" in part
     march.correct(BAD - STEP, BAD, CountsAs.GOOD, "crm")
     march.turn()
     [(key, (mail, got))] = send(march, settings).items()

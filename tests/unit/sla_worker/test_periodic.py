@@ -171,3 +171,20 @@ def test_changes_are_in_points_and_never_hidden_by_rounding() -> None:
 
 def test_time_that_several_share_counts_once() -> None:
     assert seconds_together([(0, 10), (5, 20), (30, 40), (32, 35)]) == 30
+
+
+def test_the_year_to_date_is_that_of_a_count_by_hand(known: SLADatabase) -> None:
+    """All three kept their target over all of it, though the uptime missed that of October.
+
+    Two months of 720 + 745 hours: of 351,600 scrapes 240 failed, 99.93 % were good; of 1,465,000 requests
+    149 failed.
+    """
+    made = report(known, "monthly")
+    assert [(each.name, each.start, each.meeting, each.measured) for each in made.wholes] == [
+        ("Year to date", epoch("2026-01-01T00:00"), 3, 3),
+        ("Last twelve months", epoch("2025-10-31T00:00"), 3, 3),
+    ]
+    assert (
+        "Year to date, from 2026-01-01 00:00 CET: 3 of 3 SLAs kept their target over all of it (100.00 %),"
+        " 100.00 % measured."
+    ) in mail(known, "monthly").text

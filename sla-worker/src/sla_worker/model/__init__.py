@@ -42,6 +42,7 @@ from sla_worker.model.long_report import (
     Line,
     LongReport,
     Score,
+    Whole,
     clipped,
     seconds_together,
 )
@@ -150,6 +151,7 @@ __all__ = [
     "Tier",
     "WatchdogOutage",
     "WebhookAlert",
+    "Whole",
     "Wrong",
     "clipped",
     "follow_up",

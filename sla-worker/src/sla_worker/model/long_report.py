@@ -98,13 +98,25 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A longer time that ends with the month: `meeting` of the `measured` SLAs kept their target."""
+
+    name: str
+    start: int
+    meeting: int
+    measured: int
+    coverage_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class LongReport:
     """A week or a month. `whole` is the period, `days` its days, `before` the period of equal kind before.
 
     `down_seconds`: the time in which an SLA of the category availability was in breach. `revision` is the
     hash of the definitions that were in force at the end. `history` has the last twelve months, the reported
     one last; nothing where no month is reported. `frozen`: its figures are those of this frozen month.
-    `outlook`: of a week, what is still allowed until its month ends; `alerts`: of a week.
+    `wholes`: of a month, the year to date and the last twelve months. `outlook`: of a week, what is still
+    allowed until its month ends; `alerts`: of a week.
     `credits` says what is owed for the month and what people have to decide, a line each; nothing where no
     SLA has credits.
     """
@@ -121,6 +133,7 @@ class LongReport:
     revision: str
     history: tuple[Score, ...] = ()
     frozen: FrozenMonth | None = None
+    wholes: tuple[Whole, ...] = ()
     outlook: tuple[Prospect, ...] = ()
     alerts: AlertQuality | None = None
     credits: tuple[str, ...] = ()

@@ -157,7 +157,7 @@ def frozen_words(report: LongReport, zone: ZoneInfo) -> str:
         )
     return (
         f"revision {month.revision}, {moment(month.frozen_at, zone)}: {month.reason}. SHA-256 {month.sha256}."
-        f" Evidence that anybody can check: make sla-evidence m={month.month}"
+        f" Evidence that anybody can check: make sla-evidence m={month.month}, or the link below."
     )
 
 

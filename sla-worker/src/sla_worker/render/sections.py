@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import AlertQuality, AlertRecord, LongReport, Prospect
+from sla_worker.model import AlertQuality, AlertRecord, LongReport, Prospect, Whole
 from sla_worker.render.format import length, moment, ratio, whole
 
 _ALERTS = 10
@@ -16,11 +16,22 @@ Section = tuple[str, list[str]]
 def sections(report: LongReport, zone: ZoneInfo) -> list[Section]:
     """The sections that there are, each with its heading."""
     found = [
+        ("Year to date", [_whole(each, zone) for each in report.wholes]),
         ("Until the month ends", outlook_lines(report.outlook, zone)),
         ("Alerts", [] if report.alerts is None else _alert_lines(report.alerts, zone)),
         ("How long it took", _times(report)),
     ]
     return [each for each in found if each[1]]
+
+
+def _whole(each: Whole, zone: ZoneInfo) -> str:
+    since = f"{each.name}, from {moment(each.start, zone)}"
+    if not each.measured:
+        return f"{since}: nothing was measured."
+    return (
+        f"{since}: {each.meeting} of {each.measured} SLAs kept their target over all of it"
+        f" ({ratio(each.meeting / each.measured)}), {ratio(each.coverage_ratio)} measured."
+    )
 
 
 def outlook_lines(prospects: Sequence[Prospect], zone: ZoneInfo) -> list[str]:
