@@ -144,7 +144,7 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels check lint format bench-counting
+.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web check lint format bench-counting
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
@@ -196,6 +196,9 @@ bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost fr
 
 bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards on 15 days of data, beside their budget
 	@PYTHONPATH=tests:sla-worker/src:demo-app/src:grafana/src:local/src $(PY) -m benchmarks.panels
+
+bench-web: $(VENV)/.test ## Ask the status page and the API 200 times a second for a minute: SLAS=36 DAYS=40
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.web $(if $(SLAS),--slas $(SLAS)) $(if $(DAYS),--days $(DAYS))
 
 bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))

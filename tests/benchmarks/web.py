@@ -1,9 +1,9 @@
 """`python -m benchmarks.web`: the status page and the API under 200 requests a second, beside passes.
 
 A worker with so many SLAs and a ledger of so many days answers in a process of its own, on the server that
-the service uses; its clock is turned a slot every few seconds, so that passes store rows meanwhile. This program
-asks in an even step and counts from the moment at which a request was due, so that a slow answer delays no
-other's count. It fails when a budget is missed.
+the service uses; its clock is turned a slot every few seconds, so that passes store rows meanwhile. This
+program asks in an even step and counts from the moment at which a request was due, so that a slow answer
+delays no other's count. It fails when a budget is missed.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table; 1 when a budget is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--slas", type=int, default=36)
-    parser.add_argument("--days", type=int, default=90, help="of history in the ledger")
+    parser.add_argument("--days", type=int, default=40, help="of history in the ledger")
     parser.add_argument("--rate", type=int, default=200, help="requests a second")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--answer", type=int, help=argparse.SUPPRESS)
