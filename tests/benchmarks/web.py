@@ -47,7 +47,7 @@ PATHS = (
 )
 BUDGET_SECONDS = 0.1  # of the slowest answer in a hundred
 THREADS = 16
-SLOT_EVERY = 5.0  # seconds between two passes: sixty times as often as in life
+SLOT_EVERY = 30.0  # seconds between two passes: ten times as often as in life
 
 
 @dataclass
@@ -132,9 +132,10 @@ def measured(port: int, worker: subprocess.Popen[str], *, rate: int, seconds: in
     for each in threads:
         each.start()
     for _ in range(math.ceil(seconds / SLOT_EVERY)):
+        time.sleep(min(SLOT_EVERY, seconds) / 2)
         worker.stdin.write("slot\n")
         worker.stdin.flush()
-        time.sleep(SLOT_EVERY)
+        time.sleep(min(SLOT_EVERY, seconds) / 2)
     for each in threads:
         each.join()
     return seen

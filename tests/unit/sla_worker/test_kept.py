@@ -29,7 +29,7 @@ class Made:
 
 def test_an_answer_is_made_once_for_each_stamp_and_question() -> None:
     stamp, made = ["a"], Made()
-    kept = Kept(lambda: stamp[0])
+    kept = Kept(lambda: (0, stamp[0]))
     assert kept.known("/") is None
     assert [kept.answer("/", made).body for _ in range(3)] == [b"1", b"1", b"1"]
     assert kept.answer("/other", made).body == b"2"
@@ -39,7 +39,7 @@ def test_an_answer_is_made_once_for_each_stamp_and_question() -> None:
 
 
 def test_who_asks_meanwhile_gets_the_same_and_a_failure_is_not_kept() -> None:
-    kept, begun, going_on, found = Kept(lambda: 1), threading.Event(), threading.Event(), []
+    kept, begun, going_on, found = Kept(lambda: (0, 1)), threading.Event(), threading.Event(), []
 
     def slow() -> Answer:
         begun.set()
@@ -64,9 +64,26 @@ def test_who_asks_meanwhile_gets_the_same_and_a_failure_is_not_kept() -> None:
     assert kept.answer("/x", lambda: Answer(b"good")).body == b"good"
 
 
+def test_while_it_is_made_again_others_get_that_of_the_period_before_unless_something_changed() -> None:
+    now: list[tuple[int, str]] = [(0, "same")]
+    kept = Kept(lambda: now[0])
+    kept.answer("/", lambda: Answer(b"old"))
+    for period, what, others in ((1, "same", b"old"), (2, "changed", None), (4, "changed", None)):
+        now[0] = (period, what)
+        seen: list[Answer | None] = []
+
+        def make(seen: list[Answer | None] = seen) -> Answer:
+            seen.append(kept.known("/"))  # as another thread would ask
+            return Answer(b"new")
+
+        assert kept.answer("/", make).body == b"new"
+        assert [each and each.body for each in seen] == [others]
+        assert kept.answer("/", lambda: Answer(b"never")).body == b"new"
+
+
 def test_no_more_are_kept_than_are_asked_for_in_one_second() -> None:
     stamp, made = [0], Made()
-    kept = Kept(lambda: stamp[0])
+    kept = Kept(lambda: (stamp[0], None))
     for number in range(200):
         kept.answer(number, made)
     assert kept.known(0) is not None

@@ -48,8 +48,8 @@ class Operation:
     """What one address answers.
 
     `answer` names the schema of JSON in schemas.py; None: another kind. `rows` is the list in it that
-    `format=csv` writes. `free`: it asks no database, so it never waits for one. `kept` answers are made
-    once a second at most. `public`: it is there on the public address too.
+    `format=csv` writes. `free`: it asks no database, so it never waits for one. `kept` answers stay
+    for seconds, while nothing changes. `public`: it is there on the public address too.
     """
 
     path: str

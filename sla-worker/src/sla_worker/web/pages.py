@@ -34,6 +34,7 @@ from sla_worker.reports import period_report
 from sla_worker.settings import Settings
 from sla_worker.spans import Span
 from sla_worker.watchdog import Watchdog
+from sla_worker.web.kept import PERIOD, Stamp
 
 _DAY_HOURS = 24
 
@@ -66,11 +67,10 @@ class Pages:
         """Epoch seconds."""
         return int(self._clock())
 
-    def stamp(self) -> tuple[object, ...]:
+    def stamp(self) -> Stamp:
         """What pages depend on; another one means that they may say something else. Costs no statement."""
         health = self._health
-        return (
-            self.now(),
+        return self.now() // PERIOD, (
             self._database.changes(),
             health.last_pass_at,
             health.last_error,
