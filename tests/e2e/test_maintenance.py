@@ -71,8 +71,8 @@ def test_a_window_silences_and_excludes_and_its_end_is_told_with_the_cause(
     told = stack_command("exec", *COMMAND, "end", number[1], "--author", "e2e")
     assert f"still bad: {NAME}, since " in told
     wait_for(
-        ["expired"],
-        lambda: silences(stack, number[1]),
+        {"expired"},
+        lambda: set(silences(stack, number[1])),
         "the silence to end with its window",
         seconds=20 + stack.seconds(300),
     )

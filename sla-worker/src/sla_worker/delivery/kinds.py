@@ -155,6 +155,7 @@ def _follow_up(sources: Sources, owed: Notification) -> Mail:
             breaches=tuple(each for each in told if each is not None),
             excluded=database.threads.is_excluded_after(about.id),
             causes=database.causes.of([about.id]).get(about.id),
+            bad_since=database.maintenance.lingering.since([about]).get(about.id),
         ),
         sources.now,
         settings.timezone,
