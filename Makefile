@@ -55,14 +55,14 @@ clean: $(VENV)/.run ## Stop everything and remove all data; asks first (YES=1 do
 doctor: $(VENV)/.run ## Show what is there, what is missing and what to do
 	@$(STACK) doctor
 
-.PHONY: demo demo-clean pictures
+.PHONY: demo demo-clean demo-pictures
 demo: $(VENV)/.run ## Start a stack beside yours that has a month of history with incidents, to look at
 	@$(STACK) demo $(if $(GRAPH_DAYS),--graph-days $(GRAPH_DAYS))
 
 demo-clean: $(VENV)/.run ## Stop the demonstration and remove everything of it, and nothing else
 	@$(STACK) demo-clean
 
-pictures: $(VENV)/.test ## Take the pictures of README.md and docs/ again, from the running demonstration (E=its env file)
+demo-pictures: $(VENV)/.test ## Take the pictures of README.md again, from the running demonstration (E=its env file)
 	@PYTHONPATH=tests:local/src:demo-app/src $(PY) -m readme.pictures $(or $(E),.run/demo/insa-demo/env)
 
 # --- SLAs --------------------------------------------------------------------------------------------------------

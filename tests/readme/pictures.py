@@ -1,9 +1,9 @@
-"""`python -m readme.pictures ENV_FILE`: takes the pictures of README.md and docs/ from a demonstration.
+"""`python -m readme.pictures ENV_FILE`: takes the pictures of README.md from a demonstration.
 
 alert-mail.png    the mail of an alert: a worker is killed, and its mail waited for
 demo-app.png      the page of the demo-app with three faults at work
 status-page.png   the status page
-KIND-report.png   the daily, weekly and monthly report and the mail of a breach; -phone and -dark beside them
+daily-report.png  the daily report, and breach-mail.png the mail of a breach; each also -phone and -dark
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ HIGHEST = 1200
 COLOURS = 256
 REPORTS: Mapping[str, str] = {
     "daily-report": "Daily SLA report",
-    "weekly-report": "Weekly SLA report",
-    "monthly-report": "Monthly SLA report",
     "breach-mail": "SLA breached",
 }
 """The files by what stands in the subject of their mails."""

@@ -17,6 +17,9 @@ SLOW_PASS_SECONDS = 30
 SLOT = "5m"
 """How often figures of the ledger change, unless slots are set otherwise: a finer step shows no more."""
 
+WINDOW_STEP = "15m"
+"""How often figures of windows are drawn: each point reads every SLA as often as there are windows."""
+
 UNITS = {
     "A": ('unit="ratio"', "percentunit"),
     "B": ('unit="seconds"', "s"),
@@ -68,29 +71,31 @@ def values(number: int, title: str, legend: str, target: str) -> sdk.timeseries.
 def burn_by_window() -> sdk.timeseries.Panel:
     """A fast fire or a slow one."""
     text = Text(
-        "Burn rates of the chosen SLAs, by window",
-        "How fast the error budget was used up over each window, of the worst component. Stay below the "
+        "Burn rate of the chosen SLAs, by window",
+        "How fast the error budget was used up over each window, of the worst chosen SLA. Stay below the "
         f"lowest dashed line, 1; from {BURN_SLOW:g} and {BURN_FAST:g} on it pages. Choose SLAs at the top.",
         f"`{names.BURN_RATE}`, bad share / allowed share of the window.",
         "a short window above the long ones: it has just begun; below them: it is over or gets better.",
     )
     steps: list[Step] = [(None, GREEN), (1, YELLOW), (BURN_SLOW, "orange"), (BURN_FAST, RED)]
-    queries = [Query(ql.by_window("max", names.BURN_RATE), "{{sla}} {{window}}")]
-    return lines(83, text, "suffix: x", queries, steps).interval(SLOT).min(0).axis_soft_max(2).decimals(1)
+    queries = [Query(ql.by_window("max", names.BURN_RATE), "{{window}}")]
+    return (
+        lines(83, text, "suffix: x", queries, steps).interval(WINDOW_STEP).min(0).axis_soft_max(2).decimals(1)
+    )
 
 
 def budget_by_window() -> sdk.timeseries.Panel:
     """What each period still allows."""
     text = Text(
-        "Error budgets of the chosen SLAs, by window",
-        "What is left of the error budget of each window, of the worst component; what is overspent ends at "
+        "Error budget of the chosen SLAs, by window",
+        "What is left of the error budget of each window, of the worst chosen SLA; what is overspent ends at "
         "the lower edge. `month` is the calendar month so far. Choose SLAs at the top.",
         f"`{names.WINDOW_BUDGET}`, not below 0.",
         f"below {BUDGET_LOW:.0%} of 30 days or of the month, put off risky changes.",
     )
     expr = f"clamp_min({ql.by_window('min', names.WINDOW_BUDGET)}, 0)"
-    panel = lines(84, text, "percentunit", [Query(expr, "{{sla}} {{window}}")], BUDGET_STEPS)
-    return panel.interval(SLOT).min(0).max(1)
+    panel = lines(84, text, "percentunit", [Query(expr, "{{window}}")], BUDGET_STEPS)
+    return panel.interval(WINDOW_STEP).min(0).max(1)
 
 
 def measurement() -> Section:

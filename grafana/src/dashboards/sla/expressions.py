@@ -233,8 +233,8 @@ def detail(metric: str, unit: str) -> str:
 
 
 def by_window(aggregation: str, metric: str) -> str:
-    """A figure of each chosen SLA over each of its windows: that of its worst component."""
-    return fresh(f'{aggregation} by (sla, window) ({metric}{{sla=~"$sla", category=~"$category"}})')
+    """A figure over each window, of the chosen SLAs: that of the worst one."""
+    return fresh(f'{aggregation} by (window) ({metric}{{sla=~"$sla", category=~"$category"}})')
 
 
 def targets() -> str:
