@@ -292,3 +292,32 @@ def test_hostile_names_stand_escaped_everywhere(hostile: Setting) -> None:
     assert picture.attrib["aria-label"].startswith("<b>{{ 7*7 }}</b>")
     names = [each["name"] for each in asked(hostile, "/api/v2/components.json")["components"]]
     assert names[0] == NAME
+
+
+@pytest.mark.parametrize("path", ["/?all", "/?q=7", "/incidents", "/reports", "/months"])
+def test_hostile_names_stand_escaped_on_the_pages_of_this_machine(hostile: Setting, path: str) -> None:
+    status, text = hostile.ask(path)
+    assert status == "200 OK"
+    assert "<b>{{" not in text
+    assert "49</b>" not in text
+    assert path in {"/reports", "/months"} or "&lt;b&gt;{{ 7*7 }}&lt;/b&gt;" in text
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.path)
+def test_every_address_is_guarded_and_has_the_headers_of_security(setting: Setting, operation: Any) -> None:
+    path = re.sub(r"\{\w+\}", "1", operation.path)
+    for host, code in (("localhost", None), ("evil.example.com", "403")):
+        found: list[Any] = []
+        environ = {
+            "REQUEST_METHOD": operation.method,
+            "PATH_INFO": path,
+            "HTTP_HOST": host,
+            "wsgi.input": io.BytesIO(b""),
+        }
+        list(setting.service.application(environ, lambda *answer, found=found: found.extend(answer)))
+        headers = dict(found[1])
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        if code is not None and path != "/healthz":
+            assert found[0].startswith(code), path
