@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from sla_worker import cli
 from sla_worker.customer import customer_report
@@ -201,6 +202,16 @@ def test_the_command_prints_it(
     file = tmp_path / "march.html"
     assert cli.main(["reporter", "--customer", "2026-03", "--format", "html", "--file", str(file)]) == 0
     assert "Service levels in March 2026" in file.read_text("utf-8")
+    assert "<!--" not in file.read_text("utf-8").partition("<body")[2]
+    # With the name and the logo of who sends it, in the file itself.
+    Image.new("RGB", (64, 32), "#1565c0").save(tmp_path / "logo.png")
+    monkeypatch.setenv("REPORT_SENDER_NAME", "Example & Sons")
+    monkeypatch.setenv("REPORT_LOGO", str(tmp_path / "logo.png"))
+    assert cli.main(["reporter", "--customer", "2026-03", "--format", "html", "--file", str(file)]) == 0
+    made = file.read_text("utf-8")
+    assert "Example &amp; Sons" in made
+    assert '<img src="data:image/png;base64,' in made
+    assert "cid:" not in made
     for wrong in (["--daily"], ["--format", "csv"], ["--from", "2026-03-01", "--to", "2026-03-02"]):
         with pytest.raises(SystemExit):
             cli.main(["reporter", "--customer", "2026-03", *wrong])

@@ -111,13 +111,13 @@ def _customer(options: argparse.ArgumentParser, arguments: argparse.Namespace, *
         options.error(f"--format {arguments.format}: give {', '.join(CUSTOMER_FORMATS)} with --customer")
 
     def command() -> int:
-        from sla_worker.customer import customer_report  # noqa: PLC0415 - of no other report
-        from sla_worker.render.customer import RENDER  # noqa: PLC0415 - likewise
+        from sla_worker.commands.customers import customers_month  # noqa: PLC0415 - of no other report
 
         settings = read_settings()
         with closing(service.open_database(settings, read_only=True)) as database:
-            report = customer_report(database, arguments.customer, settings.timezone, int(time.time()))
-        _put(RENDER[arguments.format](report).encode(), arguments.file)
+            now = int(time.time())
+            made = customers_month(database, settings, arguments.customer, arguments.format, now)
+        _put(made.encode(), arguments.file)
         return 0
 
     return run(command)
