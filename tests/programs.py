@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -50,6 +51,16 @@ def running_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def pdf_pictures(pdf: bytes, last: int, dots: int = 80) -> list[Image.Image]:
+    """The first pages of a PDF as pictures, with so many dots an inch."""
+    if shutil.which("pdftoppm") is None:
+        not_there("no pdftoppm found: NOT TESTED. Install Debian's package poppler-utils")
+    with tempfile.TemporaryDirectory() as scratch:
+        command = ["pdftoppm", "-r", str(dots), "-png", "-f", "1", "-l", str(last), "-", f"{scratch}/page"]
+        subprocess.run(command, input=pdf, check=True)
+        return [Image.open(each).convert("RGB") for each in sorted(Path(scratch).glob("page*.png"))]
 
 
 def pages_of(pdf: bytes, order: str = "-layout") -> list[str]:

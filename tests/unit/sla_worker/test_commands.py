@@ -108,6 +108,20 @@ def test_alone_test_writes_all_periodic_reports(tmp_path: Path) -> None:
     assert "No SLA had events in the period." in (tmp_path / "out" / "monthly-report.txt").read_text()
 
 
+def test_a_report_of_any_days_is_made_as_a_pdf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "sla.db")
+    days = ["--from", "2023-11-13", "--to", "2023-11-14", "--format", "pdf"]
+    file = tmp_path / "report.pdf"
+    assert cli.main(["reporter", *days, "--file", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    assert file.read_bytes().startswith(b"%PDF-")
+    assert cli.main(["reporter", *days[:4], "--file", str(tmp_path / "none" / "a")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["reporter", "--monthly", "--format", "pdf"])
+    assert "--format and --file are of a printed report" in capsys.readouterr().err
+
+
 def test_a_report_of_any_days_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Errors: 998 of 1,000 are good; the ledger has one slot, at 22:15 of the 14th."""
     fill(tmp_path / "sla.db")

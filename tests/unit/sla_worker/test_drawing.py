@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import os
 import re
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from logged import lines
-from programs import pages_of
+from programs import pages_of, pdf_pictures
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.message import message
 from sla_worker.draw import draw
@@ -101,6 +102,18 @@ def test_the_text_of_each_page_is_as_it_is_kept(october: LongReport) -> None:
     if os.environ.get("WRITE_REPORTS"):
         KEPT.write_text(text, encoding="utf-8")
     assert "".join(text.split()) == "".join(KEPT.read_text(encoding="utf-8").split())
+
+
+def test_the_first_page_has_its_band_and_its_cards(made: Drawn) -> None:
+    """Red from edge to edge, since targets were missed; then white paper and four grey cards."""
+    [first, _] = pdf_pictures(pdf_of(made), 2, dots=40)
+    red, white, shade = (198, 40, 40), (255, 255, 255), (245, 247, 250)
+    assert {first.getpixel((x, 4)) for x in (3, first.width // 2, first.width - 4)} == {red}
+    below = round(first.height * 56.5 / 297)  # millimetres: the band ends at 54, the cards begin at 60
+    assert first.getpixel((first.width // 2, below)) == white
+    cards = round(first.height * 62 / 297)
+    columns = [first.getpixel((x, cards)) == shade for x in range(first.width)]
+    assert sum(now and not before for before, now in itertools.pairwise(columns)) == 4
 
 
 def test_every_page_says_what_it_belongs_to(made: Drawn, october: LongReport) -> None:

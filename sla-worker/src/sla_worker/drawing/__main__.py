@@ -17,7 +17,7 @@ from sla_worker.drawing import charts
 from sla_worker.drawing.letters import readable
 from sla_worker.model import Drawn, LongReport, Sheet
 
-_LIFE_SECONDS = 60  # also where nobody waits any more
+_LIFE_SECONDS = 120  # also where nobody waits any more
 
 
 def main() -> int:

@@ -40,6 +40,7 @@ from sla_worker.render.signs import SIGNS
 from sla_worker.render.summary import recommendations, summary
 
 _MOST_INCIDENTS = 50
+_MOST_SLAS = 500  # more would take too long, and nobody reads them on paper
 _UNIT = ROOM / charts.WIDE
 _BAND = 54.0
 
@@ -134,8 +135,9 @@ def _slas(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
     paper.heading("All SLAs", 90)
     paper.paragraph(f"Days: {SIGNS}.", 7.5, SOFT)
     paper.columns(sla_columns(_days(report, zone)))
+    left = _MOST_SLAS
     for category, lines in report.by_category:
-        for number, line in enumerate(lines):
+        for number, line in enumerate(lines[:left]):
             row = SlaRow(line, zone)
             if not number:
                 paper.group = None
@@ -143,7 +145,11 @@ def _slas(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
                 paper.group = category.capitalize()
             paper.room(row.high)
             row.draw(paper)
+        left -= len(lines[:left])
     paper.end_columns()
+    rest = len(report.lines) - _MOST_SLAS
+    if rest > 0:
+        paper.paragraph(f"{rest} more are in the CSV and the JSON, in the order of the definitions.", 8)
 
 
 def _days(report: LongReport, zone: ZoneInfo) -> str:
@@ -209,7 +215,6 @@ def _counted(paper: Paper, report: LongReport) -> None:
     paper.paragraph(POLICY, 8)
     for each in exceptions(report):
         paper.paragraph(each, 8, indent=4, sign="•")
-    paper.paragraph(f"Days: {SIGNS}.", 8)
     paper.paragraph(
         f"{BOX} stands for a letter that the font of this file lacks, and a key for its name as a whole;"
         " mail, CSV and JSON have it.",
