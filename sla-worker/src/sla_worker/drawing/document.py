@@ -220,4 +220,3 @@ def _counted(paper: Paper, report: LongReport) -> None:
         " mail, CSV and JSON have it.",
         8,
     )
-    paper.paragraph(f"Definitions: {report.revision}", 8)
