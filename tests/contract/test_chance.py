@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-NOT_TESTS = ("benchmarks", "mutation", "waiting.py", "logged.py")
+NOT_TESTS = ("benchmarks", "mutation", "readme/pictures.py", "waiting.py", "logged.py")
 """What measures, what runs by hand, and the two modules that everybody else goes by."""
 
 HTTPX = {"get", "post", "put", "delete", "request", "Client"}

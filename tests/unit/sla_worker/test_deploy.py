@@ -12,6 +12,7 @@ import pytest
 
 from programs import not_there
 from sla_worker.settings import read_settings
+from waiting import patience
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "sla-worker" / "deploy"
@@ -25,7 +26,12 @@ def analyze(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     if shutil.which("systemd-analyze") is None:
         not_there("no systemd-analyze found: NOT TESTED. Install Debian's package systemd")
     return subprocess.run(
-        ["systemd-analyze", *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=60
+        ["systemd-analyze", *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(60),
     )
 
 
