@@ -46,6 +46,10 @@ def test_rows_breaches_mails_outages_alerts_and_summaries_of_version_3(tmp_path:
     [late] = [each for each in database.newest_measurements("api-error-rate", 9) if each.late]
     assert (late.slot, late.good, late.total, late.coverage, late.final) == (NOW + 900, 940, 1000, 1, True)
     assert database.outbox.owed() == {"breach": 2, "watchdog_outage": 1, "watchdog_outage_end": 1}
+    # Latency lasts and has a mail, so its end is told; what ended before is told to nobody once more.
+    assert place.query("SELECT answers, told_end FROM sla_breach_threads") == [("breach:3", None)]
+    database.threads.turn(NOW + 1245, 0)
+    assert database.outbox.owed() == {"breach": 2, "watchdog_outage": 1, "watchdog_outage_end": 1}
     assert len(database.alerts.newest(10)) == 1
     assert database.provisional_slots(2 * NOW, 0) == {}
     definitions = read_definitions(THREE)
