@@ -25,11 +25,15 @@ NOTICED = re.compile(
 _NUMBER = re.compile(rf"{MARK}(\d+)")
 
 
-def said_of(promtool: Path, rules: list[Rule], test: dict[str, Any], directory: Path) -> str:
-    """What promtool has to object to when it runs the test with the rules; empty when it passes."""
+def said_of(
+    promtool: Path, rules: list[Rule], test: dict[str, Any], directory: Path, every: int = STEP_SECONDS
+) -> str:
+    """What promtool has to object to when it runs the test with the rules; empty when it passes.
+
+    `every`: the seconds between two evaluations.
+    """
     _write(directory / RULES_FILE, {"groups": [{"name": "mutation", "rules": rules}]})
-    interval = f"{STEP_SECONDS}s"
-    tree = {"rule_files": [RULES_FILE], "evaluation_interval": interval, "tests": [test]}
+    tree = {"rule_files": [RULES_FILE], "evaluation_interval": f"{every}s", "tests": [test]}
     _write(directory / "test.json", tree)
     command: list[str | Path] = [promtool, "test", "rules", directory / "test.json"]
     try:

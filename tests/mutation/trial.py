@@ -25,8 +25,8 @@ MOST_TOGETHER = 40
 NEIGHBOURS = 8
 """Mutants that go through the cases side by side: of one place in a rule, one case often kills them all."""
 
-LONG_SECONDS = 2 * 60 * 60
-"""Cases that last longer than this come last: an evaluation costs the same at every step."""
+MANY_EVALUATIONS = 480
+"""Cases with more evaluations, two hours of steps, come last: each costs the same."""
 
 Versions = Mapping[int, Rule | None]
 
@@ -78,7 +78,7 @@ class Bench:
                 if name in self.cases:
                     raise MutationError(f"{case.alert}: two of its cases have the same name: rename one")
                 self.cases[name] = (reader, case)
-        self._order = sorted(self.cases, key=lambda name: self.cases[name][1].end_seconds // LONG_SECONDS)
+        self._order = sorted(self.cases, key=lambda name: self.cases[name][1].evaluations // MANY_EVALUATIONS)
         self._checked: set[tuple[Path, str]] = set()
 
     def attempt(
@@ -125,7 +125,7 @@ class Bench:
         if alone or rules is None or _is_given(case, rules.renamed):
             return self._try_alone(promtool, name, mutants)
         test = _test_of_versions(case, version_of(promtool)[0], [SHIPPED, *mutants])
-        said = said_of(promtool, rules.rules, test, self._directory)
+        said = said_of(promtool, rules.rules, test, self._directory, case.every_seconds)
         if not said:
             return {}
         if not noticed(said):  # a rule that is none, or a broken case: each for itself shows which
@@ -171,7 +171,8 @@ class Bench:
         reader, case = self.cases[name]
         replaced = [version if name_of(rule) == name_of(self._rule) else rule for rule in reader.rules]
         rules = [rule for rule in replaced if rule is not None]
-        return said_of(promtool, rules, promtool_test(case, version_of(promtool)[0]), self._directory)
+        test = promtool_test(case, version_of(promtool)[0])
+        return said_of(promtool, rules, test, self._directory, case.every_seconds)
 
 
 def _parts(versions: Versions, size: int) -> Iterable[dict[int, Rule | None]]:

@@ -19,7 +19,7 @@ from mutation.report import of_word
 from mutation.run import Outcome, Plan, check_equivalents, outcomes_of
 from mutation.together import Rule
 from mutation.trial import Finding, Reader, Verdict
-from rules.cases import TEMPLATE, Case, promtool_test
+from rules.cases import STEP_SECONDS, TEMPLATE, Case, promtool_test
 
 FILE = Path(__file__).parent / "tried.json"
 MAJOR = 3
@@ -68,7 +68,8 @@ def _test(case: Case) -> list[Any]:
     alerts = [
         alert["exp_labels"] for check in test.pop("alert_rule_test", []) for alert in check["exp_alerts"]
     ]
-    return [test, alerts, case.says, case.checks_annotations]
+    every = [case.every_seconds] if case.every_seconds != STEP_SECONDS else []
+    return [test, alerts, case.says, case.checks_annotations, *every]
 
 
 def write_tried(path: Path, tried: Mapping[str, Tried]) -> None:

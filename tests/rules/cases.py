@@ -47,11 +47,11 @@ class Expected:
         """The state at a time."""
         return (["inactive"] + [state for time, state in self.timeline(major) if time <= seconds])[-1]
 
-    def samples_in(self, state: str, end: int, major: int) -> int:
-        """In how many evaluations, up to the one at the end (seconds), it is in the state."""
-        changes = [*self.timeline(major), (end + STEP_SECONDS, "")]
+    def samples_in(self, state: str, end: int, major: int, every: int = STEP_SECONDS) -> int:
+        """In how many evaluations, one `every` so many seconds up to the end, it is in the state."""
+        changes = [*self.timeline(major), (end + every, "")]
         spans = [
-            range(since, until, STEP_SECONDS)
+            range(since, until, every)
             for (since, each), (until, _) in itertools.pairwise(changes)
             if each == state
         ]
@@ -71,7 +71,10 @@ def _timeline(states: str, major: int) -> Timeline:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What an alert does with some series; nothing at all when `expected` is empty."""
+    """What an alert does with some series; nothing at all when `expected` is empty.
+
+    `every_seconds` is between two evaluations, the samples of the series are a step apart in any case.
+    """
 
     alert: str
     name: str
@@ -81,11 +84,17 @@ class Case:
     says: dict[str, str]
     checks_annotations: bool
     says_at: dict[str, dict[str, str]]
+    every_seconds: int = STEP_SECONDS
 
     @property
     def end_seconds(self) -> int:
         """When the last series ends."""
         return max(_samples(values) for values in self.series.values()) * STEP_SECONDS - STEP_SECONDS
+
+    @property
+    def evaluations(self) -> int:
+        """How often its rules are evaluated."""
+        return self.end_seconds // self.every_seconds + 1
 
 
 def _samples(values: str) -> int:
@@ -161,23 +170,25 @@ def written_cases() -> tuple[Case, ...]:
 def _cases_of(alert: str, entry: dict[str, Any]) -> list[Case]:
     cases: list[Case] = []
     for raw in entry["cases"]:
-        assert set(raw) <= {"name", "kind", "series", "expect", "says", "says_at"}, (
+        assert set(raw) <= {"name", "kind", "series", "expect", "says", "says_at", "every"}, (
             f"{alert}: unknown keys in {raw}"
         )
-        assert raw["kind"] in KINDS, f"{alert}: {raw['kind']!r} is none of {', '.join(KINDS)}"
+        kind = raw["kind"]
+        assert kind in KINDS, f"{alert}: {kind!r} is none of {', '.join(KINDS)}"
         expected = tuple(
             Expected(entry["labels"] | each["labels"], each["states"]) for each in raw.get("expect", [])
         )
         says = raw.get("says", {})
         first = all(case.kind != "fires" for case in cases)
-        checks_annotations = raw["kind"] == "fires" and (first or bool(says))
+        checks_annotations = kind == "fires" and (first or bool(says))
         for selector, values in raw["series"].items():
             assert isinstance(values, str), (
                 f"{alert}: put the values of {selector} in quotes, YAML reads {values!r}"
             )
         later = raw.get("says_at", {})
+        every = int(parsed(raw.get("every", f"{STEP_SECONDS}s")).total_seconds())
         cases.append(
-            Case(alert, raw["name"], raw["kind"], raw["series"], expected, says, checks_annotations, later)
+            Case(alert, raw["name"], kind, raw["series"], expected, says, checks_annotations, later, every)
         )
     return cases
 
@@ -205,11 +216,14 @@ def promtool_test(case: Case, major: int, name: str = "") -> dict[str, Any]:
 
 
 def _state_checks(case: Case, major: int, name: str) -> list[dict[str, Any]]:
-    """At every change, one step before it, and at the end: exactly the alerts that must be there."""
+    """At every change, one evaluation before it, and at the end: exactly the alerts that must be there."""
     times = {case.end_seconds}
     for expected in case.expected:
         for time, _ in expected.timeline(major):
-            times |= {time, time - STEP_SECONDS} if time else {time}
+            times |= {time, time - case.every_seconds} if time else {time}
+    assert not [time for time in times if time % case.every_seconds], (
+        f"{case.alert}: {case.name}: a change or the end lies between two evaluations"
+    )
     assert max(times) == case.end_seconds, f"{case.alert}: {case.name}: the series end before the last change"
     checks = []
     for time in sorted(times):
@@ -223,7 +237,10 @@ def _count_checks(case: Case, major: int, name: str) -> list[dict[str, Any]]:
     """How many samples each alert was pending and firing, over the whole time."""
     checks = []
     for state in ("pending", "firing"):
-        counts = [(each.labels, each.samples_in(state, case.end_seconds, major)) for each in case.expected]
+        counts = [
+            (each.labels, each.samples_in(state, case.end_seconds, major, case.every_seconds))
+            for each in case.expected
+        ]
         present = [(labels | {"alertstate": state}, count) for labels, count in counts if count]
         expression = f'count_over_time(ALERTS{{alertname="{name}",alertstate="{state}"}}[7d])'
         checks.append(_check(expression, case.end_seconds, "", name, present))

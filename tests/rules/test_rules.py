@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from rules.binaries import each_version_of, of_go, required, version_of
-from rules.cases import ROOT, RULES, STEP_SECONDS, beside, promtool_test, shipped_alerts
+from rules.cases import ROOT, RULES, beside, promtool_test, shipped_alerts
 from rules.scrapes import all_cases
 from stack.rendering import fit_prometheus
 from waiting import patience
@@ -39,14 +40,17 @@ def test_the_alert_does_what_its_cases_say(alert: str, program: Path | None, tmp
     rules.write_text(
         yaml.safe_dump({"groups": [{"name": "shipped", "rules": [*beside(shipped), shipped.rule]}]})
     )
-    file = tmp_path / f"{alert}.yml"
-    tests = {
-        "rule_files": [str(rules)],
-        "evaluation_interval": f"{STEP_SECONDS}s",
-        "tests": [promtool_test(case, major) for case in all_cases() if case.alert == alert],
-    }
-    file.write_text(yaml.safe_dump(tests, sort_keys=False, allow_unicode=True))
-    run(promtool, "test", "rules", file)
+    cases = [case for case in all_cases() if case.alert == alert]
+    files = []
+    for every in sorted({case.every_seconds for case in cases}):
+        tests = {
+            "rule_files": [str(rules)],
+            "evaluation_interval": f"{every}s",
+            "tests": [promtool_test(case, major) for case in cases if case.every_seconds == every],
+        }
+        files.append(tmp_path / f"{alert}-every-{every}s.json")
+        files[-1].write_text(json.dumps(tests))  # which is YAML too, and written in a tenth of the time
+    run(promtool, "test", "rules", *files)
 
 
 @each_version_of("promtool")
