@@ -15,7 +15,7 @@ from logged import lines
 from sla_worker.delivery.kinds import Sources, breach, daily
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.model import Breach, Mail
-from unit.sla_worker.fake_prometheus import GOOD, SLOT
+from unit.sla_worker.fake_prometheus import COVERAGE, GOOD, SLOT
 from unit.sla_worker.setting import Setting
 
 KEY = "api-error-rate"
@@ -155,3 +155,24 @@ def test_a_window_that_ends_by_itself_and_the_breach_after_it(
     setting.now += 600
     setting.step()
     assert "maintenance ended" not in setting.ask("/healthz")[1]  # for a quarter of an hour
+
+
+def test_a_slot_that_says_nothing_does_not_part_a_breach_from_the_maintenance_before(
+    setting: Setting,
+) -> None:
+    """22:20 to 22:30, nothing is scraped until 22:35, and bad from then on."""
+    add(setting, 10, slas=[KEY])
+    setting.now += 300
+    setting.step()  # 22:30, bad and excluded
+    setting.prometheus.values[COVERAGE] = 0.0
+    setting.now += 300
+    setting.step()
+    assert active(setting) == []
+    setting.prometheus.values[COVERAGE] = 1.0
+    setting.prometheus.refused = {SLOT + 1200}  # 22:35 is not read again
+    setting.now += 300
+    setting.step()
+    [lasting] = active(setting)
+    assert lasting.started_at == SLOT + 1200
+    sources = Sources(setting.service.database, setting.service.settings, int(setting.now))
+    assert f"bad {SINCE}, under maintenance until 2023-11-14 22:30 UTC" in breach(sources, lasting.id).text

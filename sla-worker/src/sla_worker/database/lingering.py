@@ -9,7 +9,7 @@ from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.rows import Pair
-from sla_worker.model import Breach, Exclusion, State, StillBad, title
+from sla_worker.model import BadBefore, Breach, Exclusion, State, StillBad, title
 
 # The newest slot that says anything, not older than some slots.
 _NEWEST = """
@@ -45,20 +45,30 @@ class Lingering:
         self._adjustments = adjustments
         self._slot_seconds = slot_seconds
 
-    def since(self, breaches: Iterable[Breach]) -> dict[int, int]:
-        """Of breaches that began with the end of maintenance: since when it had been bad, by their id."""
-        found: dict[int, int] = {}
+    def since(self, breaches: Iterable[Breach]) -> dict[int, BadBefore]:
+        """Of breaches that began with the end of maintenance: how it had been bad in it, by their id.
+
+        Slots between that say nothing, such as one with little traffic, part the two no more than they would
+        part a breach.
+        """
+        found: dict[int, BadBefore] = {}
         in_force = self._exclusions.in_force()
         if not in_force.spans:
             return found
         known, components = self._definitions.all(), self._definitions.components()
         for each in breaches:
             sla_id = known[each.key].id
-            if not in_force.maintained(sla_id, each.component).holds(each.started_at):
+            maintained = in_force.maintained(sla_id, each.component)
+            if not maintained.spans:
                 continue
-            first = self._first((sla_id, components[each.component]), each.started_at)
+            pair = (sla_id, components[each.component])
+            before = self._newest(pair, each.started_at)
+            if before is None or before[1] != State.BREACHED or not maintained.holds(before[0]):
+                continue
+            first = self._first(pair, before[0])
             if first is not None:
-                found[each.id] = first - self._slot_seconds
+                spans = maintained.within(before[0] - self._slot_seconds, each.started_at)
+                found[each.id] = BadBefore(first - self._slot_seconds, spans[-1][1])
         return found
 
     def of(self, exclusion: Exclusion, now: int) -> list[StillBad]:
@@ -69,18 +79,23 @@ class Lingering:
             for each in self._definitions.enabled()
             if exclusion.id in targets.get(each.id, ()) and not each.members
         ]
-        recent = now - (_RECENT_SLOTS + 1) * self._slot_seconds
         found = []
         for series in self._adjustments.series(ids):
             if components and series.component not in components:
                 continue
-            rows = self._engine.rows(_NEWEST, (*series.pair, recent, now))
-            if rows and rows[0]["state"] == State.BREACHED:
-                first = self._first(series.pair, rows[0]["slot"]) or rows[0]["slot"]
+            newest = self._newest(series.pair, now)
+            if newest is not None and newest[1] == State.BREACHED:
+                first = self._first(series.pair, newest[0]) or newest[0]
                 found.append(
                     StillBad(title(series.definition.name, series.component), first - self._slot_seconds)
                 )
         return sorted(found, key=lambda each: each.since)
+
+    def _newest(self, pair: Pair, until: int) -> tuple[int, int] | None:
+        """The newest slot that says anything, and its state; None when there was none lately."""
+        recent = until - (_RECENT_SLOTS + 1) * self._slot_seconds
+        rows = self._engine.rows(_NEWEST, (*pair, recent, until))
+        return (int(rows[0]["slot"]), int(rows[0]["state"])) if rows else None
 
     def _first(self, pair: Pair, slot: int) -> int | None:
         first = self._engine.row(_FIRST, (*pair, slot, *pair, slot))["first"]

@@ -132,9 +132,9 @@ def breach(sources: Sources, breach_id: int) -> Mail:
         raise MailError(f"there is no breach with the number {breach_id}; sla_explain shows those of an SLA")
     settings = sources.settings
     causes = sources.database.causes.of([found.id]).get(found.id)
-    bad_since = sources.database.maintenance.lingering.since([found]).get(found.id)
+    bad_before = sources.database.maintenance.lingering.since([found]).get(found.id)
     return breach_mail(
-        found, sources.now, settings.timezone, report_links(settings), causes, bad_since=bad_since
+        found, sources.now, settings.timezone, report_links(settings), causes, bad_before=bad_before
     )
 
 
@@ -155,7 +155,7 @@ def _follow_up(sources: Sources, owed: Notification) -> Mail:
             breaches=tuple(each for each in told if each is not None),
             excluded=database.threads.is_excluded_after(about.id),
             causes=database.causes.of([about.id]).get(about.id),
-            bad_since=database.maintenance.lingering.since([about]).get(about.id),
+            bad_before=database.maintenance.lingering.since([about]).get(about.id),
         ),
         sources.now,
         settings.timezone,

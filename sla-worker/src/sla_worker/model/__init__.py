@@ -36,7 +36,7 @@ from sla_worker.model.details import (
     write_details,
 )
 from sla_worker.model.drawing import Drawn, Sheet
-from sla_worker.model.exclusion import CalendarEvent, Exclusion, Planned, Scope, Spans, StillBad
+from sla_worker.model.exclusion import BadBefore, CalendarEvent, Exclusion, Planned, Scope, Spans, StillBad
 from sla_worker.model.long_report import (
     Incident,
     Line,
@@ -97,6 +97,7 @@ __all__ = [
     "AlertQuality",
     "AlertRecord",
     "Attachment",
+    "BadBefore",
     "BeganBreach",
     "Breach",
     "BreachAlert",

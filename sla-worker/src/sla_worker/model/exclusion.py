@@ -113,6 +113,14 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class BadBefore:
+    """Time before a breach that was bad as measured, and did not count: maintenance. Epoch seconds."""
+
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class StillBad:
     """An SLA, and its component if it has several, that is bad as measured, and since when."""
 

@@ -9,7 +9,7 @@ from math import inf
 from sla_worker.model.breach import Breach
 from sla_worker.model.correction import Correction
 from sla_worker.model.definition import Comparison, title
-from sla_worker.model.exclusion import Exclusion
+from sla_worker.model.exclusion import BadBefore, Exclusion
 from sla_worker.model.measurement import Status
 
 
@@ -193,8 +193,8 @@ class Report(_OfStatuses):
     period_breaches: int
     maintenance: tuple[Exclusion, ...] = ()
     corrections: tuple[Correction, ...] = ()
-    lingering: Mapping[int, int] = field(default_factory=dict)
-    """By the id of a breach that lasts since maintenance ended: since when it had been bad before."""
+    lingering: Mapping[int, BadBefore] = field(default_factory=dict)
+    """By the id of a breach that lasts since maintenance ended: how it had been bad before."""
 
     @property
     def failed_first(self) -> tuple[SLAStatus, ...]:

@@ -13,7 +13,7 @@ from sla_worker.conventions import (
     BREACH_LASTS_MAIL,
     BREACH_WORSE_MAIL,
 )
-from sla_worker.model import Breach, Causes, Comparison, Mail
+from sla_worker.model import BadBefore, Breach, Causes, Comparison, Mail
 from sla_worker.render.format import (
     GREEN,
     GREY,
@@ -51,15 +51,15 @@ _TITLES: Final[Mapping[str, str]] = {
 class Thread:
     """What a thread of mails is about: its breaches, oldest first, as they are now; empty: there was none.
 
-    `about` is the newest of them, `excluded` says that the time after it does not count. `bad_since`: it
-    began with the end of maintenance, and had been bad since then.
+    `about` is the newest of them, `excluded` says that the time after it does not count. `bad_before`: it
+    began with the end of maintenance, and had been bad in it.
     """
 
     about: Breach
     breaches: tuple[Breach, ...]
     excluded: bool
     causes: Causes | None
-    bad_since: int | None = None
+    bad_before: BadBefore | None = None
 
 
 def follow_up_mail(kind: str, thread: Thread, now: int, zone: ZoneInfo, links: dict[str, str]) -> Mail:
@@ -109,8 +109,8 @@ def _facts(thread: Thread, now: int, zone: ZoneInfo) -> list[tuple[str, str]]:
             facts.append(("Breach", f"since {began}, {lasted} so far"))
         else:
             facts.append(("Breach", f"{began} to {moment(each.ended_at, zone)}, {lasted}"))
-    if thread.bad_since is not None:
-        facts.append(("Before", lingering_words(about, thread.bad_since, zone)))
+    if thread.bad_before is not None:
+        facts.append(("Before", lingering_words(thread.bad_before, zone)))
     worst = [each.worst for each in thread.breaches if each.worst is not None]
     pick = min if about.comparison is Comparison.AT_LEAST else max
     facts += [

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MINIMUM_COVERAGE, SCORE_GOOD, SCORE_POOR
 from sla_worker.model import (
-    Breach,
+    BadBefore,
     BreachAlert,
     Budget,
     Category,
@@ -41,9 +41,9 @@ def maintenance_line(exclusion: Exclusion, now: float, zone: ZoneInfo) -> str:
     )
 
 
-def lingering_words(breach: Breach, since: int, zone: ZoneInfo) -> str:
+def lingering_words(before: BadBefore, zone: ZoneInfo) -> str:
     """That a breach goes on from a time that did not count."""
-    return f"bad since {moment(since, zone)}, under maintenance until {moment(breach.started_at, zone)}"
+    return f"bad since {moment(before.since, zone)}, under maintenance until {moment(before.until, zone)}"
 
 
 def correction_line(correction: Correction, zone: ZoneInfo) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Breach, Causes, Mail, Report
+from sla_worker.model import BadBefore, Breach, Causes, Mail, Report
 from sla_worker.render.format import (
     NONE,
     RED,
@@ -44,11 +44,11 @@ def breach_mail(
     links: dict[str, str],
     causes: Causes | None = None,
     *,
-    bad_since: int | None = None,
+    bad_before: BadBefore | None = None,
 ) -> Mail:
     """The mail that goes out at once when a critical or high SLA is breached; `causes` if asked for.
 
-    `bad_since`: it began with the end of maintenance, and had been bad since then.
+    `bad_before`: it began with the end of maintenance, and had been bad in it.
     """
     facts = [
         ("SLA", breach.title),
@@ -58,8 +58,8 @@ def breach_mail(
         ("Severity", breach.severity),
         ("Description", breach.description or NONE),
     ]
-    if bad_since is not None:
-        facts.insert(2, ("Before", lingering_words(breach, bad_since, zone)))
+    if bad_before is not None:
+        facts.insert(2, ("Before", lingering_words(bad_before, zone)))
     if causes is not None:
         facts.append(("Likely cause", cause_words(causes, zone)))
     if breach.ended_at is not None:  # the mail server may have been away longer than the breach lasted

@@ -92,7 +92,7 @@ def text_report(
         lines += ["", "Active breaches", ""]
         lines += [text_table(("SLA", "Severity", "Since", "Worst"), breaches, right=frozenset({3}))]
         lines += [
-            f"{each.title}: {lingering_words(each, report.lingering[each.id], zone)}"
+            f"{each.title}: {lingering_words(report.lingering[each.id], zone)}"
             for each in report.active_breaches
             if each.id in report.lingering
         ]
