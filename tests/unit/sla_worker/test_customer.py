@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -143,8 +144,11 @@ def test_no_internal_name_of_the_definitions_is_in_it(final: CustomerReport) -> 
 
 @pytest.mark.parametrize("form", ["html", "text"])
 def test_the_report_is_as_it_is_kept(final: CustomerReport, form: str) -> None:
+    """WRITE_REPORTS=1 writes it again; look at what changed."""
     file = REPORTS / f"customer.{'txt' if form == 'text' else form}"
-    assert RENDER[form](final) == file.read_text("utf-8")
+    if os.environ.get("WRITE_REPORTS"):
+        file.write_text(RENDER[form](final), encoding="utf-8")
+    assert RENDER[form](final) == file.read_text("utf-8"), f"{file.name}: WRITE_REPORTS=1 pytest {__file__}"
 
 
 def test_programs_read_the_same(final: CustomerReport) -> None:
