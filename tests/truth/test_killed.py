@@ -77,8 +77,11 @@ def test_a_worker_killed_at_any_moment_loses_nothing(
     }
     assert kept.breaches == sorted(by_hand)
     assert len(kept.breaches) > 5
-    # Every breach of these SLAs, all critical or high, is in one mail: its own, or that of a catch-up.
-    assert kept.mailed == sorted(kept.breach_ids)
+    # Every breach of these SLAs, all critical or high, is in one mail: its own, or that of a catch-up. One
+    # that begins within an hour of the end of another may be told with that.
+    assert len(kept.mailed) == len(set(kept.mailed))
+    assert kept.alone <= set(kept.mailed)
+    assert len(kept.alone) > 5
 
 
 class Ledger:
@@ -98,11 +101,18 @@ class Ledger:
                 " FROM sla_breaches JOIN sla_definitions d ON d.id = sla_id"
                 " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, started_at"
             ).fetchall()
-            self.breach_ids = [each for (each,) in connection.execute("SELECT id FROM sla_breaches")]
+            self.alone = {
+                each
+                for (each,) in connection.execute(
+                    "SELECT id FROM sla_breaches b WHERE NOT EXISTS (SELECT 1 FROM sla_breaches o"
+                    " WHERE o.sla_id = b.sla_id AND o.component_id = b.component_id"
+                    " AND o.started_at < b.started_at AND b.started_at - o.ended_at < 3600)"
+                )
+            }
             self.mailed = [
                 each
                 for (each,) in connection.execute(
-                    "SELECT breach_id FROM sla_notifications WHERE type = 'breach'"
+                    "SELECT breach_id FROM sla_notifications WHERE type IN ('breach', 'breach_again')"
                     " UNION ALL SELECT id FROM sla_breaches WHERE catch_up_id IS NOT NULL ORDER BY 1"
                 )
             ]
