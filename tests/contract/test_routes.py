@@ -123,7 +123,11 @@ def test_a_receiver_has_its_own_address_and_the_webhook_and_tells_of_the_end(nam
         assert hook["http_config"] == {"authorization": authorization}
         assert hook["max_alerts"] == 1000
     for mail in mails:
-        assert mail["headers"] == {"Subject": '{{ template "insa.mail.subject" . }}'}
+        assert mail["headers"] == {
+            "Subject": '{{ template "insa.mail.subject" . }}',
+            "References": '{{ template "insa.mail.thread" . }}',
+            "In-Reply-To": '{{ template "insa.mail.thread" . }}',
+        }
         assert (mail["html"], mail["text"]) == (
             '{{ template "insa.mail.html" . }}',
             '{{ template "insa.mail.text" . }}',

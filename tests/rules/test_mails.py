@@ -62,6 +62,20 @@ def test_its_links_lead_to_runbook_dashboard_expression_and_silence(post: Post) 
         assert url in text
 
 
+def test_the_mails_of_a_group_are_one_thread(post: Post) -> None:
+    odd = 'Größe <b>@x> "1"\u202e' + "x" * 300
+    first = post.mail_about("thread", [alert(job="thread", sla=odd)])
+    end = post.mail_about("thread", [alert(job="thread", sla=odd, ended=True)])
+    other = post.mail_about("thread-2", [alert(job="thread-2", sla=odd)])
+    for mail in (first, end, other):
+        assert mail["References"] == mail["In-Reply-To"]
+        # One msg-id of RFC 5322, whatever the labels are.
+        assert re.fullmatch(r"<[A-Za-z0-9_.-]{1,600}@alertmanager>", mail["References"])
+        assert mail["Message-Id"] != mail["References"]
+    assert first["References"] == end["References"] != other["References"]
+    assert first["Message-Id"] != end["Message-Id"]
+
+
 def test_a_resolved_mail_is_visibly_resolved(post: Post) -> None:
     post.mail_about("over", [alert(job="over")])
     mail = post.mail_about("over", [alert(job="over", ended=True)])
