@@ -49,14 +49,15 @@ def ledger(stack: Stack) -> Ledger:
 def figures(rows: Ledger, end: int, hours_seconds: int = DAY_SECONDS) -> Figures:
     """What a report of the period that ends with the slot `end` must show: ratios of sums.
 
-    An SLA without events has none, and a composite is no ratio of its own rows.
+    An SLA without events has none, and a composite is no ratio of its own rows. A row that maintenance leaves
+    out says what counts instead.
     """
     found = {}
     for key, definition in SLAS.items():
         is_bad_share = definition["comparison"] == "<=" and "objective" not in definition["sli"]
         for component in {row["component"] for row in rows[key]}:
             counted = [
-                row
+                row["counted"] or row
                 for row in rows[key]
                 if row["component"] == component
                 and end - hours_seconds < row["slot"] <= end
