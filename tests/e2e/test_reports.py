@@ -34,11 +34,18 @@ Figures = dict[str, tuple[float, float]]
 @pytest.fixture
 def flawed(healthy: Stack) -> Stack:
     """The stack after some of its requests have failed, so that not every figure is 100 %."""
-    if all(row["good"] == row["total"] for row in healthy.wait_for_slot(ERRORS, ending_after=0)):
+    rows = map(as_counted, healthy.wait_for_slot(ERRORS, ending_after=0))
+    if all(row["good"] == row["total"] for row in rows):
         healthy.start_fault("errors", 0.3)
         healthy.wait_for_slot(ERRORS, ending_after=time.time() + healthy.seconds(300))
         healthy.clear_faults()
     return healthy
+
+
+def as_counted(row: dict[str, Any]) -> dict[str, Any]:
+    """A row, or what counts instead of it: nothing, of one that maintenance leaves out."""
+    counted: dict[str, Any] = row["counted"] or row
+    return counted
 
 
 def ledger(stack: Stack) -> Ledger:
@@ -49,15 +56,14 @@ def ledger(stack: Stack) -> Ledger:
 def figures(rows: Ledger, end: int, hours_seconds: int = DAY_SECONDS) -> Figures:
     """What a report of the period that ends with the slot `end` must show: ratios of sums.
 
-    An SLA without events has none, and a composite is no ratio of its own rows. A row that maintenance leaves
-    out says what counts instead.
+    An SLA without events has none, and a composite is no ratio of its own rows.
     """
     found = {}
     for key, definition in SLAS.items():
         is_bad_share = definition["comparison"] == "<=" and "objective" not in definition["sli"]
         for component in {row["component"] for row in rows[key]}:
             counted = [
-                row["counted"] or row
+                as_counted(row)
                 for row in rows[key]
                 if row["component"] == component
                 and end - hours_seconds < row["slot"] <= end
