@@ -82,8 +82,9 @@ class Past:
                 self.said(f"graphs of the SLAs: {(end - first) / DAY:.0f} of {(end - oldest) / DAY:.0f} days")
         if "alerts" not in self.story:
             self._wait_until_seen(next(each.record for each in found if each.record), end - STEP_SECONDS)
-            if oldest < end:
-                self._wait_until_seen("sla_worker_slot_seconds", end - 10 * STEP_SECONDS)
+            for _, last in pieces(oldest, end):  # each is a block of its own
+                if (moment := last - 10 * STEP_SECONDS) > oldest + 10 * STEP_SECONDS:
+                    self._wait_until_seen("sla_worker_slot_seconds", moment)
             of_slas = rule_history.rules(self.config / "rules" / "sla")
             self._block(self._alerts(found, _AFTER_SECONDS))
             self._block(self._alerts(of_slas, _AFTER_SLA_SECONDS))

@@ -190,6 +190,17 @@ def test_a_second_attempt_goes_on_where_the_first_was_interrupted(past: Past) ->
     assert not asked
 
 
+def test_the_alerts_are_made_once_every_block_of_the_graphs_is_there(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prometheus may take the newest block a minute before the others."""
+    seen: list[tuple[str, int]] = []
+    monkeypatch.setattr(rule_history, "holds", lambda _url, expr, moment: seen.append((expr, moment)) or True)
+    past.make(lambda *_: None, 31)
+    of_worker = [moment for expr, moment in seen if expr == "sla_worker_slot_seconds"]
+    assert of_worker == [11 * BLOCK + 60 - 600, 11 * BLOCK - 600, 10 * BLOCK - 600]
+
+
 def test_so_many_days_of_it_are_today_and_those_before_it(past: Past) -> None:
     """Two days end 60 s after block 11, which begins at 6:00: from midnight before yesterday's on."""
     asked: list[tuple[int, int]] = []
