@@ -86,7 +86,8 @@ def test_a_newcomer_sees_a_month_and_the_figures_are_those_of_a_count_by_hand(
     assert stack.sla_worker.removeprefix("http://127.0.0.1") in told
 
     page = stack.client.get(stack.sla_worker).raise_for_status().text
-    assert page.count(">excellent<") > 30  # of 36 SLAs
+    # Of 36 SLAs, over 24 hours: the newest slot may be the one in which the live app took over.
+    assert page.count(">pass<") > 30
     # 25 minutes of 24 hours are 1.7 % of the breaker's time, 1 % is allowed; of worker-1's 40 are 2.8 %.
     for missed in ("Circuit Breaker Stability / crm-api", "Agent Worker Uptime / worker-1"):
         assert result_on_page(page, missed) == "fail"
