@@ -18,6 +18,7 @@ import yaml
 
 from stack import checks
 from stack.errors import StackError
+from stack.rendering import write_changed
 from stack.settings import Instance
 
 CONFIG = "ALERTMANAGER_CONFIG_DIR"
@@ -202,9 +203,5 @@ def _write(path: Path, content: bytes, top: Path) -> None:
         if not directory.is_relative_to(top):
             break
         directory.chmod(0o755)
-    if not path.is_file() or path.read_bytes() != content:
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        part.chmod(0o644)
-        part.replace(path)
+    write_changed(path, content)
     path.chmod(0o644)

@@ -70,7 +70,7 @@ def render_tree(
         ):
             continue
         wanted.add(relative)
-        _replace(target / relative, _rendered(path, places, keep_lines=keep_lines))
+        write_changed(target / relative, _rendered(path, places, keep_lines=keep_lines))
     for path in sorted(target.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             if not any(path.iterdir()):
@@ -107,7 +107,8 @@ def _walk(node: Any, places: Places) -> Any:  # a YAML tree
     return places.apply(node) if isinstance(node, str) else node
 
 
-def _replace(path: Path, content: bytes) -> None:
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file at once and whole, and only if it changes: a server that watches it sees real changes."""
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ def fit_prometheus(
         flags = [f"--storage.tsdb.retention.{key}={value}" for key, value in retention.items()]
         if not tsdb:
             tree.pop("storage", None)
-    _replace(config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode())
+    write_changed(config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode())
     return flags
 
 
@@ -155,7 +156,9 @@ def fit_alertmanager(config: Path, version: tuple[int, int, int]) -> list[str]:
         tree["receivers"] = [each for each in tree["receivers"] if each["name"] not in unknown]
         routes = tree["route"].get("routes") or []
         tree["route"]["routes"] = [each for each in routes if each.get("receiver") not in unknown]
-        _replace(config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode())
+        write_changed(
+            config, yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=10_000).encode()
+        )
     return unknown
 
 

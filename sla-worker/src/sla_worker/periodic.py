@@ -63,9 +63,14 @@ def _wholes(database: SLADatabase, end: int, zone: ZoneInfo) -> tuple[Whole, ...
     found = []
     for name, window in (("Year to date", YEAR), ("Last twelve months", TWELVE_MONTHS)):
         start = database.grid.slot_before(window_start(window, end, zone) or end)
-        whole = Report("", start, end, end, tuple(database.status_of_period(start, end)), (), 0)
+        whole = _figures(database, start, end)
         found.append(Whole(name, start, whole.meeting, len(whole.measured), whole.coverage_ratio))
     return tuple(found)
+
+
+def _figures(database: SLADatabase, start: int, end: int) -> Report:
+    """A period of which the figures alone are wanted."""
+    return Report("", start, end, end, tuple(database.status_of_period(start, end)), (), 0)
 
 
 def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple[Score, ...]:
@@ -75,12 +80,8 @@ def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple
     for _ in range(_MONTHS - 1):
         end = found[-1].start
         start = database.grid.slot_before(due.borders(MONTHLY_MAIL, end, zone)[0])
-        if (start, end) in frozen:
-            ratio = frozen[start, end]
-        else:
-            ratio = Report(
-                "", start, end, end, tuple(database.status_of_period(start, end)), (), 0
-            ).score_ratio
+        period = start, end
+        ratio = frozen[period] if period in frozen else _figures(database, start, end).score_ratio
         found.append(Score(start, ratio))
     return tuple(reversed(found))
 

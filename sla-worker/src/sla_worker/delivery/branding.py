@@ -15,7 +15,6 @@ PLACE = "<!-- sender -->"
 _LOGO = "logo"
 _HEIGHT = 32
 _INK = "#1d2733"
-_FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 
 
 def branded(mail: Mail, settings: Settings) -> Mail:
@@ -34,7 +33,7 @@ def branded(mail: Mail, settings: Settings) -> Mail:
         cells.append(f'<span style="vertical-align:middle;">{escape(name)}</span>')
     colour = settings.report_colour or _INK
     row = (
-        f'<tr><td bgcolor="{colour}" style="{_FONT}background:{colour};padding:12px 24px;color:#ffffff;'
+        f'<tr><td bgcolor="{colour}" style="background:{colour};padding:12px 24px;color:#ffffff;'
         f'font-size:16px;line-height:{_HEIGHT}px;font-weight:600;">{"&nbsp; ".join(cells)}</td></tr>'
     )
     pictures = () if logo is None else (Attachment(_LOGO, "image/png", logo),)
