@@ -1,0 +1,1 @@
+"""Makes a release: version, changelog, tag, source archive, bills of materials, images."""
