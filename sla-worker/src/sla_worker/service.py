@@ -20,12 +20,12 @@ from sla_worker.alertmanager import Alertmanager
 from sla_worker.calculator import Calculator, Told
 from sla_worker.causes import CauseFinder, firing
 from sla_worker.database import Keep, SLADatabase
-from sla_worker.definitions import read_definitions
 from sla_worker.delivery.kinds import KINDS
 from sla_worker.delivery.sending import Deliveries, Sender
 from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.exporter import Exporter
+from sla_worker.gathering import Gathered, gather, read
 from sla_worker.health import Health
 from sla_worker.in_force import InForce
 from sla_worker.links import addresses
@@ -127,13 +127,12 @@ def build(
     `clock` gives epoch seconds, `monotonic` measures durations. Without `takes_alerts` no Watchdog can
     arrive, so none is waited for.
     """
-    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    files = read(settings)
     database = open_database(settings, clock=clock)
     try:
-        database.sync_definitions(definitions, begin=int(clock()) - settings.begin_days * 86_400)
         return _join(
             settings,
-            definitions,
+            gather(files, database, begin=int(clock()) - settings.begin_days * 86_400),
             database,
             clock=clock,
             monotonic=monotonic,
@@ -148,7 +147,7 @@ def build(
 
 def _join(
     settings: Settings,
-    definitions: tuple[Definition, ...],
+    gathered: Gathered,
     database: SLADatabase,
     *,
     clock: Callable[[], float],
@@ -159,7 +158,7 @@ def _join(
 ) -> Service:
     transport = transport or HTTPTransport(settings.prometheus)
     grid, stopping = settings.grid, threading.Event()
-    exporter = Exporter(definitions, grid, KINDS, addresses(settings))
+    exporter = Exporter(gathered.definitions, grid, KINDS, addresses(settings))
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(
         database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds
@@ -172,7 +171,7 @@ def _join(
 
     calculator = make_calculator(
         settings,
-        definitions,
+        gathered.definitions,
         database,
         clock=clock,
         monotonic=monotonic,
@@ -201,6 +200,7 @@ def _join(
             calculator.concerns,
             deliveries.concerns,
             maintainer.concerns,
+            lambda: list(gathered.warnings),
         ),
     )
 
@@ -245,7 +245,7 @@ def _join(
     show_slas()
     show_alerting()
     show_mails()
-    again = Again(calculator, _choice(settings, definitions, database), stopping)
+    again = Again(calculator, _choice(settings, gathered.definitions, database), stopping)
     months = Months(
         database,
         settings.timezone,
@@ -403,10 +403,10 @@ def run_until_stopped(service: Service) -> None:
 
 def calculate_once(settings: Settings) -> PassResult:
     """One pass, as `sla_calculator` makes it. Raises SLAWorkerError."""
-    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    files = read(settings)
     database = open_database(settings)
     try:
-        database.sync_definitions(definitions)
+        definitions = gather(files, database).definitions
         return make_calculator(settings, definitions, database).run_pass()
     finally:
         database.close()
@@ -414,9 +414,9 @@ def calculate_once(settings: Settings) -> PassResult:
 
 def measure_again(settings: Settings, wish: Wish, *, transport: Transport | None = None) -> PassResult:
     """Measure slots again, as long as no service has the ledger open. Raises SLAWorkerError."""
-    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    files = read(settings)
     with contextlib.closing(open_database(settings)) as database:
-        database.sync_definitions(definitions)
+        definitions = gather(files, database).definitions
         slots = _choice(settings, definitions, database).slots(wish)
         calculator = make_calculator(settings, definitions, database, transport=transport)
         return calculator.measure_again(readable(calculator, slots, wish.reason), wish.reason)
@@ -424,17 +424,17 @@ def measure_again(settings: Settings, wish: Wish, *, transport: Transport | None
 
 def maintain(settings: Settings, asked: Asked) -> Done:
     """Change an exclusion, as long as no service has the ledger open. Raises SLAWorkerError."""
-    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    files = read(settings)
     with contextlib.closing(open_database(settings)) as database:
-        database.sync_definitions(definitions)
+        gather(files, database)
         return _maintainer(settings, database).change(asked)
 
 
 def correct(settings: Settings, asked: Asked) -> Correction:
     """Change a correction, as long as no service has the ledger open. Raises SLAWorkerError."""
-    definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+    files = read(settings)
     with contextlib.closing(open_database(settings)) as database:
-        database.sync_definitions(definitions)
+        gather(files, database)
         return _maintainer(settings, database).correct(asked)
 
 

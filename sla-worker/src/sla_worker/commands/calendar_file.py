@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sla_worker.calendars import Wanted, read_calendar
 from sla_worker.commands.running import epoch
 from sla_worker.database.importing import Calendar, Imported
-from sla_worker.definitions import read_definitions
+from sla_worker.definitions import read_files
 from sla_worker.errors import SLAWorkerError
 from sla_worker.importing import ADDED, LEFT, NOT_PLANNED, REMOVED, UNCHANGED
 from sla_worker.model import Scope
@@ -71,9 +71,10 @@ class _Covers:
         if arguments.all or arguments.sla or arguments.category:
             self._given = Scope() if arguments.all else Scope(tuple(arguments.sla), tuple(arguments.category))
         self._components = tuple(arguments.component)
-        definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
-        self._keys = {each.key.casefold(): each.key for each in definitions if each.enabled}
-        self._categories = {each.category.casefold(): each.category for each in definitions if each.enabled}
+        files = read_files(settings.definitions_path, settings.grid, thorough=False)
+        definitions = files.apart().definitions
+        self._keys = {each.key.casefold(): each.key for each in definitions}
+        self._categories = {each.category.casefold(): each.category for each in definitions}
 
     def of(self, words: Sequence[str]) -> Scope:
         """Of what an event with these CATEGORIES is. Raises ValueError."""

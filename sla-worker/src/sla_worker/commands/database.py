@@ -6,8 +6,9 @@ from contextlib import closing
 
 from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
-from sla_worker.definitions import read_definitions
+from sla_worker.definitions import read_files
 from sla_worker.errors import DatabaseLockedError
+from sla_worker.gathering import gather
 from sla_worker.settings import read_settings
 
 
@@ -19,7 +20,7 @@ def main(argv: Arguments = None) -> int:
         settings = read_settings()
         try:
             store = service.open_database(settings)
-            store.sync_definitions(read_definitions(settings.definitions_path, settings.grid))
+            gather(read_files(settings.definitions_path, settings.grid), store)
         except DatabaseLockedError:  # the service has made it; reading is all that is left to do
             store = service.open_database(settings, read_only=True)
         with closing(store):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sla_worker.commands.running import Arguments, parser, run
-from sla_worker.definitions import read_definitions
+from sla_worker.definitions import read_all
 from sla_worker.errors import SLAWorkerError
 from sla_worker.render.budget_alerts import rules
 from sla_worker.render.promises import page
@@ -26,7 +26,7 @@ def main(argv: Arguments = None) -> int:
     arguments = options.parse_args(argv)
 
     def command() -> int:
-        definitions = read_definitions(read_settings().definitions_path)
+        definitions = read_all(read_settings().definitions_path)
         made = {arguments.output: page(definitions), arguments.rules: rules(definitions)}
         for path, text in made.items():
             print(f"{path}: {_written(path, text, check=arguments.check)}")

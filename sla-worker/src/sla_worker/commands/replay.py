@@ -7,7 +7,7 @@ from contextlib import closing
 
 from sla_worker import burning, service
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run
-from sla_worker.definitions import read_definitions
+from sla_worker.gathering import beside, read
 from sla_worker.replay import Replay
 from sla_worker.settings import read_settings
 
@@ -28,8 +28,9 @@ def main(argv: Arguments = None) -> int:
 
     def command() -> int:
         settings = read_settings()
-        definitions = read_definitions(settings.definitions_path, settings.grid, thorough=False)
+        files = read(settings)
         with closing(service.open_database(settings, read_only=True)) as database:
+            definitions = beside(files, database).definitions
             replay = Replay(
                 database,
                 definitions,

@@ -35,6 +35,7 @@ from sla_worker.database.reading import RowReader
 from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
 from sla_worker.database.sqlite import SQLite
 from sla_worker.database.status import StatusReader
+from sla_worker.database.teams import TeamStore
 from sla_worker.database.trace import Trace, Tracer
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import StoredVersion
@@ -53,6 +54,7 @@ from sla_worker.model import (
     SLAStatus,
     State,
     Stored,
+    Team,
 )
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ class SLADatabase:
             raise
         self.outbox = Outbox(self._engine, clock)
         self.alerts = AlertStore(self._engine)
+        self.teams = TeamStore(self._engine)
         self.outages = OutageStore(self._engine, self.outbox)
         self._trust = Trust(self._engine, self.outbox, clock, self.grid)
         self._definitions = DefinitionStore(self._engine, clock, self.slot_seconds)
@@ -193,6 +196,7 @@ class SLADatabase:
         )
         self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status)
         self._from_file: tuple[Definition, ...] = ()
+        self._teams: tuple[Team, ...] = ()
         if self._engine.writable:
             self._rollups.follow_zone()
 
@@ -264,7 +268,7 @@ class SLADatabase:
     def _prepare(self) -> None:
         """Make a database that took the place of the former one fit for this worker."""
         self._fixed_grid(self.grid)
-        self.sync_definitions(self._from_file)
+        self.sync_definitions(self._from_file, self._teams)
         self._rollups.follow_zone()
 
     def changes(self, tables: Sequence[str] | None = None) -> object:
@@ -320,17 +324,20 @@ class SLADatabase:
             )
         )
 
-    def sync_definitions(self, definitions: Iterable[Definition], *, begin: int | None = None) -> None:
+    def sync_definitions(
+        self, definitions: Iterable[Definition], teams: Iterable[Team] = (), *, begin: int | None = None
+    ) -> None:
         """Make the table agree with the file: add, change, and disable what the file no longer has.
 
         An SLA is its key. Names may be changed, swapped and used again; the history stays with the key. An
         empty ledger begins at `begin` (None: now), as far as its slots are still read.
         """
-        definitions = tuple(definitions)
+        definitions, teams = tuple(definitions), tuple(teams)
         with self._engine.transaction():
             self._definitions.sync(definitions, begin)
+            self.teams.sync(teams)
             self._exclusions.follow_definitions(int(self._clock()))
-        self._from_file = definitions
+        self._from_file, self._teams = definitions, teams
 
     def versions(self) -> dict[str, Sequence[StoredVersion]]:
         """What each SLA was judged by from when on, by its key, oldest first; removed SLAs too."""

@@ -27,6 +27,7 @@ _COLUMNS = (
     "from_file",
     "enabled",
     "details",
+    "team",
 )
 _UPSERT = f"""
 INSERT INTO sla_definitions (id, created_at, {", ".join(_COLUMNS)})
@@ -55,6 +56,7 @@ class StoredDefinition:
     from_file: bool
     enabled: bool
     details: str | None = None
+    team: str | None = None
 
     @property
     def policy(self) -> Policy:
@@ -85,6 +87,7 @@ class StoredDefinition:
             int(self.from_file),
             int(self.enabled),
             self.details,
+            self.team,
         )
 
 
@@ -275,6 +278,7 @@ class DefinitionStore:
             from_file=True,
             enabled=True,
             details=write_details(definition),
+            team=definition.team,
         )
 
     def take(

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from sla_worker.definitions.complaints import Complaints, line_of
 from sla_worker.definitions.policy import KEYS as POLICY_KEYS
 from sla_worker.definitions.policy import Holidays, read_holidays, read_policy
+from sla_worker.definitions.team import KEYS as TEAM_KEYS
+from sla_worker.definitions.team import read_team
 from sla_worker.definitions.yaml_map import YamlMap, compose
 from sla_worker.grid import Grid
 from sla_worker.model import (
@@ -26,6 +29,8 @@ from sla_worker.model import (
     Comparison,
     Definition,
     Policy,
+    Sli,
+    Team,
 )
 from sla_worker.sli import FORMS
 
@@ -56,11 +61,16 @@ _LAST_MOMENT = 253_402_300_800  # the year 10000
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the file says: its SLAs, and the line on which each begins and each of its keys stands."""
+    """What the file says: its SLAs, and the line on which each begins and each of its keys stands.
+
+    `team` is that of a file of `sla.d`, `team_line` where its name stands.
+    """
 
     file: Path
     definitions: tuple[Definition, ...]
     lines: Mapping[str, Mapping[str, int]]
+    team: Team | None = None
+    team_line: int = 1
 
     def place(self, key: str, field: str = "") -> str:
         """`file:line` of a key of an SLA (`by`, `sli.total`), else of the SLA itself."""
@@ -89,11 +99,15 @@ def read_definitions(
     return tuple(each for each in read_file(file, grid, thorough=thorough).definitions if each.enabled)
 
 
-def read_file(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> Read:
-    """All SLAs of the file, those that are disabled too. Raises DefinitionError with every mistake."""
+def read_file(file: Path, grid: Grid | None = None, *, thorough: bool = True, of_team: bool = False) -> Read:
+    """All SLAs of the file, those that are disabled too. Raises DefinitionError with every mistake.
+
+    A file `of_team` says whose it is; the categories of its composites are those of its own SLAs.
+    """
     complaints = Complaints(file, thorough=thorough)
     top = YamlMap(complaints, compose(file), "the file")
-    top.allow("slas", "holidays", "defaults")
+    top.allow(*(TEAM_KEYS if of_team else ()), "slas", "holidays", "defaults")
+    team = read_team(top, file) if of_team else None
     holidays: Holidays = {}
     if top.has("holidays") and (node := top.node_of("holidays")):
         holidays = read_holidays(complaints, node)
@@ -107,11 +121,34 @@ def read_file(file: Path, grid: Grid | None = None, *, thorough: bool = True) ->
     _check_names(found)
     _check_members(found)
     complaints.stop()
+    definitions = tuple(definition for definition, _ in found)
     return Read(
         file,
-        tuple(definition for definition, _ in found),
+        definitions if team is None else _of_team(definitions, team.name),
         {definition.key: _lines_of(source.node) for definition, source in found},
+        team,
+        1 if (name := top.node_of("team") if of_team else None) is None else line_of(name),
     )
+
+
+def _of_team(definitions: tuple[Definition, ...], team: str) -> tuple[Definition, ...]:
+    """The SLAs of a team: a category that one of its composites names is that of its own alone."""
+    return tuple(replace(each, team=team, sli=_among(each.sli, definitions)) for each in definitions)
+
+
+def _among(sli: Sli, definitions: tuple[Definition, ...]) -> Sli:
+    if not sli.members:
+        return sli
+    plain = [each for each in definitions if each.enabled and not each.sli.members]
+    members = tuple(
+        member
+        if member.category is None
+        else replace(member, among=tuple(each.key for each in plain if each.category == member.category))
+        for member in sli.members
+    )
+    values: dict[str, Any] = {"parts": members}
+    made: Sli = FORMS[COMPOSITE](**values)
+    return made
 
 
 def _lines_of(node: yaml.Node, before: str = "") -> dict[str, int]:

@@ -85,11 +85,13 @@ from sla_worker.model.policy import (
     ServiceHours,
     Tier,
 )
+from sla_worker.model.team import RECEIVER_KINDS, Receivers, Team, read_receivers, write_receivers
 from sla_worker.needs import UNDIVIDED
 
 __all__ = [
     "CATEGORIES",
     "DEFAULT_POLICY",
+    "RECEIVER_KINDS",
     "SEVERITIES",
     "UNDIVIDED",
     "WINDOWS",
@@ -137,6 +139,7 @@ __all__ = [
     "Promise",
     "Prospect",
     "Reason",
+    "Receivers",
     "Report",
     "SLAStatus",
     "Scope",
@@ -149,6 +152,7 @@ __all__ = [
     "Status",
     "StillBad",
     "Stored",
+    "Team",
     "Tier",
     "WatchdogOutage",
     "WebhookAlert",
@@ -161,9 +165,11 @@ __all__ = [
     "policy_values",
     "read_details",
     "read_policy_values",
+    "read_receivers",
     "read_terms",
     "seconds_together",
     "terms_values",
     "title",
     "write_details",
+    "write_receivers",
 ]

@@ -58,15 +58,21 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A part of a composite: either one SLA, by its key, or the measured SLAs of a category."""
+    """A part of a composite: either one SLA, by its key, or the measured SLAs of a category.
+
+    `among`: the keys of those alone that count in the category, as a team's file has it; None: all of them.
+    """
 
     weight: float
     sla: str | None = None
     category: str | None = None
+    among: tuple[str, ...] | None = None
 
     def includes(self, key: str, category: str) -> bool:
         """Whether an SLA counts in it."""
-        return key == self.sla if self.sla is not None else category == self.category
+        if self.sla is not None:
+            return key == self.sla
+        return category == self.category and (self.among is None or key in self.among)
 
 
 class MetricType(enum.StrEnum):
@@ -147,7 +153,7 @@ class Definition:
 
     `by` are the labels whose values name its components; without them all is `component`. `graph`: it has a
     graph of its own on the dashboard. `valid_from`: from when on it is meant to hold, in epoch seconds; None:
-    from the next slot after it was first read.
+    from the next slot after it was first read. `team`: whose file it is in; None: in that of the platform.
     """
 
     key: str
@@ -165,6 +171,7 @@ class Definition:
     enabled: bool = True
     graph: bool = False
     valid_from: int | None = None
+    team: str | None = None
 
     @property
     def objective_ratio(self) -> float:

@@ -41,7 +41,7 @@ def write_details(definition: Definition) -> str:
         "kind": definition.sli.kind,
         "by": definition.by,
         "policy": policy_values(definition.policy),
-        "members": [asdict(each) for each in definition.sli.members],
+        "members": [_member_values(each) for each in definition.sli.members],
     }
     return json.dumps(content, sort_keys=True, ensure_ascii=False)
 
@@ -70,8 +70,21 @@ def read_details(text: str | None) -> Details:
         kind=content.get("kind", ""),
         by=tuple(content.get("by", ())),
         policy=read_policy_values(content.get("policy", {})),
-        members=tuple(Member(**_known(Member, each)) for each in content.get("members", ())),
+        members=tuple(_member(_known(Member, each)) for each in content.get("members", ())),
     )
+
+
+def _member_values(member: Member) -> dict[str, Any]:
+    """Without what is left at its default since it was added: the same text as before it was."""
+    values = asdict(member)
+    if member.among is None:
+        del values["among"]
+    return values
+
+
+def _member(values: dict[str, Any]) -> Member:
+    among = values.get("among")
+    return Member(**values | {"among": None if among is None else tuple(among)})
 
 
 def read_policy_values(content: Mapping[str, Any]) -> Policy:

@@ -113,7 +113,7 @@ def _written(value: object) -> object:
     if isinstance(value, Condition):
         return {"condition": value.operator, "number": value.number}
     if isinstance(value, tuple):
-        return {"members": [[each.weight, each.sla, each.category] for each in value]}
+        return {"members": [_member(each) for each in value]}
     return value
 
 
@@ -124,7 +124,18 @@ def _read(value: Any) -> Any:
         return Selector(value["selector"], tuple(Matcher(*each) for each in value["matchers"]))
     if "condition" in value:
         return Condition(value["condition"], value["number"])
-    return tuple(Member(*each) for each in value["members"])
+    return tuple(_read_member(*each) for each in value["members"])
+
+
+def _read_member(
+    weight: float, sla: str | None, category: str | None, among: list[str] | None = None
+) -> Member:
+    return Member(weight, sla, category, None if among is None else tuple(among))
+
+
+def _member(member: Member) -> list[Any]:
+    values = [member.weight, member.sla, member.category]
+    return values if member.among is None else [*values, list(member.among)]
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -1,0 +1,184 @@
+"""The files of definitions together: that of the platform, and those of teams in `sla.d` beside it.
+
+A mistake in the platform's file is raised. A mistake in a team's file stops nobody else: the file counts as
+broken as a whole, and says what is wrong with it. Keys, names and teams are unique over all files. Of two
+files that have the same, the one that the ledger knows to have it is right, else the first by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sla_worker.definitions.slas import Read, read_file
+from sla_worker.definitions.team import is_name
+from sla_worker.errors import DefinitionError, Mistake
+from sla_worker.grid import Grid
+from sla_worker.model import Definition, Team
+
+DIRECTORY = "sla.d"
+_SUFFIXES = frozenset({".yml", ".yaml"})
+_TEAM = re.compile(r"^team:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file that cannot be used: what is wrong, and what it says all the same.
+
+    `text` is None when it cannot be read at all, `team` when it does not say whose it is.
+    """
+
+    file: Path
+    mistakes: tuple[Mistake, ...]
+    text: str | None
+    team: str | None
+
+    def may_have(self, key: str) -> bool:
+        """Whether an SLA may be meant to be in it: its key stands in it, or nobody can tell."""
+        return self.text is None or re.search(rf"(?<![\w-]){re.escape(key)}(?![\w-])", self.text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What all files say; `reads` has that of the platform first.
+
+    `names` are the files of teams that are there; None: there is no `directory` of teams.
+    """
+
+    reads: tuple[Read, ...]
+    broken: tuple[Broken, ...]
+    names: tuple[str, ...] | None
+    directory: Path
+
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """The SLAs that are enabled, in the order of the files."""
+        return tuple(one for each in self.reads for one in each.definitions if one.enabled)
+
+    @property
+    def teams(self) -> tuple[Team, ...]:
+        """The teams of the files that are right."""
+        return tuple(each.team for each in self.reads if each.team is not None)
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """All that is wrong with the files of teams."""
+        return tuple(one for each in self.broken for one in each.mistakes)
+
+    def apart(self, owners: Mapping[str, str] | None = None, homes: Mapping[str, str] | None = None) -> Files:
+        """The same; a file that claims what another one has is broken.
+
+        What the ledger knows decides whose it is: `owners` are the teams by the keys of their SLAs, `homes`
+        the names of their files by team.
+        """
+        right, clashing = _apart(self.reads, owners or {}, homes or {})
+        if not clashing:
+            return self
+        broken = sorted((*self.broken, *clashing), key=lambda each: each.file)
+        return replace(self, reads=tuple(right), broken=tuple(broken))
+
+
+def team_directory(file: Path) -> Path:
+    """Where the files of teams are: beside the platform's."""
+    return file.parent / DIRECTORY
+
+
+def read_files(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> Files:
+    """Every file by itself. Raises DefinitionError for a mistake in the platform's."""
+    platform = read_file(file, grid, thorough=thorough)
+    directory = team_directory(file)
+    try:
+        paths = _paths(directory)
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        mistake = Mistake(str(directory), what, "make it a directory that the sla-worker can read")
+        return Files((platform,), (Broken(directory, (mistake,), None, None),), None, directory)
+    if paths is None:
+        return Files((platform,), (), None, directory)
+    reads, broken = [], []
+    for path in paths:
+        try:
+            reads.append(read_file(path, grid, thorough=thorough, of_team=True))
+        except DefinitionError as error:
+            broken.append(_broken(path, error.mistakes))
+    return Files((platform, *reads), tuple(broken), tuple(path.name for path in paths), directory)
+
+
+def read_all(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> tuple[Definition, ...]:
+    """The SLAs of all files that are enabled. Raises DefinitionError with every mistake in any of them."""
+    found = read_files(file, grid, thorough=thorough).apart()
+    if found.mistakes:
+        raise DefinitionError(found.mistakes)
+    return found.definitions
+
+
+def _paths(directory: Path) -> list[Path] | None:
+    """The files of teams by name; None without a directory. Raises OSError."""
+    if not directory.is_symlink() and not directory.exists():
+        return None
+    found = (path for path in directory.iterdir() if path.suffix in _SUFFIXES)
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
+def _broken(path: Path, mistakes: tuple[Mistake, ...]) -> Broken:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = None
+    except OSError as error:
+        fix = "let the sla-worker read it, or remove it"
+        return Broken(path, (Mistake(str(path), f"cannot be read ({error.strerror})", fix),), None, None)
+    said = _TEAM.search(text or "")
+    return Broken(path, mistakes, text, said[1] if said and is_name(said[1]) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """That a file has a key, a name or a team, and where it says so; `known`: the ledger agrees."""
+
+    read: Read
+    field: str
+    value: str
+    place: str
+    what: str
+    known: bool
+
+
+def _apart(
+    reads: Sequence[Read], owners: Mapping[str, str], homes: Mapping[str, str]
+) -> tuple[list[Read], list[Broken]]:
+    """The files without those that claim what another one has, and these with what they claim."""
+    claims: dict[tuple[str, str], list[_Claim]] = {}
+    for read in reads:
+        for claim in _claims(read, owners, homes):
+            claims.setdefault((claim.field, claim.value), []).append(claim)
+    wrong: dict[str, list[Mistake]] = {}
+    for found in claims.values():
+        first = next((each for each in found if each.known), found[0])
+        if found[0].read.team is None:  # the platform's file comes first, and is always right
+            first = found[0]
+        for each in found:
+            if each.read is not first.read:
+                mistake = Mistake(
+                    each.place,
+                    f"{each.what}: {each.field} is `{each.value}`, which {first.place} has already",
+                    f"give another {each.field}, or take it out of one of the two files",
+                )
+                wrong.setdefault(each.read.file.name, []).append(mistake)
+    right = [each for each in reads if each.file.name not in wrong]
+    clashing = [_broken(each.file, tuple(wrong[each.file.name])) for each in reads if each.file.name in wrong]
+    return right, clashing
+
+
+def _claims(read: Read, owners: Mapping[str, str], homes: Mapping[str, str]) -> Iterable[_Claim]:
+    team = read.team
+    if team is not None:
+        home = homes.get(team.name) == read.file.name
+        place = f"{read.file}:{read.team_line}"
+        yield _Claim(read, "team", team.name, place, "the file", home)
+    for each in read.definitions:
+        known = team is not None and owners.get(each.key) == team.name
+        for field, value in (("key", each.key), ("name", each.name)):
+            yield _Claim(read, field, value, read.place(each.key, field), f"SLA {each.key}", known)
