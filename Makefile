@@ -27,9 +27,12 @@ help: ## Show this help
 
 # --- The stack ---------------------------------------------------------------------------------------------------
 
-.PHONY: up down restart ps logs drill smoke clean doctor
+.PHONY: up upgrade down restart ps logs drill smoke clean doctor
 up: $(VENV)/.run ## Start everything and wait until it is healthy
 	@$(STACK) up
+
+upgrade: $(VENV)/.run ## After an update of these files: keep the ledger as it was, migrate, verify, start; roll back if that fails
+	@$(STACK) upgrade
 
 down: $(VENV)/.run ## Stop everything; data stays
 	@$(STACK) down

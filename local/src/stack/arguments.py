@@ -79,6 +79,7 @@ def _parser(root: Path) -> _Arguments:
         return commands.add_parser(name, help=words, description=words, parents=[common])
 
     add("up", "Start everything and wait until it is healthy")
+    add("upgrade", "Upgrade the ledger and start everything; put it back as it was when that fails")
     add("down", "Stop everything; data stays")
     restart = add("restart", "Restart all services, or those that are named")
     add("ps", "Show the state of each service")

@@ -28,6 +28,7 @@ from stack import (
     settings,
     smoke,
     target_files,
+    upgrade,
 )
 from stack.arguments import arguments_of
 from stack.binaries import Missing, get
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 @contextlib.contextmanager
 def _alone(arguments: argparse.Namespace) -> Iterator[None]:
     """Let no two commands that change the same stack run at once; the lock goes with the process."""
-    if arguments.command not in ("up", "down", "restart", "clean", "demo", "demo-clean"):
+    if arguments.command not in ("up", "down", "restart", "upgrade", "clean", "demo", "demo-clean"):
         yield
         return
     settings.check_name(arguments.name)
@@ -142,6 +143,15 @@ def _up(arguments: argparse.Namespace) -> int:
     notes = stack.up()
     say(f"all healthy after {time.monotonic() - started:.0f} s")
     _print_urls(instance, notes)
+    return 0
+
+
+def _upgrade(arguments: argparse.Namespace) -> int:
+    instance = receivers.joined(_prepared(arguments))
+    stack = _pick(arguments, instance)
+    _other_mode(stack, instance)
+    upgrade.run(upgrade.worker_of(stack, instance), lambda: _print_urls(instance, stack.up()))
+    say("upgraded, and all healthy")
     return 0
 
 
@@ -366,6 +376,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": _up,
+    "upgrade": _upgrade,
     "down": _down,
     "restart": _restart,
     "ps": _ps,

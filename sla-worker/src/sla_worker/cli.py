@@ -17,6 +17,7 @@ COMMANDS = (
     "backtest",
     "backup",
     "restore",
+    "upgrade",
     "worker",
     "lint",
     "maintenance",

@@ -14,7 +14,9 @@ import pytest
 from programs import not_there
 from sla_worker.database import SLADatabase
 from sla_worker.database.copies import backup, restore
+from sla_worker.database.upgrading import upgrade
 from sla_worker.errors import DatabaseError
+from unit.sla_worker import first_ledger
 from unit.sla_worker.disturbed import Contents, contents_of, errors, health, turn, undisturbed_in, worker
 from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.setting import Setting
@@ -236,3 +238,19 @@ def test_a_damaged_page_that_opening_does_not_touch_is_noticed_at_the_start(tmp_
         file.write(b"\xa5" * 512)
     with pytest.raises(DatabaseError, match="it is damaged"):
         setting.start()
+
+
+def test_an_upgrade_that_fills_the_disk_leaves_the_very_file(disk: Path) -> None:
+    """A copy of the ledger has room there; what the migrations write beside it has not."""
+    ledger = disk / "sla.db"
+    first_ledger.make(ledger, slots=35_000)
+    before = ledger.read_bytes()
+    assert 1.0 < len(before) / 2**20 < 2.0
+
+    with pytest.raises(
+        DatabaseError, match=r"sla.db: cannot be written \(.*full\).*\(the upgrade was undone\)"
+    ):
+        upgrade(ledger)
+
+    assert ledger.read_bytes() == before
+    assert sorted(each.name for each in disk.iterdir()) == ["sla.db", "sla.db.lock"]

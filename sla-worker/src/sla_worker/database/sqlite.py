@@ -274,6 +274,22 @@ class SQLite:
             raise _clear_error(error, self.place, what) from error
 
 
+def write_log_into(path: Path) -> None:
+    """Have all of a database in its one file; the caller has the lock. Raises DatabaseError."""
+    if not path.is_file():
+        raise DatabaseError(f"{path}: there is no database yet; run sla_database to make it")
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _clear_error(error, str(path), "written") from error
+    if size(log_of(path)):
+        raise DatabaseError(f"{path}: another program reads it; end that program, then try again")
+
+
 def _clear_error(error: sqlite3.Error, place: str, what: str) -> DatabaseError:
     """The error as one line with its fix; the driver's own errors have no name of SQLite."""
     name = getattr(error, "sqlite_errorname", None)
