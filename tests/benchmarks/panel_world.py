@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import yaml
+
 from contract.exported import ROOT, SCRAPED, known_metrics, others
 from simulation.openmetrics import number
 from sla_worker import conventions as names
@@ -137,9 +139,9 @@ def of_others(chosen: Chosen) -> Iterator[Series]:
     for program, listed in others().items():
         for name, labels in listed.items():
             if name == "ALERTS":
-                for index in range(10):
-                    severity = {"severity": SEVERITIES[index % 2]}
-                    yield Series(name, made_up(name, labels, chosen, index) | severity, 1)
+                for index, component in enumerate(alert_components()):
+                    of = {"severity": SEVERITIES[index % 2], "component": component}
+                    yield Series(name, made_up(name, labels, chosen, index) | of, 1)
                 continue
             for job in jobs if program == "synthetic" else (program,):
                 several = [made_up(name, labels, chosen, index) for index in range(4 if labels else 1)]
@@ -147,6 +149,15 @@ def of_others(chosen: Chosen) -> Iterator[Series]:
                     tuple(each.items()): each for each in several
                 }.values():  # a chosen value makes them one
                     yield Series(name, {**of, "job": job, "instance": f"{job}:1"}, 1)
+
+
+def alert_components() -> list[str]:
+    """What the alerts that ship are about: one alert of each fires."""
+    files = (ROOT / "prometheus" / "rules").glob("*.yml")
+    groups = [group for file in files for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]]
+    return sorted(
+        {rule["labels"]["component"] for group in groups for rule in group["rules"] if "alert" in rule}
+    )
 
 
 def of_rules(chosen: Chosen) -> Iterator[Series]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import promql_parser
 import pytest
 
-from benchmarks.panel_world import of_the_worker
-from benchmarks.panels import queries, reach_of, step_of, window
+from benchmarks.panel_world import everything, of_the_worker
+from benchmarks.panels import Asked, chosen_by, queries, reach_of, step_of, window
+from contract.exported import ROOT, known_metrics
+from contract.promql_names import metric_names, selectors
 from sla_worker.sla_metrics import LABELS
 
 
@@ -82,3 +87,37 @@ def test_queries_have_the_range_of_their_panel() -> None:
         "sla_status": 86_400 + 300,
         "sla_coverage_ratio": 300,
     }
+
+
+def holds(matcher: promql_parser.Matcher, value: str) -> bool:
+    """Whether a label's value is one that is asked for."""
+    match matcher.op:
+        case promql_parser.MatchOp.Equal:
+            return bool(value == matcher.value)
+        case promql_parser.MatchOp.NotEqual:
+            return bool(value != matcher.value)
+        case promql_parser.MatchOp.Re:
+            return re.fullmatch(matcher.value, value) is not None
+        case _:
+            return re.fullmatch(matcher.value, value) is None
+
+
+def found(asked: Asked, world: dict[str, list[dict[str, str]]]) -> Iterator[bool]:
+    """Of each metric that a query reads: whether it has a series with the labels that are asked for."""
+    for selector in selectors(promql_parser.parse(asked.expr)):
+        matchers = [each for each in selector.matchers.matchers if each.name != "__name__"]
+        for name in metric_names(selector, known_metrics()):
+            yield any(
+                all(holds(each, labels.get(each.name, "")) for each in matchers)
+                for labels in world.get(name, ())
+            )
+
+
+def test_every_query_finds_series_in_the_world() -> None:
+    """One without data would cost nothing, and seem to be within its budget."""
+    files = (ROOT / "grafana" / "dashboards" / "json").glob("*.json")
+    asked = [each for file in files for each in queries(json.loads(file.read_text(encoding="utf-8")))]
+    world: dict[str, list[dict[str, str]]] = {}
+    for series in everything(chosen_by(asked)):
+        world.setdefault(series.name, []).append(dict(series.labels))
+    assert [each for each in asked if not all(found(each, world))] == []

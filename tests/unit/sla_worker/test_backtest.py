@@ -14,6 +14,7 @@ import pytest
 
 from sla_worker import cli
 from sla_worker.backtest import Backtest, Other, Replayed, backtest
+from sla_worker.composite import slot_score
 from sla_worker.database import SLADatabase
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
@@ -22,6 +23,9 @@ from sla_worker.model import (
     Definition,
     Figures,
     Maintenance,
+    Measurement,
+    Member,
+    NoData,
     Planned,
     Policy,
     Scope,
@@ -29,7 +33,9 @@ from sla_worker.model import (
     Tier,
     Wrong,
 )
-from unit.sla_worker.month_ledger import BAD, BERLIN, END, LATENCY, SCORE, SLOTS, START, STEP, UPTIME
+from sla_worker.service_hours import in_service
+from sla_worker.sli.composite import CompositeSli
+from unit.sla_worker.month_ledger import BAD, BERLIN, END, ERRORS, LATENCY, SCORE, SLOTS, START, STEP, UPTIME
 from unit.sla_worker.test_maintenance import setting
 
 __all__ = ["setting"]
@@ -47,7 +53,11 @@ def ledger(location: str | Path, *definitions: Definition) -> SLADatabase:
 
 
 def fill(database: SLADatabase, definition: Definition, rows: dict[int, Row]) -> None:
-    database.store(evaluate(definition, slot, Figures(*row)) for slot, row in rows.items())
+    hours = definition.policy.service_hours
+    database.store(
+        evaluate(definition, slot, Figures(*row), in_service=in_service(hours, slot, STEP))
+        for slot, row in rows.items()
+    )
 
 
 @pytest.fixture
@@ -103,16 +113,6 @@ def refusal(found: Backtest) -> str:
     ("key", "other", "words"),
     [
         (LATENCY.key, Other(target=1.0), "the ledger has no buckets; give another objective by --file"),
-        (SCORE.key, Other(target=0.5), "it is made of other SLAs; replay those instead"),
-        (
-            UPTIME.key,
-            Other(
-                definition=replace(
-                    UPTIME, policy=Policy(service_hours=ServiceHours(frozenset({0}), 0, 60, "Europe/Berlin"))
-                )
-            ),
-            "another service_hours changes which slots count at all",
-        ),
         (UPTIME.key, Other(definition=replace(LATENCY, key=UPTIME.key)), "measures something else"),
     ],
 )
@@ -122,13 +122,50 @@ def test_what_the_ledger_does_not_have_is_refused(
     assert words in refusal(backtest(march, {key: other}, START, END, BERLIN))
 
 
+OFFICE = ServiceHours(frozenset(range(5)), 8 * 60, 20 * 60, "Europe/Berlin")
 KINDS: tuple[Row, ...] = ((10, 10, 1), (10, 10, 1), (9, 10, 1), (5, 10, 1), (0, 0, 0), (3, 4, 0.5), (0, 2, 1))
 POLICIES = (
     Policy(),
     Policy(breach_after=2, recover_after=3),
     Policy(breach_after=3, minimum_events=3),
     Policy(recover_after=2, maintenance=Maintenance.COUNTED_GOOD),
+    Policy(no_data=NoData.BAD),
+    Policy(service_hours=OFFICE, no_data=NoData.BAD, maintenance=Maintenance.COUNTED_GOOD),
+    Policy(service_hours=replace(OFFICE, from_minute=6 * 60, to_minute=12 * 60), recover_after=2),
 )
+
+
+def chosen(seed: int) -> dict[int, Row]:
+    """300 slots, the same each time."""
+    chance = Random(seed)  # noqa: S311 - the same each time
+    return {slot: chance.choice(KINDS) for slot in SLOTS[:300]}
+
+
+def disturb(database: SLADatabase) -> None:
+    """Maintenance thrice; corrections of a Thursday's early hours, and of hours half in maintenance."""
+    for first in (20, 22, 130):
+        planned = Planned(Scope((UPTIME.key,)), SLOTS[first], SLOTS[first + 3], "ann", "disks")
+        database.maintenance.add(planned, END)
+    for first, last in ((100, 110), (128, 132)):
+        counts = Wrong(
+            UPTIME.key, SLOTS[first], SLOTS[last], CountsAs.COUNTS, "ann", "odd", good=4.0, total=5.0
+        )
+        database.corrections.add(counts, END)
+    left_out = Wrong(UPTIME.key, SLOTS[240], SLOTS[243], CountsAs.EXCLUDED, "ann", "odd")
+    database.corrections.add(left_out, END)
+
+
+def same(replayed: Replayed, like: SLADatabase, end: int) -> None:
+    """What a replay says is what another ledger has."""
+    known = [each for each in like.breaches_between(START, end) if each.key == replayed.key]
+    assert [(each.started_at, each.ended_at, each.worst) for each in replayed.then] == [
+        (each.started_at, each.ended_at, each.worst) for each in known
+    ]
+    [month] = replayed.months
+    [status] = [each for each in like.status_of_period(START, end) if each.key == replayed.key]
+    assert month.then is not None
+    for name in ("good", "total", "held_to_ratio", "compliance_ratio", "coverage_ratio", "weakest"):
+        assert getattr(month.then, name) == pytest.approx(getattr(status, name)), name
 
 
 @pytest.mark.parametrize(
@@ -137,41 +174,90 @@ POLICIES = (
         ((0.999, POLICIES[0]), (0.5, POLICIES[1])),
         ((0.5, POLICIES[1]), (0.9, POLICIES[2])),
         ((0.9, POLICIES[3]), (0.999, POLICIES[3])),
+        ((0.9, POLICIES[0]), (0.9, POLICIES[4])),
+        ((0.9, POLICIES[0]), (0.9, POLICIES[5])),
+        ((0.9, POLICIES[5]), (0.9, POLICIES[6])),
+        ((0.9, POLICIES[3]), (0.9, POLICIES[0])),
     ],
 )
 def test_a_replay_is_what_a_ledger_with_the_other_definition_has(
     tmp_path: Path, was: tuple[float, Policy], then: tuple[float, Policy]
 ) -> None:
-    """300 slots by chance, with maintenance and a correction; and replayed by its own, what it has itself."""
-    chance = Random(7)  # noqa: S311 - the same each time
-    slots = {slot: chance.choice(KINDS) for slot in SLOTS[:300]}
+    """300 slots by chance, with maintenance and corrections; and replayed by its own, what it has itself."""
+    slots, end = chosen(7), SLOTS[299]
     before, after = (replace(UPTIME, target=target, policy=policy) for target, policy in (was, then))
-    wrong = next(slot for slot, row in slots.items() if slot > SLOTS[100] and row[1] == 10)
-    end = SLOTS[299]
     with (
         closing(ledger(tmp_path / "one.db", before)) as one,
         closing(ledger(tmp_path / "other.db", after)) as other,
     ):
         for database, definition in ((one, before), (other, after)):
             fill(database, definition, slots)
-            for first in (20, 22, 150):
-                planned = Planned(Scope(), SLOTS[first], SLOTS[first + 3], "ann", "disks")
-                database.maintenance.add(planned, END)
-            database.corrections.add(
-                Wrong(UPTIME.key, wrong - STEP, wrong, CountsAs.COUNTS, "ann", "odd", good=4.0, total=5.0),
-                END,
-            )
+            disturb(database)
         for changed, like in ((Other(definition=after), other), (Other(target=before.target), one)):
             [found] = backtest(one, {UPTIME.key: changed}, START, end, BERLIN).replayed
-            assert [(each.started_at, each.ended_at, each.worst) for each in found.then] == [
-                (each.started_at, each.ended_at, each.worst) for each in like.breaches_between(START, end)
+            assert found.then
+            same(found, like, end)
+
+
+def test_a_composite_is_made_of_its_members_as_they_would_be(tmp_path: Path) -> None:
+    """Of uptime with other hours, and errors as they are; by other weights; and with nothing changed."""
+    weights = CompositeSli((Member(10, sla=ERRORS.key), Member(90, sla=UPTIME.key)))
+    after = replace(UPTIME, target=0.9, policy=POLICIES[5])
+    score = replace(SCORE, target=0.8, sli=weights, policy=Policy(breach_after=2))
+    end, slots = SLOTS[299], {UPTIME.key: chosen(7), "crm": chosen(8), "web": chosen(9)}
+
+    def filled(name: str, *definitions: Definition) -> SLADatabase:
+        made, [uptime, composite] = ledger(tmp_path / f"{name}.db", ERRORS, *definitions), definitions
+        all_rows: list[Measurement] = []
+        for slot in SLOTS[:300]:
+            rows = [
+                evaluate(
+                    uptime,
+                    slot,
+                    Figures(*slots[UPTIME.key][slot]),
+                    in_service=in_service(uptime.policy.service_hours, slot, STEP),
+                ),
+                *(
+                    evaluate(ERRORS, slot, Figures(*slots[name][slot]), component=name)
+                    for name in ("crm", "web")
+                ),
             ]
-            assert len(found.then) > 1
-            [month], [status] = found.months, like.status_of_period(START, end)
-            assert month.then is not None
-            assert (month.then.good, month.then.total) == (status.good, status.total)
-            assert month.then.coverage_ratio == status.coverage_ratio
-            assert month.then.held_to_ratio == status.held_to_ratio
+            categories = {each.key: each.category for each in (ERRORS, uptime)}
+            all_rows += [*rows, evaluate(composite, slot, slot_score(composite, rows, categories)[0])]
+        made.store(all_rows)
+        disturb(made)
+        return made
+
+    changes = {
+        "members": ({UPTIME.key: Other(definition=after), SCORE.key: Other()}, (after, SCORE)),
+        "weights": ({SCORE.key: Other(definition=score)}, (UPTIME, score)),
+        "all": ({SCORE.key: Other(definition=score), UPTIME.key: Other(definition=after)}, (after, score)),
+        "nothing": ({SCORE.key: Other()}, (UPTIME, SCORE)),
+    }
+    with closing(filled("one", UPTIME, SCORE)) as one:
+        for name, (others, definitions) in changes.items():
+            with closing(filled(name, *definitions)) as like:
+                found = backtest(one, others, START, end, BERLIN)
+                [replayed] = [each for each in found.replayed if each.key == SCORE.key]
+                assert len(replayed.then) > 1
+                assert replayed.alerts == ()  # its budget is not one of events
+                same(replayed, like, end)
+
+
+def test_a_composite_whose_members_changed_is_refused(tmp_path: Path) -> None:
+    """Uptime is gone since the 20th: a score before, another one after."""
+    border = START + 19 * 86_400
+    now = [START - 86_400]
+    with closing(
+        SLADatabase(tmp_path / "sla.db", grid=Grid(STEP, 15), zone=BERLIN, clock=lambda: now[0])
+    ) as made:
+        made.sync_definitions([UPTIME, ERRORS, SCORE])
+        now[0] = border
+        made.sync_definitions([ERRORS, SCORE])
+        now[0] = END + 60
+        words = refusal(backtest(made, {SCORE.key: Other(target=0.5)}, START, END, BERLIN))
+        assert "it, or what it is made of, changed at 2026-03-20T00:00+01:00" in words
+        assert backtest(made, {SCORE.key: Other(target=0.5)}, border, END, BERLIN).refused == {}
 
 
 @pytest.mark.usefixtures("setting")

@@ -100,7 +100,7 @@ def _others(arguments: argparse.Namespace, settings: Settings, database: SLAData
         unit = database.version_at(key, database.period_end(time.time())).unit
         found[key] = replace(found.get(key, Other()), target=_target(text, value, unit))
     if arguments.breach_after or arguments.recover_after:
-        for key in arguments.sla or [each.key for each in stored.values() if not each.members]:
+        for key in arguments.sla or stored:
             found[key] = replace(
                 found.get(key, Other()),
                 breach_after=arguments.breach_after,
@@ -174,13 +174,12 @@ def _row(each: Replayed, end: int) -> tuple[str, ...]:
     early = each.early_seconds
     return (
         each.title,
-        _pair(*(f"{value:g}" for value in _targets(each.months))),
+        _pair(*_targets(each.months)),
         _pair(_missed(month.was for month in each.months), _missed(month.then for month in each.months)),
         _pair(str(len(was)), str(len(then))),
         _pair(*(length(_seconds(spans, end)) for spans in (was, then))),
         _pair(_percent(m.credit_was for m in each.months), _percent(m.credit_then for m in each.months)),
-        str(alerts.get("1h", 0)),
-        str(alerts.get("6h", 0)),
+        *(str(alerts[name]) if name in alerts else NONE for name in ("1h", "6h")),
         NONE if early is None else f"{'-' if early < 0 else ''}{length(abs(early))}",
     )
 
@@ -189,9 +188,11 @@ def _pair(was: str, then: str) -> str:
     return was if was == then else f"{was} → {then}"
 
 
-def _targets(months: Iterable[Month]) -> tuple[float, float]:
-    last = list(months)[-1]
-    return last.was.target, last.was.target if last.then is None else last.then.target
+def _targets(months: Iterable[Month]) -> tuple[str, str]:
+    last = next(reversed(list(months)), None)
+    if last is None:  # slots without any component of its own: no figure is theirs
+        return NONE, NONE
+    return f"{last.was.target:g}", f"{(last.then or last.was).target:g}"
 
 
 def _missed(statuses: Iterable[Any]) -> str:

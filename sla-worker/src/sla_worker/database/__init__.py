@@ -194,7 +194,7 @@ class SLADatabase:
             breaches=self._breaches,
             trust=self._trust,
         )
-        self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status)
+        self._tracer = Tracer(self._engine, self._definitions, self._rollups, self._status, self._exclusions)
         self._from_file: tuple[Definition, ...] = ()
         self._teams: tuple[Team, ...] = ()
         if self._engine.writable:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from sla_worker.composite import Part, figures_of, score, slot_part
-from sla_worker.database.corrected import changes, corrected
+from sla_worker.database.corrected import as_maintained, changes, corrected
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.exclusions import ExclusionStore
@@ -227,7 +227,7 @@ class AdjustmentStore:
                 )
                 counted_good = definition.policy.maintenance is Maintenance.COUNTED_GOOD
                 made = [
-                    _maintained(row) if maintained.holds(row.slot) else row
+                    as_maintained(row) if maintained.holds(row.slot) else row
                     for row in corrected(each, definition, self._measured(series, first, last))
                     if counted_good or not maintained.holds(row.slot)
                 ]
@@ -429,15 +429,6 @@ def _instead(row: Measurement, adjusted: Row | None) -> Measurement:
         state=State(adjusted["state"]),
         status=Status(adjusted["status"]),
     )
-
-
-def _maintained(row: Measurement) -> Measurement:
-    """A corrected row in maintenance that counts as good; its time is taken from what is expected."""
-    if row.total <= 0:
-        return replace(row, coverage=0.0, actual=None, state=State.EXCLUDED, status=Status.EXCLUDED)
-    if row.state in {State.MET, State.BREACHED}:
-        row = replace(row, state=State.MET, status=Status.EXCELLENT)
-    return replace(row, good=row.total, coverage=0.0, actual=None)
 
 
 def _values(row: Measurement) -> tuple[float | int | None, ...]:

@@ -43,3 +43,12 @@ def corrected(correction: Correction, definition: Definition, rows: Iterable[Row
             state = State.OUT_OF_HOURS if out else State.EXCLUDED
             made = replace(made, coverage=0.0, state=state, status=Status[state.name])
         yield made
+
+
+def as_maintained(row: Measurement) -> Measurement:
+    """A corrected row in maintenance that counts as good; its time is taken from what is expected."""
+    if row.total <= 0:
+        return replace(row, coverage=0.0, actual=None, state=State.EXCLUDED, status=Status.EXCLUDED)
+    if row.state in {State.MET, State.BREACHED}:
+        row = replace(row, state=State.MET, status=Status.EXCELLENT)
+    return replace(row, good=row.total, coverage=0.0, actual=None)

@@ -8,10 +8,13 @@ from typing import Any
 from sla_worker.database.adjustments import BESIDE
 from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine, Row
+from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.judging import judged_by
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.status import StatusReader
-from sla_worker.model import Breach, Definition, SLAStatus, State, Status
+from sla_worker.database.versions import at
+from sla_worker.exclusions import Covered
+from sla_worker.model import Breach, Correction, Definition, SLAStatus, State, Status
 
 MOST_ROWS = 300
 """So many rows of slots, and replaced rows, are given; of a longer period their number alone."""
@@ -25,7 +28,7 @@ _AS_IT_COUNTS = """COALESCE(a.state, m.state) AS state, COALESCE(a.good_events, 
     COALESCE(a.total_events, m.total_events) AS total, COALESCE(a.coverage, m.coverage) AS coverage,
     CASE WHEN a.state IS NULL THEN m.actual_value ELSE a.actual_value END AS actual,
     a.state IS NOT NULL AS adjusted, m.state AS measured_state, m.coverage AS measured_coverage,
-    m.actual_value AS measured_actual"""
+    m.actual_value AS measured_actual, m.good_events AS measured_good, m.total_events AS measured_total"""
 _ANNULLED = """
 SELECT b.id, d.name, d.key, c.name AS component, d.description, b.severity, b.target_value AS target,
        n.worst_value AS worst, n.start_at AS started_at, n.end_at AS ended_at
@@ -61,6 +64,8 @@ class CountedSlot:
     measured_state: State
     measured_coverage: float
     measured_actual: float | None
+    measured_good: float
+    measured_total: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +93,18 @@ class Tracer:
     """Reads what the other stores have written."""
 
     def __init__(
-        self, engine: Engine, definitions: DefinitionStore, rollups: RollupStore, status: StatusReader
+        self,
+        engine: Engine,
+        definitions: DefinitionStore,
+        rollups: RollupStore,
+        status: StatusReader,
+        exclusions: ExclusionStore,
     ) -> None:
         self._engine = engine
         self._definitions = definitions
         self._rollups = rollups
         self._status = status
+        self._exclusions = exclusions
 
     def trace(self, key: str, start: int, end: int) -> Trace:
         """Everything about one SLA. Raises DatabaseError for an unknown key."""
@@ -129,6 +140,33 @@ class Tracer:
                 (self._definitions.get(key).id, start, end),
             )
         ]
+
+    def changes(self, key: str, component: str) -> tuple[Covered, tuple[Correction, ...]]:
+        """The maintenance and the corrections of one component that are in force."""
+        in_force, number = self._exclusions.in_force(), self._definitions.get(key).id
+        found = in_force.corrections.get(number, ())
+        return in_force.maintained(number, component), tuple(
+            each for each in found if each.concerns(component)
+        )
+
+    def promised(self, key: str, start: int, end: int) -> list[tuple[int, frozenset[tuple[str, str]]]]:
+        """What a composite may be made of in (start, end], and since when: SLAs by key and category.
+
+        Its own version stands among them, so that a change of it shows too.
+        """
+        known, found = self._definitions.versions.all(), list[tuple[int, frozenset[tuple[str, str]]]]()
+        own = known[self._definitions.get(key).id]
+        for begin, until in self._rollups.pieces(start, end):
+            seen_at = max(until, own[0].valid_from + 1)
+            slas = {
+                (each.key, at(known[each.id], until).category)
+                for each in self._definitions.all().values()
+                if not each.members
+                and known[each.id][0].valid_from < seen_at
+                and at(known[each.id], seen_at).enabled
+            }
+            found.append((begin, frozenset({*slas, (key, f"version {at(own, until).number}")})))
+        return found
 
     def adjusted_slas(self) -> list[str]:
         """The keys of the SLAs in force of which some slot that is kept counts otherwise than measured."""
