@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sla_worker.conventions import URL_SCHEMES
 from sla_worker.database.adjustments import AdjustmentStore
 from sla_worker.database.alerts import AlertStore
 from sla_worker.database.breaches import BreachStore
@@ -22,18 +21,19 @@ from sla_worker.database.correcting import CorrectingStore
 from sla_worker.database.corrections import CorrectionStore
 from sla_worker.database.counts import CountBooks
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
-from sla_worker.database.engine import Dialect, Engine
+from sla_worker.database.dialects import dialect_of
+from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.maintenance import MaintenanceStore
 from sla_worker.database.measurements import MeasurementStore
 from sla_worker.database.month_mails import MonthMails
 from sla_worker.database.months import MonthStore
+from sla_worker.database.moved import refuse_moved
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
 from sla_worker.database.periods import midnight, next_midnight
 from sla_worker.database.reading import RowReader
 from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
-from sla_worker.database.sqlite import SQLite
 from sla_worker.database.status import StatusReader
 from sla_worker.database.teams import TeamStore
 from sla_worker.database.trace import Trace, Tracer
@@ -65,20 +65,6 @@ _UTC = ZoneInfo("UTC")
 _DEFAULT_GRID = Grid(slot_seconds=300, scrape_seconds=15)
 
 
-def _dialect(place: str | Path, *, read_only: bool) -> Dialect:
-    """The kind of database that a path or URL names; PostgreSQL's driver is imported only for a URL."""
-    if isinstance(place, Path) or not place.startswith(URL_SCHEMES):
-        return SQLite(Path(place), read_only=read_only)
-    try:
-        from sla_worker.database.postgres import PostgreSQL  # noqa: PLC0415 - 9 MB, and an extra
-    except ImportError as error:
-        raise DatabaseError(
-            "SLA_DATABASE_URL: PostgreSQL needs the package psycopg, which cannot be imported"
-            f" ({' '.join(str(error).split())}); pip install 'psycopg[binary]'"
-        ) from error
-    return PostgreSQL(place, read_only=read_only)
-
-
 class SLADatabase:
     """The database of one worker.
 
@@ -101,7 +87,7 @@ class SLADatabase:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._engine = Engine(_dialect(path, read_only=read_only), clock=clock)
+        self._engine = Engine(dialect_of(path, read_only=read_only), clock=clock)
         try:
             self.grid = self._fixed_grid(grid)
         except BaseException:
@@ -224,8 +210,10 @@ class SLADatabase:
 
     def _fixed_grid(self, wanted: Grid | None) -> Grid:
         """Slots of two lengths in one ledger would not add up, so the first one stays."""
-        rows = self._engine.rows("SELECT slot_seconds FROM ledger")
+        rows = self._engine.rows("SELECT slot_seconds, moved_to, moved_at FROM ledger")
         if rows:
+            if self._engine.writable:
+                refuse_moved(rows[0], self._engine.place)
             has = int(rows[0]["slot_seconds"])
             if wanted is not None and self._engine.writable:
                 self._require(has, wanted)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, Protocol, TypeVar
 
 from sla_worker.errors import DatabaseError
@@ -37,7 +38,15 @@ _WAIT_SECONDS = 15.0  # for another thread: longer than a statement waits for ot
 
 def newest_schema() -> int:
     """The version of the schema that this code makes."""
-    return max(int(each.name[:4]) for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql"))
+    return max(scripts())
+
+
+def scripts() -> dict[int, Traversable]:
+    """The migrations by their version, in their order."""
+    found = sorted(
+        (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
+    )
+    return {int(each.name[:4]): each for each in found}
 
 
 class Dialect(Protocol):
@@ -95,6 +104,22 @@ class Dialect(Protocol):
     def recover(self, prepare: Callable[[], None]) -> str:
         """Get back to a database at the place and `prepare` it. Returns one line that says what was done."""
         ...
+
+
+def record(dialect: Dialect) -> None:
+    """Make the table of the migrations that were applied, unless it is there."""
+    for statement in dialect.statements(_RECORD):
+        dialect.execute(statement, ())
+
+
+def apply(dialect: Dialect, version: int, script: Traversable, now: float) -> None:
+    """One migration and its record, inside a transaction."""
+    for statement in dialect.statements(script.read_text(encoding="utf-8")):
+        dialect.execute(statement, ())
+    dialect.execute(
+        "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)",
+        (version, script.name, int(now)),
+    )
 
 
 class Engine:
@@ -331,12 +356,8 @@ class Engine:
     def _migrate(self) -> None:
         """Apply the migrations that are not recorded yet, each in one transaction with its record."""
         dialect = self._dialect
-        for statement in dialect.statements(_RECORD):
-            dialect.execute(statement, ())
+        record(dialect)
         done = {row["version"] for row in dialect.rows("SELECT version FROM schema_migrations", ())}
-        scripts = sorted(
-            (each for each in _MIGRATIONS.iterdir() if each.name.endswith(".sql")), key=lambda each: each.name
-        )
         self.new = not done
         if done:
             self._refuse_newer(max(done))
@@ -344,18 +365,12 @@ class Engine:
             raise DatabaseError(
                 f"{self.place}: has a table `ledger` of another program; give a place of its own"
             )
-        for script in scripts:
-            version = int(script.name[:4])
+        for version, script in scripts().items():
             if version in done:
                 continue
             dialect.begin(patient=True)
             try:
-                for statement in dialect.statements(script.read_text(encoding="utf-8")):
-                    dialect.execute(statement, ())
-                dialect.execute(
-                    "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)",
-                    (version, script.name, int(self._clock())),
-                )
+                apply(dialect, version, script, self._clock())
                 dialect.commit()
             except BaseException:
                 dialect.rollback()
