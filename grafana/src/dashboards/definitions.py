@@ -7,7 +7,7 @@ import decimal
 import pathlib
 
 from sla_worker.conventions import STATUS_LIMITS
-from sla_worker.definitions import read_definitions
+from sla_worker.definitions import read_all, read_files
 from sla_worker.errors import DefinitionError
 from sla_worker.model import CATEGORIES, Comparison, Definition
 from sla_worker.selectors import Selector
@@ -78,11 +78,20 @@ def plain(number: decimal.Decimal) -> str:
 
 
 def load(file: pathlib.Path = DEFINITIONS_FILE) -> list[Sla]:
-    """The SLAs in the file's order; DashboardError with file, line and fix when the file is wrong."""
+    """The SLAs of the file and of those of teams beside it; DashboardError with file, line and fix."""
     try:
-        return [shown(definition) for definition in read_definitions(file)]
+        return [shown(definition) for definition in read_all(file)]
     except DefinitionError as error:
         raise DashboardError(str(error)) from error
+
+
+def sources(file: pathlib.Path = DEFINITIONS_FILE) -> dict[str, pathlib.Path]:
+    """The files that are read, by their path below the repository."""
+    found = read_files(file)
+    teams = {f"{file.parent.name}/{found.directory.name}/{name}": name for name in found.names or ()}
+    return {f"{file.parent.name}/{file.name}": file} | {
+        path: found.directory / name for path, name in teams.items()
+    }
 
 
 def shown(definition: Definition) -> Sla:

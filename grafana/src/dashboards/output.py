@@ -14,7 +14,7 @@ import yaml
 
 from . import keys, sdk
 from .alerting import alert_file
-from .definitions import DEFINITIONS_FILE, REPOSITORY, Sla
+from .definitions import DEFINITIONS_FILE, REPOSITORY, Sla, sources
 from .page import page
 from .registry import DASHBOARDS
 
@@ -45,7 +45,7 @@ def files(slas: list[Sla], source: pathlib.Path = DEFINITIONS_FILE) -> dict[path
 
     `source` is the file that the SLAs were read from.
     """
-    record = {f"{source.parent.name}/{source.name}": _digest(source)}
+    record = {name: _digest(file) for name, file in sources(source).items()}
     made = {ALERT_FILE: alert_file(slas), RECORD: json.dumps(record) + "\n"}
     shown = dashboards(slas)
     made[PAGE] = page(shown)

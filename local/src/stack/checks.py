@@ -55,6 +55,18 @@ def directories(instance: Instance) -> dict[str, Path]:
     }
 
 
+def team_directory(instance: Instance) -> Path:
+    """Where teams have files of definitions of their own, if there are any."""
+    return directories(instance)["definitions"] / "sla.d"
+
+
+def team_files(instance: Instance) -> list[Path]:
+    """The files of teams, as the sla-worker reads them."""
+    directory = team_directory(instance)
+    found = (path for path in directory.glob("*") if path.suffix in {".yml", ".yaml"} and path.is_file())
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
 def yaml_files(instance: Instance) -> list[Path]:
     """All YAML files that the services read; StackError names a directory that is missing."""
     files = [instance.root / "docker-compose.yml"]

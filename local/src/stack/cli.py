@@ -124,7 +124,7 @@ def _prepared(arguments: argparse.Namespace) -> Instance:
     if DEMO in os.environ:
         for line in envfile.remember(env_file, DEMO, instance.env[DEMO]):
             say(line)
-    _check_files(instance, _pick(arguments, instance))
+    _check_files(instance, _pick(arguments, instance), warn=console.warn)
     return instance
 
 
@@ -310,7 +310,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     stack = _pick(arguments, instance)
     demo.run_in("compose" if isinstance(stack, ComposeStack) else "local")
     _other_mode(stack, instance)
-    _check_files(instance, stack)
+    _check_files(instance, stack, warn=console.warn)
     demo_run.run(demo, instance, stack, arguments.graph_days)
     return 0
 
@@ -341,8 +341,8 @@ def _check(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_files(instance: Instance, stack: Stack) -> None:
-    """Refuse to start with files that are broken or do not agree with each other."""
+def _check_files(instance: Instance, stack: Stack, warn: Callable[[str], None] | None = None) -> None:
+    """Refuse to start with files that are broken or do not agree; with `warn` not for one team's mistake."""
     say(f"{checks.check_yaml(instance)} YAML files")
     if count := target_files.check(instance):
         say(f"{count} {'file' if count == 1 else 'files'} of targets")
@@ -351,9 +351,9 @@ def _check_files(instance: Instance, stack: Stack) -> None:
     if alerts := runbooks.check(instance):
         say(f"a runbook for each of {alerts} alerts")
     service_settings.check(instance, stack.database() if isinstance(stack, LocalStack) else None)
-    if agreement.check_definitions(instance):
+    if agreement.check_definitions(instance, warn):
         say("SLA definitions")
-    if agreement.check_dashboards(instance):
+    if agreement.check_dashboards(instance, warn):
         say("dashboards made from these definitions")
 
 

@@ -12,13 +12,15 @@ from stack.settings import Instance
 def of(instance: Instance) -> dict[str, str]:
     """A hash of each service's configuration on disk, the same as long as nothing in it changed."""
     directories = checks.directories(instance)
-    definitions = directories["definitions"] / "sla_thresholds.yml"
+    definitions = digest(directories["definitions"] / "sla_thresholds.yml")
+    if teams := checks.team_files(instance):
+        definitions += "".join(f" {path.name} {digest(path)}" for path in teams)
     secret = secret_files.digest(instance)
     return {
         "prometheus": digest(directories["prometheus"]) + ("" if instance.demo else " without demo"),
         "alertmanager": digest(directories["alertmanager"]),
         "grafana": digest(directories["grafana"]),
-        "sla-worker": f"{digest(definitions)} {secret}",
+        "sla-worker": f"{definitions} {secret}",
     }
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from sla_worker.commands import lint
 from sla_worker.definitions import read_all, read_files
 from sla_worker.errors import DefinitionError
 from sla_worker.model import Receivers, Team
+from sla_worker.settings import read_settings
 from sla_worker.sli import content
 from unit.sla_worker.team_files import Files, team, uptime
 
@@ -181,3 +183,32 @@ def test_a_category_in_a_composite_of_a_team_is_that_of_its_own_slas(files: File
     again = content.read(content.write(found), key=found.key, name=found.name)
     assert again.sli == found.sli
     assert content.fingerprint(again) == content.fingerprint(found)
+
+
+def linted(file: Path) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    return lint.report(file, read_settings({}), None, lambda: 1_700_000_000, lines.append), lines
+
+
+def test_lint_says_the_mistakes_of_all_files(files: Files) -> None:
+    assert linted(files.platform)[1][-1] == f"{files.platform}: 3 SLAs, 0 errors, 0 warnings (the file alone)"
+    a = files.put("a.yml", team("first", uptime("same")))
+    b = files.put("b.yml", team("second", uptime("same", "Other"), uptime("third")))
+    c = files.put("c.yml", team("third", uptime("wrong", target=99)))
+    code, lines = linted(files.platform)
+    assert code == 1
+    assert lines == [
+        f"error: {b}:4: SLA same: key is `same`, which {a}:4 has already\n"
+        "fix:   give another key, or take it out of one of the two files",
+        f"error: {c}:9: SLA wrong: target is `99`\nfix:   give a ratio from 0 to 1: 99 % is 0.99",
+        f"{files.platform} and 3 files in sla.d: 4 SLAs, 2 errors, 0 warnings (the files alone)",
+    ]
+    # One team's file alone.
+    assert linted(a) == (0, [f"{a}: 1 SLAs, 0 errors, 0 warnings (the file alone)"])
+    files.platform.write_text("slas: []\n")
+    code, lines = linted(files.platform)
+    assert [each.partition(": ")[2].partition(": ")[0] for each in lines[:3]] == [
+        f"{files.platform}:1",
+        f"{b}:4",
+        f"{c}:9",
+    ]

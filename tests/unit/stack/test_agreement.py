@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import agreement, runbooks
+from stack import agreement, inputs, runbooks
 from stack.errors import StackError
 from stack.settings import Instance
 
@@ -96,3 +96,56 @@ def test_an_alert_without_a_runbook_is_named_with_file_and_line(instance: Instan
     (instance.root / "runbooks" / "HasADirectory.md").rmdir()
     (instance.root / "runbooks" / "HasADirectory.md").write_text("# HasADirectory\n")
     assert runbooks.check(instance) == 3
+
+
+def _put(instance: Instance, name: str, target: str) -> Path:
+    directory = instance.root / "sla-worker" / "sla.d"
+    directory.mkdir(exist_ok=True)
+    path = directory / name
+    path.write_text(
+        "team: payments\nowner: payments@example.com\nslas:\n  - key: pay-uptime\n    name: Payments up\n"
+        '    category: availability\n    severity: high\n    comparison: ">="\n'
+        f"    target: {target}\n    unit: ratio\n    description: It answers.\n"
+        "    sli: {kind: uptime, selector: up}\n"
+    )
+    return path
+
+
+def test_a_mistake_in_a_teams_file_fails_the_check_and_lets_the_others_start(with_worker: Instance) -> None:
+    _put(with_worker, "payments.yml", "99.9")
+    with pytest.raises(StackError, match=r"^sla-worker/sla\.d/payments\.yml:9: SLA pay-uptime: target is"):
+        agreement.check_definitions(with_worker)
+    said: list[str] = []
+    assert agreement.check_definitions(with_worker, said.append)
+    assert said == [
+        "sla-worker/sla.d/payments.yml:9: SLA pay-uptime: target is `99.9`; give a ratio from 0 to 1:"
+        " 99.9 % is 0.999. Until then what this file said before goes on"
+    ]
+    path = with_worker.root / "sla-worker" / "sla_thresholds.yml"
+    path.write_text(path.read_text().replace("category: reliability", "category: reliable", 1))
+    with pytest.raises(StackError, match="category is `reliable`"):
+        agreement.check_definitions(with_worker, said.append)
+
+
+def test_dashboards_are_made_from_the_files_of_teams_too(with_worker: Instance) -> None:
+    shutil.copytree(ROOT / "grafana" / "dashboards", with_worker.root / "grafana" / "dashboards")
+    _put(with_worker, "payments.yml", "0.999")
+    with pytest.raises(StackError, match=r"stale: sla-worker/sla\.d/payments\.yml changed since"):
+        agreement.check_dashboards(with_worker)
+    said: list[str] = []
+    assert not agreement.check_dashboards(with_worker, said.append)
+    assert said == [
+        "the dashboards are stale: sla-worker/sla.d/payments.yml changed since they were made;"
+        " run make generate"
+    ]
+
+
+def test_what_the_worker_reads_at_its_start_is_each_teams_file_too(with_worker: Instance) -> None:
+    before = inputs.of(with_worker)
+    path = _put(with_worker, "payments.yml", "0.999")
+    made = inputs.of(with_worker)
+    assert {name for name in made if made[name] != before[name]} == {"sla-worker"}
+    path.rename(path.with_name("pay.yml"))
+    assert inputs.of(with_worker)["sla-worker"] != made["sla-worker"]
+    path.with_name("pay.yml").unlink()
+    assert inputs.of(with_worker) == before

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.definitions.files import DIRECTORY, read_teams
 from sla_worker.definitions.slas import Read, read_file
-from sla_worker.errors import DefinitionError, PrometheusError
+from sla_worker.errors import DefinitionError, Mistake, PrometheusError
 from sla_worker.lint import server
 from sla_worker.lint.alerts import useless
 from sla_worker.lint.finding import ERROR, WARNING, Finding
@@ -27,8 +29,10 @@ def main(argv: Arguments = None) -> int:
         "Check the definitions of the SLAs, what Prometheus holds of them, and whether its alerts can fire."
         " Exit code 1: there is an error; warnings alone give 0.",
     )
-    options.add_argument("file", nargs="?", type=Path, help="default: that of SLA_DEFINITIONS")
-    options.add_argument("--offline", action="store_true", help="check the file alone")
+    options.add_argument(
+        "file", nargs="?", type=Path, help="default: that of SLA_DEFINITIONS, and sla.d beside it"
+    )
+    options.add_argument("--offline", action="store_true", help="check the files alone")
     arguments = options.parse_args(argv)
 
     def command() -> int:
@@ -57,39 +61,57 @@ def report(
     Raises DefinitionError when there is no such file.
     """
     now = clock()
-    findings: list[Finding] = []
-    checked = "the file alone"
-    try:
-        read = read_file(file, settings.grid)
-    except DefinitionError as error:
-        if not file.is_file():
-            raise
-        findings = [Finding(ERROR, each.place, each.what, each.fix) for each in error.mistakes]
-        read = None
-    if read is not None:
+    reads, mistakes, named = _read(file, settings)
+    findings = [Finding(ERROR, each.place, each.what, each.fix) for each in mistakes]
+    alone = "the file alone" if named == str(file) else "the files alone"
+    checked = alone
+    if reads:
         today = datetime.datetime.fromtimestamp(now, settings.timezone).date()
-        findings += advise(read, today)
+        findings += [finding for each in reads for finding in advise(each, today)]
         if client is not None:
             try:
-                findings += _live(read, settings, client, now)
+                findings += _live(reads, settings, client, now)
                 if pages is not None:
-                    findings += useless(server.alerts(pages), read.definitions, server.kept_seconds(pages))
+                    definitions = [one for each in reads for one in each.definitions]
+                    findings += useless(server.alerts(pages), definitions, server.kept_seconds(pages))
                 checked = f"against {settings.prometheus.url}"
             except PrometheusError as error:
-                checked = f"the file alone: {error}"
+                checked = f"{alone}: {error}"
     for each in findings:
         say(str(each))
     errors = sum(each.level == ERROR for each in findings)
     warnings = sum(each.level == WARNING for each in findings)
-    count = "" if read is None else f"{len(read.definitions)} SLAs, "
-    say(f"{file}: {count}{_plural(errors, 'error')}, {_plural(warnings, 'warning')} ({checked})")
+    count = f"{sum(len(each.definitions) for each in reads)} SLAs, " if reads else ""
+    say(f"{named}: {count}{_plural(errors, 'error')}, {_plural(warnings, 'warning')} ({checked})")
     return 1 if errors else 0
 
 
-def _live(read: Read, settings: Settings, client: PrometheusClient, now: float) -> list[Finding]:
+def _read(file: Path, settings: Settings) -> tuple[list[Read], list[Mistake], str]:
+    """What can be read of a file and of those of teams beside it, what is wrong, and what was looked at.
+
+    A file of a team is looked at alone. Raises DefinitionError when there is no such file.
+    """
+    of_team = file.absolute().parent.name == DIRECTORY
+    reads: list[Read] = []
+    mistakes: list[Mistake] = []
+    try:
+        reads.append(read_file(file, settings.grid, of_team=of_team))
+    except DefinitionError as error:
+        if not file.is_file():
+            raise
+        mistakes += error.mistakes
+    if of_team:
+        return reads, mistakes, str(file)
+    teams = read_teams(file, settings.grid)
+    all_files = replace(teams, reads=(*reads, *teams.reads)).apart()
+    named = f"{file} and {_plural(len(teams.names or ()), 'file')} in {DIRECTORY}"
+    return [*all_files.reads], [*mistakes, *all_files.mistakes], named if teams.names else str(file)
+
+
+def _live(reads: Sequence[Read], settings: Settings, client: PrometheusClient, now: float) -> list[Finding]:
     asked = Asked(client, now)
     asked.check()
-    return list(Live(read, asked, settings.slot_seconds).findings())
+    return [finding for each in reads for finding in Live(each, asked, settings.slot_seconds).findings()]
 
 
 def _plural(count: int, word: str) -> str:

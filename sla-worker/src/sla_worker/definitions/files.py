@@ -42,7 +42,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What all files say; `reads` has that of the platform first.
+    """What all files say; `reads` has that of the platform first, unless it was left out.
 
     `names` are the files of teams that are there; None: there is no `directory` of teams.
     """
@@ -80,30 +80,31 @@ class Files:
         return replace(self, reads=tuple(right), broken=tuple(broken))
 
 
-def team_directory(file: Path) -> Path:
-    """Where the files of teams are: beside the platform's."""
-    return file.parent / DIRECTORY
-
-
 def read_files(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> Files:
     """Every file by itself. Raises DefinitionError for a mistake in the platform's."""
     platform = read_file(file, grid, thorough=thorough)
-    directory = team_directory(file)
+    found = read_teams(file, grid, thorough=thorough)
+    return replace(found, reads=(platform, *found.reads))
+
+
+def read_teams(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> Files:
+    """The files of teams beside the platform's file, which is not read."""
+    directory = file.parent / DIRECTORY
     try:
         paths = _paths(directory)
     except OSError as error:
         what = f"cannot be read ({error.strerror})"
         mistake = Mistake(str(directory), what, "make it a directory that the sla-worker can read")
-        return Files((platform,), (Broken(directory, (mistake,), None, None),), None, directory)
+        return Files((), (Broken(directory, (mistake,), None, None),), None, directory)
     if paths is None:
-        return Files((platform,), (), None, directory)
+        return Files((), (), None, directory)
     reads, broken = [], []
     for path in paths:
         try:
             reads.append(read_file(path, grid, thorough=thorough, of_team=True))
         except DefinitionError as error:
             broken.append(_broken(path, error.mistakes))
-    return Files((platform, *reads), tuple(broken), tuple(path.name for path in paths), directory)
+    return Files(tuple(reads), tuple(broken), tuple(path.name for path in paths), directory)
 
 
 def read_all(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> tuple[Definition, ...]:
