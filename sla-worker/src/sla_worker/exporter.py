@@ -36,8 +36,13 @@ class Exporter:
         grid: Grid,
         kinds: Iterable[str],
         pages: Mapping[str, str] = MappingProxyType({}),
+        *,
+        invalid: Mapping[str, bool] = MappingProxyType({}),
     ) -> None:
-        """`kinds` are the kinds of mails, `pages` the addresses of what dashboards link to."""
+        """`kinds` are the kinds of mails, `pages` the addresses of what dashboards link to.
+
+        `invalid` says of each file of a team whether it cannot be used.
+        """
         # A `_created` beside every counter would double what is scraped.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
         self._registry = CollectorRegistry()
@@ -87,6 +92,13 @@ class Exporter:
         self._maintained = self._gauge(
             names.MAINTENANCE, "1 while maintenance of the SLA lasts, whose time does not count", ["sla"]
         )
+        self._invalid = self._gauge(
+            names.DEFINITIONS_INVALID,
+            "1 while a team's file cannot be used, so that what it said before goes on, else 0",
+            ["file"],
+        )
+        for name, wrong in invalid.items():
+            self._invalid.labels(name).set(wrong)
         self._kinds = dict.fromkeys(kinds)
         self._start_at_zero()
 

@@ -158,7 +158,7 @@ def _join(
 ) -> Service:
     transport = transport or HTTPTransport(settings.prometheus)
     grid, stopping = settings.grid, threading.Event()
-    exporter = Exporter(gathered.definitions, grid, KINDS, addresses(settings))
+    exporter = Exporter(gathered.definitions, grid, KINDS, addresses(settings), invalid=gathered.invalid)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
     schedule = Schedule(
         database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds

@@ -15,7 +15,7 @@ UPTIME = """\
     target: {target}
     unit: ratio
     description: It answers.
-    sli: {{kind: uptime, selector: 'up{{job="{key}"}}'}}
+    sli: {{kind: uptime, selector: 'up{{job="demo-app"}}'}}
 """
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
+import yaml
 
+from sla_worker import definitions
 from sla_worker.commands import lint
 from sla_worker.definitions import read_all, read_files
 from sla_worker.errors import DefinitionError
@@ -212,3 +216,35 @@ def test_lint_says_the_mistakes_of_all_files(files: Files) -> None:
         f"{b}:4",
         f"{c}:9",
     ]
+
+
+def schema() -> jsonschema_rs.Draft7Validator:
+    """That of a team's file, with what it takes from the platform's put in its place."""
+    place = Path(definitions.__file__)
+    whole = json.loads(place.with_name("schema.json").read_text(encoding="utf-8"))
+    own = json.loads(place.with_name("team.schema.json").read_text(encoding="utf-8"))
+    for name, each in own["properties"].items():
+        if each.get("$ref") == f"schema.json#/properties/{name}":
+            own["properties"][name] = whole["properties"][name]
+    own["definitions"] |= whole["definitions"]
+    return jsonschema_rs.Draft7Validator(own)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [
+        (team("pay", uptime("pay-uptime"), more=RECEIVERS), True),
+        (team("pay", uptime("pay-uptime")), True),
+        ("slas:\n" + uptime("pay-uptime"), False),
+        (team("Pay", uptime("pay-uptime")), False),
+        (team("pay", uptime("pay-uptime")).replace("pay@", "pay at "), False),
+        (team("pay", uptime("pay-uptime"), more="receivers: {page: [a@example.com]}\n"), False),
+        (team("pay", uptime("pay-uptime"), more="receivers: {daily: a@example.com}\n"), False),
+        (team("pay", uptime("pay-uptime", target=99)), False),
+        (team("pay"), False),
+    ],
+)
+def test_the_schema_for_editors_and_the_parser_agree(files: Files, text: str, *, accepted: bool) -> None:
+    files.put("pay.yml", text)
+    assert schema().is_valid(yaml.safe_load(text)) == accepted
+    assert (not read_files(files.platform).broken) == accepted
