@@ -83,7 +83,7 @@ def test_the_slas_of_a_broken_file_go_on_by_their_last_good_version(
     was = {each.key: each for each in before.definitions}
     held = [each for each in found.definitions if each.team == "payments"]
     assert [replace(each, valid_from=None) for each in held] == [was["pay-uptime"], was["refund-uptime"]]
-    # Nothing began anew; the other team's change did.
+    # Nothing has a new version; the other team's change did.
     search = [*versions["search-uptime"], (2, True, 0.5)]
     assert worker.versions() == versions | {"search-uptime": search}
     assert all(each.enabled for each in worker.database.definitions().values())
