@@ -224,6 +224,13 @@ format: $(VENV)/.test ## Format all Python and fix what ruff can fix
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
+# --- Releases ----------------------------------------------------------------------------------------------------
+
+.PHONY: release
+release: $(VENV)/.test ## Make a release: make release VERSION=1.2.3 (DRY_RUN=1; IMAGES=0; PUSH=1 REGISTRY=registry.example.com/team)
+	@[ -n "$(VERSION)" ] || { echo "error: VERSION= is missing"; echo "fix:   make release VERSION=1.2.3 DRY_RUN=1"; exit 1; }
+	@PYTHONPATH=local/src $(PY) -m release $(VERSION) $(if $(DRY_RUN),--dry-run) $(if $(filter 0,$(IMAGES)),--no-images) $(if $(PUSH),--push) $(if $(REGISTRY),--registry $(REGISTRY))
+
 # --- Python ------------------------------------------------------------------------------------------------------
 
 # The stamps: a second run costs nothing, a changed lock file installs again.
