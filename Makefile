@@ -148,23 +148,24 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 # --- Tests -------------------------------------------------------------------------------------------------------
 
 .PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web check lint format bench-counting
-test: $(VENV)/.test ## Run all checks and all tests, the live ones on a stack of their own
+test: $(VENV)/.test ## Run all checks, then all tests side by side: the live ones on stacks of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
-	@$(CLOCK) timed "unit, rule and contract tests" $(MAKE) test-unit
-	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
+	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true  # before anybody looks for it
+	@$(CLOCK) timed "unit tests, live tests and proof of the alerts" $(LIVE) e2e.lanes unit $(LANES)
 	@$(CLOCK) total
 
-# One more than there are cores: some tests wait for real time to pass.
+# One more than there are cores: some tests wait for real time to pass. The longest tests come first, so that the
+# end finds short ones to share out.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
-	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=20 --durations-min=5 tests/unit tests/truth tests/browser tests/rules tests/contract
+	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=20 --durations-min=5 tests/contract tests/truth tests/rules tests/browser tests/unit
 
 truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7 (DAYS=31: a month)
 	@$(if $(DAYS),PYTHONPATH=tests:sla-worker/src:demo-app/src $(PY) -m truth.month $(or $(SEED),1) $(DAYS),SEED=$(or $(SEED),1) $(PY) -m pytest -q tests/truth)
 
-# Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
+# Lanes run side by side, their steps one after the other: LANES="unit compose:tests,compose:proof local:tests".
 COMMA := ,
 EMPTY :=
 LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof) local:readme)

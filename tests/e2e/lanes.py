@@ -1,9 +1,9 @@
-"""The live tests and the proof of the alerts, in lanes that run side by side.
+"""The live tests, the proof of the alerts and the unit tests, in lanes that run side by side.
 
-`python -m e2e.lanes compose:tests,compose:proof local:tests` is two lanes. The steps of a lane run one after
-the other, neighbours of one mode on one stack; each lane has stacks of its own. A stack mostly waits, so two
-cores carry two or three lanes. With a single lane its output is seen as it comes, with several at the end of
-each. The exit code is the first that is not 0.
+`python -m e2e.lanes unit compose:tests,compose:proof local:tests` is three lanes. The steps of a lane run
+one after the other, neighbours of one mode on one stack; each lane has stacks of its own. A stack mostly
+waits, so two cores carry two or three of them, and the unit tests in what is left. With a single lane its
+output is seen as it comes, with several at the end of each. The exit code is the first that is not 0.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ COMMANDS = {
     "tests": f"{sys.executable} -m pytest -q tests/e2e",
     "proof": f"{sys.executable} -m alerts",
     "readme": f"{sys.executable} -m pytest -q tests/readme",
+    # They keep every core busy: a stack, whose time is compressed, comes first. No nicer: it must not starve.
+    "unit": "nice -n 5 make test-unit",
 }
-ALONE = frozenset({"readme"})
-"""What starts its own stack: it shares none with its neighbours."""
+ALONE = frozenset({"readme", "unit"})
+"""What starts its own stack, or none: it shares none with its neighbours."""
+WITHOUT_MODE = frozenset({"unit"})
 LOGS = ROOT / ".run" / "lanes"
 MODES = ("auto", "compose", "local")
 USAGE = (
     "usage: python -m e2e.lanes LANE [LANE …]\n"
-    f"a lane is STEP[,STEP …], a step MODE:WHAT; modes: {', '.join(MODES)}; what: {', '.join(COMMANDS)}"
+    "a lane is STEP[,STEP …], a step MODE:WHAT or unit; "
+    f"modes: {', '.join(MODES)}; what: {', '.join(sorted(COMMANDS.keys() - WITHOUT_MODE))}"
 )
 
 
@@ -44,7 +48,7 @@ class LaneError(Exception):
 class Lane:
     """Steps that run one after the other: for each stack its mode and the commands that run on it.
 
-    A command that starts its own stack stands alone, with `shared` False.
+    A command that starts its own stack stands alone, with `shared` False; one that needs none has no mode.
     """
 
     name: str
@@ -55,8 +59,8 @@ def parsed(text: str, commands: Mapping[str, str] = COMMANDS) -> Lane:
     """Return the lane that is written so; raises LaneError."""
     steps: list[tuple[str, str]] = []
     for step in text.split(","):
-        mode, _, what = step.partition(":")
-        if mode not in MODES or what not in commands:
+        mode, _, what = step.rpartition(":")
+        if step not in WITHOUT_MODE and (mode not in MODES or what not in commands.keys() - WITHOUT_MODE):
             raise LaneError(f"{step!r} in the lane {text!r} cannot be read\n{USAGE}")
         steps.append((mode, what))
     grouped = itertools.groupby(steps, key=lambda step: (step[0], step[1] not in ALONE))
@@ -79,17 +83,19 @@ def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs:
         print(USAGE, file=sys.stderr)
         return 2
     if len(lanes) == 1:
-        return run(lanes[0], "", 1)  # standard output, as it comes
+        return run(lanes[0], "", 1)[0]  # standard output, as it comes
     logs.mkdir(parents=True, exist_ok=True)
+    for number, lane in enumerate(lanes, start=1):
+        print(f"{lane.name}: follow it with tail -f {logs / str(number)}.log", flush=True)
 
     def run_and_show(numbered: tuple[int, Lane]) -> int:
         number, lane = numbered
         log = logs / f"{number}.log"
         began = time.monotonic()
         with log.open("wb") as out:
-            code = run(lane, f"-{number}", out.fileno())
-        took = time.monotonic() - began
-        print(f"\n== {lane.name} ({took:.0f} s)\n{log.read_text(errors='replace')}", flush=True)
+            code, used = run(lane, f"-{number}", out.fileno())
+        took = f"{time.monotonic() - began:.0f} s, {used:.0f} s of CPU outside of containers"
+        print(f"\n== {lane.name} ({took})\n{log.read_text(errors='replace')}", flush=True)
         return code
 
     with ThreadPoolExecutor(len(lanes)) as pool:
@@ -97,18 +103,29 @@ def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs:
     return next((code for code in codes if code), 0)
 
 
-def run(lane: Lane, suffix: str, output: int) -> int:
-    """Run one lane to its end; its stacks have the suffix in their name, `output` is a file descriptor."""
-    worst = 0
+def run(lane: Lane, suffix: str, output: int) -> tuple[int, float]:
+    """Run one lane to its end, and return the first exit code that is not 0 and the seconds of CPU.
+
+    Its stacks have the suffix in their name, `output` is a file descriptor.
+    """
+    worst, used = 0, 0.0
     for mode, commands, shared in lane.stacks:
-        environment = os.environ | {"MODE": mode, "TEST_STACK": suffix}
+        environment = os.environ | {"MODE": mode, "TEST_STACK": suffix} if mode else without_paths()
         on_one_stack = [[sys.executable, "-m", "e2e.shared", *commands]]
         for words in on_one_stack if shared else [shlex.split(command) for command in commands]:
-            done = subprocess.run(
-                words, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+            process = subprocess.Popen(
+                words, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
-            worst = worst or done.returncode
-    return worst
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            worst = worst or process.returncode
+            used += usage.ru_utime + usage.ru_stime
+    return worst, used
+
+
+def without_paths() -> dict[str, str]:
+    """The environment as it was before the modules of the live tests were put into it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import docker
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from waiting import poll
@@ -44,10 +45,10 @@ class Services(Protocol):
 class Containers:
     """The containers of a Compose project; `helper_image` is any image with a shell."""
 
-    def __init__(self, project: str, helper_image: str) -> None:
+    def __init__(self, project: str, helper_image: str, client: docker.DockerClient | None = None) -> None:
         self._project = project
         self._helper_image = helper_image
-        self.client = docker.from_env()
+        self.client = docker.from_env() if client is None else client
 
     def get(self, name: str) -> Container:
         """The container of a service, as the engine knows it now."""
@@ -77,8 +78,11 @@ class Containers:
         )
 
     def hold(self, name: str) -> None:
-        """See Services. The whole container is frozen: its first process is an init."""
-        self.get(name).pause()
+        """See Services. The whole container is frozen: its first process is an init.
+
+        The runtime gives up on a container that is too busy ("unable to freeze"); then it is tried again.
+        """
+        poll(lambda: _paused(self.get(name)), f"{name} to stand still", seconds=SECONDS_TO_RETURN)
 
     def release(self, name: str) -> None:
         """See Services."""
@@ -90,6 +94,17 @@ class Containers:
         """See Services. Not with `docker kill`, like the launcher: Docker would not start it again later."""
         done = self.get(name).exec_run(["sh", "-c", "kill -HUP 1"])
         assert done.exit_code == 0, done.output
+
+
+def _paused(container: Container) -> bool:
+    """Try to pause a container, and return whether the engine could."""
+    try:
+        container.pause()
+    except APIError as error:
+        if error.is_server_error():
+            return False
+        raise
+    return True
 
 
 class Command(Protocol):

@@ -24,6 +24,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     commands = {
         "tests": f'{sys.executable} -c "{write}"',
         "proof": f'{sys.executable} -c "raise SystemExit(3)"',
+        "unit": f"{sys.executable} -c \"import os; raise SystemExit('TEST_STACK' in os.environ)\"",
     }
     return lambda *texts: lanes.main(texts, commands, tmp_path / "logs")
 
@@ -44,7 +45,16 @@ def test_what_starts_its_own_stack_stands_alone() -> None:
     assert lane.stacks == (("local", (proof,), True), ("local", (readme,), False))
 
 
-@pytest.mark.parametrize("text", ["compose", "compose:everything", "moon:tests", "compose:tests,"])
+def test_the_unit_tests_need_no_stack_and_no_mode() -> None:
+    unit, tests = lanes.COMMANDS["unit"], lanes.COMMANDS["tests"]
+    assert lanes.parsed("unit").stacks == (("", (unit,), False),)
+    assert lanes.parsed("unit,local:tests").stacks == (("", (unit,), False), ("local", (tests,), True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["compose", "compose:everything", "moon:tests", "compose:tests,", "compose:unit", ":unit", "tests"],
+)
 def test_a_lane_that_cannot_be_read_is_named_with_the_fix(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,6 +79,16 @@ def test_every_lane_runs_and_a_failure_in_any_counts(
     assert "== compose:proof,local:tests (" in shown
     assert "exit code 3]" in shown
     assert "== auto:tests (" in shown
+
+
+def test_the_unit_tests_run_beside_the_others_as_they_would_alone(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("unit", "local:tests") == 0  # `unit` fails where it finds what is for a stack
+    assert (tmp_path / "local").exists()
+    shown = capsys.readouterr().out
+    assert f"unit: follow it with tail -f {tmp_path / 'logs' / '1.log'}" in shown
+    assert "== unit (" in shown
 
 
 def test_a_single_lane_that_succeeds_is_0(run: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
