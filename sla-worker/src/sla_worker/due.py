@@ -39,9 +39,9 @@ def due_before(kind: str, due: dt.datetime) -> dt.datetime:
     return dt.datetime.combine(day, due.time(), tzinfo=due.tzinfo)
 
 
-def key(kind: str, due: dt.datetime) -> str:
-    """The name under which a report is owed once: `weekly:2026-11-23`."""
-    return f"{kind}:{due:%Y-%m-%d}"
+def key(kind: str, due: dt.datetime, team: str | None = None) -> str:
+    """The name under which a report is owed once: `weekly:2026-11-23`, a team's with `/payments`."""
+    return f"{kind}:{due:%Y-%m-%d}{f'/{team}' if team else ''}"
 
 
 def period_end(kind: str, due: dt.datetime) -> int:

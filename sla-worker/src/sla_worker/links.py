@@ -6,11 +6,11 @@ from sla_worker.conventions import SLA_DASHBOARD_UID
 from sla_worker.settings import Settings
 
 
-def report_links(settings: Settings) -> dict[str, str]:
-    """The links of a report."""
+def report_links(settings: Settings, team: str | None = None) -> dict[str, str]:
+    """The links of a report, of a team's to its part of the page."""
     return {
         "SLA dashboard": f"{settings.grafana_public_url}/d/{SLA_DASHBOARD_UID}",
-        "Status page": f"{settings.worker_public_url}/",
+        "Status page": f"{settings.worker_public_url}/{f'?team={team}' if team else ''}",
         "Prometheus": _prometheus(settings),
     }
 

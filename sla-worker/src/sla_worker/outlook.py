@@ -9,6 +9,7 @@ days.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
 from sla_worker.database import SLADatabase
@@ -23,10 +24,13 @@ Place = tuple[str, str]
 Counts = tuple[float, float]
 
 
-def outlook(database: SLADatabase, end: int, zone: ZoneInfo, count: int) -> tuple[Prospect, ...]:
+def outlook(
+    database: SLADatabase, end: int, zone: ZoneInfo, count: int, only: Collection[str] | None = None
+) -> tuple[Prospect, ...]:
     """The SLAs with the least error budget left at the end of the month, the one that decides first.
 
     Nothing in the first 24 hours of a month, which say too little. Composites have no events of their own.
+    `only`: of the SLAs with these keys.
     """
     begin = month_start(end, zone)
     month_end = month_start(begin + 32 * _DAY, zone)
@@ -38,6 +42,8 @@ def outlook(database: SLADatabase, end: int, zone: ZoneInfo, count: int) -> tupl
     for each in database.status_between(begin, end):
         counts = [day.get((each.key, each.component), (0.0, 0.0)) for day in days]
         own = [day for day in counts if day[1] > 0]
+        if only is not None and each.key not in only:
+            continue
         if own and each.total > 0 and not database.is_composite(each.key):
             found.append(_prospect(database, each, own, end, month_end))
     return tuple(sorted(found, key=lambda each: each.left_ratio)[:count])

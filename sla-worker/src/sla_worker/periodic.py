@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from sla_worker import due
 from sla_worker.alert_quality import alert_quality
 from sla_worker.conventions import MONTHLY_MAIL
 from sla_worker.database import SLADatabase
-from sla_worker.frozen import as_frozen, breaches_of, frozen_period
+from sla_worker.frozen import Document, as_frozen, breaches_of, frozen_period
 from sla_worker.model import (
     Breach,
     Incident,
@@ -27,7 +27,7 @@ from sla_worker.model import (
     seconds_together,
 )
 from sla_worker.outlook import outlook
-from sla_worker.reports import report_between
+from sla_worker.reports import only_of, report_between
 from sla_worker.spans import TWELVE_MONTHS, YEAR, window_start
 
 _AVAILABILITY = "availability"
@@ -37,43 +37,60 @@ _COUNTED = 100  # of so many breaches, the longest, the bad events are counted
 
 
 def long_report(
-    database: SLADatabase, *, kind: str, title: str, end: int, now: int, zone: ZoneInfo
+    database: SLADatabase,
+    *,
+    kind: str,
+    title: str,
+    end: int,
+    now: int,
+    zone: ZoneInfo,
+    only: Collection[str] | None = None,
 ) -> LongReport:
-    """The week or month that ends at `end`, as known at `now`; a month with those before it."""
+    """The week or month that ends at `end`, as known at `now`; a month with those before it.
+
+    `only` are the keys of the SLAs that it is about: without credits and alerts, which are of all of them.
+    """
     report = report_of_days(
-        database, kind=kind, title=title, edges=due.borders(kind, end, zone), zone=zone, now=now
+        database, kind=kind, title=title, edges=due.borders(kind, end, zone), zone=zone, now=now, only=only
     )
     if kind == MONTHLY_MAIL:
         from sla_worker.credits import credit_lines  # noqa: PLC0415 - once a month
 
-        owed = credit_lines(database, end, zone, now)
-        history, wholes = _history(database, report, zone), _wholes(database, report.whole.end, zone)
+        owed = credit_lines(database, end, zone, now) if only is None else ()
+        history = _history(database, report, zone, only)
+        wholes = _wholes(database, report.whole.end, zone, only)
         return replace(report, history=history, wholes=wholes, credits=owed)
     whole = report.whole
     breaches = [each.breach for each in report.incidents]
     return replace(
         report,
-        outlook=outlook(database, whole.end, zone, _PROSPECTS),
-        alerts=alert_quality(database, whole.start, whole.end, whole.statuses, breaches),
+        outlook=outlook(database, whole.end, zone, _PROSPECTS, only),
+        alerts=None
+        if only is not None
+        else alert_quality(database, whole.start, whole.end, whole.statuses, breaches),
     )
 
 
-def _wholes(database: SLADatabase, end: int, zone: ZoneInfo) -> tuple[Whole, ...]:
+def _wholes(
+    database: SLADatabase, end: int, zone: ZoneInfo, only: Collection[str] | None
+) -> tuple[Whole, ...]:
     """The year to date and the last twelve months: each SLA judged over all of it."""
     found = []
     for name, window in (("Year to date", YEAR), ("Last twelve months", TWELVE_MONTHS)):
         start = database.grid.slot_before(window_start(window, end, zone) or end)
-        whole = _figures(database, start, end)
+        whole = _figures(database, start, end, only)
         found.append(Whole(name, start, whole.meeting, len(whole.measured), whole.coverage_ratio))
     return tuple(found)
 
 
-def _figures(database: SLADatabase, start: int, end: int) -> Report:
+def _figures(database: SLADatabase, start: int, end: int, only: Collection[str] | None) -> Report:
     """A period of which the figures alone are wanted."""
-    return Report("", start, end, end, tuple(database.status_of_period(start, end)), (), 0)
+    return Report("", start, end, end, tuple(only_of(database.status_of_period(start, end), only)), (), 0)
 
 
-def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple[Score, ...]:
+def _history(
+    database: SLADatabase, report: LongReport, zone: ZoneInfo, only: Collection[str] | None
+) -> tuple[Score, ...]:
     """The scores of the twelve months that end with the reported one: of a frozen month, what was frozen."""
     frozen = {(each.start, each.end): each.compliance_ratio for each in database.months.newest()}
     found = [Score(report.whole.start, report.whole.score_ratio)]
@@ -81,15 +98,34 @@ def _history(database: SLADatabase, report: LongReport, zone: ZoneInfo) -> tuple
         end = found[-1].start
         start = database.grid.slot_before(due.borders(MONTHLY_MAIL, end, zone)[0])
         period = start, end
-        ratio = frozen[period] if period in frozen else _figures(database, start, end).score_ratio
+        if period not in frozen:
+            ratio = _figures(database, start, end, only).score_ratio
+        elif only is None:
+            ratio = frozen[period]
+        else:
+            ratio = _frozen_score(database, start, end, only)
         found.append(Score(start, ratio))
     return tuple(reversed(found))
 
 
+def _frozen_score(database: SLADatabase, start: int, end: int, only: Collection[str]) -> float | None:
+    """The score of some SLAs in a month that is frozen."""
+    whole, found = _figures(database, start, end, None), frozen_period(database, start, end)
+    shown = whole if found is None else as_frozen(whole, found[1])
+    return replace(shown, statuses=tuple(only_of(shown.statuses, only))).score_ratio
+
+
 def report_of_days(
-    database: SLADatabase, *, kind: str, title: str, edges: Sequence[int], zone: ZoneInfo, now: int
+    database: SLADatabase,
+    *,
+    kind: str,
+    title: str,
+    edges: Sequence[int],
+    zone: ZoneInfo,
+    now: int,
+    only: Collection[str] | None = None,
 ) -> LongReport:
-    """The report over days with these edges, which are cut down to slots."""
+    """The report over days with these edges, which are cut down to slots; `only` as in `long_report`."""
     edges = list(dict.fromkeys(database.grid.slot_before(each) for each in edges))
     start, end = edges[0], edges[-1]
     before_start = (
@@ -97,20 +133,22 @@ def report_of_days(
         if kind in due.REPORTS
         else start - (end - start)
     )
-    whole = report_between(database, title=title, start=start, end=end, now=now, of_then=True)
-    before = report_between(database, title=title, start=before_start, end=start, now=now, of_then=True)
+    whole, before = (
+        report_between(database, title=title, start=begin, end=until, now=now, of_then=True, only=only)
+        for begin, until in ((start, end), (before_start, start))
+    )
     frozen = frozen_period(database, start, end) if kind == MONTHLY_MAIL else None
     former = frozen_period(database, before_start, start) if kind == MONTHLY_MAIL else None
     days = tuple(
-        Report(title, begin, until, now, tuple(database.status_of_period(begin, until)), (), 0)
+        replace(_figures(database, begin, until, only), title=title, generated_at=now)
         for begin, until in pairwise(edges)
     )
-    breaches = database.breaches_between(start, end)
-    earlier = database.breaches_between(before_start, start)
+    breaches = only_of(database.breaches_between(start, end), only)
+    earlier = only_of(database.breaches_between(before_start, start), only)
     if frozen is not None:
-        whole, breaches = as_frozen(whole, frozen[1]), breaches_of(frozen[1], breaches)
+        whole, breaches = _as_frozen(whole, breaches, frozen[1], only)
     if former is not None:
-        before, earlier = as_frozen(before, former[1]), breaches_of(former[1], earlier)
+        before, earlier = _as_frozen(before, earlier, former[1], only)
     return LongReport(
         kind=kind,
         whole=whole,
@@ -124,6 +162,18 @@ def report_of_days(
         revision=_revision(database, end),
         frozen=None if frozen is None else frozen[0],
     )
+
+
+def _as_frozen(
+    report: Report, breaches: Sequence[Breach], document: Document, only: Collection[str] | None
+) -> tuple[Report, list[Breach]]:
+    """A report and its breaches as a frozen month has them."""
+    shown, found = as_frozen(report, document), breaches_of(document, breaches)
+    if only is None:
+        return shown, found
+    found = only_of(found, only)
+    statuses = tuple(only_of(shown.statuses, only))
+    return replace(shown, statuses=statuses, period_breaches=len(found)), found
 
 
 def _lines(

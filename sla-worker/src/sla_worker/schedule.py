@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sla_worker import due
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.database import SLADatabase
+from sla_worker.model import receivers_of
 
 _MADE_UP_FOR: Final[Mapping[str, int]] = {DAILY_MAIL: 1, WEEKLY_MAIL: 5, MONTHLY_MAIL: 3}
 """How many missed reports of a kind are made up for, the newest of them."""
@@ -77,6 +78,23 @@ class Schedule:
             owed.insert(0, earlier)
         if not self._is_read(kind, due.period_end(kind, owed[0])):
             return
+        outbox = self._database.outbox
         for each in owed:
-            self._database.outbox.owe_report(kind, due.key(kind, each), due.period_end(kind, each), now)
+            until = due.period_end(kind, each)
+            for team in self._teams(kind, until):  # first: the whole one says that all are owed
+                outbox.owe_report(kind, due.key(kind, each, team), until, now, team=team)
+            outbox.owe_report(kind, due.key(kind, each), until, now)
         self._done[kind] = end
+
+    def _teams(self, kind: str, end: int) -> list[str]:
+        """The teams that get a report of their own: some of their SLAs were in force before its end."""
+        wanted = [each for each in self._database.teams.all().values() if receivers_of(each, kind)]
+        if not wanted:
+            return []
+        versions = self._database.versions()
+        begun = {
+            each.team
+            for key, each in self._database.definitions().items()
+            if each.team and versions[key][0].valid_from < end
+        }
+        return [each.name for each in wanted if each.name in begun]

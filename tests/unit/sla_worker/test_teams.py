@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from unit.sla_worker.fake_prometheus import SLOT
-from unit.sla_worker.setting import Setting
+from sla_worker.delivery.kinds import KINDS, Sources
+from sla_worker.model import Drawn
+from sla_worker.schedule import Schedule
+from unit.sla_worker.fake_prometheus import GOOD, SLOT
+from unit.sla_worker.setting import Mailbox, Setting
 from unit.sla_worker.team_files import Files, team, uptime
 
+NINE = SLOT + 10 * 3600 + 45 * 60  # SLOT is Tuesday, 2023-11-14 22:15 UTC
 RECEIVERS = """\
 receivers:
   daily: [pay-daily@example.com]
@@ -57,3 +63,123 @@ def test_a_broken_file_is_seen_and_its_slas_go_on(setting: Setting, files: Files
     assert f"{path}:9: SLA pay-uptime: target is `99`" in setting.ask("/")[1]
     slots = [each.slot - SLOT for each in setting.service.database.newest_measurements("pay-uptime", 9)]
     assert slots == [300, 0]
+
+
+def _break(setting: Setting) -> None:
+    setting.prometheus.values[GOOD] = 900.0
+
+
+def by_receiver(mailbox: Mailbox) -> dict[str, list[str]]:
+    """The subjects that each address got."""
+    found: dict[str, list[str]] = {}
+    for mail, recipients in zip(mailbox.mails, mailbox.recipients, strict=True):
+        for each in recipients:
+            found.setdefault(each, []).append(str(mail["Subject"]))
+    return found
+
+
+def test_a_breach_goes_to_its_team_beside_the_others_once(setting: Setting) -> None:
+    with Mailbox(setting.smtp_port) as mailbox:
+        _break(setting)
+        setting.step()
+        setting.step()
+    got = by_receiver(mailbox)
+    # One mail a breach, to each address once; the team's address hears of its own SLA alone.
+    assert got["pay-on-call@example.com"] == ["[critical] SLA breached: Pay uptime"]
+    assert sorted(got["owner@example.com"]) == sorted(got["on-call@example.com"])
+    assert len(got["owner@example.com"]) == 5
+    assert len(mailbox.mails) == 5
+
+
+def texts_of(mail: Message) -> str:
+    """All that a mail says, as text and as HTML."""
+    parts = (part.get_payload(decode=True) for part in mail.walk() if part.get_content_maintype() == "text")
+    return "".join(part.decode() for part in parts if isinstance(part, bytes))
+
+
+def assert_of_payments_alone(said: str) -> None:
+    assert "Pay uptime" in said
+    assert "/?team=payments" in said
+    for other in ("Search uptime", "Platform Uptime", "API Error Rate"):
+        assert other not in said
+
+
+def test_a_team_gets_its_own_report_of_its_slas_once(setting: Setting) -> None:
+    setting.step()
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.now = NINE + 60.0
+        for _ in range(3):
+            setting.step()
+        setting.close()
+        setting.start()
+        setting.step()
+    # The owner's is whole, and nobody gets one for a team without receivers.
+    assert by_receiver(mailbox) == {
+        "pay-daily@example.com": [
+            "Daily SLA report of payments 2023-11-15: all targets met, no active breach"
+        ],
+        "owner@example.com": ["Daily SLA report 2023-11-15: all targets met, no active breach"],
+    }
+    own, whole = (texts_of(mail) for mail in sorted(mailbox.mails, key=lambda each: len(str(each))))
+    assert_of_payments_alone(own)
+    assert all(name in whole for name in ("Pay uptime", "Search uptime", "Platform Uptime"))
+    assert "?team=" not in whole
+
+
+def test_each_report_is_owed_to_the_team_too_under_a_key_of_its_own(setting: Setting) -> None:
+    setting.step()
+    schedule = Schedule(setting.service.database, zone=ZoneInfo("UTC"), hour=9, settle_seconds=45)
+    december = NINE + 16 * 86_400  # 2023-12-01, a Friday; the Monday before was 2023-11-27
+    for _ in range(2):
+        schedule.run(december + 60.0)
+    setting.now = december + 60.0
+    owed = setting.service.database.outbox.due(int(setting.now))
+    assert [(each.key, each.team) for each in owed if not each.key.startswith("daily")] == [
+        ("weekly:2023-11-27/payments", "payments"),
+        ("weekly:2023-11-27", None),
+        ("monthly:2023-12-01/payments", "payments"),
+        ("monthly:2023-12-01", None),
+    ]
+    sources = Sources(setting.service.database, setting.service.settings, december, draw=lambda _: Drawn())
+    for each in owed:
+        if each.type != "daily" and each.team:
+            mail = KINDS[each.type].build(sources, each)
+            assert_of_payments_alone(mail.text + mail.html)
+            assert mail.subject.startswith(f"{each.type.capitalize()} SLA report of payments 2023-11")
+
+
+def test_a_team_whose_slas_began_later_gets_no_report_of_the_time_before(
+    tmp_path: Path, files: Files
+) -> None:
+    (files.directory / "payments.yml").rename(tmp_path / "later.yml")
+    setting = Setting(tmp_path, SLA_DEFINITIONS=str(files.platform))
+    setting.step()
+    setting.now = NINE + 600.0
+    setting.step()
+    setting.close()
+    (tmp_path / "later.yml").rename(files.directory / "payments.yml")
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.start()
+        setting.step()
+        assert "pay-daily@example.com" not in by_receiver(mailbox)
+        setting.now += 86_400
+        setting.step()
+        setting.step()
+        setting.close()
+    [subject] = by_receiver(mailbox)["pay-daily@example.com"]
+    assert subject.startswith("Daily SLA report of payments 2023-11-16: ")
+
+
+def test_mails_of_a_team_whose_file_is_gone_are_dropped(setting: Setting, files: Files) -> None:
+    setting.step()
+    setting.now = NINE + 60.0
+    setting.step()  # nobody listens: the reports stay owed
+    setting.close()
+    (files.directory / "payments.yml").unlink()
+    setting.start()
+    with Mailbox(setting.smtp_port) as mailbox:
+        setting.now += 3600
+        setting.step()
+        setting.step()
+    assert set(by_receiver(mailbox)) == {"owner@example.com"}
+    assert setting.service.database.outbox.owed() == {}

@@ -8,7 +8,7 @@ from sla_worker.database.outbox import Outbox, Owed
 from sla_worker.model import FrozenMonth, follow_up_key
 
 _REPORTS = """
-SELECT notification_key FROM sla_notifications n WHERE type = ? AND period_end = ?
+SELECT notification_key FROM sla_notifications n WHERE type = ? AND period_end = ? AND team IS NULL
 AND (done_at IS NOT NULL OR EXISTS
      (SELECT 1 FROM sla_deliveries d WHERE d.notification_id = n.id AND d.attempts > 0))
 ORDER BY id
@@ -25,7 +25,7 @@ class MonthMails:
     def frozen(self, month: FrozenMonth) -> None:
         """A revision was frozen: who has the report of the month is told.
 
-        A report that has not left says it itself.
+        A report that has not left says it itself. Those of teams are read beside the whole one.
         """
         rows = self._engine.rows(_REPORTS, (MONTHLY_MAIL, month.end))
         about = f"{month.month}.{month.revision}"

@@ -12,7 +12,8 @@ LONGEST_RETRY_SECONDS = 600
 
 _OPEN = """
 SELECT n.id, n.type, n.notification_key, n.breach_id, n.period_end, n.outage_id, n.created_at, n.attempts,
-       n.next_attempt_at, d.recipient, d.attempts AS tries, d.next_attempt_at AS next_try_at, d.result,
+       n.team, n.next_attempt_at, d.recipient, d.attempts AS tries, d.next_attempt_at AS next_try_at,
+       d.result,
        EXISTS (SELECT 1 FROM sla_breaches b JOIN ledger l ON b.started_at >= l.trusted_until
                WHERE b.id = n.breach_id) AS ahead
 FROM sla_notifications n
@@ -116,6 +117,7 @@ def _mirrored(rows: list[Row]) -> dict[int, Open]:
             outage_id=row["outage_id"],
             created_at=row["created_at"],
             attempts=row["attempts"],
+            team=row["team"],
         )
         entry = found.setdefault(row["id"], Open(notification, row["next_attempt_at"], bool(row["ahead"])))
         if row["recipient"] is None:

@@ -48,6 +48,7 @@ class Owed:
     breach_id: int | None = None
     period_end: int | None = None
     outage_id: int | None = None
+    team: str | None = None
 
 
 class Outbox:
@@ -69,10 +70,20 @@ class Outbox:
         first = self._engine.next_id("sla_notifications")
         self._engine.executemany(
             "INSERT INTO sla_notifications (id, type, notification_key, breach_id, period_end, outage_id,"
-            " created_at, next_attempt_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)"
+            " created_at, next_attempt_at, team, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
             " ON CONFLICT (notification_key) DO NOTHING",
             [
-                (number, each.kind, each.key, each.breach_id, each.period_end, each.outage_id, now, now)
+                (
+                    number,
+                    each.kind,
+                    each.key,
+                    each.breach_id,
+                    each.period_end,
+                    each.outage_id,
+                    now,
+                    now,
+                    each.team,
+                )
                 for number, each in enumerate(owed, start=first)
             ],
         )
@@ -110,8 +121,8 @@ class Outbox:
         )
         self._open.forget()
 
-    def owe_report(self, kind: str, key: str, period_end: int, now: int) -> bool:
-        """Owe a periodic report once. False: it was owed or sent before."""
+    def owe_report(self, kind: str, key: str, period_end: int, now: int, *, team: str | None = None) -> bool:
+        """Owe a periodic report once, or that of a team. False: it was owed or sent before."""
         if self.is_known(key):
             return False
         doubtful = self._engine.rows(
@@ -125,13 +136,14 @@ class Outbox:
                     (key, doubtful[-1]["id"]),
                 )
                 return False
-            self.add([Owed(kind, key, period_end=period_end)], now)
+            self.add([Owed(kind, key, period_end=period_end, team=team)], now)
         return True
 
     def last_report_end(self, kind: str, until: int) -> int | None:
-        """Where the newest report of a kind ends, of those up to `until`; None: none was owed."""
+        """Where the newest whole report of a kind ends, of those up to `until`; None: none was owed."""
         row = self._engine.row(
-            "SELECT MAX(period_end) AS newest FROM sla_notifications WHERE type = ? AND period_end <= ?",
+            "SELECT MAX(period_end) AS newest FROM sla_notifications WHERE type = ? AND period_end <= ?"
+            " AND team IS NULL",
             (kind, until),
         )
         return None if row["newest"] is None else int(row["newest"])

@@ -62,25 +62,44 @@ class Kind:
     answers: Callable[[Notification], str | None] = lambda owed: owed.answered
 
 
-def daily(sources: Sources, end: int | None = None) -> Mail:
-    """The daily report over the 24 hours before `end` (epoch seconds; None: up to now)."""
+def daily(sources: Sources, end: int | None = None, team: str | None = None) -> Mail:
+    """The daily report over the 24 hours before `end` (epoch seconds; None: up to now), or that of a team."""
     from sla_worker.outlook import outlook  # noqa: PLC0415 - see above
     from sla_worker.render.sections import outlook_lines  # noqa: PLC0415 - see above
 
-    report = period_report(sources.database, title="Daily SLA report", hours=24, now=sources.now, end=end)
+    only = keys_of(sources.database, team)
+    title = _titled("Daily SLA report", team)
+    report = period_report(sources.database, title=title, hours=24, now=sources.now, end=end, only=only)
     zone = sources.settings.timezone
-    ahead = outlook_lines(outlook(sources.database, report.end, zone, _PROSPECTS), zone)
-    return daily_mail(report, zone, report_links(sources.settings), ahead)
+    ahead = outlook_lines(outlook(sources.database, report.end, zone, _PROSPECTS, only), zone)
+    return daily_mail(report, zone, report_links(sources.settings, team), ahead)
 
 
-def long(sources: Sources, kind: str, end: int) -> Mail:
-    """The weekly or monthly report over what ends at `end` (epoch seconds)."""
+def keys_of(database: SLADatabase, team: str | None) -> frozenset[str] | None:
+    """The keys of a team's SLAs, those that were removed too; None without a team: of all."""
+    if team is None:
+        return None
+    return frozenset(key for key, each in database.definitions().items() if each.team == team)
+
+
+def _titled(title: str, team: str | None) -> str:
+    return title if team is None else f"{title} of {team}"
+
+
+def long(sources: Sources, kind: str, end: int, team: str | None = None) -> Mail:
+    """The weekly or monthly report over what ends at `end` (epoch seconds), or that of a team."""
     from sla_worker.periodic import long_report  # noqa: PLC0415 - see above
     from sla_worker.render.periodic import chart_words, long_mail  # noqa: PLC0415 - see above
 
     zone = sources.settings.timezone
     report = long_report(
-        sources.database, kind=kind, title=_TITLES[kind], end=end, now=sources.now, zone=zone
+        sources.database,
+        kind=kind,
+        title=_titled(_TITLES[kind], team),
+        end=end,
+        now=sources.now,
+        zone=zone,
+        only=keys_of(sources.database, team),
     )
     wanted = Sheet(
         report,
@@ -90,7 +109,7 @@ def long(sources: Sources, kind: str, end: int) -> Mail:
         charts=bool(chart_words(report, zone)),
     )
     drawn = sources.draw(wanted) if wanted.pdf or wanted.charts else Drawn()
-    links = report_links(sources.settings)
+    links = report_links(sources.settings, team)
     if report.frozen is not None:
         links |= month_links(sources.settings, report.frozen.month)
     return long_mail(report, zone, links, drawn)
@@ -104,7 +123,7 @@ def sender_name(settings: Settings) -> str:
 def _long(sources: Sources, owed: Notification) -> Mail:
     if owed.period_end is None:  # nothing owes one without
         raise MailError(f"the notification {owed.key} says no period")
-    return long(sources, owed.type, owed.period_end)
+    return long(sources, owed.type, owed.period_end, owed.team)
 
 
 def _revised(sources: Sources, owed: Notification) -> Mail:
@@ -201,7 +220,7 @@ def _at_once(settings: Settings) -> tuple[str, ...]:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    DAILY_MAIL: Kind(lambda sources, owed: daily(sources, owed.period_end), _owner),
+    DAILY_MAIL: Kind(lambda sources, owed: daily(sources, owed.period_end, owed.team), _owner),
     WEEKLY_MAIL: Kind(_long, _with_platform_team),
     MONTHLY_MAIL: Kind(_long, _with_management),
     MONTH_REVISED_MAIL: Kind(_revised, _with_management),

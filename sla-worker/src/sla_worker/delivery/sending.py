@@ -16,7 +16,7 @@ from sla_worker.delivery.kinds import KINDS, Sources
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.errors import DatabaseError, MailError, MailServerError
-from sla_worker.model import Delivery, Notification
+from sla_worker.model import Delivery, Notification, receivers_of
 from sla_worker.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Deliveries:
         now = self._clock()
         try:
             recipients = self._recipients(owed)
-            if not recipients and owed.answered is not None:
+            if not recipients and (owed.answered is not None or owed.team is not None):
                 self._outbox.void(owed, int(now))
                 return
             open_ = self._outbox.deliveries(owed, recipients, int(now))
@@ -157,9 +157,21 @@ class Deliveries:
         """Whom the settings name; of a mail that follows on another one, those who have or may get that."""
         if owed.type not in KINDS:
             raise MailError(f"no mail of the kind {owed.type!r} is known to this version")
-        named = KINDS[owed.type].recipients(self._settings)
+        named = self._named(owed)
         holders = None if owed.answered is None else self._outbox.holders(owed.answered)
         return named if holders is None else tuple(each for each in named if each in holders)
+
+    def _named(self, owed: Notification) -> tuple[str, ...]:
+        """Of a team's report its receivers; of a mail about a breach those of its team beside the others."""
+        teams = self._database.teams.all()
+        if owed.team is not None:
+            return receivers_of(teams[owed.team], owed.type) if owed.team in teams else ()
+        named = KINDS[owed.type].recipients(self._settings)
+        if not teams or owed.breach_id is None:
+            return named
+        breach = self._database.get_breach(owed.breach_id)
+        of = None if breach is None else teams.get(self._database.definitions()[breach.key].team or "")
+        return named if of is None else tuple(dict.fromkeys((*named, *receivers_of(of, owed.type))))
 
     def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
         mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)

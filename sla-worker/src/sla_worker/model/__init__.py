@@ -85,7 +85,14 @@ from sla_worker.model.policy import (
     ServiceHours,
     Tier,
 )
-from sla_worker.model.team import RECEIVER_KINDS, Receivers, Team, read_receivers, write_receivers
+from sla_worker.model.team import (
+    RECEIVER_KINDS,
+    Receivers,
+    Team,
+    read_receivers,
+    receivers_of,
+    write_receivers,
+)
 from sla_worker.needs import UNDIVIDED
 
 __all__ = [
@@ -167,6 +174,7 @@ __all__ = [
     "read_policy_values",
     "read_receivers",
     "read_terms",
+    "receivers_of",
     "seconds_together",
     "terms_values",
     "title",

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A mail that is owed. `key` is unique: what stands once in the outbox is sent once."""
+    """A mail that is owed. `key` is unique: what stands once in the outbox is sent once.
+
+    `team`: whose report it is; None: the whole one.
+    """
 
     id: int
     type: str
@@ -17,6 +20,7 @@ class Notification:
     outage_id: int | None
     created_at: int
     attempts: int
+    team: str | None = None
 
     @property
     def answered(self) -> str | None:

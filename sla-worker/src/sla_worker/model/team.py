@@ -5,6 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 
+from sla_worker.conventions import (
+    BREACH_AGAIN_MAIL,
+    BREACH_END_MAIL,
+    BREACH_LASTS_MAIL,
+    BREACH_MAIL,
+    BREACH_WORSE_MAIL,
+    CATCH_UP_MAIL,
+    DAILY_MAIL,
+    MONTHLY_MAIL,
+    WEEKLY_MAIL,
+)
+
+BREACH_MAILS = (
+    BREACH_MAIL,
+    BREACH_AGAIN_MAIL,
+    BREACH_LASTS_MAIL,
+    BREACH_WORSE_MAIL,
+    BREACH_END_MAIL,
+    CATCH_UP_MAIL,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
@@ -27,6 +48,16 @@ class Team:
     file: str
     owner: str
     receivers: Receivers = field(default=Receivers())
+
+
+def receivers_of(team: Team, kind: str) -> tuple[str, ...]:
+    """Who gets a kind of mail about a team's SLAs: daily, weekly, monthly, and all kinds about a breach."""
+    return {
+        DAILY_MAIL: team.receivers.daily,
+        WEEKLY_MAIL: team.receivers.weekly,
+        MONTHLY_MAIL: team.receivers.monthly,
+        **dict.fromkeys(BREACH_MAILS, team.receivers.breach),
+    }.get(kind, ())
 
 
 def write_receivers(receivers: Receivers) -> str:

@@ -29,7 +29,7 @@ def daily_mail(report: Report, zone: ZoneInfo, links: dict[str, str], outlook: S
     text += "".join(f"{word}: {url}\n" for word, url in links.items())
     html = template("mail/daily.html").render(report=report, zone=zone, links=links, outlook=outlook)
     day = dt.datetime.fromtimestamp(report.end, zone).strftime("%Y-%m-%d")
-    subject = f"Daily SLA report {day}: {score_word(report)}, {_breaches(len(report.active_breaches))}"
+    subject = f"{report.title} {day}: {score_word(report)}, {_breaches(len(report.active_breaches))}"
     return Mail(subject, text, html)
 
 
