@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sla_worker import cli
+from sla_worker.database import SLADatabase
 from sla_worker.delivery.kinds import KINDS, Sources
 from sla_worker.model import Drawn
 from sla_worker.schedule import Schedule
+from unit.sla_worker.databases import Place
 from unit.sla_worker.fake_prometheus import GOOD, SLOT
 from unit.sla_worker.setting import Mailbox, Setting
 from unit.sla_worker.team_files import Files, team, uptime
@@ -183,3 +186,40 @@ def test_mails_of_a_team_whose_file_is_gone_are_dropped(setting: Setting, files:
         setting.step()
     assert set(by_receiver(mailbox)) == {"owner@example.com"}
     assert setting.service.database.outbox.owed() == {}
+
+
+def test_a_teams_report_can_be_asked_for(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting.step()
+    setting.close()
+    for name, value in setting.environ.items():
+        monkeypatch.setenv(name, value)
+    with Mailbox(setting.smtp_port) as mailbox:
+        assert cli.main(["reporter", "--daily", "--team", "payments"]) == 0
+    assert mailbox.recipients == [["pay-daily@example.com"]]
+    [mail] = mailbox.mails
+    assert str(mail["Subject"]).startswith("Daily SLA report of payments ")
+    assert cli.main(["reporter", "--daily", "--team", "nobody"]) == 1
+    assert cli.main(["reporter", "--daily", "--team", "search"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: --team nobody: there is no such team; give one of payments, search",
+        "error: --team search: search.yml has no receivers of the daily report; add `daily: [ADDRESS]`",
+    ]
+    with pytest.raises(SystemExit):
+        cli.main(["reporter", "--breach", "1", "--team", "search"])
+
+
+def test_the_outbox_keeps_a_teams_report_apart(place: Place) -> None:
+    database = SLADatabase(place.location, clock=lambda: NINE)
+    outbox = database.outbox
+    for _ in range(2):
+        outbox.owe_report("daily", "daily:2023-11-15/payments", NINE, NINE, team="payments")
+    assert outbox.last_report_end("daily", NINE) is None
+    outbox.owe_report("daily", "daily:2023-11-15", NINE, NINE)
+    assert outbox.last_report_end("daily", NINE) == NINE
+    assert [(each.key, each.team) for each in outbox.due(NINE)] == [
+        ("daily:2023-11-15/payments", "payments"),
+        ("daily:2023-11-15", None),
+    ]
+    database.close()

@@ -13,12 +13,13 @@ from sla_worker import due, service
 from sla_worker.commands.ranges import FORMATS, PDF, range_report
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
+from sla_worker.database import SLADatabase
 from sla_worker.delivery.branding import branded
 from sla_worker.delivery.kinds import KINDS, Sources, breach, daily, long
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import MailError, SLAWorkerError
-from sla_worker.model import Mail
+from sla_worker.model import Mail, Team, receivers_of
 from sla_worker.settings import Settings, read_settings
 
 CUSTOMER_FORMATS = ("html", "text", "json")
@@ -42,14 +43,18 @@ def main(argv: Arguments = None) -> int:
                 made = range_report(sources, arguments.begin, arguments.until, arguments.format)
                 _put(made, arguments.file)
                 return 0
-            mails = {kind: _mail(kind, sources, arguments.breach) for kind in kinds or due.REPORTS}
+            team = _team(database, arguments.team)
+            mails = {
+                kind: _mail(kind, sources, arguments.breach, arguments.team) for kind in kinds or due.REPORTS
+            }
+            to = {kind: _recipients(kind, settings, team) for kind in mails} if not arguments.test else {}
         if arguments.test:
             written = [each for kind, mail in mails.items() for each in _write(kind, mail, arguments.output)]
             print("\n".join(map(str, written)))
             return 0
         first = None if arguments.breach is None else f"{BREACH_MAIL}:{arguments.breach}"
         for kind, mail in mails.items():
-            print(f"sent to {', '.join(_send(kind, mail, settings, now, first))}")
+            print(f"sent to {', '.join(_send(kind, mail, settings, now, first, to[kind]))}")
         return 0
 
     return run(command)
@@ -61,6 +66,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--weekly", action="store_true", help="the last seven days that end with a Sunday")
     options.add_argument("--monthly", action="store_true", help="the last calendar month")
     options.add_argument("--breach", type=int, metavar="ID", help="one breach, by its number")
+    options.add_argument("--team", metavar="NAME", help="the SLAs of one team alone, to its receivers")
     options.add_argument(
         "--test", action="store_true", help="write the report to files, alone all periodic ones; send nothing"
     )
@@ -96,6 +102,8 @@ def _check(options: argparse.ArgumentParser, arguments: argparse.Namespace, kind
         options.error("--format and --file are of a printed report\ngive --from and --to, or --customer, too")
     if arguments.format == PDF and arguments.file is None and sys.stdout.isatty():
         options.error("a PDF is nothing for a terminal\ngive --file report.pdf, or > report.pdf")
+    if arguments.team is not None and (arguments.begin is not None or arguments.breach is not None):
+        options.error("--team goes with --daily, --weekly, --monthly or --test")
     if arguments.begin is not None and (kinds or arguments.test):
         options.error("--from and --to print a report, which is neither sent nor written to files")
     if arguments.begin is None and len(kinds) != 1 and not (arguments.test and not kinds):
@@ -128,12 +136,32 @@ def _kinds(arguments: argparse.Namespace) -> list[str]:
     return kinds + [BREACH_MAIL] * (arguments.breach is not None)
 
 
-def _mail(kind: str, sources: Sources, breach_id: int | None) -> Mail:
+def _team(database: SLADatabase, name: str | None) -> Team | None:
+    """The team of that name; None without one. Raises SLAWorkerError."""
+    teams = database.teams.all()
+    if name is not None and name not in teams:
+        known = f"give one of {', '.join(teams)}" if teams else "no team has a file in sla.d"
+        raise SLAWorkerError(f"--team {name}: there is no such team; {known}")
+    return None if name is None else teams[name]
+
+
+def _recipients(kind: str, settings: Settings, team: Team | None) -> tuple[str, ...]:
+    """Whom a report goes to. Raises SLAWorkerError for a team without receivers of its kind."""
+    if team is None:
+        return KINDS[kind].recipients(settings)
+    if not receivers_of(team, kind):
+        raise SLAWorkerError(
+            f"--team {team.name}: {team.file} has no receivers of the {kind} report; add `{kind}: [ADDRESS]`"
+        )
+    return receivers_of(team, kind)
+
+
+def _mail(kind: str, sources: Sources, breach_id: int | None, team: str | None) -> Mail:
     """The mail of a kind as of now. Raises SLAWorkerError."""
     made: dict[str, Callable[[], Mail]] = {
-        DAILY_MAIL: lambda: daily(sources),
-        WEEKLY_MAIL: lambda: long(sources, kind, _last_end(kind, sources)),
-        MONTHLY_MAIL: lambda: long(sources, kind, _last_end(kind, sources)),
+        DAILY_MAIL: lambda: daily(sources, team=team),
+        WEEKLY_MAIL: lambda: long(sources, kind, _last_end(kind, sources), team),
+        MONTHLY_MAIL: lambda: long(sources, kind, _last_end(kind, sources), team),
         BREACH_MAIL: lambda: breach(sources, breach_id or 0),
     }
     return made[kind]()
@@ -181,12 +209,13 @@ def _put(content: bytes, file: Path | None) -> None:
     print(file)
 
 
-def _send(kind: str, mail: Mail, settings: Settings, now: float, answers: str | None) -> tuple[str, ...]:
+def _send(  # noqa: PLR0917 - each is used
+    kind: str, mail: Mail, settings: Settings, now: float, answers: str | None, recipients: tuple[str, ...]
+) -> tuple[str, ...]:
     """Send a report now, beside the periodic ones; about a breach, as an answer to its first mail.
 
     Returns the recipients. Raises MailError.
     """
-    recipients = KINDS[kind].recipients(settings)
     made = message(
         branded(mail, settings),
         sender=settings.report_from,
