@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from sla_worker.commands.running import Arguments, parser, run
 from sla_worker.database.upgrading import Upgraded, go_back, upgrade
-from sla_worker.errors import DatabaseError
+from sla_worker.database.upgrading_schema import go_back_schema, is_there, upgrade_schema
 from sla_worker.settings import Settings, read_settings
 
 FORMER_LEDGER = "the ledger as it was: "
@@ -27,8 +28,7 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         if arguments.back is not None:
-            kept = go_back(_file(settings), Path(arguments.back))
-            print(f"{settings.database_path}: is again as it was before the upgrade; the other one is {kept}")
+            _back(settings, Path(arguments.back))
         else:
             _upgrade(settings)
         return 0
@@ -36,22 +36,30 @@ def main(argv: Arguments = None) -> int:
     return run(command)
 
 
-def _file(settings: Settings) -> Path:
+def _back(settings: Settings, former: Path) -> None:
     if settings.database_url is not None:
-        raise DatabaseError(
-            "the ledger is in PostgreSQL: copy it with pg_dump --format=custom --file=FILE URL, then make up;"
-            " each migration is one transaction there"
-        )
-    return settings.database_path
+        go_back_schema(settings.database_url, former, tell=_tell)
+        print("the ledger in PostgreSQL is again as it was before the upgrade")
+    else:
+        kept = go_back(settings.database_path, former)
+        print(f"{settings.database_path}: is again as it was before the upgrade; the other one is {kept}")
 
 
 def _upgrade(settings: Settings) -> None:
-    if not _file(settings).exists():
+    if not is_there(settings.database):
         print("no ledger yet: there is nothing to upgrade")
         return
-    done = upgrade(_file(settings))
+    done = (
+        upgrade_schema(settings.database_url, settings.database_path, tell=_tell)
+        if settings.database_url is not None
+        else upgrade(settings.database_path)
+    )
     print(_shown(done))
     print(f"{FORMER_LEDGER}{done.former}")
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _shown(done: Upgraded) -> str:

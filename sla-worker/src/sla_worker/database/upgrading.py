@@ -61,7 +61,7 @@ def upgrade(path: Path, *, clock: Callable[[], float] = time.time) -> Upgraded:
             before = _survey_of(path)
             Engine(SQLite(copy, read_only=False), clock=clock).close()
             after = _survey_of(copy)
-            _refuse_differences(str(path), before, after)
+            refuse_differences(str(path), before, after)
             former = aside(path, "before-upgrade", clock())
             os.link(path, former)
             copy.replace(path)
@@ -135,7 +135,8 @@ def differences(before: Survey, after: Survey) -> list[str]:
     return found
 
 
-def _refuse_differences(place: str, before: Survey, after: Survey) -> None:
+def refuse_differences(place: str, before: Survey, after: Survey) -> None:
+    """Raise DatabaseError unless all that was there is there."""
     if found := differences(before, after):
         more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
         raise DatabaseError(
