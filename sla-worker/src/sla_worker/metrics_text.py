@@ -59,6 +59,18 @@ class Families:
         number = repr(value) if plain else _number(value)
         lines.append(template % (*map(self._escaped.__getitem__, sort(labels)), number))
 
+    def inside(self, **labels: str) -> str:
+        """Labels as they are written, in the order of their names; for `put`, where many samples have them."""
+        return ",".join([f'{name}="{self._escaped[labels[name]]}"' for name in sorted(labels)])
+
+    def put(self, name: str, value: float | None, inside: str) -> None:
+        """As `add`, with all labels of the family as `inside` made them: by their names."""
+        if value is None:
+            return
+        plain = value.__class__ is float and -_PLAIN < value < _PLAIN
+        number = repr(value) if plain else _number(value)
+        self._families[name].lines.append(f"{name}{{{inside}}} {number}\n")
+
     def add_one_of(self, name: str, chosen: str, values: Sequence[str], *labels: str) -> None:
         """Write a sample for each of the `values` of the last label: 1 for the chosen one, 0 for the others.
 

@@ -154,13 +154,15 @@ class SLAMetrics:
             self._beginning(families)
         else:
             # A component that is gone has figures of the longer windows, which need what they are held to.
-            known = [each for statuses in now.windows.values() for each in statuses]
-            objectives = {(each.key, each.component, each.category): each.objective_ratio for each in known}
-            for labels, objective in objectives.items():
-                add(names.OBJECTIVE, objective, *labels)
+            known = {_of(each): each for statuses in now.windows.values() for each in statuses}
+            inside = {
+                of: families.inside(sla=of[0], component=of[1], category=of[2]) for of in known
+            }
+            for of, each in known.items():
+                families.put(names.OBJECTIVE, each.objective_ratio, inside[of])
             _present(families, now.day)
             for window, statuses in now.windows.items():
-                _window(add, window, statuses)
+                _window(families, window, statuses, inside)
             self._burning(add, now)
             _breaches(add, now.active, now.month)
         for definition in self._definitions.values():
@@ -226,21 +228,32 @@ def _present(families: Families, day: Sequence[SLAStatus]) -> None:
             add(names.WEAKEST, 1, *where, each.weakest)
 
 
-def _window(add: _Add, window: str, statuses: Sequence[SLAStatus]) -> None:
-    """The figures over one window."""
+def _of(status: SLAStatus) -> tuple[str, str, str]:
+    return status.key, status.component, status.category
+
+
+def _window(
+    families: Families,
+    window: str,
+    statuses: Sequence[SLAStatus],
+    inside: Mapping[tuple[str, str, str], str],
+) -> None:
+    """The figures over one window; `inside` has the labels of each status as they are written."""
+    put, last = families.put, families.inside(window=window)
     for each in statuses:
-        labels = (each.key, each.component, each.category, window)
+        labels = f"{inside[_of(each)]},{last}"  # their names are in order
         if window in BURN_WINDOWS:
-            add(names.BURN_RATE, each.burn_rate, *labels)
+            put(names.BURN_RATE, each.burn_rate, labels)
         if window in PERIODS:
-            add(names.WINDOW_COMPLIANCE, each.compliance_ratio, *labels)
-            add(names.WINDOW_COVERAGE, each.coverage_ratio, *labels)
-            add(names.WINDOW_BUDGET, each.budget_left_ratio, *labels)
-        if window == THIRTY_DAYS:
-            add(names.BUDGET, each.budget_left_ratio, *labels[:2])
+            left = each.budget_left_ratio
+            put(names.WINDOW_COMPLIANCE, each.compliance_ratio, labels)
+            put(names.WINDOW_COVERAGE, each.coverage_ratio, labels)
+            put(names.WINDOW_BUDGET, left, labels)
+            if window == THIRTY_DAYS:
+                families.add(names.BUDGET, left, each.key, each.component)
     if window in PERIODS:
         for (category, result), count in results(statuses).items():
-            add(names.WINDOW_SLAS, count, category, window, result)
+            families.add(names.WINDOW_SLAS, count, category, window, result)
 
 
 def _breaches(add: _Add, active: Iterable[Breach], month: Iterable[TimeInBreach]) -> None:

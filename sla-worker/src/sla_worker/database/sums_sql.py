@@ -1,0 +1,87 @@
+"""The statements that sum up each series over a part of a period, and read what its newest slot says."""
+
+from __future__ import annotations
+
+from sla_worker.database.adjustments import BESIDE, SUMS
+from sla_worker.database.rollup_sql import COUNTS
+
+_MEASURED_SLOTS = f"""
+       SUM(CASE WHEN {COUNTS} THEN m.good_events END) AS good,
+       SUM(CASE WHEN {COUNTS} THEN m.total_events END) AS total,
+       SUM(CASE WHEN {COUNTS} THEN m.coverage END) AS covered,
+       SUM(CASE WHEN {COUNTS} THEN 0 ELSE 1 END) AS left_out"""
+_COLUMNS = (
+    ("good_events", "good"),
+    ("total_events", "total"),
+    ("covered_slots", "covered"),
+    ("left_out", "left_out"),
+)
+_MEASURED = ", ".join(f"SUM(m.{column}) AS {name}" for column, name in _COLUMNS)
+_COUNTED = ", ".join(f"SUM(COALESCE(a.{column}, m.{column})) AS {name}" for column, name in _COLUMNS)
+
+
+def _summed(sums: str, table: str, where: str, beside: str = "") -> str:
+    """By seeking: the tables are clustered on the series."""
+    return f"""
+SELECT s.sla_id, s.component_id, {sums}
+FROM sla_series s CROSS JOIN {table} m {beside}
+WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND {where}
+GROUP BY s.sla_id, s.component_id"""  # noqa: S608 - constants
+
+
+def _beside(table: str, key: str) -> str:
+    return f"""
+LEFT JOIN {table} a
+    ON a.sla_id = m.sla_id AND a.component_id = m.component_id AND a.{key} = m.{key}"""
+
+
+_SLOTS = "m.slot > ? AND m.slot <= ? AND NOT (m.slot > ? AND m.slot <= ?)"
+_HOURS = "m.hour_start >= ? AND m.hour_start < ? AND m.hour_start <= ?"
+_DAYS = "m.day_start >= ? AND m.day_start < ? AND m.day_end <= ?"
+
+AS_MEASURED: dict[str, str] = {
+    "slots": _summed(_MEASURED_SLOTS, "sla_measurements", _SLOTS),
+    "hours": _summed(_MEASURED, "sla_hours", _HOURS),
+    "days": _summed(_MEASURED, "sla_daily_summaries", _DAYS),
+}
+"""The sums of each series over one part of a period, by what it is read from."""
+
+AS_COUNTED: dict[str, str] = {
+    "slots": _summed(SUMS, "sla_measurements", _SLOTS, BESIDE),
+    "hours": _summed(_COUNTED, "sla_hours", _HOURS, _beside("sla_adjusted_hours", "hour_start")),
+    "days": _summed(_COUNTED, "sla_daily_summaries", _DAYS, _beside("sla_adjusted_days", "day_start")),
+}
+"""The same, with what counts instead of what was measured: for parts in which something does."""
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "hours": ("sla_series", "sla_hours", "sla_adjusted_hours"),
+    "days": ("sla_series", "sla_daily_summaries", "sla_adjusted_days"),
+}
+"""What the sums of hours and of days are made of."""
+
+_ENDS = """
+WITH ends AS (
+    SELECT s.sla_id, s.component_id, s.first_slot,
+           (SELECT MAX(m.slot) FROM sla_measurements m
+            WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot <= ?
+              AND NOT (m.slot > ? AND m.slot <= ?)) AS slot
+    FROM sla_series s
+)
+SELECT e.sla_id, e.component_id, c.name AS component, e.first_slot, e.slot, {newest},
+       EXISTS (SELECT 1 FROM sla_breaches b WHERE b.sla_id = e.sla_id AND b.component_id = e.component_id
+               AND b.ended_at IS NULL AND b.started_at < ?) AS in_breach
+FROM ends e
+JOIN sla_components c ON c.id = e.component_id
+LEFT JOIN sla_measurements n
+    ON n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot{beside}
+ORDER BY e.sla_id, e.component_id
+"""
+"""Every series with its first slot, and what its newest one says."""
+ENDS_AS_MEASURED = _ENDS.format(newest="n.actual_value, n.status", beside="")
+ENDS_AS_COUNTED = _ENDS.format(
+    newest="CASE WHEN a.state IS NULL THEN n.actual_value ELSE a.actual_value END AS actual_value,"
+    " COALESCE(a.status, n.status) AS status",
+    beside="""
+LEFT JOIN sla_adjusted_slots a
+    ON a.sla_id = e.sla_id AND a.component_id = e.component_id AND a.slot = e.slot""",
+)
