@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sla_worker.composite import slot_score
@@ -18,23 +16,9 @@ from sla_worker.needs import WHOLE, Asked, Counts, Expression, Need
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.reading import Reader
 from sla_worker.service_hours import in_service
+from sla_worker.uncollected import without_collection
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """No search for cycles meanwhile: an answer is a great many small lists, and none of them is in a cycle.
-
-    For 3,600 SLAs that search takes as long as all the rest of a pass.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +78,7 @@ class Measurer:
         self, due: Sequence[Definition], slots: range, missing: Mapping[str, AbstractSet[int]], newest: int
     ) -> Measured:
         """The rows of these SLAs that are missing; those before `newest` are late. Raises PrometheusError."""
-        with _without_collection():
+        with without_collection():
             return self._measure(due, slots, missing, newest)
 
     def _measure(

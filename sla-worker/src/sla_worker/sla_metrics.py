@@ -22,6 +22,7 @@ from sla_worker.conventions import (
 )
 from sla_worker.metrics_text import Families
 from sla_worker.model import SEVERITIES, Breach, Definition, Measurement, SLAStatus, State, Status
+from sla_worker.uncollected import without_collection
 from sla_worker.windows import Now, TimeInBreach
 
 _UNSURE_ROWS = 50_000
@@ -142,7 +143,8 @@ class SLAMetrics:
         """The metrics in Prometheus' text format."""
         changes, made = self._changes, self._made  # the loop may change both meanwhile
         if made is None or made[0] != changes:
-            made = self._made = changes, self._text()
+            with without_collection():
+                made = self._made = changes, self._text()
         return made[1]
 
     def _text(self) -> bytes:
@@ -155,9 +157,7 @@ class SLAMetrics:
         else:
             # A component that is gone has figures of the longer windows, which need what they are held to.
             known = {_of(each): each for statuses in now.windows.values() for each in statuses}
-            inside = {
-                of: families.inside(sla=of[0], component=of[1], category=of[2]) for of in known
-            }
+            inside = {of: families.inside(sla=of[0], component=of[1], category=of[2]) for of in known}
             for of, each in known.items():
                 families.put(names.OBJECTIVE, each.objective_ratio, inside[of])
             _present(families, now.day)

@@ -11,6 +11,7 @@ from sla_worker.conventions import DAY, HOURS, MONTH
 from sla_worker.database import SLADatabase
 from sla_worker.model import Breach, SLAStatus
 from sla_worker.spans import month_start
+from sla_worker.uncollected import without_collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def up_to(
     """The same up to a slot, with the breaches that last then and those of its calendar month."""
     begun = month_start(end, zone)
     starts = {name: end - hours * 3600 for name, hours in HOURS.items()} | {MONTH: begun}
-    statuses = database.status_since(list(starts.values()), end)
+    with without_collection():
+        statuses = database.status_since(list(starts.values()), end)
     windows = dict(zip(starts, statuses, strict=True))
     return Now(
         windows=windows,

@@ -142,4 +142,3 @@ def expected(
             if covered is not None:
                 excluded += covered.seconds(begin, end)
     return Expected((seconds - excluded) / slot_seconds, excluded)
-

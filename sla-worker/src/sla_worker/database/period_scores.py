@@ -78,9 +78,7 @@ class PeriodScores:
         for each in self._definitions.all().values():
             if each.id not in categories:
                 continue
-            own = [
-                summed(one.series, one.pieces[spell.first : spell.last]) for one in self._of(each.id)
-            ]
+            own = [summed(one.series, one.pieces[spell.first : spell.last]) for one in self._of(each.id)]
             for component in shown(each, own):
                 sums = component.sums or NONE
                 should = expected(
