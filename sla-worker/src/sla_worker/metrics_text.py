@@ -60,7 +60,7 @@ class Families:
         lines.append(template % (*map(self._escaped.__getitem__, sort(labels)), number))
 
     def inside(self, **labels: str) -> str:
-        """Labels as they are written, in the order of their names: for `put`, where many samples share them."""
+        """Labels as they are written, by their names: for `put`, where many samples have the same."""
         return ",".join([f'{name}="{self._escaped[labels[name]]}"' for name in sorted(labels)])
 
     def put(self, name: str, value: float | None, inside: str) -> None:
