@@ -22,7 +22,7 @@ from sla_worker.delivery.message import message
 from sla_worker.draw import draw
 from sla_worker.drawing.__main__ import drawn
 from sla_worker.drawing.letters import lines_of, shown, width
-from sla_worker.model import Drawn, LongReport, Score, Sheet
+from sla_worker.model import Brand, Drawn, LongReport, Score, Sheet
 from sla_worker.periodic import long_report
 from sla_worker.render.charts import burn_down, burn_down_words, scores_words
 from sla_worker.render.periodic import long_mail
@@ -114,6 +114,31 @@ def test_the_first_page_has_its_band_and_its_cards(made: Drawn) -> None:
     cards = round(first.height * 62 / 297)
     columns = [first.getpixel((x, cards)) == shade for x in range(first.width)]
     assert sum(now and not before for before, now in itertools.pairwise(columns)) == 4
+
+
+def test_the_senders_logo_and_colour_stand_above_the_band(october: LongReport) -> None:
+    """A logo of one blue pixel fills the 8 mm from 16 mm on, in a row of 14 mm; then the red band."""
+    logo = io.BytesIO()
+    Image.new("RGB", (1, 1), (0, 0, 255)).save(logo, "PNG")
+    brand = Brand("Bücher & Söhne", logo.getvalue(), "#7a1fa2")
+    sheet = Sheet(october, BERLIN.key, "x", charts=False, brand=brand)
+    made = pdf_of(drawn(sheet))
+    assert " ".join(pages_of(made)[0].split()).startswith("Bücher & Söhne October 2026")
+    [first] = pdf_pictures(made, 1, dots=100)
+
+    def at(x: float, y: float) -> tuple[int, ...]:  # of millimetres
+        found = first.getpixel((round(x * 100 / 25.4), round(y * 100 / 25.4)))
+        assert isinstance(found, tuple)
+        return found
+
+    assert [at(2, 7), at(20, 7), at(200, 13), at(200, 15)] == [
+        (122, 31, 162),
+        (0, 0, 255),
+        (122, 31, 162),
+        (198, 40, 40),
+    ]
+    broken = replace(sheet, brand=replace(brand, logo=logo.getvalue()[:40]))
+    assert "Bücher & Söhne" in pages_of(pdf_of(drawn(broken)))[0]
 
 
 def test_every_page_says_what_it_belongs_to(made: Drawn, october: LongReport) -> None:

@@ -96,7 +96,7 @@ def test_the_mail_names_revision_and_hash_and_a_later_revision_answers_it(
     assert key == KEY
     assert got == ["owner@example.com", "platform-team@example.com", "boss@example.com"]
     for part in (mail.text, mail.html):
-        assert f"revision 1, 2026-04-01 03:00 CEST: the month is over. SHA-256 {first.sha256}." in part
+        assert f"Revision 1, 2026-04-01 03:00 CEST: the month is over. SHA-256 {first.sha256}." in part
         assert "make sla-evidence m=2026-03" in part
         assert "http://localhost:8080/months/2026-03" in part
         assert "http://localhost:8080/evidence/2026-03" in part
@@ -125,7 +125,7 @@ def test_a_mail_of_a_month_that_is_not_frozen_says_so_and_is_followed_by_one_tha
     march.database.outbox.owe_report("monthly", KEY, END, march.now)
     [(mail, _)] = send(march, settings).values()
     for part in (mail.text, mail.html):
-        assert "not yet: not all of the month is final" in part
+        assert "Not yet: not all of the month is final" in part
     march.turn()
     [(key, (mail, _))] = send(march, settings).items()
     assert (key, mail.subject) == (f"month_revised:2026-03.1:{KEY}", "Monthly SLA report 2026-03: final")

@@ -115,6 +115,15 @@ def test_the_report_is_as_it_is_kept(known: SLADatabase, kind: str) -> None:
         assert text == kept.read_text(encoding="utf-8"), f"{kept.name}: WRITE_REPORTS=1 pytest {__file__}"
 
 
+def test_a_row_is_small_enough_for_42_of_them_in_half_of_200_kilobytes(known: SLADatabase) -> None:
+    """The rest of a weekly mail of the shipped SLAs, its chart and its text, takes 65 KB on the wire."""
+    rows = re.findall(
+        r'<tr class="figures"[^>]*>\s*<td.*?</tr>.*?</tr>', mail(known, "weekly").html, re.DOTALL
+    )
+    assert len(rows) == 3
+    assert max(map(len, rows)) < 750
+
+
 def test_the_files_hold_the_same_figures(known: SLADatabase) -> None:
     table, content = mail(known, "weekly").attachments
     assert (table.name, content.name) == ("sla-weekly-2026-11-16.csv", "sla-weekly-2026-11-16.json")

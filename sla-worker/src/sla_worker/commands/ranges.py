@@ -6,7 +6,7 @@ import base64
 import datetime as dt
 
 from sla_worker.database.periods import midnight_of
-from sla_worker.delivery.kinds import Sources, sender_name
+from sla_worker.delivery.kinds import Sources, brand, sender_name
 from sla_worker.errors import SLAWorkerError
 from sla_worker.links import report_links
 from sla_worker.model import LongReport, Sheet
@@ -54,7 +54,9 @@ def range_report(sources: Sources, begin: str, until: str, form: str) -> bytes:
 def _pdf(sources: Sources, report: LongReport) -> bytes:
     """Raises SLAWorkerError where it cannot be made: nothing else was asked for."""
     zone = sources.settings.timezone
-    drawn = sources.draw(Sheet(report, zone.key, sender_name(sources.settings), charts=False))
+    settings = sources.settings
+    sheet = Sheet(report, zone.key, sender_name(settings), charts=False, brand=brand(settings))
+    drawn = sources.draw(sheet)
     if drawn.pdf is None:
         raise SLAWorkerError(f"--format pdf: {drawn.trouble}; try again, or --format html")
     return drawn.pdf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 
-from sla_worker.brand import logo_size
+from sla_worker.brand import INK, logo_size
 from sla_worker.model import Attachment, Mail
 from sla_worker.settings import Settings
 
@@ -14,7 +14,6 @@ PLACE = "<!-- sender -->"
 
 _LOGO = "logo"
 _HEIGHT = 32
-_INK = "#1d2733"
 
 
 def branded(mail: Mail, settings: Settings) -> Mail:
@@ -31,7 +30,7 @@ def branded(mail: Mail, settings: Settings) -> Mail:
         )
     if name is not None:
         cells.append(f'<span style="vertical-align:middle;">{escape(name)}</span>')
-    colour = settings.report_colour or _INK
+    colour = settings.report_colour or INK
     row = (
         f'<tr><td bgcolor="{colour}" style="background:{colour};padding:12px 24px;color:#ffffff;'
         f'font-size:16px;line-height:{_HEIGHT}px;font-weight:600;">{"&nbsp; ".join(cells)}</td></tr>'

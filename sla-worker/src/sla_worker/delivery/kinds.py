@@ -28,7 +28,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.draw import draw
 from sla_worker.errors import MailError
 from sla_worker.links import month_links, outage_links, report_links
-from sla_worker.model import Drawn, Mail, Notification, Sheet, follow_up
+from sla_worker.model import Brand, Drawn, Mail, Notification, Sheet, follow_up
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.reports import period_report
 from sla_worker.settings import Settings
@@ -107,6 +107,7 @@ def long(sources: Sources, kind: str, end: int, team: str | None = None) -> Mail
         sender_name(sources.settings),
         pdf=kind == MONTHLY_MAIL,
         charts=bool(chart_words(report, zone)),
+        brand=brand(sources.settings),
     )
     drawn = sources.draw(wanted) if wanted.pdf or wanted.charts else Drawn()
     links = report_links(sources.settings, team)
@@ -118,6 +119,11 @@ def long(sources: Sources, kind: str, end: int, team: str | None = None) -> Mail
 def sender_name(settings: Settings) -> str:
     """Who reports come from: the name of the settings, else the address."""
     return settings.report_sender_name or settings.report_from
+
+
+def brand(settings: Settings) -> Brand:
+    """What stands on top of a PDF, as on top of the mails."""
+    return Brand(settings.report_sender_name, settings.report_logo, settings.report_colour)
 
 
 def _long(sources: Sources, owed: Notification) -> Mail:

@@ -47,14 +47,14 @@ def drawn(sheet: Sheet) -> Drawn:
     if sheet.charts:
         made = tried("charts", lambda: replace(made, charts=charts.pictures(report, zone)))
     if sheet.pdf:
-        made = tried("PDF", lambda: replace(made, pdf=_pdf(report, zone, sheet.sender)))
+        made = tried("PDF", lambda: replace(made, pdf=_pdf(report, zone, sheet)))
     return replace(made, trouble="; ".join(troubles) or None)
 
 
-def _pdf(report: LongReport, zone: ZoneInfo, sender: str) -> bytes:
+def _pdf(report: LongReport, zone: ZoneInfo, sheet: Sheet) -> bytes:
     from sla_worker.drawing.document import pdf_of  # noqa: PLC0415 - charts alone take a third of the time
 
-    return pdf_of(report, zone, sender)
+    return pdf_of(report, zone, sheet.sender, sheet.brand)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from sla_worker.drawing.paper import (
     Part,
 )
 from sla_worker.drawing.rows import SlaRow, sla_columns
-from sla_worker.model import LongReport
+from sla_worker.drawing.sender import sender_row
+from sla_worker.model import Brand, LongReport
 from sla_worker.render.charts import burn_down
 from sla_worker.render.format import (
     correction_line,
@@ -45,13 +46,13 @@ _UNIT = ROOM / charts.WIDE
 _BAND = 54.0
 
 
-def pdf_of(report: LongReport, zone: ZoneInfo, sender: str) -> bytes:
+def pdf_of(report: LongReport, zone: ZoneInfo, sender: str, brand: Brand) -> bytes:
     """The report as a file; `sender` is who it comes from. The same report gives the same bytes."""
     period = spoken_period(report, zone)
     name = f"{report.whole.title}, {period}"
     made_at = dt.datetime.fromtimestamp(report.whole.generated_at, zone)
     paper = Paper(title=name, author=sender, made_at=made_at)
-    _cover(paper, report, zone, sender, period)
+    _cover(paper, report, zone, sender if brand.name is None else "", period, below=sender_row(paper, brand))
     _cards(paper, report)
     paper.heading("Summary")
     for each in summary(report, zone):
@@ -84,22 +85,24 @@ def spoken_period(report: LongReport, zone: ZoneInfo) -> str:
     return period_name(report, zone)
 
 
-def _cover(paper: Paper, report: LongReport, zone: ZoneInfo, sender: str, period: str) -> None:
-    """The band on top of the first page: what, of when, by whom, and how it went."""
+def _cover(
+    paper: Paper, report: LongReport, zone: ZoneInfo, sender: str, period: str, *, below: float
+) -> None:
+    """The band on top of the first page: what, of when, by whom, and how it went; from `below` on."""
     whole = report.whole
-    paper.box(0, 0, WIDE, _BAND, score_colour(whole))
-    top = lines_of(sender, 9 * MM, ROOM * 0.55, most=1)[0]
-    paper.text(MARGIN, 15, top, 9, WHITE)
+    paper.box(0, below, WIDE, _BAND, score_colour(whole))
+    if sender:
+        paper.text(MARGIN, below + 15, lines_of(sender, 9 * MM, ROOM * 0.55, most=1)[0], 9, WHITE)
     size = 26.0 if width(period, 26 * MM, bold=True) < ROOM * 0.6 else 15.0
-    paper.text(MARGIN, 31, period, size, WHITE, bold=True)
-    paper.text(MARGIN, 39, whole.title, 12, WHITE)
+    paper.text(MARGIN, below + 31, period, size, WHITE, bold=True)
+    paper.text(MARGIN, below + 39, whole.title, 12, WHITE)
     reach = (
         f"{moment(whole.start, zone)} to {moment(whole.end, zone)}, {ratio(whole.coverage_ratio)} measured"
     )
-    paper.text(MARGIN, 49, reach, 8.5, WHITE)
-    paper.right(WIDE - MARGIN, 31, ratio(whole.score_ratio), 30, WHITE, bold=True)
-    paper.right(WIDE - MARGIN, 39, score_word(whole), 12, WHITE)
-    paper.y = _BAND + 6
+    paper.text(MARGIN, below + 49, reach, 8.5, WHITE)
+    paper.right(WIDE - MARGIN, below + 31, ratio(whole.score_ratio), 30, WHITE, bold=True)
+    paper.right(WIDE - MARGIN, below + 39, score_word(whole), 12, WHITE)
+    paper.y = below + _BAND + 6
 
 
 def _cards(paper: Paper, report: LongReport) -> None:

@@ -35,7 +35,7 @@ from sla_worker.model.details import (
     terms_values,
     write_details,
 )
-from sla_worker.model.drawing import Drawn, Sheet
+from sla_worker.model.drawing import Brand, Drawn, Sheet
 from sla_worker.model.exclusion import BadBefore, CalendarEvent, Exclusion, Planned, Scope, Spans, StillBad
 from sla_worker.model.long_report import (
     Incident,
@@ -108,6 +108,7 @@ __all__ = [
     "Attachment",
     "BadBefore",
     "BeganBreach",
+    "Brand",
     "Breach",
     "BreachAlert",
     "Budget",

@@ -8,6 +8,15 @@ from sla_worker.model.long_report import LongReport
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """The sender's name, logo (a PNG file's content) and colour, as they stand on top of mails too."""
+
+    name: str | None = None
+    logo: bytes | None = None
+    colour: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """A report to be drawn, as a PDF, as charts or both: times in the zone, from this sender."""
 
@@ -16,6 +25,7 @@ class Sheet:
     sender: str
     pdf: bool = True
     charts: bool = True
+    brand: Brand = Brand()
 
 
 @dataclass(frozen=True, slots=True)

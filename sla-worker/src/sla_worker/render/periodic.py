@@ -152,11 +152,11 @@ def frozen_words(report: LongReport, zone: ZoneInfo) -> str:
     month = report.frozen
     if month is None:
         return (
-            "not yet: not all of the month is final, and figures may change. A mail that answers this one"
+            "Not yet: not all of the month is final, and figures may change. A mail that answers this one"
             " says when they are."
         )
     return (
-        f"revision {month.revision}, {moment(month.frozen_at, zone)}: {month.reason}. SHA-256 {month.sha256}."
+        f"Revision {month.revision}, {moment(month.frozen_at, zone)}: {month.reason}. SHA-256 {month.sha256}."
         f" Evidence that anybody can check: make sla-evidence m={month.month}, or the link below."
     )
 
