@@ -7,7 +7,7 @@ import datetime
 import email
 import email.policy
 import html.parser
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.message import EmailMessage
 from typing import Any
 
@@ -34,6 +34,8 @@ class Mail:
     subject: str
     html: str
     text: str
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    """What is attached, by its name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -220,7 +222,14 @@ def decoded(item: dict[str, Any]) -> Mail:
         subject=str(message["Subject"]),
         html=_part(message, "html"),
         text=_part(message, "plain"),
+        files={str(each.get_filename()): _content(each) for each in message.iter_attachments()},
     )
+
+
+def _content(part: EmailMessage) -> bytes:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content
 
 
 def _part(message: EmailMessage, kind: str) -> str:

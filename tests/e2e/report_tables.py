@@ -5,10 +5,11 @@ The live tests read mails with it; tests/unit holds it to the templates, and so 
 
 from __future__ import annotations
 
+import html
 import html.parser
 import itertools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 COLUMNS = ("SLA", "target", "actual", "compliance", "coverage", "result")
 
@@ -88,6 +89,33 @@ def long_table_of_html(source: str, titles: Collection[str]) -> Table:
             facts = after[-1]
             found[title] = [title, told[1], least, average, most, told[2], result, "".join(after[:-1]), facts]
     return found
+
+
+PDF_COLUMNS = ("SLA", "days", "min", "average", "max", "result")
+
+
+def long_table_of_pdf(pages: Iterable[str], titles: Collection[str]) -> Table:
+    """The rows of the monthly report's PDF, without the days, from its pages as pdftotext lays them out.
+
+    A title that takes two lines there is passed over.
+    """
+    rows = [re.split(r" {2,}|(?<=%) |(?<=—) ", line.strip()) for page in pages for line in page.splitlines()]
+    return {
+        cells[0]: [cells[0], *cells[2:]]
+        for cells in rows
+        if cells[0] in titles and len(cells) == len(PDF_COLUMNS)
+    }
+
+
+def cause_in_mail(text: str) -> str:
+    """What the mail about a breach says of its likely cause, from its text."""
+    return " ".join(re.findall(r"^Likely cause: (.+?)\r?$", text, re.MULTILINE))
+
+
+def causes_on_page(page: str) -> list[str]:
+    """What the page of incidents says of the likely causes of its breaches, the newest first."""
+    found: list[str] = re.findall(r'<div class="soft fine">likely cause: ([^<]+)</div>', page)
+    return [" ".join(html.unescape(each).split()) for each in found]
 
 
 def _is_named(title: str, names: Collection[str]) -> bool:

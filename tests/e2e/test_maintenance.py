@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.live import Stack
+from e2e.report_tables import cause_in_mail, causes_on_page
 from e2e.stack_under_test import StackCommand
 from waiting import poll, wait_for
 
@@ -36,6 +37,12 @@ def silences(stack: Stack, number: str) -> list[str]:
         for each in stack.get(f"{stack.alertmanager}/api/v2/silences")
         if f"[sla maintenance {number} from " in each["comment"]
     ]
+
+
+def breach_since(stack: Stack, moment: float) -> dict[str, Any] | None:
+    """The breach that lasts and began since then, once Prometheus was asked for its causes."""
+    found = stack.get(f"{stack.sla_worker}/api/breaches", sla=KEY, state="open")["breaches"]
+    return next((each for each in found if each["started_at"] >= moment and each["causes"] is not None), None)
 
 
 def excluded(stack: Stack) -> list[dict[str, Any]]:
@@ -67,6 +74,7 @@ def test_a_window_silences_and_excludes_and_who_ends_it_reads_what_burns_on(
     )
     assert not in_breach(stack)
 
+    ended = time.time()
     told = stack_command("exec", *COMMAND, "end", number[1], "--author", "e2e")
     assert f"still bad: {NAME}, since " in told
     wait_for(
@@ -75,3 +83,24 @@ def test_a_window_silences_and_excludes_and_who_ends_it_reads_what_burns_on(
         "the silence to end with its window",
         seconds=20 + stack.seconds(300),
     )
+    the_alert_is_named_as_the_likely_cause(stack, stack_command, ended)
+
+
+def the_alert_is_named_as_the_likely_cause(stack: Stack, command: StackCommand, since: float) -> None:
+    """The breach that begins with the end of the window: in the mail as MailHog delivers it, and on the page.
+
+    The mail is asked for: one that flaps is not told of each time.
+    """
+    slot = stack.seconds(300)
+    breach = poll(
+        lambda: breach_since(stack, since - slot), "a breach with its causes", seconds=60 + 4 * slot
+    )
+    [alert] = [each for each in breach["causes"]["alerts"] if each["alertname"] == CAUSE]
+    assert alert["severity"] == "critical"
+    assert alert["since"] <= breach["started_at"] + slot
+    asked = time.time()
+    command("exec", "sla-worker", "python", "-m", "sla_worker.cli", "reporter", "--breach", str(breach["id"]))
+    mail = stack.wait_for_mail("on-call@example.com", NAME, since=asked - 1, seconds=30)
+    assert f"{CAUSE}, critical, since " in cause_in_mail(mail.text)
+    page = stack.client.get(f"{stack.sla_worker}/incidents", params={"sla": KEY}).raise_for_status().text
+    assert causes_on_page(page)[0] == cause_in_mail(mail.text)

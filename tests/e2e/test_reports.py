@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from e2e.live import Stack
+from e2e.monthly import figures_of_the_month
 from e2e.report_tables import table_of_html, table_of_text
 from e2e.stack_under_test import ROOT, StackCommand
+from programs import pages_of
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
@@ -117,6 +119,20 @@ def test_the_daily_report_is_mailed_to_the_owner_with_the_figures_of_the_ledger(
     check(table, flawed, before)
     assert table_of_html(mail.html, NAMES) == table
     assert shown(table["API Error Rate"]) != (100, 0)
+
+
+def test_the_monthly_mail_has_a_pdf_with_the_figures_of_the_ledger(
+    flawed: Stack, stack_command: StackCommand
+) -> None:
+    """Of the month before, in which this stack was not there; tests/readme has one with figures."""
+    since = time.time()
+    stack_command("exec", *COMMAND, "reporter", "--monthly")
+    mail = flawed.wait_for_mail("management@example.com", "onthly", since=since - 1, seconds=60)
+    assert figures_of_the_month(flawed, mail) == {}
+    [pdf] = [content for name, content in mail.files.items() if name.endswith(".pdf")]
+    first = " ".join(pages_of(pdf)[0].split())
+    assert "Monthly SLA report" in first
+    assert "0 of 0" in first  # SLAs met
 
 
 def test_the_text_report_shows_every_sla_with_the_figures_of_the_ledger(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from e2e.live import Stack
+from e2e.monthly import figures_of_the_month
 from e2e.report_tables import result_on_page
 from e2e.stack_under_test import connected
 from readme.walk import copy_of
@@ -115,7 +116,8 @@ def test_every_report_arrives_and_the_last_month_is_frozen_with_its_evidence(
     copy: Path, told: str, stack: Stack
 ) -> None:
     for kind in ("Daily", "Weekly", "Monthly"):
-        stack.wait_for_mail("owner@example.com", f"{kind} SLA report", since=0, seconds=60)
+        mail = stack.wait_for_mail("owner@example.com", f"{kind} SLA report", since=0, seconds=60)
+    assert len(figures_of_the_month(stack, mail)) >= 36  # those of the monthly one, its PDF and the ledger
     (archive,) = (copy / ".run" / "demo" / "insa-demo").glob("evidence-*.zip")
     command = told.rpartition("the month that is frozen: ")[2].strip()
     assert archive.name in command

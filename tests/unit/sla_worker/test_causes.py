@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from e2e.report_tables import cause_in_mail, causes_on_page
 from sla_worker import cli
 from sla_worker.causes import CauseFinder
 from sla_worker.errors import PrometheusError
@@ -179,8 +180,11 @@ def test_mail_page_api_and_terminal_show_it(
             [plain_part] = [each for each in mail.walk() if each.get_content_type() == "text/plain"]
             body = plain_part.get_payload(decode=True)
             assert isinstance(body, bytes)
-            assert f"Likely cause: {said}" in body.decode()
+            assert cause_in_mail(body.decode()) == said
     assert f"likely cause: {said}" in setting.ask("/")[1]
+    assert set(causes_on_page(setting.ask("/incidents")[1])) == {said}
+    [listed] = json.loads(setting.ask("/api/breaches?sla=api-error-rate&state=open")[1])["breaches"]
+    assert len(listed["causes"]["alerts"]) == (0 if down else 1)
     breach = json.loads(setting.ask("/api/explain?sla=api-error-rate&period=24h")[1])["breaches"][0]
     assert [each["alertname"] for each in breach["causes"]["alerts"]] == ([] if down else ["HighErrorRate"])
     setting.close()

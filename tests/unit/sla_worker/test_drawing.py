@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from e2e.report_tables import long_table_of_pdf
 from logged import lines
 from programs import pages_of, pdf_pictures
 from sla_worker.database import SLADatabase
@@ -78,6 +79,7 @@ def test_the_figures_of_the_pdf_are_those_of_a_count_by_hand(made: Drawn) -> Non
     }
     assert "change −0.13 points; error budget left −34.23 % (−15.3 of 44.7 min);" in table
     assert "in breach 60 of 44,700 min, 0 min excluded" in table
+    assert long_table_of_pdf(pages, set(rows)) == {name: [name, *cells[1:]] for name, cells in rows.items()}
     for words in (
         "October 2026",
         "Example Ltd",
