@@ -62,8 +62,8 @@ class Halves:
 
     @property
     def birth(self) -> int:
-        """When the first slot of the SLA that is born begins: the one that had ended when it was seen."""
-        return self.border - 2 * self.late.slot_seconds
+        """When the first slot of the SLA that is born begins: the next one, when it was seen."""
+        return self.border
 
     @property
     def zone(self) -> ZoneInfo:

@@ -103,10 +103,18 @@ def test_a_new_sla_may_state_when_it_begins(ledger: Ledger) -> None:
 
 def test_a_new_sla_is_judged_by_its_first_version_before_it_began_too(ledger: Ledger) -> None:
     ledger.sync(ERRORS, after=0)
-    ledger.sync(ERRORS, UPTIME, after=610)  # its first slot is the one that ended at 600
+    ledger.sync(ERRORS, UPTIME, after=610)
     assert ledger.versions() == [(1, 900, UPTIME.target, True)]
     assert ledger.database.version_at(UPTIME.key, NOW - 9000).number == 1
-    assert ledger.database.missing_slots(NOW + 900, 0)[UPTIME.key] == [NOW + 600, NOW + 900]
+    # It was there for none of the slot that ended at 600, and for a part of the one that ends at 900.
+    assert ledger.database.missing_slots(NOW + 900, 0)[UPTIME.key] == []
+    assert ledger.database.missing_slots(NOW + 1500, 0)[UPTIME.key] == [NOW + 1200, NOW + 1500]
+
+
+def test_an_sla_that_a_clock_far_ahead_defined_is_measured_at_once(ledger: Ledger) -> None:
+    ledger.sync(ERRORS, after=0)
+    ledger.sync(ERRORS, UPTIME, after=86_400)
+    assert ledger.database.missing_slots(NOW + 900, 0)[UPTIME.key] == [NOW + 900]
 
 
 def test_a_removed_sla_is_not_in_force_until_it_is_brought_back(ledger: Ledger) -> None:

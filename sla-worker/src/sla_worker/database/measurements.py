@@ -88,9 +88,10 @@ class MeasurementStore:
         """The slots up to newest that each SLA of the file lacks, ascending, none before oldest.
 
         Those after its last row, and the gaps before it, as far as it was in force: of one that was taken out
-        of the file those before that. An SLA without rows starts with the slot that was newest when it was
-        defined: a worker killed before its first row loses nothing. Rows after `newest` do not count; they
-        are noted as lying in the future.
+        of the file those before that. An SLA without rows starts with the first slot that it was there for as
+        a whole; those of an empty ledger with the slot that was newest when it was made, so that figures are
+        there at once. A worker killed before its first row loses nothing. Rows after `newest` do not count;
+        they are noted as lying in the future.
         """
         step = self._grid.slot_seconds
         with self._engine.exclusive():
@@ -122,9 +123,14 @@ class MeasurementStore:
             return found
 
     def _first_missing(self, definition: StoredDefinition, last: int | None, newest: int) -> int:
-        if last is None:
-            return min(newest, self._grid.slot_before(definition.created_at))
-        return last + self._grid.slot_seconds
+        step = self._grid.slot_seconds
+        if last is not None:
+            return last + step
+        begun = self._definitions.versions.of(definition.id)[0].valid_from + step
+        newest_then = self._grid.slot_before(definition.created_at)
+        # By a clock that ran ahead it begins too late: it is measured at once.
+        ahead = definition.created_at >= newest + step + self._grid.settle_seconds
+        return min(newest, newest_then) if begun <= newest_then or ahead else begun
 
     def _last_slots(self, newest: int) -> dict[int, int]:
         """The last slot up to newest that counts, by SLA: all components of a slot are stored together."""
