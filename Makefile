@@ -147,7 +147,7 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web check lint format bench-counting
+.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over check lint format bench-counting
 test: $(VENV)/.test ## Run all checks, then all tests side by side: the live ones on stacks of their own
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true  # before anybody looks for it
@@ -191,6 +191,9 @@ bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an i
 
 bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger
+
+bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the leader of two is lost: KILLS=6 PAUSES=2
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.take_over
 
 bench-months: $(VENV)/.test ## Print what closing a month and its evidence cost: SLAS=36,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.months $(if $(SLAS),--slas $(SLAS))

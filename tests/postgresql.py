@@ -41,10 +41,10 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.data}"]
+        options = [part for each in (*settings, *_FAST) for part in ("-c", each)]
         with (self.data.parent / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [self.program, "-D", self.data]
-                + [part for each in (*settings, *_FAST) for part in ("-c", each)],
+                [str(self.program), "-D", str(self.data), *options],
                 stdout=log,
                 stderr=log,
                 **_as(self.account),

@@ -8,6 +8,7 @@ from typing import Final
 LAST_PASS: Final = "sla_worker_last_pass_timestamp_seconds"  # noqa: S105 - a name of a metric
 PASS_DURATION: Final = "sla_worker_pass_duration_seconds"  # noqa: S105 - likewise
 PASSES: Final = "sla_worker_passes_total"
+LEADER: Final = "sla_worker_leader"
 DATABASE_UP: Final = "sla_worker_database_up"
 SLOT_SECONDS: Final = "sla_worker_slot_seconds"
 PAGES: Final = "sla_worker_pages_info"

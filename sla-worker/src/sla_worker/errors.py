@@ -58,6 +58,10 @@ class DatabaseLockedError(DatabaseError):
     """Another process writes to this database; there may be only one."""
 
 
+class DatabaseOutdatedError(DatabaseError):
+    """The tables are of an older version, and who only reads does not change them."""
+
+
 class DatabaseDamagedError(DatabaseError):
     """What the database holds can no longer be read, or not all of it."""
 

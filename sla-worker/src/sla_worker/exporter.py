@@ -27,6 +27,31 @@ from sla_worker.windows import Now
 _PASS_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
+def _registry(*, leads: bool) -> CollectorRegistry:
+    """What every process says of itself."""
+    # A `_created` beside every counter would double what is scraped.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    PlatformCollector(registry=made)
+    GCCollector(registry=made)
+    Gauge(names.LEADER, "1: this worker measures and mails; 0: it stands by to take over", registry=made).set(
+        leads
+    )
+    return made
+
+
+class StandbyExporter:
+    """The metrics of a worker that stands by: figures that the leader exports too would count twice."""
+
+    def __init__(self) -> None:
+        self._registry = _registry(leads=False)
+
+    def text(self) -> bytes:
+        """The metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
 class Exporter:
     """Metrics in a registry of their own; bounded label sets are there at zero from the start."""
 
@@ -43,12 +68,7 @@ class Exporter:
 
         `invalid` says of each file of a team whether it cannot be used.
         """
-        # A `_created` beside every counter would double what is scraped.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
+        self._registry = _registry(leads=True)
         self._gauge(names.SLOT_SECONDS, "Length of a slot, and so of the time between two passes").set(
             grid.slot_seconds
         )

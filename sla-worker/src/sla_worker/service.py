@@ -1,4 +1,4 @@
-"""The service: builds its parts, serves, and ends on a signal."""
+"""The service: builds its parts, and does for commands what needs them while no service runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 import hashlib
 import logging
 import math
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,12 +31,13 @@ from sla_worker.maintaining import Asked, Done, Maintainer
 from sla_worker.model import Correction, Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.months import Months
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
+from sla_worker.receiving import Receiver
 from sla_worker.render.format import moment
 from sla_worker.schedule import Schedule
 from sla_worker.settings import Settings
 from sla_worker.watchdog import Watchdog
 from sla_worker.web.guard import Guard
-from sla_worker.web.listening import applications, listen
+from sla_worker.web.listening import applications
 from sla_worker.web.pages import Pages
 from sla_worker.worker import Worker
 
@@ -46,7 +45,6 @@ _log = logging.getLogger(__name__)
 _ALL_HOURS = 20 * 365 * 24  # more than any ledger holds
 _PIECE_SECONDS = 10.0  # so long a pass catches up before the newest slot has its turn again …
 _PIECES_A_SLOT = 4  # … and at most that part of a slot
-_STOP_SECONDS = 3.0  # what a turn of the loop, or a mail, may still take after a signal
 
 
 def open_database(
@@ -92,7 +90,7 @@ def make_calculator(
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts of a running worker. `stopping` ends both loops."""
+    """The parts of a running worker. `stopping` ends both loops, `deposed`: because another one leads."""
 
     settings: Settings
     database: SLADatabase
@@ -102,6 +100,7 @@ class Service:
     application: Guard
     public: Guard
     stopping: threading.Event
+    deposed: threading.Event
 
     def step(self) -> None:
         """One turn of both loops, one after the other."""
@@ -137,7 +136,7 @@ def build(
             clock=clock,
             monotonic=monotonic,
             transport=transport,
-            sender=sender or Mailer(settings.smtp),
+            sender=sender or Mailer(settings.smtp, confirm=database.lead.confirm),
             watchdog_seconds=settings.watchdog_seconds if takes_alerts else 0,
         )
     except BaseException:
@@ -157,12 +156,11 @@ def _join(
     watchdog_seconds: int,
 ) -> Service:
     transport = transport or HTTPTransport(settings.prometheus)
-    grid, stopping = settings.grid, threading.Event()
+    grid, stopping, deposed = settings.grid, threading.Event(), threading.Event()
     exporter = Exporter(gathered.definitions, grid, KINDS, addresses(settings), invalid=gathered.invalid)
     watchdog = Watchdog(database.outages, watchdog_seconds, clock=clock, monotonic=monotonic)
-    schedule = Schedule(
-        database, zone=settings.timezone, hour=settings.report_hour, settle_seconds=grid.settle_seconds
-    )
+    hour = settings.report_hour
+    schedule = Schedule(database, zone=settings.timezone, hour=hour, settle_seconds=grid.settle_seconds)
 
     def stored(rows: Sequence[Measurement], reason: Reason) -> None:
         schedule.rows_stored()
@@ -204,12 +202,6 @@ def _join(
         ),
     )
 
-    def look_at_file() -> None:
-        line = database.look()
-        if line is not None:
-            _log.error("%s", line)
-            health.note(line)
-
     alert_windows = burning.pairs(settings.slot_seconds, settings.time_scale)
 
     def show_slas() -> None:
@@ -223,9 +215,6 @@ def _join(
 
     database.threads.quiet_seconds //= settings.time_scale
     repeat_seconds = settings.breach_repeat_hours * 3600 // settings.time_scale
-
-    def trim() -> None:
-        database.trim()
 
     def show_mails() -> None:
         exporter.owed(database.outbox.owed(complete=True))
@@ -253,7 +242,16 @@ def _join(
         provisional=calculator.still_provisional,
         busy=again.busy,
     )
-    pages = Pages(database, settings, watchdog=watchdog, health=health, exporter=exporter, clock=clock)
+    receiver = Receiver(database, watchdog, exporter)
+    pages = Pages(
+        database,
+        settings,
+        watchdog=watchdog,
+        health=health,
+        metrics=exporter.text,
+        receive=receiver.receive,
+        clock=clock,
+    )
     own, public = applications(
         pages,
         settings,
@@ -269,7 +267,7 @@ def _join(
             calculator,
             grid=grid,
             passed=passed,
-            before=(look_at_file, watchdog.check),
+            before=(_looks(database, health, stopping, deposed), receiver.take_over, watchdog.check),
             after=(
                 causes.turn,
                 lambda: database.threads.turn(int(clock()), repeat_seconds),
@@ -277,7 +275,7 @@ def _join(
                 lambda: maintainer.turn(_all_of(show_slas, months.changed), exporter.maintained),
                 lambda: schedule.run(clock()),
                 lambda: months.turn(clock()),
-                trim,
+                database.trim,
                 show_alerting,
                 show_mails,
             ),
@@ -290,7 +288,29 @@ def _join(
         application=own,
         public=public,
         stopping=stopping,
+        deposed=deposed,
     )
+
+
+def _looks(
+    database: SLADatabase, health: Health, stopping: threading.Event, deposed: threading.Event
+) -> Callable[[], None]:
+    """A chore: see whether the database is still ours, and get it back if nobody else has led meanwhile."""
+
+    def look() -> None:
+        try:
+            line = database.look()
+        except DatabaseLockedError:
+            if database.lead.writer is not None:
+                # What is in memory here is not what the ledger has: nothing of it goes on.
+                deposed.set()
+                stopping.set()
+            raise
+        if line is not None:
+            _log.error("%s", line)
+            health.note(line)
+
+    return look
 
 
 def _all_of(*calls: Callable[[], None]) -> Callable[[], None]:
@@ -324,81 +344,6 @@ def check(settings: Settings) -> None:
         return
     with contextlib.closing(database):
         database.require_slots(settings.grid)
-
-
-def serve(settings: Settings) -> None:
-    """Run the service until SIGTERM or SIGINT. Raises SLAWorkerError when it cannot start."""
-    service = _started(settings)
-    if service is None:
-        return
-    try:
-        servers = listen(settings, service.application, service.public)
-        _log.info(
-            "started bind=%s port=%d slot_seconds=%d ledger=%s",
-            settings.bind,
-            settings.port,
-            settings.slot_seconds,
-            "new" if service.database.new else "kept",
-        )
-        run_until_stopped(service)
-        servers.close()
-    finally:
-        service.close()
-    _log.info("stopped")
-
-
-def in_turn(
-    make: Callable[[], Service], stopping: threading.Event, *, waits: bool, every_seconds: float = 2.0
-) -> Service | None:
-    """The service, once no other worker writes to the database; None when stopped before that.
-
-    Unless it `waits`, another worker is a mistake: raises DatabaseLockedError.
-    """
-    told = False
-    while not stopping.is_set():
-        try:
-            return make()
-        except DatabaseLockedError as error:
-            if not waits:
-                raise
-            if not told:
-                _log.info("standing by, to take over: %s", str(error).partition(";")[0])
-            told = True
-        stopping.wait(every_seconds)
-    return None
-
-
-def _started(settings: Settings, *, takes_alerts: bool = True) -> Service | None:
-    """The service, for which a second worker waits where PostgreSQL is; None when stopped before that."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    return in_turn(
-        lambda: build(settings, takes_alerts=takes_alerts), stopping, waits=settings.database_url is not None
-    )
-
-
-def run_until_stopped(service: Service) -> None:
-    """Run the loops until SIGTERM or SIGINT, each in a thread: a server that hangs does not delay the end.
-
-    Leaving in the middle of a turn is safe: rows and mails are transactions, and the next start catches up.
-    """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stopping.set())
-    loops = [
-        threading.Thread(target=service.worker.run, name="loop", daemon=True),
-        threading.Thread(target=service.deliveries.run, name="mail", daemon=True),
-    ]
-    for loop in loops:
-        loop.start()
-    service.stopping.wait()
-    deadline = time.monotonic() + _STOP_SECONDS
-    for loop in loops:
-        loop.join(max(deadline - time.monotonic(), 0))
-    if any(loop.is_alive() for loop in loops):
-        _log.warning("stopped in the middle of a turn")
-        logging.shutdown()
-        os._exit(0)
 
 
 def calculate_once(settings: Settings) -> PassResult:
@@ -473,14 +418,3 @@ def ledger_name(settings: Settings) -> str:
     if settings.database_url:
         return hashlib.sha256(settings.database_url.encode()).hexdigest()
     return str(settings.database_path.resolve())
-
-
-def calculate_continuously(settings: Settings) -> None:
-    """The service's loops without its web side, until SIGTERM or SIGINT."""
-    service = _started(settings, takes_alerts=False)
-    if service is None:
-        return
-    try:
-        run_until_stopped(service)
-    finally:
-        service.close()

@@ -46,12 +46,17 @@ class Watchdog:
         # Between "too long ago" and "so it is an outage" no Watchdog may come in.
         self._lock = threading.Lock()
 
-    def receive(self, alerts: Iterable[WebhookAlert]) -> None:
-        """Take note of a Watchdog among alerts that proves alerting. Raises DatabaseError."""
+    def receive(self, alerts: Iterable[WebhookAlert], *, age_seconds: int = 0) -> None:
+        """Take note of a Watchdog among alerts that proves alerting; it came so long ago.
+
+        Raises DatabaseError. One that is older than the limit, which another worker kept, proves nothing now.
+        """
+        if self._limit_seconds and age_seconds >= self._limit_seconds:
+            return
         if any(proves_alerting(each) for each in alerts):
             with self._lock:
-                self._heard = self._monotonic()
-                self._store.received(int(self._clock()))
+                self._heard = max(self._heard, self._monotonic() - age_seconds)
+                self._store.received(int(self._clock()) - age_seconds)
 
     def check(self) -> None:
         """Begin an outage, and owe the mail about it, once the limit is reached. Raises DatabaseError."""

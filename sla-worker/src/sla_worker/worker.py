@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from sla_worker.calculator import Calculator
@@ -15,7 +16,7 @@ _log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0  # how often due slots and chores are looked for
 _RETRY_SECONDS = 15.0  # after a pass that failed
 
-Chore = Callable[[], None]
+Chore = Callable[[], object]
 
 
 class Worker:
@@ -49,6 +50,8 @@ class Worker:
         self._catching_up = False  # the last pass left slots for the next one
         self._failed: tuple[int, str] | None = None  # the slot and the error that were said last
         self._retry_at = 0.0
+        self.turned_at = time.monotonic()
+        """When the last turn ended; by the real clock, whatever the other one says."""
 
     def run(self) -> None:
         """Repeat `step` until `stopping` is set. The loop outlives what nobody thought of."""
@@ -76,6 +79,7 @@ class Worker:
                 unexpected = unexpected or error
             else:
                 self._complaints.pop(chore, None)
+        self.turned_at = time.monotonic()
         if unexpected is not None:
             raise unexpected
 

@@ -6,7 +6,7 @@ import email
 import io
 from email.message import Message
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
 
@@ -16,6 +16,9 @@ from sla_worker.service import build
 from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import SLOT, THREE, FakePrometheus
 from waiting import patience
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 
 class Mailbox:
@@ -90,21 +93,28 @@ class Setting:
         self.service.close()
 
     def ask(self, path: str, method: str = "GET", body: bytes = b"", **extra: str) -> tuple[str, str]:
-        path, _, query = path.partition("?")
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": io.BytesIO(body),
-            "HTTP_HOST": "localhost:8080",
-            "CONTENT_TYPE": "application/json",
-            **extra,
-        }
-        status: list[str] = []
+        return ask(self.service.application, path, method, body, **extra)
 
-        def start_response(line: str, *_: object) -> Any:
-            status.append(line)
 
-        text = b"".join(self.service.application(environ, start_response)).decode()
-        return status[0], text
+def ask(
+    application: WSGIApplication, path: str, method: str = "GET", body: bytes = b"", **extra: str
+) -> tuple[str, str]:
+    """Status line and text of an answer."""
+    path, _, query = path.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+        "HTTP_HOST": "localhost:8080",
+        "CONTENT_TYPE": "application/json",
+        **extra,
+    }
+    status: list[str] = []
+
+    def start_response(line: str, *_: object) -> Any:
+        status.append(line)
+
+    text = b"".join(application(environ, start_response)).decode()
+    return status[0], text

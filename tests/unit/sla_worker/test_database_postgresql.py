@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from logged import lines
 from ports import free_port
 from sla_worker.commands.database import main as sla_database
 from sla_worker.database import SLADatabase
@@ -17,7 +15,6 @@ from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures
-from sla_worker.service import Service, in_turn
 from unit.sla_worker.databases import PostgreSQLPlace
 from unit.sla_worker.fake_prometheus import GOOD, SLOT, THREE
 from unit.sla_worker.setting import Setting
@@ -96,9 +93,21 @@ def test_who_lost_the_connection_writes_no_more_while_another_one_does(
     with pytest.raises(DatabaseError, match="the connection was lost"):
         measure(database, 2)
     other.close()
-    assert "connected again" in str(poll(database.look, "its turn", seconds=5))
-    # What the other one has stored is known: slot 1 is not missing any more.
-    assert database.missing_slots(NOW + 600, 0)[ERRORS.key] == [NOW + 600]
+
+    def refused() -> str | None:
+        try:
+            return database.look()
+        except DatabaseLockedError as error:
+            return str(error) if "meanwhile" in str(error) else None
+
+    # What is in memory is of before the other one: it has to begin again, and then knows of slot 1.
+    line = poll(refused, "its turn", seconds=5)
+    assert line.endswith("has written to it meanwhile; what is in memory holds no more")
+    with pytest.raises(DatabaseError, match="has written to it meanwhile"):
+        measure(database, 2)
+    again = SLADatabase(schema.location, clock=lambda: NOW)
+    assert again.missing_slots(NOW + 600, 0)[ERRORS.key] == [NOW + 600]
+    again.close()
 
 
 def test_a_server_that_is_away_is_one_clear_line_and_no_password() -> None:
@@ -125,37 +134,6 @@ def test_a_url_that_cannot_be_understood_shows_no_password(url: str) -> None:
         SLADatabase(url)
     assert "geh" not in str(raised.value)
     assert str(raised.value).startswith("postgresql://")
-
-
-def test_a_second_worker_waits_and_takes_over(
-    database: SLADatabase, schema: PostgreSQLPlace, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    turns: list[Setting] = []
-
-    def build() -> Service:
-        if len(lines(caplog, "sla_worker")) == 1:
-            database.close()  # the first worker ends once the second one has said that it waits
-        turns.append(Setting(tmp_path, SLA_DATABASE_URL=schema.location))
-        return turns[-1].service
-
-    assert in_turn(build, threading.Event(), waits=True, every_seconds=0.01) is turns[-1].service
-    [line] = lines(caplog, "sla_worker")
-    assert line.startswith(f"standing by, to take over: {database.place}: sla_worker on ")
-    turns[-1].close()
-
-
-@pytest.mark.usefixtures("database")
-def test_a_second_worker_that_is_stopped_while_it_waits_ends(schema: PostgreSQLPlace, tmp_path: Path) -> None:
-    stopping = threading.Event()
-
-    def build() -> Service:
-        stopping.set()
-        return Setting(tmp_path, SLA_DATABASE_URL=schema.location).service
-
-    assert in_turn(build, stopping, waits=True) is None
-    with pytest.raises(DatabaseLockedError):
-        in_turn(build, threading.Event(), waits=False)
 
 
 def test_a_whole_service_keeps_its_ledger_there(schema: PostgreSQLPlace, tmp_path: Path) -> None:

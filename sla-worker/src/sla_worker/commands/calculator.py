@@ -7,7 +7,7 @@ import os
 import time
 from contextlib import closing
 
-from sla_worker import service
+from sla_worker import service, serving
 from sla_worker.again import Wish
 from sla_worker.commands.asking import measure_again
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
@@ -68,7 +68,7 @@ def main(argv: Arguments = None) -> int:
             start, end = arguments.recompute
             return _recompute(settings, start, end, arguments.sla)
         if arguments.continuous:
-            service.calculate_continuously(settings)
+            serving.calculate_continuously(settings)
             return 0
         if arguments.report:
             exclusions = not arguments.without_exclusions

@@ -19,12 +19,12 @@ def main(argv: Arguments = None) -> int:
         settings = read_settings()
         if not speaks_tls(settings):
             lean_openssl.forgo()
-        from sla_worker import service  # noqa: PLC0415 - it imports what would import OpenSSL
+        from sla_worker import service, serving  # noqa: PLC0415 - it imports what would import OpenSSL
 
         if arguments.check:
             service.check(settings)
         else:
-            service.serve(settings)
+            serving.serve(settings)
         return 0
 
     return run(command)

@@ -24,6 +24,8 @@ from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.dialects import dialect_of
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore
+from sla_worker.database.inbox import Inbox
+from sla_worker.database.lead import Lead
 from sla_worker.database.maintenance import MaintenanceStore
 from sla_worker.database.measurements import MeasurementStore
 from sla_worker.database.month_mails import MonthMails
@@ -96,6 +98,8 @@ class SLADatabase:
         self.outbox = Outbox(self._engine, clock)
         self.alerts = AlertStore(self._engine)
         self.teams = TeamStore(self._engine)
+        self.inbox = Inbox(self._engine, self.alerts)
+        self.lead = Lead(self._engine)
         self.outages = OutageStore(self._engine, self.outbox)
         self._trust = Trust(self._engine, self.outbox, clock, self.grid)
         self._definitions = DefinitionStore(self._engine, clock, self.slot_seconds)
@@ -255,6 +259,8 @@ class SLADatabase:
 
     def _prepare(self) -> None:
         """Make a database that took the place of the former one fit for this worker."""
+        if not self._engine.writable:
+            return
         self._fixed_grid(self.grid)
         self.sync_definitions(self._from_file, self._teams)
         self._rollups.follow_zone()

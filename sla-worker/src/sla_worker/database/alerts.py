@@ -24,6 +24,7 @@ LEFT_OUT = "[left out]"
 """The end of a text that was cut, and the name under which an alert says how much of it was left out."""
 
 _FIRST_YEAR = 1970
+_SAME_SECONDS = 120  # the same state of an alert, told again within this, is the same message
 _HEARD_SECONDS = 5 * 3600  # Alertmanager repeats what fires every four hours, or more often
 _EPISODES = """
 SELECT alertname, starts_at, MAX(CASE WHEN status = 'resolved' THEN ends_at END) AS ends_at,
@@ -71,6 +72,30 @@ class AlertStore:
                 [(number, *row.values()) for number, row in enumerate(rows, start=first)],
             )
             self._trim(len(rows), sum(row["size_bytes"] for row in rows))
+
+    def unknown(self, alerts: Iterable[WebhookAlert]) -> list[WebhookAlert]:
+        """Those that were not stored a moment ago: two workers that are told the same store it once."""
+        alerts = list(alerts)
+        if not alerts:
+            return []
+        rows = self._engine.rows(
+            "SELECT fingerprint, status, receiver, starts_at, ends_at FROM webhook_alerts"
+            " WHERE received_at > ? AND received_at < ?",
+            (
+                min(each.received_at for each in alerts) - _SAME_SECONDS,
+                max(each.received_at for each in alerts) + _SAME_SECONDS,
+            ),
+        )
+        known = {tuple(row.values()) for row in rows}
+        return [
+            each
+            for each in alerts
+            if tuple(
+                _text(text)
+                for text in (each.fingerprint, each.status, each.receiver, each.starts_at, each.ends_at)
+            )
+            not in known
+        ]
 
     def newest(self, limit: int) -> list[WebhookAlert]:
         """The newest alerts, newest first: at most `limit`, and at most READ_BYTES of them."""

@@ -16,7 +16,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Protocol, TypeVar
 
-from sla_worker.errors import DatabaseError
+from sla_worker.errors import DatabaseError, DatabaseLockedError, DatabaseOutdatedError
 
 _MIGRATIONS = files("sla_worker") / "database" / "migrations"
 
@@ -24,6 +24,12 @@ _RECORD = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL
 );
+"""
+
+_BEGIN_TERM = """
+INSERT INTO writer (id, term, name, since) VALUES (1, 1, current_setting('application_name'), ?)
+ON CONFLICT (id) DO UPDATE SET term = writer.term + 1, name = excluded.name, since = excluded.since
+RETURNING term, name
 """
 
 Row = dict[str, Any]
@@ -56,6 +62,9 @@ class Dialect(Protocol):
     """What error messages call the database."""
 
     writable: bool
+
+    shared: bool
+    """Whether a writer can lose its lock to another one while it lives."""
 
     def open(self) -> None:
         """Connect, and make sure that nobody else writes."""
@@ -142,10 +151,13 @@ class Engine:
         self._closed = False
         self._written_to = 0
         self._changes: Counter[str] = Counter()  # how often each table was written to
+        self.writer: str | None = None  # what others are told of this one, if they can take its lock
+        self._term = 0
         try:
             dialect.open()
             if dialect.writable:
                 self._migrate()
+                self._begin_term()
             else:
                 self._check_version()
         except BaseException:
@@ -161,6 +173,11 @@ class Engine:
     def writable(self) -> bool:
         """Whether this process may write."""
         return self._dialect.writable
+
+    @property
+    def shared(self) -> bool:
+        """Whether a writer can lose its lock to another one while it lives."""
+        return self._dialect.shared
 
     def close(self) -> None:
         """Close the connection and give the lock back; twice does no harm."""
@@ -266,7 +283,11 @@ class Engine:
                 return None
 
             def ready() -> None:
-                self._migrate()
+                if self.writable:
+                    self._migrate()
+                    self._check_term()
+                else:
+                    self._check_version()
                 self.reset()
                 prepare()
 
@@ -324,10 +345,37 @@ class Engine:
         finally:
             self.reset()
 
+    def confirm(self) -> None:
+        """Hear from the database that this session still holds the lock. Raises DatabaseError when not."""
+        if self.shared and self.writable:
+            self.rows("SELECT 1 AS heard")
+
+    def forget(self) -> None:
+        """Somebody else has written: nothing that was read before is to be relied on."""
+        with self.exclusive():
+            self._count(_EVERYTHING)
+            self.reset()
+
     def reset(self) -> None:
         """Let the stores forget what they keep in memory."""
         for forget in self._forget:
             forget()
+
+    def _begin_term(self) -> None:
+        if self.shared:
+            [row] = self._dialect.rows(_BEGIN_TERM, (int(self._clock()),))
+            self._term, self.writer = row["term"], row["name"]
+
+    def _check_term(self) -> None:
+        """Raise DatabaseLockedError when there was another writer since the lock was taken."""
+        if not self.shared:
+            return
+        rows = self._dialect.rows("SELECT term, name FROM writer", ())
+        if not rows or rows[0]["term"] != self._term:
+            name = rows[0]["name"] if rows else "nobody, in another database"
+            raise DatabaseLockedError(
+                f"{self.place}: {name} has written to it meanwhile; what is in memory holds no more"
+            )
 
     def _check_version(self) -> None:
         """Raise DatabaseError for tables of another version: what is read only is read as it is."""
@@ -335,7 +383,7 @@ class Engine:
         newest = newest_schema()
         self._refuse_newer(found or 0)
         if found != newest:
-            raise DatabaseError(
+            raise DatabaseOutdatedError(
                 f"{self.place}: made by an older version (schema {found or 0}, this one has {newest});"
                 " start the sla-worker, or run sla_database once"
             )

@@ -92,6 +92,7 @@ class PostgreSQL:
     def __init__(self, url: str, *, read_only: bool) -> None:
         self.place = shown(url)
         self.writable = not read_only
+        self.shared = True
         self._url = url
         self._connection: _Session | None = None
         self._lost: str | None = None
@@ -218,8 +219,8 @@ class PostgreSQL:
         try:
             connection.execute("SET jit = off")  # compiling takes seconds here, the statements milliseconds
             self._set_limits(connection)
+            connection.execute(_LASTING)
             if self.writable:
-                connection.execute(_LASTING)
                 self._take_lock(connection)
             else:
                 connection.execute("SET default_transaction_read_only = on")

@@ -24,6 +24,7 @@ class SQLite:
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.place = str(path)
         self.writable = not read_only
+        self.shared = False  # the kernel gives the lock of a file to nobody while this process lives
         self._path = path.resolve()
         self._lock_file: TextIO | None = None
         self._connection: sqlite3.Connection | None = None

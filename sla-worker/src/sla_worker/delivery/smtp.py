@@ -54,12 +54,20 @@ class Refusal:
 class Mailer:
     """Hands messages to the mail server; a connection each, since there are a few a day.
 
-    `resolve` is asked for the addresses of the server.
+    `resolve` is asked for the addresses of the server. `confirm` is called at the last moment at which a mail
+    can still be kept back: what it raises keeps it back.
     """
 
-    def __init__(self, settings: SMTPSettings, *, resolve: Resolve = socket.getaddrinfo) -> None:
+    def __init__(
+        self,
+        settings: SMTPSettings,
+        *,
+        resolve: Resolve = socket.getaddrinfo,
+        confirm: Callable[[], None] = lambda: None,
+    ) -> None:
         self._settings = settings
         self._resolve = resolve
+        self._confirm = confirm
 
     def send(self, made: EmailMessage, recipients: Sequence[str]) -> Mapping[str, Refusal]:
         """Returns the recipients that were refused; the others have their mail.
@@ -76,7 +84,7 @@ class Mailer:
         where = f"the mail server {settings.host}:{settings.port}"
         try:
             with deadline, self._session(deadline) as server:
-                return _transaction(server, made["From"], recipients, raw)
+                return _transaction(server, made["From"], recipients, raw, self._confirm)
         except (OSError, smtplib.SMTPException, ValueError) as error:
             if deadline.passed:
                 raise MailServerError(
@@ -125,7 +133,11 @@ def _written(made: EmailMessage) -> bytes:
 
 
 def _transaction(
-    server: smtplib.SMTP, sender: str, recipients: Sequence[str], raw: bytes
+    server: smtplib.SMTP,
+    sender: str,
+    recipients: Sequence[str],
+    raw: bytes,
+    confirm: Callable[[], None],
 ) -> Mapping[str, Refusal]:
     """MAIL, one RCPT a recipient, DATA once for those that were taken.
 
@@ -143,6 +155,7 @@ def _transaction(
             refused[recipient] = Refusal(code, _line(text))
     taken = [each for each in recipients if each not in refused]
     if taken:
+        confirm()
         try:
             code, text = server.data(raw)
         except smtplib.SMTPDataError as error:

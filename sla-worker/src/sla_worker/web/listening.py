@@ -15,6 +15,8 @@ from sla_worker.web.guard import Guard
 _END_SECONDS = 2.0
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from sla_worker.again import Ask
     from sla_worker.settings import Settings
     from sla_worker.web.pages import Pages
@@ -70,7 +72,7 @@ class Listening:
             thread.join(_END_SECONDS)
 
 
-def listen(settings: Settings, own: Guard, public: Guard) -> Listening:
+def listen(settings: Settings, own: WSGIApplication, public: WSGIApplication) -> Listening:
     """The servers, running. Raises SLAWorkerError when one cannot listen."""
     from sla_worker.web.server import Server  # noqa: PLC0415 - only the service serves
 

@@ -15,7 +15,6 @@ from sla_worker.database.browsing import Browser
 from sla_worker.days import Days, Strips
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
-from sla_worker.exporter import Exporter
 from sla_worker.health import Health
 from sla_worker.links import page_links
 from sla_worker.model import (
@@ -42,6 +41,10 @@ if TYPE_CHECKING:
     from sla_worker.archives import Archives
 
 
+Receive = Callable[[list[WebhookAlert], int], None]
+"""Alerts, and how many more Alertmanager left out."""
+
+
 class Pages:
     """Answers without knowing of HTTP. Its methods raise DatabaseError when the database cannot be read."""
 
@@ -52,14 +55,17 @@ class Pages:
         *,
         watchdog: Watchdog,
         health: Health,
-        exporter: Exporter,
+        metrics: Callable[[], bytes],
+        receive: Receive,
         clock: Callable[[], float],
     ) -> None:
+        """`metrics` gives the worker's own, `receive` keeps what Alertmanager sent."""
         self._database = database
         self._settings = settings
         self._watchdog = watchdog
         self._health = health
-        self._exporter = exporter
+        self.metrics = metrics
+        self.receive = receive
         self._clock = clock
         self._days = Days(database, settings.timezone)
 
@@ -83,13 +89,14 @@ class Pages:
         """None when healthy, else the reason in one line. Costs no statement."""
         return self._health.reason()
 
+    def role(self) -> dict[str, str]:
+        """Where workers share a ledger: whether this one leads, and which does. Costs no statement."""
+        leader = self._database.lead.writer
+        return {} if leader is None else {"role": "leader", "leader": leader}
+
     def warnings(self) -> list[str]:
         """What somebody should look at although the worker is healthy. Costs no statement."""
         return self._health.warnings()
-
-    def metrics(self) -> bytes:
-        """The metrics as text."""
-        return self._exporter.text()
 
     def status_page(
         self,
@@ -126,7 +133,7 @@ class Pages:
             causes=self._database.causes.of([each.id for each in report.active_breaches]),
             window=window,
             zone=zone,
-            last_pass=self._last_pass(now),
+            last_pass=self.last_pass(now),
             alerting=None if outage else pages.alerting_line(self._watchdog.last_received, now),
             healthy=not reasons,
             alarms=alarms,
@@ -206,7 +213,8 @@ class Pages:
         """Every correction, those that were revoked too."""
         return self._database.corrections.all()
 
-    def _last_pass(self, now: int) -> str:
+    def last_pass(self, now: int) -> str:
+        """When the ledger was last brought up to date, in words."""
         at, error = self._health.last_pass_at, self._health.last_error
         if at is None:
             return "no pass yet" + (f": {error}" if error else "")
@@ -215,14 +223,6 @@ class Pages:
             return text
         before = moment(self._health.unread, self._settings.timezone)
         return f"{text}, catching up: what was missed up to {before} is still to be read"
-
-    def receive(self, alerts: list[WebhookAlert], truncated: int) -> None:
-        """Store alerts and count them; a Watchdog among them proves that alerting works."""
-        self._watchdog.receive(alerts)
-        self._database.alerts.add(alerts)
-        for each in alerts:
-            self._exporter.alert_received(each.status)
-        self._exporter.alerts_truncated(truncated)
 
     def newest_alerts(self, limit: int) -> list[WebhookAlert]:
         """The newest alerts, newest first."""

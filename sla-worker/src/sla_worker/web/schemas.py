@@ -107,7 +107,17 @@ def components() -> Schema:
     return {
         **own,
         "Error": closed({"error": {"type": "string", "description": "What is wrong, with the fix."}}),
-        "Health": closed({"status": {"const": "ok"}, "warnings": list_of(_TEXT)}, "warnings"),
+        "Health": closed(
+            {
+                "status": {"const": "ok"},
+                "role": {"enum": ["leader", "standby"]},
+                "leader": _TEXT,
+                "warnings": list_of(_TEXT),
+            },
+            "role",
+            "leader",
+            "warnings",
+        ),
         "OpenAPI": at_least({"openapi": _TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
         "Figures": closed(figures),
         "StatusList": closed({"hours": _WHOLE, "exclusions": _ON_OFF, "slas": list_of(ref("Figures"))}),

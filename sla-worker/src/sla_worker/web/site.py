@@ -43,12 +43,12 @@ def metrics(parts: Parts, _request: Request) -> Answer:
 
 
 def health(parts: Parts, _request: Request) -> Answer:
-    """Whether the worker is healthy, and why not."""
-    reason = parts.pages.health()
+    """Whether the worker is healthy, and why not; where there may be several, which of them leads."""
+    reason, role = parts.pages.health(), parts.pages.role()
     if reason is None:
         warnings = parts.pages.warnings()
-        return json_answer({"status": "ok", **({"warnings": warnings} if warnings else {})})
-    return json_answer({"status": "unhealthy", "reason": reason}, 503)
+        return json_answer({"status": "ok", **role, **({"warnings": warnings} if warnings else {})})
+    return json_answer({"status": "unhealthy", **role, "reason": reason}, 503)
 
 
 def webhook(parts: Parts, request: Request) -> Answer:
