@@ -14,6 +14,7 @@ from sla_worker.grid import Grid
 from sla_worker.in_force import InForce
 from sla_worker.measuring import Measured, Measurer
 from sla_worker.model import Definition, Measurement, PassResult, Reason, Stored
+from sla_worker.portions import Limits
 from sla_worker.prometheus import PrometheusClient
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Calculator:
     `reread_seconds` how long rows that are not final are read again. A pass that has caught up for
     `piece_seconds` leaves the rest to the next one. `stored` is told of rows once they are
     in the ledger, also in a pass that fails later. `in_force` says by which versions of the definitions slots
-    are measured; without it all are by these.
+    are measured; without it all are by these. `limits` are those of an answer.
     """
 
     def __init__(
@@ -72,10 +73,11 @@ class Calculator:
         monotonic: Callable[[], float] = time.monotonic,
         stored: Told = lambda _rows, _reason: None,
         in_force: InForce | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._definitions = [each for each in definitions if each.enabled]
         self._in_force = in_force or InForce(self._definitions)
-        self._measurer = Measurer(self._definitions, client, grid, self._in_force)
+        self._measurer = Measurer(self._definitions, client, grid, self._in_force, limits)
         self._ledger = ledger
         self._grid = grid
         self._catch_up_seconds = catch_up_seconds

@@ -37,13 +37,17 @@ class PrometheusError(SLAWorkerError):
     """Prometheus did not answer, or its answer cannot be used. Try again later.
 
     `refused` says that it did answer, and would not do what was asked: too much, or not PromQL. `slow`: the
-    answer did not come in time, which asking for less may cure.
+    answer did not come in time, which asking for less may cure. `too_long`: the text of a query was, so it
+    was not even sent; that is a refusal too.
     """
 
-    def __init__(self, message: str, *, refused: bool = False, slow: bool = False) -> None:
+    def __init__(
+        self, message: str, *, refused: bool = False, slow: bool = False, too_long: bool = False
+    ) -> None:
         super().__init__(message)
-        self.refused = refused
+        self.refused = refused or too_long
         self.slow = slow
+        self.too_long = too_long
 
 
 class NotSettledError(PrometheusError):

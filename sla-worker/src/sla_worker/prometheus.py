@@ -166,10 +166,14 @@ def _headers(settings: PrometheusSettings) -> dict[str, str]:
 
 
 class PrometheusClient:
-    """Instant and range queries; every failure is one PrometheusError with one clear line."""
+    """Instant and range queries; every failure is one PrometheusError with one clear line.
 
-    def __init__(self, transport: Transport) -> None:
+    No query is longer than `most_bytes`; None: any length is sent.
+    """
+
+    def __init__(self, transport: Transport, most_bytes: int | None = None) -> None:
         self._transport = transport
+        self._most_bytes = most_bytes
 
     def query(self, expression: str, at: float, *, nan: bool = False) -> Answer:
         """The expression at one time (epoch seconds): a vector, or the samples of a range selector.
@@ -186,6 +190,13 @@ class PrometheusClient:
         return self._ask("/api/v1/query_range", fields, nan=nan)
 
     def _ask(self, path: str, fields: Mapping[str, str], *, nan: bool) -> Answer:
+        length = len(fields["query"].encode())
+        if self._most_bytes is not None and length > self._most_bytes:
+            raise PrometheusError(
+                f"a query of {length} bytes is longer than SLA_QUERY_MAX_BYTES={self._most_bytes};"
+                " raise it if the engine takes longer ones",
+                too_long=True,
+            )
         status, headers, body = self._transport.post(path, {**fields, **_AS_PROMETHEUS})
         quick = quickly(body, nan=nan) if status == HTTPStatus.OK else None
         if quick is not None:

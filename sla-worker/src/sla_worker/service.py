@@ -30,6 +30,7 @@ from sla_worker.links import addresses
 from sla_worker.maintaining import Asked, Done, Maintainer
 from sla_worker.model import Correction, Definition, FutureRows, Measurement, PassResult, Reason
 from sla_worker.months import Months
+from sla_worker.portions import Limits
 from sla_worker.prometheus import HTTPTransport, PrometheusClient, Transport
 from sla_worker.receiving import Receiver
 from sla_worker.render.format import moment
@@ -75,7 +76,9 @@ def make_calculator(
     """A calculator that asks the Prometheus of the settings and stores into the database."""
     return Calculator(
         definitions,
-        PrometheusClient(transport or HTTPTransport(settings.prometheus)),
+        PrometheusClient(
+            transport or HTTPTransport(settings.prometheus), settings.prometheus.query_max_bytes
+        ),
         database,
         settings.grid,
         catch_up_seconds=settings.catch_up_seconds,
@@ -85,6 +88,7 @@ def make_calculator(
         monotonic=monotonic,
         stored=stored,
         in_force=InForce(definitions, database),
+        limits=Limits(settings.prometheus.query_max_series, settings.prometheus.query_max_samples),
     )
 
 

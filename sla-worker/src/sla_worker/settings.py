@@ -31,6 +31,9 @@ class PrometheusSettings:
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     tenant: str | None
     ca_file: str | None
+    query_max_series: int = 20_000
+    query_max_samples: int = 1_000_000
+    query_max_bytes: int = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +333,9 @@ def _prometheus(env: _Environment) -> PrometheusSettings:
         headers=_headers(env.text("PROMETHEUS_HEADERS")),
         tenant=env.secret("PROMETHEUS_TENANT"),
         ca_file=ca_file,
+        query_max_series=env.number("SLA_QUERY_MAX_SERIES", 20_000, 10, 10_000_000),
+        query_max_samples=env.number("SLA_QUERY_MAX_SAMPLES", 1_000_000, 1000, 100_000_000),
+        query_max_bytes=env.number("SLA_QUERY_MAX_BYTES", 16_000, 1000, 10_000_000),
     )
 
 

@@ -39,8 +39,8 @@ def client_of(url: str) -> PrometheusClient:
 
 
 @contextmanager
-def serving(directory: str, data: Path, config: str = "global: {}\n") -> Iterator[str]:
-    """The same; yields its URL."""
+def serving(directory: str, data: Path, config: str = "global: {}\n", *options: str) -> Iterator[str]:
+    """The same, with more options; yields its URL."""
     program = binary(directory, "prometheus")
     port = free_port()
     file = data.parent / "prometheus.yml"
@@ -53,6 +53,7 @@ def serving(directory: str, data: Path, config: str = "global: {}\n") -> Iterato
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=50y",
             f"--web.listen-address=127.0.0.1:{port}",
+            *options,
         ],
         stdout=log,
         stderr=log,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sla_worker.counting import DAY, Earlier
+from sla_worker.errors import PrometheusError
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.reading.patterns import one_of, same_number
 from sla_worker.reading.plan import BOUND, NAME, STARTED, UP, Target, identified
@@ -83,14 +84,24 @@ def _batches(groups: Sequence[_Group]) -> Iterator[Sequence[_Group]]:
 
 
 def _ask(client: PrometheusClient, groups: Sequence[_Group], parts: _Parts) -> int:
-    """One request for these groups; the tag of each series says what it is of which group."""
+    """One request for these groups, or more if the engine refuses so much; says how many were answered.
+
+    The tag of each series says what it is of which group.
+    """
     texts = []
     for number, group in enumerate(groups):
         for what, text in parts(group):
             texts.append(f'label_replace({text}, "{_GROUP}", "{what}{number}", "", "")')
     if not texts:
         return 0
-    for series in client.query("\nor ".join(texts), max(group.at for group in groups)).series:
+    try:
+        answer = client.query("\nor ".join(texts), max(group.at for group in groups))
+    except PrometheusError as error:
+        if not error.refused or len(groups) == 1:
+            raise
+        half = len(groups) // 2
+        return _ask(client, groups[:half], parts) + _ask(client, groups[half:], parts)
+    for series in answer.series:
         tag = series.labels.get(_GROUP, "")
         if len(tag) < 2 or not series.values:  # noqa: PLR2004 - a letter and a number
             continue

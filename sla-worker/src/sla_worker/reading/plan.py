@@ -3,7 +3,8 @@
 Most SLAs read the same few metrics with other labels, so the metrics are asked for together and the worker
 tells the series apart: by equality and inequality itself, while regular expressions are left to the engine,
 whose they are. Needs with the same regular expressions share a query. A label that all needs of a metric
-give a value narrows the query, and of a histogram only the buckets that somebody needs are asked for.
+give a value narrows the query, and of a histogram only the buckets that somebody needs are asked for. Where
+needs are read in portions, their queries are narrowed by long lists of values too, or each would fetch all.
 """
 
 from __future__ import annotations
@@ -64,13 +65,13 @@ class _Names:
 
 
 class Plan:
-    """The queries of some needs. It remembers the series that it has seen."""
+    """The queries of some needs, a `portion` of all. It remembers the series that it has seen."""
 
-    def __init__(self, needs: Sequence[Need]) -> None:
+    def __init__(self, needs: Sequence[Need], *, portion: bool = False) -> None:
         self.needs = tuple(needs)
         # By identity: comparing and hashing selectors would cost more than counting.
         self.number = {id(need): number for number, need in enumerate(self.needs)}
-        self.queries, self._names = _queries(self.needs)
+        self.queries, self._names = _queries(self.needs, portion=portion)
         self.targets = next(number for number, each in enumerate(self.queries) if UP in each.names)
         """The query whose answer says which targets there are."""
         self._exact = [
@@ -160,7 +161,7 @@ class _Metric:
     whole: bool = False  # all its series are wanted, whatever their bound
 
 
-def _queries(needs: Sequence[Need]) -> tuple[list[Query], list[dict[str, _Names]]]:
+def _queries(needs: Sequence[Need], *, portion: bool) -> tuple[list[Query], list[dict[str, _Names]]]:
     metrics: dict[tuple[tuple[Matcher, ...], str], _Metric] = {((), UP): _Metric(), ((), STARTED): _Metric()}
     for number, need in enumerate(needs):
         regexes = tuple(each for each in need.selector.matchers if each.operator in {"=~", "!~"})
@@ -172,7 +173,9 @@ def _queries(needs: Sequence[Need]) -> tuple[list[Query], list[dict[str, _Names]
             metric.bounds.add(need.bound)
     together: dict[tuple[Matcher, ...], dict[str, _Metric]] = {}
     for (regexes, name), metric in metrics.items():
-        narrow = () if name in {UP, STARTED} else _narrowed([needs[each] for each in metric.needs])
+        narrow: tuple[Matcher, ...] = ()
+        if name not in {UP, STARTED}:
+            narrow = _narrowed([needs[each] for each in metric.needs], portion=portion)
         together.setdefault((*regexes, *narrow), {})[name] = metric
     queries: list[Query] = []
     names: list[dict[str, _Names]] = []
@@ -200,17 +203,22 @@ def _by_bounds(
         yield rest, (Matcher(BOUND, "=~", f"|{pattern}"),)  # the empty alternative is for series without `le`
 
 
-def _narrowed(needs: Sequence[Need]) -> tuple[Matcher, ...]:
-    """Matchers that hold for all these needs, as few values of labels that each of them gives."""
+def _narrowed(needs: Sequence[Need], *, portion: bool) -> tuple[Matcher, ...]:
+    """Matchers that hold for all these needs: the values of labels that each of them gives, if they are few.
+
+    Of a portion also those of the label with the most values.
+    """
     values: dict[str, set[str]] = {}
     for need in needs:
         for each in need.selector.matchers:
             if each.operator == "=" and each.value and LABEL.fullmatch(each.label):
                 values.setdefault(each.label, set()).add(each.value)
+    given = {label: found for label, found in values.items() if all(_gives(need, label) for need in needs)}
+    longest = max(given, key=lambda each: len(given[each]), default=None) if portion else None
     return tuple(
         one_of(label, found)
-        for label, found in sorted(values.items())
-        if len(found) <= _MANY and all(_gives(need, label) for need in needs)
+        for label, found in sorted(given.items())
+        if len(found) <= _MANY or label == longest
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 
 from sla_worker.counting import DAY
@@ -25,18 +25,25 @@ _MARGIN_SCRAPES = 3  # the last sample before a slot is no older than that, as a
 _LONGEST_MARGIN = 600
 _MOST_POINTS = 10_000  # of a range; engines refuse 11,000
 _REMEMBERED_SECONDS = 3600
+_TOGETHER = 50  # selectors, or instances, in one query
 _TAG = "sla_need"
 _NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?|\+?[Ii]nf")
 
 
 class Reader:
-    """`read` gives the samples of a stretch of slots. It remembers series and jobs between two calls."""
+    """`read` gives the samples of a stretch of slots. It remembers series and jobs between two calls.
 
-    def __init__(self, client: PrometheusClient, grid: Grid) -> None:
+    `portion` says that it reads a part of all needs; `most_series` is how many series the largest of its
+    last answers had, those of all targets apart.
+    """
+
+    def __init__(self, client: PrometheusClient, grid: Grid, *, portion: bool = False) -> None:
         self._client: PrometheusClient = ListeningClient(client, self._hear)
         self._partial = False
         self._grid = grid
+        self._portion = portion
         self._plan: Plan | None = None
+        self.most_series = 0
         self._margin = _MARGIN_SCRAPES * grid.scrape_seconds
         self._jobs: dict[int, tuple[int, frozenset[str]]] = {}  # by the number of a need
         self._single: dict[str, frozenset[str]] = {}
@@ -49,7 +56,7 @@ class Reader:
         """The samples of these slots. Raises PrometheusError; then there is no figure at all."""
         plan = self._plan
         if plan is None or plan.needs is not needs:
-            plan = self._plan = Plan(needs)
+            plan = self._plan = Plan(needs, portion=self._portion)
             self._jobs.clear()
         self.requests, self._partial = 0, False
         window = self._samples(plan, slots)
@@ -83,6 +90,7 @@ class Reader:
         by_need: list[list[Samples]] = [[] for _ in plan.needs]
         seen = []
         about_targets: list[Raw] = []
+        self.most_series = 0
         for number, query in enumerate(plan.queries):
             answer = self._client.query(f"{query}[{seconds}s]", slots[-1])
             self.requests += 1
@@ -98,6 +106,8 @@ class Reader:
                     samples = Samples(known, series.times, series.values)
                     for place in known.needs:
                         by_need[place].append(samples)
+            others = len(answer.series) - (len(about_targets) if number == plan.targets else 0)
+            self.most_series = max(self.most_series, others)
         targets = Targets(about_targets, self._grid)
         plan.forget(seen)
         self._margin = self._margin_for(targets)
@@ -141,7 +151,7 @@ class Reader:
             regexes = [each for each in query.matchers if each.label != BOUND]
             if not wanted:
                 continue
-            for job, instances in _by_job(failed).items():
+            for job, instances in _by_job(failed):
                 where = [one_of(NAME, wanted), Matcher("job", "=", job), one_of("instance", instances)]
                 text = f"{{{', '.join(str(each) for each in (*where, *regexes))}}}"
                 answer = self._ask(f"last_over_time({text}[{DAY}s])", window.start)
@@ -176,7 +186,11 @@ class Reader:
             for number in unknown
         ]
         found: dict[str, set[str]] = {}
-        for series in self._ask(joined(parts), window.start).series:
+        answers = [
+            self._ask(joined(parts[first : first + _TOGETHER]), window.start)
+            for first in range(0, len(parts), _TOGETHER)
+        ]
+        for series in (series for answer in answers for series in answer.series):
             found.setdefault(series.labels.get(_TAG, ""), set()).add(series.labels.get("job", ""))
         for number in unknown:
             window.jobs[number] = frozenset(found.get(str(number), ()))
@@ -228,11 +242,14 @@ class Reader:
         self.refused = refused
 
 
-def _by_job(targets: Iterable[Target]) -> dict[str, list[str]]:
+def _by_job(targets: Iterable[Target]) -> Iterator[tuple[str, list[str]]]:
+    """Instances of one job, so many as fit into one query."""
     found: dict[str, list[str]] = {}
     for job, instance in targets:
         found.setdefault(job, []).append(instance)
-    return found
+    for job, instances in found.items():
+        for first in range(0, len(instances), _TOGETHER):
+            yield job, instances[first : first + _TOGETHER]
 
 
 def _nearest(bounds: Sequence[str], wanted: float) -> str:
