@@ -33,7 +33,7 @@ ALL: tuple[Definition, ...] = (*PLAIN, SCORE)
 SLOT = range(NEWEST, NEWEST + 1, 300)
 MISSING = {each.key: {NEWEST} for each in ALL}
 FIGURES = [(each.key, 120, 160) for each in PLAIN] + [("score", 1, 1)]
-"""Two instances with 20 scrapes, in each of which 3 succeed and 1 fails: 75 % of each. The score is 75 % too: good."""
+"""Two instances with 20 scrapes each, of which 3 events succeed and 1 fails: 75 %, which is a good score."""
 
 
 @pytest.fixture(scope="module")
