@@ -57,9 +57,14 @@ class CauseFinder:
             return Causes(asked_at=now, trouble=_NO_RECORD)
         since = {_identity(each): int(each.values[-1]) for each in active.series if each.values}
         found = list(_causes(series, since, breach.started_at, end - seconds))
-        found.sort(key=lambda each: (each.labels.get("sla") != breach.key, each.since or 0, each.alertname))
+        found.sort(key=lambda each: (_distance(each, breach.key), each.since or 0, each.alertname))
         trouble = fired.warnings[0] if fired.warnings else None
         return Causes(tuple(found[:_KEPT_ALERTS]), len(found), now, trouble)
+
+
+def _distance(alert: BreachAlert, key: str) -> int:
+    """Alerts that name the SLA come first; those about another one's budget last: that suffers likewise."""
+    return {key: 0, None: 1}.get(alert.labels.get("sla"), 2)
 
 
 def firing(client: PrometheusClient, now: float) -> list[BreachAlert]:

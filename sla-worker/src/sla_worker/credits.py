@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
@@ -64,7 +64,8 @@ class Line:
 class Credit:
     """What is owed for one SLA and component over a month, in percent; None: it cannot be said, and why.
 
-    `tier` is None where nothing is owed.
+    `tier` is None where nothing is owed. `cap_leaves`: what the yearly cap
+    leaves as of now; None: there is none.
     """
 
     status: OfMonth
@@ -72,6 +73,7 @@ class Credit:
     percent: Decimal | None
     tier: Tier | None = None
     reason: str | None = None
+    cap_leaves: Decimal | None = None
 
     def values(self) -> dict[str, Any]:
         """As JSON has it; percentages as texts with the digits of the file."""
@@ -86,6 +88,7 @@ class Credit:
             "credit_percent": None if self.percent is None else str(self.percent),
             "below_percent": None if self.tier is None else str(self.tier.below),
             "reason": self.reason,
+            "yearly_cap_leaves_percent": None if self.cap_leaves is None else f"{self.cap_leaves:f}",
             "tiers": [{"below": str(each.below), "credit": str(each.credit)} for each in self.tiers],
         }
 
@@ -139,8 +142,17 @@ def monthly_credits(database: SLADatabase, month: str | None, zone: ZoneInfo, no
         raise SLAWorkerError(f"the month {month} has not begun; give one that has")
     end = min(until, last)
     statuses = database.status_of_period(start, end)  # as a frozen month: what was removed since is owed too
-    tiers = {key: database.version_at(key, end).policy.credits for key in {each.key for each in statuses}}
-    found = tuple(owed(each, tiers[each.key]) for each in statuses if tiers[each.key])
+    policies = {key: database.version_at(key, end).policy for key in {each.key for each in statuses}}
+    found = tuple(
+        replace(
+            owed(each, policies[each.key].credits),
+            cap_leaves=database.credits.left_beside(
+                (month, each.key, each.component), policies[each.key].credit_terms
+            ),
+        )
+        for each in statuses
+        if policies[each.key].credits
+    )
     return MonthlyCredits(month, start, end, until > last, found)
 
 
@@ -198,9 +210,11 @@ def credit_lines(database: SLADatabase, end: int, zone: ZoneInfo, now: int) -> t
     if frozen is None or any((each.month, each.revision) == (month, frozen.revision)
                              for each in database.months.unproposed()):  # fmt: skip
         found = monthly_credits(database, month, zone, now)
-        return estimate_lines([(each.status.title, each.percent, each.reason) for each in found.credits])
+        return estimate_lines(
+            [(each.status.title, each.percent, each.reason, each.cap_leaves) for each in found.credits]
+        )
     if proposals := database.credits.all(month):
-        return proposal_lines(proposals)
+        return proposal_lines([(each, database.credits.left_of_cap(each)) for each in proposals])
     document = json.loads(database.months.document(frozen))
     has_any = frozen_credits(document, lambda key: database.version_at(key, frozen.end).policy)
     return ("Nothing is owed.",) if has_any else ()

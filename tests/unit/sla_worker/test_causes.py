@@ -104,13 +104,14 @@ def test_those_that_fired_then_and_those_that_began_within_ten_minutes_before() 
     assert (found.total, found.trouble) == (3, None)
 
 
-def test_first_those_that_name_the_sla_then_the_oldest() -> None:
+def test_first_those_that_name_the_sla_then_the_oldest_last_those_of_other_slas() -> None:
+    """A mail names five: the budgets of other SLAs would hide what made all of them burn."""
     found = find(
         Alerts(
             WATCHDOG,
             alert("Old", -5000, 900),
             alert("Names", 20, 900, sla="api-error-rate", severity="critical"),
-            alert("NamesAnother", -300, 900, sla="other"),
+            alert("NamesAnother", -6000, 900, sla="other"),
         )
     )
     assert [name for name, _ in named(found)] == ["Names", "Old", "NamesAnother"]

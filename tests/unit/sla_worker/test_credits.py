@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from sla_worker import cli
 from sla_worker.compliance import compliance
-from sla_worker.credits import monthly_credits, owed
+from sla_worker.credits import credit_lines, monthly_credits, owed
 from sla_worker.database import SLADatabase
 from sla_worker.errors import SLAWorkerError
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
-from sla_worker.model import Comparison, Figures, Policy, SLAStatus, Status, Tier
+from sla_worker.model import Comparison, CreditTerms, Figures, Policy, SLAStatus, Status, Tier
+from sla_worker.months import Months
 from sla_worker.periodic import long_report
 from sla_worker.render.credits import text_credits
 from unit.sla_worker.setting import Setting
@@ -146,6 +147,44 @@ def test_a_closed_month_is_computed_and_the_running_one_an_estimate(ledger: SLAD
     assert text_credits(running.values(), BERLIN).splitlines()[0] == (
         "Credits of 2026-03, an estimate: the month so far, up to 2026-03-01 02:00 CET"
     )
+
+
+def test_an_estimate_and_a_proposal_say_what_the_yearly_cap_leaves(tmp_path: Path) -> None:
+    """30 % a year, 25 of which January took: of February's 25 it leaves 5; so it does in the report."""
+    policy = replace(Policy(), credits=THREE_TIERS, credit_terms=CreditTerms(yearly_cap=Decimal(30)))
+    definition = replace(ERRORS, policy=policy)
+    now = [at("2026-01-01") + 10.0]
+    with closing(
+        SLADatabase(tmp_path / "sla.db", grid=Grid(3600, 15), zone=BERLIN, clock=lambda: now[0])
+    ) as made:
+        made.sync_definitions([definition])
+        months = Months(made, BERLIN, unread=dict, provisional=lambda _slot: {}, busy=lambda: False)
+        for name, after in (("2026-01-01", "2026-02-01"), ("2026-02-01", "2026-03-01")):
+            slots = range(at(name) + 3600, at(after) + 1, 3600)
+            now[0] = slots[-1] + 60.0
+            made.store(  # one of fifty is bad: 98 %
+                evaluate(definition, slot, Figures(float(n % 50 > 0), 1.0, 1.0), component="all")
+                for n, slot in enumerate(slots)
+            )
+            if name == "2026-02-01":
+                break
+            months.turn(now[0])
+            [january] = made.credits.all()
+            made.credits.approve([january.id], "ann", "as agreed", now=5)
+        running = monthly_credits(made, "2026-02", BERLIN, now[0])
+        assert (
+            text_credits(running.values(), BERLIN)
+            .splitlines()[-1]
+            .endswith("below 99 %  25 %, of which the yearly cap leaves 5 %")
+        )
+        end = at("2026-03-01")
+        said = ["API Error Rate: 25 %, of which the yearly cap leaves 5 %"]
+        assert credit_lines(made, end, BERLIN, int(now[0]))[1:] == tuple(said)
+        months.turn(now[0])
+        [_, february] = made.credits.all()
+        assert credit_lines(made, end, BERLIN, int(now[0]))[0] == (
+            f"to decide: API Error Rate, 25 %, of which the yearly cap leaves 5 % (proposal {february.id})"
+        )
 
 
 def test_what_was_removed_since_is_owed_and_what_came_later_is_not(tmp_path: Path) -> None:

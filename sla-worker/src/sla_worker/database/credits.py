@@ -12,7 +12,7 @@ from sla_worker.database.definitions import DefinitionStore
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.months import MonthStore
 from sla_worker.errors import SLAWorkerError
-from sla_worker.model import FrozenMonth, read_terms, terms_values
+from sla_worker.model import CreditTerms, FrozenMonth, read_terms, terms_values
 from sla_worker.model.credit import Decision, Proposal, Proposed, Stage
 
 _MOST_PERCENT = 100
@@ -62,17 +62,19 @@ class CreditStore:
 
     def left_of_cap(self, of: Proposal) -> Decimal | None:
         """What the credits of other months of the year leave of the yearly cap of its SLA; None: no cap."""
-        cap = of.proposed.terms.yearly_cap
-        if cap is None:
+        return self.left_beside(_chain(of), of.proposed.terms)
+
+    def left_beside(self, of: tuple[str, str, str], terms: CreditTerms) -> Decimal | None:
+        """The same for a month, SLA and component that need not be proposed yet."""
+        if terms.yearly_cap is None:
             return None
+        month, sla, _ = of
         others = (
             each.approved_percent
             for each in self.all()
-            if each.month[:4] == of.month[:4]
-            and each.proposed.sla == of.proposed.sla
-            and _chain(each) != _chain(of)
+            if each.month[:4] == month[:4] and each.proposed.sla == sla and _chain(each) != of
         )
-        return max(cap - sum(others, _NOTHING), _NOTHING)
+        return max(terms.yearly_cap - sum(others, _NOTHING), _NOTHING)
 
     # --- what figures propose
 

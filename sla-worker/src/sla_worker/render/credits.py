@@ -25,7 +25,7 @@ def text_credits(values: Mapping[str, Any], zone: ZoneInfo) -> str:
             ratio(each["compliance_ratio"]),
             ratio(each["coverage_ratio"]),
             NONE if each["below_percent"] is None else f"below {each['below_percent']} %",
-            f"none: {each['reason']}" if each["credit_percent"] is None else f"{each['credit_percent']} %",
+            _credit(each),
         )
         for each in values["credits"]
     ]
@@ -33,30 +33,53 @@ def text_credits(values: Mapping[str, Any], zone: ZoneInfo) -> str:
     return f"{heading}\n\n{text_table(header, rows, right=frozenset({1, 2}))}"
 
 
-def estimate_lines(found: Sequence[tuple[str, Decimal | None, str | None]]) -> tuple[str, ...]:
-    """What would be owed for a month that is not frozen, by SLA: percent, or why there is no figure."""
+def _credit(each: Mapping[str, Any]) -> str:
+    percent, leaves = (
+        None if each[name] is None else Decimal(each[name])
+        for name in ("credit_percent", "yearly_cap_leaves_percent")
+    )
+    words = f"none: {each['reason']}" if percent is None else f"{each['credit_percent']} %"
+    return words + capped(percent, leaves)
+
+
+def capped(percent: Decimal | None, leaves: Decimal | None) -> str:
+    """What is said behind a credit of which the yearly cap leaves less, as of now; else nothing."""
+    if percent is None or leaves is None or percent <= leaves:
+        return ""
+    return f", of which the yearly cap leaves {leaves:f} %"
+
+
+def estimate_lines(
+    found: Sequence[tuple[str, Decimal | None, str | None, Decimal | None]],
+) -> tuple[str, ...]:
+    """What would be owed for a month that is not frozen, by SLA: percent, or why there is no figure.
+
+    Last of each is what the yearly cap leaves; None: it has none.
+    """
     if not found:
         return ()
     said = [
-        f"{title}: no figure, {why}" if percent is None else f"{title}: {percent} %"
-        for title, percent, why in found
+        (f"{title}: no figure, {why}" if percent is None else f"{title}: {percent} %") + capped(percent, left)
+        for title, percent, why, left in found
         if percent != 0
     ]
     return ("An estimate, until the month is frozen:", *said) if said else ("Nothing is owed so far.",)
 
 
-def proposal_lines(found: Sequence[Proposal]) -> tuple[str, ...]:
-    """What became of the proposals of a month; how those are decided that are open."""
+def proposal_lines(found: Sequence[tuple[Proposal, Decimal | None]]) -> tuple[str, ...]:
+    """What became of the proposals of a month, each with what the yearly cap leaves; how one is decided."""
     said = []
-    for each in found:
+    for each, left in found:
         if each.stage in {Stage.SUPERSEDED, Stage.NOTHING_OWED}:
             continue
         percent = each.proposed.percent
         amount = f"no figure, {each.proposed.why}" if percent is None else f"{percent} %"
         if each.stage is Stage.APPROVED:
             amount = f"{each.approved_percent} %"
+        elif each.stage is Stage.OPEN:
+            amount += capped(percent, left)
         said.append(f"{each.stage}: {each.proposed.title}, {amount} (proposal {each.id})")
-    if any(each.stage is Stage.OPEN for each in found):
+    if any(each.stage is Stage.OPEN for each, _ in found):
         said.append("Decide with: make sla-credits do=list")
     return tuple(said) or ("Nothing is owed.",)
 
