@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VENV := .venv
 PY := $(VENV)/bin/python
 STACK := PYTHONPATH=local/src $(PY) -m stack
-RUN_LOCKS := local/requirements.lock sla-worker/requirements.lock demo-app/requirements.lock
+RUN_LOCKS := local/requirements.lock sla-worker/requirements.lock sla-worker/postgresql.lock demo-app/requirements.lock
 TEST_LOCK := tests/requirements.lock
 CLOCK := . local/clock.sh &&
 
@@ -23,6 +23,7 @@ help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  MODE=compose|local forces Docker Compose or plain processes; default: what is there.\n'
 	@printf '  make up DEMO=0 leaves the demo-app out, and later commands keep to it; DEMO=1 brings it back.\n'
+	@printf '  make up SCALE=1 runs two of each over PostgreSQL and VictoriaMetrics (docs/scale.md); SCALE=0 goes back.\n'
 	@printf '  STACK_NAME=<name> STACK_ENV_FILE=<file> address a second stack; s=<service> one service.\n'
 
 # --- The stack ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -25,7 +26,12 @@ PROGRAMS = {
     "grafana": ("grafana-server", "grafana"),
     "mailhog": ("MailHog", "mailhog"),
 }
-"""What each program is called: by its project, by Debian."""
+OF_SCALE = {
+    "postgres": ("postgres",),
+    "victoria-metrics": ("victoria-metrics", "victoria-metrics-prod"),
+}
+_NAMES = PROGRAMS | OF_SCALE
+"""What each program is called: by its project, by Debian. Those of OF_SCALE are for SCALE=1 alone."""
 
 BELONGS_TO = {"promtool": "prometheus", "amtool": "alertmanager"}
 """Tools that come in the package of another program."""
@@ -66,7 +72,9 @@ def look(name: str, instance: Instance) -> Found | None:
     """
     package = BELONGS_TO.get(name, name)
     pinned = _pinned(package, instance)
-    paths = [Path(file) for each in PROGRAMS[name] if (file := shutil.which(each))]
+    paths = [Path(file) for each in _NAMES[name] if (file := shutil.which(each))]
+    if name == "postgres":
+        paths += debian.postgresql(Path("/"))
     on_path = _first_running(name, paths, "from PATH")
     if on_path and (pinned is None or on_path.version is None or on_path.words.startswith(f"{pinned},")):
         return on_path
@@ -77,7 +85,9 @@ def look(name: str, instance: Instance) -> Found | None:
 
 
 def _in(name: str, directory: Path, origin: str) -> Found | None:
-    files = [directory / place / each for each in PROGRAMS[name] for place in ("usr/bin", "bin", ".")]
+    files = [directory / place / each for each in _NAMES[name] for place in ("usr/bin", "bin", ".")]
+    if name == "postgres":
+        files = debian.postgresql(directory)
     return _first_running(name, [file for file in files if file.is_file()], origin)
 
 
@@ -93,6 +103,8 @@ def _pinned(package: str, instance: Instance) -> str | None:
 def _cached(package: str, instance: Instance) -> list[tuple[str, Path]]:
     if package == "mailhog":
         return [("built here with Go", mailhog.directory(instance.root / "mailhog", instance.cache))]
+    if package in OF_SCALE:
+        return [("Debian's package", instance.cache / "debian" / package)]
     instead = f"Debian's package{_INSTEAD}{_pinned(package, instance)}"
     return [
         (RELEASE, releases.directory(package, _image(package, instance), instance.cache)),
@@ -158,12 +170,16 @@ _WAYS: dict[str, tuple[Way, ...]] = {
     "alertmanager": (_from_release, _from_debian),
     "grafana": (_from_release,),
     "mailhog": (_with_go,),
+    "postgres": (_from_debian,),
+    "victoria-metrics": (_from_debian,),
 }
 _FIXES = {
     "prometheus": "install Prometheus 2.42 or later so that `prometheus` is on PATH, then make up",
     "alertmanager": "install Alertmanager 0.25 or later so that `alertmanager` is on PATH, then make up",
     "grafana": "install Grafana 9.4 or later so that `grafana` is on PATH, then make up",
     "mailhog": "install MailHog so that `MailHog` is on PATH, or Go, which builds it, then make up",
+    "postgres": "install PostgreSQL 14 or later so that `postgres` is on PATH, then make up",
+    "victoria-metrics": "install VictoriaMetrics so that `victoria-metrics` is on PATH, then make up",
 }
 
 
@@ -180,8 +196,11 @@ def _first_running(name: str, paths: list[Path], origin: str) -> Found | None:
 def _version_words(name: str, path: Path) -> str | None:
     """What the program prints about its version; None when it does not run, as with another libc."""
     flag = {"grafana": "-v", "mailhog": "-version"}.get(name, "--version")
+    libraries = debian.libraries(path) if name == "postgres" else {}
     try:
-        done = subprocess.run([path, flag], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603  # found above
+        done = subprocess.run(  # noqa: S603  # found above
+            [path, flag], env=os.environ | libraries, capture_output=True, text=True, timeout=20, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     known = done.returncode == 0 or name == "mailhog"

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from stack.compose_yaml import Loader
 from stack.errors import StackError
 from stack.settings import Instance
 
@@ -30,7 +31,7 @@ _FIXES = (
 )
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(Loader):
     """YAML without repeated keys: the last would win in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  # PyYAML's signature
@@ -69,7 +70,7 @@ def team_files(instance: Instance) -> list[Path]:
 
 def yaml_files(instance: Instance) -> list[Path]:
     """All YAML files that the services read; StackError names a directory that is missing."""
-    files = [instance.root / "docker-compose.yml"]
+    files = [*instance.compose_files]
     for what, directory in directories(instance).items():
         if not directory.is_dir():
             raise StackError(

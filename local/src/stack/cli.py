@@ -38,8 +38,8 @@ from stack.demo import Demo
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError, of_the_system
 from stack.local_mode import LocalStack
-from stack.services import NAMES, PAGES, RENDERER, SERVICES, SIGNALS
-from stack.settings import DEMO, Instance
+from stack.services import ALL_NAMES, ALL_SERVICES, PAGES, RENDERER, SIGNALS
+from stack.settings import REMEMBERED, Instance
 
 ROOT = Path(__file__).resolve().parents[3]
 Stack = ComposeStack | LocalStack
@@ -108,8 +108,8 @@ def _services(arguments: argparse.Namespace) -> list[str]:
 
 
 def _known(name: str) -> str:
-    if name not in (*NAMES, RENDERER):
-        raise StackError(f"unknown service: {name!r}", f"the services are {', '.join(NAMES)}")
+    if name not in (*ALL_NAMES, RENDERER):
+        raise StackError(f"unknown service: {name!r}", f"the services are {', '.join(ALL_NAMES)}")
     return name
 
 
@@ -121,9 +121,10 @@ def _prepared(arguments: argparse.Namespace) -> Instance:
     for line in envfile.unknown(env_file, ROOT / EXAMPLE):
         console.warn(line)
     instance = _instance(arguments)
-    if DEMO in os.environ:
-        for line in envfile.remember(env_file, DEMO, instance.env[DEMO]):
-            say(line)
+    for name in REMEMBERED:
+        if name in os.environ:
+            for line in envfile.remember(env_file, name, instance.env[name]):
+                say(line)
     _check_files(instance, _pick(arguments, instance), warn=console.warn)
     return instance
 
@@ -170,14 +171,17 @@ def _other_mode(stack: Stack, instance: Instance) -> None:
 
 
 def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
-    port_words = {port.variable: (service.name, port.what) for service in SERVICES for port in service.ports}
+    port_words = {
+        port.variable: (service.name, port.what) for service in ALL_SERVICES for port in service.ports
+    }
     rows = []
     for variable, page in PAGES.items():
         if variable not in instance.ports:
             continue
         service, what = port_words[variable]
         note = notes.get(service, "")
-        url = "-" if note == "missing" else f"http://localhost:{instance.env[variable]}{page}"
+        address = f"localhost:{instance.env[variable]}"
+        url = "-" if note == "missing" else f"http://{address}{page}" if page else address
         rows.append((service, url, what, note))
     plain()
     with_notes = any(notes.values())

@@ -11,15 +11,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from stack import checks, console, grafana_login, inputs, ports, secret_files
+from stack import checks, console, grafana_login, inputs, ports, scale, secret_files
 from stack.console import State
 from stack.container_states import parse_ps, plain_line, readable_lines, state_of
-from stack.envfile import EXAMPLE, PASSWORD
+from stack.envfile import EXAMPLE, PASSWORD, POSTGRES_PASSWORD
 from stack.errors import StackError
 from stack.services import (
+    ALL_NAMES,
+    ALL_PORT_VARIABLES,
     DEMO_SERVICE,
-    NAMES,
-    PORT_VARIABLES,
     PROFILES,
     RELOADED,
     RENDERER,
@@ -65,7 +65,9 @@ class ComposeStack:
         root = self._instance.root
         # Compose gets every setting from the environment: read once, by one program, and a broken .env
         # does not keep it from stopping the stack.
-        files = ["--env-file", str(root / EXAMPLE), "-f", str(root / "docker-compose.yml")]
+        files = ["--env-file", str(root / EXAMPLE)]
+        for file in self._instance.compose_files:
+            files += ["-f", str(file)]
         return [
             "docker",
             "compose",
@@ -108,8 +110,9 @@ class ComposeStack:
     def _environment(self, *, all_services: bool = True) -> dict[str, str]:
         """What Compose reads: the settings, and the profiles of what is part of the stack, or of all."""
         settings = self._instance.variables
-        # Compose refuses the whole file without a password, even to stop it.
-        settings[PASSWORD] = settings[PASSWORD] or "not-set"
+        # Compose refuses the whole file without its passwords, even to stop it.
+        for name in (PASSWORD, POSTGRES_PASSWORD):
+            settings[name] = settings[name] or "not-set"
         if not self._instance.demo:
             settings["DEMO_CONFIG_DIR"] = str(self._no_demo)
         own = [name for name in settings.get("COMPOSE_PROFILES", "").split(",") if name]
@@ -174,6 +177,8 @@ class ComposeStack:
         self.build(services)
         self.check_with_images()
         secret_files.write(self._instance)
+        if self._instance.scale:
+            scale.write(self._instance)
         self._check_database()
         self._no_demo.mkdir(parents=True, exist_ok=True)
         self._no_demo.chmod(0o755)
@@ -186,7 +191,7 @@ class ComposeStack:
         if self._run(*words, all_services=False) != 0:
             self._name_the_unhealthy(self._states())
             raise StackError("docker compose up failed: see above", "make doctor")
-        self._apply_changed_files(before, services or NAMES)
+        self._apply_changed_files(before, services or ALL_NAMES)
         self._name_the_unhealthy(console.wait(self._states, _TIMEOUT_SECONDS))
         env = self._instance.env
         grafana_login.ensure(env["GRAFANA_PORT"], env[PASSWORD], self._reset_password)
@@ -257,7 +262,7 @@ class ComposeStack:
         """Variables of the ports that our containers publish, paused ones too."""
         alive = [each for each in self.containers().values() if each["State"] in ("running", "paused")]
         held = {str(port["PublishedPort"]) for each in alive for port in each.get("Publishers") or []}
-        return frozenset(variable for variable in PORT_VARIABLES if self._instance.env[variable] in held)
+        return frozenset(variable for variable in ALL_PORT_VARIABLES if self._instance.env[variable] in held)
 
     def check_with_images(self) -> list[str]:
         """Ask promtool and amtool of the images, where these are here already; return what was checked."""
@@ -320,7 +325,7 @@ class ComposeStack:
                 "healthy" if state_of(containers[name]).healthy else state_of(containers[name]).words,
                 containers[name]["Status"],
             )
-            for name in (*NAMES, RENDERER)
+            for name in (*ALL_NAMES, RENDERER)
             if name in containers
         ]
 

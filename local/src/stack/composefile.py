@@ -1,19 +1,22 @@
-"""Reads docker-compose.yml, so that local mode starts what Compose would: same flags, same environment."""
+"""Reads the Compose files, so that local mode starts what Compose would: same flags, same environment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from stack.compose_yaml import Loader, Override
 from stack.errors import StackError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SETTING = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_WHOLE = ("command", "entrypoint", "test")
+"""Lists that a later file replaces; it appends to others."""
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
 
@@ -29,7 +32,10 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What docker-compose.yml says of one service; `ports` maps container ports to host ports."""
+    """What the files say of one service; `ports` maps container ports to host ports.
+
+    `aliases` are the names under which others reach it beside its own.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -37,6 +43,7 @@ class Definition:
     ports: dict[int, int]
     mounts: tuple[Mount, ...]
     profiles: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +106,53 @@ def _braced(body: str, env: Mapping[str, str]) -> str:
     return env.get(name, "")
 
 
-def rendered(path: Path, env: Mapping[str, str]) -> dict[str, Any]:
-    """The whole file with its variables put in, as plain lists and dictionaries."""
-    return _walk(yaml.safe_load(path.read_text(encoding="utf-8")), env)  # type: ignore[no-any-return]  # YAML has no types
+def merged(files: Sequence[Path]) -> dict[str, Any]:
+    """The files laid over each other as Compose does, variables as they are."""
+    tree: dict[str, Any] = {}
+    for file in files:
+        layer = _read(file)
+        for name, body in layer["services"].items():
+            if "extends" in body:
+                layer["services"][name] = _extended(body, file.parent)
+        tree = _laid(tree, layer)
+    return tree
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return yaml.load(file.read_text(encoding="utf-8"), Loader)  # type: ignore[no-any-return]  # noqa: S506  # a safe one
+
+
+def _extended(body: Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """A service over the one of another file that it extends."""
+    of = body["extends"]
+    base = _read(directory / of["file"])["services"][of["service"]]
+    return _laid(base, {key: value for key, value in body.items() if key != "extends"})
+
+
+def _laid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(below)
+    for key, value in above.items():
+        old = out.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            out[key] = _laid(old, value)
+        elif isinstance(value, list) and isinstance(old, list) and key not in _WHOLE:
+            out[key] = value if isinstance(value, Override) else _appended(key, old, value)
+        else:
+            out[key] = value
+    return out
+
+
+def _appended(key: str, old: list[Any], new: list[Any]) -> list[Any]:
+    """Both lists; of mounts at one place in the container the later one."""
+    if key == "volumes":
+        taken = {mount(entry, ()).target for entry in new}
+        old = [entry for entry in old if mount(entry, ()).target not in taken]
+    return [*old, *(entry for entry in new if entry not in old)]
+
+
+def rendered(files: Sequence[Path], env: Mapping[str, str]) -> dict[str, Any]:
+    """The files as one, its variables put in, as plain lists and dictionaries."""
+    return _walk(merged(files), env)  # type: ignore[no-any-return]  # YAML has no types
 
 
 def _walk(node: Any, env: Mapping[str, str]) -> Any:  # a YAML tree
@@ -112,17 +163,19 @@ def _walk(node: Any, env: Mapping[str, str]) -> Any:  # a YAML tree
     return interpolate(node, env) if isinstance(node, str) else node
 
 
-def definitions(path: Path, env: Mapping[str, str], profiles: Collection[str]) -> dict[str, Definition]:
-    """The services of the file by name, without those that belong to other profiles only."""
-    tree = rendered(path, env)
+def definitions(
+    files: Sequence[Path], env: Mapping[str, str], profiles: Collection[str]
+) -> dict[str, Definition]:
+    """The services of the files by name, without those that belong to other profiles only."""
+    tree = rendered(files, env)
     volumes = tree.get("volumes") or {}
     found = (_definition(name, body, volumes) for name, body in tree["services"].items())
     return {each.name: each for each in found if not each.profiles or {*each.profiles} & {*profiles}}
 
 
-def given(path: Path, env: Mapping[str, str], service: str) -> dict[str, Given]:
+def given(files: Sequence[Path], env: Mapping[str, str], service: str) -> dict[str, Given]:
     """What settings decide of a service's environment, by the name that it has inside the container."""
-    body = yaml.safe_load(path.read_text(encoding="utf-8"))["services"][service]
+    body = merged(files)["services"][service]
     return {
         name: Given(interpolate(value, env), match[1])
         for name, value in body.get("environment", {}).items()
@@ -143,6 +196,7 @@ def _definition(name: str, body: dict[str, Any], volumes: Collection[str]) -> De
         ports=ports,
         mounts=tuple(mount(entry, volumes) for entry in body.get("volumes", [])),
         profiles=tuple(body.get("profiles", [])),
+        aliases=tuple(((body.get("networks") or {}).get("default") or {}).get("aliases", [])),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -9,7 +11,12 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-_PACKAGES = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
+_PACKAGES = {
+    "prometheus": "prometheus",
+    "alertmanager": "prometheus-alertmanager",
+    "victoria-metrics": "victoria-metrics",
+    "postgres": "postgresql",  # which stands for the newest version that the system offers
+}
 _PAGE_PARTS = ("libjs-", "fonts-")  # Prometheus' pages link to files of these packages
 _TIMEOUT_SECONDS = 300
 _SHARED = b"/usr/share/prometheus/alertmanager"
@@ -28,7 +35,7 @@ def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
     shutil.rmtree(work, ignore_errors=True)
     (work / "deb").mkdir(parents=True)
     tell(f"fetching Debian's package {package}")
-    wanted = [package, *_page_packages(package, options)]
+    wanted = _wanted(package, options)
     _run(["apt-get", *options, "-q", "download", *wanted], work / "deb")
     archives = list((work / "deb").glob("*.deb"))
     if len(archives) != len(wanted):
@@ -39,10 +46,27 @@ def fetch(name: str, cache: Path, tell: Callable[[str], None]) -> None:
         _run(["dpkg-deb", "-x", str(archive), str(work / "root")], work)
     target = cache / "debian" / name
     shutil.rmtree(target, ignore_errors=True)
-    for program in (work / "root" / "usr" / "bin").iterdir():
+    for program in (work / "root" / "usr" / "bin").glob("*"):
         relocate(program)
     (work / "root").replace(target)
     shutil.rmtree(work)
+
+
+def postgresql(root: Path) -> list[Path]:
+    """The server's program below `root`, the newest first: Debian keeps it out of PATH, by version."""
+    found = (root / "usr" / "lib" / "postgresql").glob("*/bin/postgres")
+    return sorted(
+        found, key=lambda each: int(each.parts[-3]) if each.parts[-3].isdigit() else 0, reverse=True
+    )
+
+
+def libraries(program: Path) -> dict[str, str]:
+    """What lets a program of an unpacked package find the libraries that were unpacked with it."""
+    root = next((each for each in program.resolve().parents if each.name == "postgres"), None)
+    if root is None or root.parent.name != "debian":
+        return {}
+    found = [str(each) for each in (root / "usr" / "lib").glob("*-linux-*")]
+    return {"LD_LIBRARY_PATH": os.pathsep.join(found)} if found else {}
 
 
 def working_directory(name: str, program: Path) -> Path | None:
@@ -87,12 +111,36 @@ def _options(package: str, cache: Path, tell: Callable[[str], None]) -> list[str
     return options
 
 
-def _page_packages(package: str, options: Sequence[str]) -> list[str]:
-    """The packages with scripts, styles and fonts that `package` depends on, at any depth."""
+def _wanted(package: str, options: Sequence[str]) -> list[str]:
+    """The packages to unpack: the one itself, and of what it depends on what the system lacks."""
+    if package != "postgresql":
+        return [package, *_page_packages(package, options)]
+    lines = _run(["apt-cache", *options, "depends", package], Path()).split()
+    server = next((line for line in lines if re.fullmatch(r"postgresql-\d+", line)), None)
+    if server is None:
+        raise StackError(f"Debian's package {package} depends on no server")
+    return [
+        server,
+        *(each for each in _depends(server, options) if each.startswith("lib") and not _is_installed(each)),
+    ]
+
+
+def _is_installed(package: str) -> bool:
+    words = ["dpkg-query", "-W", "-f", "${db:Status-Status}", package]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  # fixed words
+    return done.stdout.startswith("installed")
+
+
+def _depends(package: str, options: Sequence[str]) -> list[str]:
+    """All that `package` depends on, at any depth."""
     leave = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
     words = ["depends", "--recurse", *(f"--no-{each}" for each in leave), package]
-    lines = _run(["apt-cache", *options, *words], Path()).splitlines()
-    return sorted({line for line in lines if line.startswith(_PAGE_PARTS)})
+    return _run(["apt-cache", *options, *words], Path()).splitlines()
+
+
+def _page_packages(package: str, options: Sequence[str]) -> list[str]:
+    """The packages with scripts, styles and fonts that `package` depends on, at any depth."""
+    return sorted({line for line in _depends(package, options) if line.startswith(_PAGE_PARTS)})
 
 
 def _offers(package: str, options: Sequence[str]) -> bool:

@@ -14,7 +14,12 @@ EXAMPLE = ".env.example"
 PASSWORD = "GRAFANA_ADMIN_PASSWORD"  # noqa: S105  # the name of a variable, not a password
 WEBHOOK_TOKEN = "SLA_WEBHOOK_TOKEN"  # noqa: S105  # the name of a variable, not a token
 RENDERER_TOKEN = "RENDERER_TOKEN"  # noqa: S105  # the name of a variable, not a token
-MADE = {PASSWORD: "a random Grafana password", WEBHOOK_TOKEN: "a secret for the alerts' webhook"}
+POSTGRES_PASSWORD = "SLA_POSTGRES_PASSWORD"  # noqa: S105  # the name of a variable, not a password
+MADE = {
+    PASSWORD: "a random Grafana password",
+    WEBHOOK_TOKEN: "a secret for the alerts' webhook",
+    POSTGRES_PASSWORD: "a random password for PostgreSQL",
+}
 """Variables that get a random value when they are empty, and what that is."""
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")

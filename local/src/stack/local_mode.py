@@ -22,6 +22,7 @@ from stack import (
     grafana_login,
     inputs,
     leftovers,
+    one_machine,
     plan,
     ports,
     secret_files,
@@ -33,7 +34,7 @@ from stack.console import State
 from stack.envfile import PASSWORD
 from stack.errors import StackError
 from stack.health import trouble
-from stack.services import NAMES, PROFILES, RELOADED, SERVICES
+from stack.services import ALL_NAMES, ALL_SERVICES, PROFILES, RELOADED
 from stack.settings import Instance
 from stack.supervision import Program, Supervisor
 
@@ -59,10 +60,9 @@ class LocalStack:
         return self._supervisor.is_running()
 
     def definitions(self) -> dict[str, Definition]:
-        """What docker-compose.yml says of the services that are part of the stack."""
+        """What the Compose files say of the services that are part of the stack."""
         profiles = PROFILES if self._instance.demo else ()
-        file = self._instance.root / "docker-compose.yml"
-        return composefile.definitions(file, self._instance.variables, profiles)
+        return composefile.definitions(self._instance.compose_files, self._instance.variables, profiles)
 
     def database(self) -> Path:
         """The file of the ledger, whether it is there or not."""
@@ -93,7 +93,8 @@ class LocalStack:
         running = self._supervisor.is_running()
         if not running and (ended := leftovers.end(self._directory)):
             console.say(f"ended what a killed supervisord had left: {', '.join(ended)}")
-        ports.check_free(self._instance, self._ours() if running else frozenset())
+        ours = self._ours() if running else frozenset()
+        ports.check_free(self._instance, ours | one_machine.FREE_PORTS)
         found, notes, said = self._binaries(only)
         self.check_rendered(definitions)
         secret_files.write(self._instance)
@@ -152,6 +153,9 @@ class LocalStack:
                 notes[name] = one.words
             else:
                 notes[name] = STAND_IN if name == "mailhog" else "missing"
+        if self._instance.scale:
+            found |= one_machine.found(self._instance, console.plain)
+            notes |= one_machine.notes(found, notes)
         for name, lines in said.items():
             if before.get(name) != lines:
                 console.warn("\n  ".join(lines))
@@ -205,12 +209,13 @@ class LocalStack:
                 f"{name} is not told: the Alertmanager here ({old.words if old else ''}) is too old for it"
             )
         moved = {service for service in rendered if inputs.digest(config / service) != before[service]}
+        moved |= {second for second, first in plan.SECONDS.items() if first in moved}
         programs = plan.programs(definitions, found, self._instance, config, flags)
         known = {program.name for program in programs}
-        names = [name for name in NAMES if name in known]
+        names = [name for name in ALL_NAMES if name in known]
         if only is not None:
             programs = tuple(program for program in programs if program.name in only)
-            names = [name for name in NAMES if name in self._supervisor.processes()]
+            names = [name for name in ALL_NAMES if name in self._supervisor.processes()]
         restarted = {program.name for program in programs if self._write_specification(program)}
         held = self._held_ports() if only is not None else {}
         held |= {
@@ -276,7 +281,11 @@ class LocalStack:
 
     def _states(self, names: list[str], deaths: dict[str, set[int]] | None = None) -> dict[str, State]:
         processes = self._supervisor.processes()
-        urls = {service.name: service.health_url(self._instance.env) for service in SERVICES}
+        urls = {
+            service.name: service.health_url(self._instance.env)
+            for service in ALL_SERVICES
+            if service.name in names
+        }
         found = {}
         for name in names:
             process = processes[name]
@@ -315,7 +324,7 @@ class LocalStack:
         states = self._states(list(processes))
         return [
             (name, "healthy" if states[name].healthy else states[name].words, processes[name]["description"])
-            for name in NAMES
+            for name in ALL_NAMES
             if name in processes
         ]
 
@@ -367,7 +376,7 @@ class LocalStack:
 
     def logs(self, services: list[str], *, follow: bool) -> None:
         """Print the last lines of the services' logs; go on with `follow` until interrupted."""
-        files = {name: self._log(name) for name in services or NAMES if self._log(name).exists()}
+        files = {name: self._log(name) for name in services or ALL_NAMES if self._log(name).exists()}
         if not files:
             raise StackError(f"no logs in {self._directory / 'logs'}", "make up")
         tail.show(files, console.plain, follow=follow, wait=lambda: time.sleep(0.3))

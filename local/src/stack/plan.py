@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from stack import debian, inputs, rendering
+from stack import debian, inputs, one_machine, rendering, scale
 from stack.binaries import Found
 from stack.composefile import Definition
 from stack.errors import StackError
@@ -22,10 +22,14 @@ RENDERED = {
 }
 """The mounts whose YAML holds addresses and paths of containers."""
 
+SECONDS = {"alertmanager-2": "alertmanager"}
+"""Services that are a second one of another: read the same rendered files, by the same program."""
+
 DEMO_DIRECTORY = "demo"
 """What lies here, below the configuration of a service, is about the demo-app alone."""
 
-_PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker"}
+_PYTHON = {"demo-app": "demo_app", "sla-worker": "sla_worker", "sla-worker-2": "sla_worker"}
+_SOURCES = {"sla-worker-2": "sla-worker"}
 _FOR_READERS = ("_PUBLIC_URL", "GF_SERVER_ROOT_URL", "--web.external-url")
 _OF_COMPOSE_ALONE = "GF_RENDERING_"
 """The renderer of pictures is a container."""
@@ -45,12 +49,19 @@ def places(service: str, definitions: Mapping[str, Definition], instance: Instan
     Rendered configuration is in `config`.
     """
     addresses = {
-        f"{definition.name}:{container}": f"127.0.0.1:{host}"
+        f"{alias}:{container}": f"127.0.0.1:{host}"
         for definition in definitions.values()
+        for alias in definition.aliases
         for container, host in definition.ports.items()
     }
+    addresses |= {f"{definition.name}:{container}": f"127.0.0.1:{host}" for definition in definitions.values()
+                  for container, host in definition.ports.items()}  # fmt: skip  # a name before an alias
     own = definitions[service]
-    top = RENDERED.get(service)
+    of = SECONDS.get(service, service)
+    top = RENDERED.get(of)
+    if instance.scale:
+        addresses = {name: place for name, place in addresses.items() if name not in one_machine.LEFT_OUT}
+        addresses |= one_machine.addresses(instance, service)
     addresses |= {f"{any_address}:{container}": f"127.0.0.1:{host}" for container, host in own.ports.items()
                   for any_address in ("0.0.0.0", "localhost")}  # fmt: skip  # noqa: S104  # it is replaced, not bound
     paths = {}
@@ -58,7 +69,9 @@ def places(service: str, definitions: Mapping[str, Definition], instance: Instan
         if mount.volume is not None:
             paths[mount.target] = str(instance.directory / "data" / mount.volume)
         elif top is not None and (mount.target == top or mount.target.startswith(f"{top}/")):
-            paths[mount.target] = str(config / service / mount.target.removeprefix(top).lstrip("/"))
+            paths[mount.target] = str(config / of / mount.target.removeprefix(top).lstrip("/"))
+        elif mount.target == scale.MOUNT:  # what is put together there is added to the rendered file
+            paths[mount.target] = str(config / of)
         else:
             paths[mount.target] = str(instance.path(str(mount.source)))
     return Places(addresses, paths)
@@ -100,6 +113,8 @@ def render(
                 where.addresses, {key: path.replace("$", "$$") for key, path in where.paths.items()}
             )
         rendering.render_tree(found[service], config / service, where, keep_lines=keep_lines, leave=leave)
+        if service == "prometheus" and instance.scale and not keep_lines:
+            scale.add_to(config / service / "prometheus.yml", instance, where)
 
 
 def is_before_retention_in_file(version: tuple[int, int, int] | None) -> bool:
@@ -125,6 +140,7 @@ def fit(
         if service not in found
         for host in definitions[service].ports.values()
     )
+    absent |= one_machine.LEFT_OUT
     version = found["prometheus"].version
     flags = rendering.fit_prometheus(
         config / "prometheus" / "prometheus.yml",
@@ -154,7 +170,7 @@ def programs(
     config: Path,
     flags: Mapping[str, list[str]],
 ) -> tuple[Program, ...]:
-    """The processes to run: the two Python services, and of the others those that were found.
+    """The processes to run: the Python services, and of the others those that were found.
 
     MailHog has its stand-in when it was not found. `flags` are from fit().
     """
@@ -174,12 +190,15 @@ def programs(
             made.append(_python_service(definition, environment, instance))
         elif service == "mailhog":
             made.append(_mailhog(definition, found.get(service), environment, instance))
-        elif service in found:
-            argv, more = _argv(definition, found[service], where)
-            directory = debian.working_directory(service, found[service].path)
+        elif service in one_machine.INSTEAD:
+            if (one := one_machine.program(service, definitions, found, instance, environment)) is not None:
+                made.append(one)
+        elif (of := SECONDS.get(service, service)) in found:
+            argv, more = _argv(definition, found[of], where)
+            directory = debian.working_directory(of, found[of].path)
             if directory is None:
                 argv = tuple(_relative(word, instance.directory) for word in argv)
-            argv = (*argv, *flags.get(service, []), *debian.page_flags(service, found[service].path))
+            argv = (*argv, *flags.get(service, []), *debian.page_flags(of, found[of].path))
             made.append(Program(service, argv, environment | more, directory=directory))
     return tuple(made)
 
@@ -206,7 +225,7 @@ def _argv(definition: Definition, binary: Found, where: Places) -> tuple[tuple[s
     if definition.name == "grafana":
         return _grafana(definition, binary, where)
     words = [_placed(word.partition("=")[0], word, where) for word in definition.command]
-    for flag, since in _FLAGS_SINCE.get(definition.name, {}).items():
+    for flag, since in _FLAGS_SINCE.get(SECONDS.get(definition.name, definition.name), {}).items():
         if binary.version and binary.version < since:
             words = [word for word in words if not word.startswith(flag)]
     return (str(binary.path), *words), {}
@@ -258,16 +277,18 @@ def _mailhog(
 
 def _python_service(definition: Definition, environment: dict[str, str], instance: Instance) -> Program:
     name = definition.name
-    source = instance.root / name / "src"
+    source = instance.root / _SOURCES.get(name, name) / "src"
     environment |= _python_environment(source)
     revision = inputs.digest(source)
     if name == "demo-app":
         environment |= {"DEMO_BIND": "127.0.0.1", "DEMO_METRICS_PORT": str(definition.ports[9091]),
                         "DEMO_API_PORT": str(definition.ports[8000])}  # fmt: skip  # one thought
     else:
-        revision += inputs.of(instance)[name]
+        revision += inputs.of(instance)["sla-worker"]
         environment |= {"SLA_WORKER_BIND": "127.0.0.1", "SLA_WORKER_PORT": str(definition.ports[8080])}
-        if environment.get("SLA_PUBLIC_BIND"):
+        if name != "sla-worker":  # the public page is the first one's
+            environment.pop("SLA_PUBLIC_BIND", None)
+        elif environment.get("SLA_PUBLIC_BIND"):
             environment |= {name: instance.env[name] for name in ("SLA_PUBLIC_BIND", "SLA_PUBLIC_PORT")}
         if environment["SMTP_HOST"] == "mailhog":
             environment |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": instance.env["SMTP_PORT"]}

@@ -31,7 +31,8 @@ class Places:
     def apply(self, text: str) -> str:
         """Replace every known address and every known absolute path in a string."""
         if self.addresses:
-            known = "|".join(map(re.escape, self.addresses))
+            # Longest first: one with a path before the same one without.
+            known = "|".join(map(re.escape, sorted(self.addresses, key=len, reverse=True)))
             text = re.sub(rf"(?<![\w.-])(?:{known})(?!\d)", lambda match: self.addresses[match[0]], text)
         text = text.replace(_HOST_GATEWAY, "127.0.0.1")
         if self.paths:
@@ -94,16 +95,17 @@ def _rendered(path: Path, places: Places, *, keep_lines: bool) -> bytes:
         return raw
     if keep_lines:
         return places.apply(raw.decode("utf-8")).encode()
-    documents = [_walk(document, places) for document in yaml.safe_load_all(raw)]
+    documents = [walk(document, places) for document in yaml.safe_load_all(raw)]
     text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=10_000)
     return f"# Made from {path} by `make up`: change that file.\n{text}".encode()
 
 
-def _walk(node: Any, places: Places) -> Any:  # a YAML tree
+def walk(node: Any, places: Places) -> Any:  # a YAML tree
+    """The tree with every string made local."""
     if isinstance(node, dict):
-        return {key: _walk(value, places) for key, value in node.items()}
+        return {key: walk(value, places) for key, value in node.items()}
     if isinstance(node, list):
-        return [_walk(value, places) for value in node]
+        return [walk(value, places) for value in node]
     return places.apply(node) if isinstance(node, str) else node
 
 

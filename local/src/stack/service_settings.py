@@ -22,12 +22,11 @@ def check(instance: Instance, database: Path | None = None) -> None:
     `database` is the ledger's file, where it is on this machine: its slots must be as long as those of the
     settings.
     """
-    file = instance.root / "docker-compose.yml"
     problems = [
         words
         for service, module in _MODULES.items()
         if service in instance.services and (instance.root / service / "src" / module).is_dir()
-        if (words := _refusal(instance, service, module, _given(instance, file, service, database)))
+        if (words := _refusal(instance, service, module, _given(instance, service, database)))
     ]
     if problems:
         fixes = [fix for _, fix in problems if fix]
@@ -37,10 +36,8 @@ def check(instance: Instance, database: Path | None = None) -> None:
         )
 
 
-def _given(
-    instance: Instance, file: Path, service: str, database: Path | None
-) -> dict[str, composefile.Given]:
-    found = composefile.given(file, instance.variables, service)
+def _given(instance: Instance, service: str, database: Path | None) -> dict[str, composefile.Given]:
+    found = composefile.given(instance.compose_files, instance.variables, service)
     if service == "sla-worker" and database is not None:
         found[_DATABASE] = composefile.Given(str(database), _DATABASE)
     return found

@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack import envfile
-from stack.envfile import EXAMPLE, RENDERER_TOKEN, WEBHOOK_TOKEN
+from stack.envfile import EXAMPLE, POSTGRES_PASSWORD, RENDERER_TOKEN, WEBHOOK_TOKEN
 from stack.errors import StackError
-from stack.services import DEMO_SERVICE, NAMES, PORT_VARIABLES
+from stack.services import (
+    ALL_NAMES,
+    ALL_PORT_VARIABLES,
+    DEMO_SERVICE,
+    GOSSIP_PORTS,
+    SCALE_NAMES,
+)
 
-DEMO = "DEMO"
+DEMO, SCALE = "DEMO", "SCALE"
+REMEMBERED = (DEMO, SCALE)
+"""What is part of the stack: given with make up, they are written into `.env`."""
+
+COMPOSE, OVERRIDE = "docker-compose.yml", "docker-compose.scale.yml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LAST_PORT = 65535
 _DURATIONS = {
@@ -26,6 +36,8 @@ _TOKENS = {
     WEBHOOK_TOKEN: (re.compile(r"[!-~]+"), "spaces", "make up makes one"),
     # The renderer takes a comma for the end of one of several tokens.
     RENDERER_TOKEN: (re.compile(r"[!-+\--~]+"), "spaces and commas", "then there is no renderer"),
+    # It is part of a URL.
+    POSTGRES_PASSWORD: (re.compile(r"[A-Za-z0-9._~-]+"), "other signs than . _ ~ -", "make up makes one"),
 }
 """What a token may be made of, what that leaves out, and what an empty one means."""
 
@@ -69,6 +81,21 @@ class Instance:
         return self.env[DEMO] == "1"
 
     @property
+    def scale(self) -> bool:
+        """Whether the stack is the one that goes past one machine."""
+        return self.env[SCALE] == "1"
+
+    @property
+    def compose_files(self) -> tuple[Path, ...]:
+        """The Compose files that make up the stack, the later over the earlier."""
+        return tuple(self.root / name for name in (COMPOSE, *([OVERRIDE] if self.scale else [])))
+
+    @property
+    def scale_config(self) -> Path:
+        """Where the prometheus.yml of SCALE=1 is put together, for Compose to mount."""
+        return self.root / ".run" / "scale" / self.name
+
+    @property
     def renderer(self) -> bool:
         """Whether Grafana has its renderer of pictures."""
         return bool(self.env[RENDERER_TOKEN])
@@ -76,12 +103,13 @@ class Instance:
     @property
     def services(self) -> tuple[str, ...]:
         """The names of the services that are part of the stack, in the order of their start."""
-        return tuple(name for name in NAMES if self.demo or name != DEMO_SERVICE)
+        left_out = {*(() if self.demo else (DEMO_SERVICE,)), *(() if self.scale else SCALE_NAMES)}
+        return tuple(name for name in ALL_NAMES if name not in left_out)
 
     @property
     def ports(self) -> dict[str, str]:
         """The variable of each port of these services, and the service that it belongs to."""
-        return {variable: name for variable, name in PORT_VARIABLES.items() if name in self.services}
+        return {variable: name for variable, name in ALL_PORT_VARIABLES.items() if name in self.services}
 
     def path(self, value: str) -> Path:
         """A path of the settings; a relative one starts at the bundle's directory, as with Compose."""
@@ -124,7 +152,7 @@ def check_name(name: str) -> None:
 
 def _check_ports(env: dict[str, str], env_file: Path) -> None:
     seen: dict[int, str] = {}
-    for variable in PORT_VARIABLES:
+    for variable in (*ALL_PORT_VARIABLES, *GOSSIP_PORTS):
         value = env.get(variable, "")
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _LAST_PORT:
             raise StackError(
@@ -144,6 +172,11 @@ def _check_values(env: dict[str, str], env_file: Path) -> None:
         raise StackError(
             f"{DEMO}={env[DEMO]!r}: neither 0 nor 1",
             f"set it in {env_file} to 1, to run the demo-app, or to 0, to leave it out",
+        )
+    if env[SCALE] not in ("0", "1"):
+        raise StackError(
+            f"{SCALE}={env[SCALE]!r}: neither 0 nor 1",
+            f"set it in {env_file} to 1, for two of each over PostgreSQL and VictoriaMetrics, or to 0",
         )
     for name, (form, like) in _DURATIONS.items():
         if env[name] and not form.fullmatch(env[name]):
