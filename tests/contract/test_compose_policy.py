@@ -1,10 +1,12 @@
-"""Holds each security and robustness property for each service of docker-compose.yml, as Compose renders it.
+"""Holds each security and robustness property for each service of the Compose files, as Compose renders them.
 
-A new service without one of them fails here.
+Both ways: docker-compose.yml alone, and with docker-compose.scale.yml over it. A new service without one of
+them fails here.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -15,29 +17,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from programs import not_there
 from stack import secret_files
-from stack.composefile import mount, rendered
+from stack.composefile import merged, mount, rendered
 from stack.envfile import read
-from stack.services import PORT_VARIABLES
-from stack.settings import DEMO
+from stack.services import ALL_PORT_VARIABLES, PORT_VARIABLES, SCALE_NAMES
+from stack.settings import DEMO, SCALE
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "docker-compose.yml"
+FILE, OVERRIDE = ROOT / "docker-compose.yml", ROOT / "docker-compose.scale.yml"
+LAYERS = {"one": (FILE,), "scale": (FILE, OVERRIDE)}
 EXAMPLE = ROOT / ".env.example"
-SETTINGS = read(EXAMPLE) | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"}
-SERVICES = sorted(yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"])
+GIVEN = {"GRAFANA_ADMIN_PASSWORD": "from-the-test", "SLA_POSTGRES_PASSWORD": "from-the-test"}
+SETTINGS = read(EXAMPLE) | GIVEN
+SERVICES = [(layer, name) for layer, files in LAYERS.items() for name in sorted(merged(files)["services"])]
 # Settings that docker-compose.yml does not read: the launcher does, and writes files from them.
-BY_THE_LAUNCHER = {DEMO, *secret_files.FILES}
+BY_THE_LAUNCHER = {DEMO, SCALE, *secret_files.FILES}
 # Service to the reason why its root file system can be written to.
 WRITABLE_ROOT = {
     "grafana": "unpacks its bundled plugins into its own installation at start",
     "renderer": "Chromium keeps its profile and caches below its home",
 }
 # Service to the reason why it publishes nothing.
-WITHOUT_PORT = {"renderer": "only Grafana asks it"}
+WITHOUT_PORT = {
+    "renderer": "only Grafana asks it",
+    "vmstorage-1": "only vminsert and vmselect ask it",
+    "vmstorage-2": "only vminsert and vmselect ask it",
+}
 
 
 def compose_is_there() -> bool:
@@ -47,10 +54,10 @@ def compose_is_there() -> bool:
     return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
 
 
-def by_compose() -> dict[str, Any]:
-    """What Compose makes of the file and .env.example."""
+def by_compose(layer: str) -> dict[str, Any]:
+    """What Compose makes of the files and .env.example."""
     bare = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-    files = ["--env-file", str(EXAMPLE), "-f", str(FILE)]
+    files = ["--env-file", str(EXAMPLE), *(part for file in LAYERS[layer] for part in ("-f", str(file)))]
     command = [
         "docker",
         "compose",
@@ -65,7 +72,7 @@ def by_compose() -> dict[str, Any]:
     ]
     done = subprocess.run(
         command,
-        env=bare | {"GRAFANA_ADMIN_PASSWORD": "from-the-test"},
+        env=bare | GIVEN,
         capture_output=True,
         text=True,
         check=True,
@@ -73,9 +80,9 @@ def by_compose() -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def by_hand() -> dict[str, Any]:
+def by_hand(layer: str) -> dict[str, Any]:
     """The same properties out of our own reading, in Compose's form, for machines without Compose."""
-    tree = rendered(FILE, SETTINGS)
+    tree = rendered(LAYERS[layer], SETTINGS)
     for service in tree["services"].values():
         service["ports"] = [
             dict(zip(("host_ip", "published", "target"), entry.split(":"), strict=True))
@@ -97,12 +104,16 @@ def _mount(entry: str | dict[str, Any], volumes: dict[str, Any]) -> dict[str, An
     }
 
 
-@pytest.fixture(scope="module")
-def configuration() -> dict[str, Any]:
+@functools.cache
+def configuration(layer: str) -> dict[str, Any]:
     if compose_is_there():
-        return by_compose()
+        return by_compose(layer)
     assert os.environ.get("CI") != "true", "CI must render the file with docker compose, which is not there"
-    return by_hand()
+    return by_hand(layer)
+
+
+def services(layer: str) -> dict[str, dict[str, Any]]:
+    return configuration(layer)["services"]
 
 
 def bytes_of(size: object) -> int:
@@ -203,50 +214,53 @@ PROPERTIES = [
 ]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(("layer", "service"), SERVICES)
 @pytest.mark.parametrize("property_", PROPERTIES, ids=lambda each: each.__name__)
-def test_service(
-    configuration: dict[str, Any], service: str, property_: Callable[[dict[str, Any]], bool]
-) -> None:
-    assert property_(configuration["services"][service])
+def test_service(layer: str, service: str, property_: Callable[[dict[str, Any]], bool]) -> None:
+    assert property_(services(layer)[service])
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_root_file_system_is_read_only_or_has_a_stated_reason(
-    configuration: dict[str, Any], service: str
-) -> None:
-    assert configuration["services"][service].get("read_only", False) is (service not in WRITABLE_ROOT)
+@pytest.mark.parametrize(("layer", "service"), SERVICES)
+def test_root_file_system_is_read_only_or_has_a_stated_reason(layer: str, service: str) -> None:
+    assert services(layer)[service].get("read_only", False) is (service not in WRITABLE_ROOT)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_what_a_service_waits_for_must_be_healthy(configuration: dict[str, Any], service: str) -> None:
-    waits = configuration["services"][service].get("depends_on", {})
+@pytest.mark.parametrize(("layer", "service"), SERVICES)
+def test_what_a_service_waits_for_must_be_healthy(layer: str, service: str) -> None:
+    waits = services(layer)[service].get("depends_on", {})
     assert all(each["condition"] == "service_healthy" for each in waits.values())
 
 
 @pytest.mark.parametrize(
-    ("service", "waits_for"),
+    ("layer", "service", "waits_for"),
     [
-        ("alertmanager", {"mailhog"}),
-        ("prometheus", {"alertmanager", "demo-app"}),
-        ("grafana", {"prometheus"}),
-        ("sla-worker", {"prometheus", "mailhog"}),
+        ("one", "alertmanager", {"mailhog"}),
+        ("one", "prometheus", {"alertmanager", "demo-app"}),
+        ("one", "grafana", {"prometheus"}),
+        ("one", "sla-worker", {"prometheus", "mailhog"}),
+        ("scale", "alertmanager-2", {"mailhog"}),
+        ("scale", "prometheus", {"alertmanager", "alertmanager-2", "demo-app", "vminsert"}),
+        ("scale", "grafana", {"prometheus", "vmselect"}),
+        ("scale", "sla-worker", {"prometheus", "mailhog", "postgres", "vmselect"}),
+        ("scale", "sla-worker-2", {"prometheus", "mailhog", "postgres", "vmselect"}),
+        ("scale", "vminsert", {"vmstorage-1", "vmstorage-2"}),
+        ("scale", "vmselect", {"vmstorage-1", "vmstorage-2"}),
     ],
 )
-def test_services_start_in_order(configuration: dict[str, Any], service: str, waits_for: set[str]) -> None:
-    assert set(configuration["services"][service]["depends_on"]) == waits_for
+def test_services_start_in_order(layer: str, service: str, waits_for: set[str]) -> None:
+    assert set(services(layer)[service].get("depends_on", {})) == waits_for
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_tmpfs_is_bounded_and_runs_nothing(configuration: dict[str, Any], service: str) -> None:
-    for entry in configuration["services"][service].get("tmpfs", []):
+@pytest.mark.parametrize(("layer", "service"), SERVICES)
+def test_the_tmpfs_is_bounded_and_runs_nothing(layer: str, service: str) -> None:
+    for entry in services(layer)[service].get("tmpfs", []):
         options = entry.partition(":")[2].split(",")
         assert {"noexec", "nosuid", "nodev"} <= set(options)
         assert any(option.startswith("size=") for option in options)
 
 
 def test_the_six_services_are_there_and_the_renderer() -> None:
-    assert SERVICES == [
+    assert [name for layer, name in SERVICES if layer == "one"] == [
         "alertmanager",
         "demo-app",
         "grafana",
@@ -257,19 +271,83 @@ def test_the_six_services_are_there_and_the_renderer() -> None:
     ]
 
 
-def test_a_service_publishes_a_port_or_has_a_stated_reason(configuration: dict[str, Any]) -> None:
-    silent = {name for name, each in configuration["services"].items() if not each.get("ports")}
-    assert silent == set(WITHOUT_PORT)
+def test_scale_has_two_of_each_and_what_they_share() -> None:
+    added = {name for layer, name in SERVICES if layer == "scale"} - {
+        name for layer, name in SERVICES if layer == "one"
+    }
+    assert added == {
+        "alertmanager-2",
+        "postgres",
+        "sla-worker-2",
+        "vminsert",
+        "vmselect",
+        "vmstorage-1",
+        "vmstorage-2",
+    }
+    assert added == set(SCALE_NAMES)
 
 
-def test_every_port_is_moved_by_the_variable_that_the_launcher_names(configuration: dict[str, Any]) -> None:
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_service_publishes_a_port_or_has_a_stated_reason(layer: str) -> None:
+    silent = {name for name, each in services(layer).items() if not each.get("ports")}
+    assert silent == {name for name in WITHOUT_PORT if name in services(layer)}
+
+
+@pytest.mark.parametrize(("layer", "variables"), [("one", PORT_VARIABLES), ("scale", ALL_PORT_VARIABLES)])
+def test_every_port_is_moved_by_the_variable_that_the_launcher_names(
+    layer: str, variables: dict[str, str]
+) -> None:
     published = {
         (name, int(port["published"]))
-        for name, each in configuration["services"].items()
+        for name, each in services(layer).items()
         for port in each.get("ports", [])
         if port.get("published")
     }
-    assert published == {(service, int(SETTINGS[variable])) for variable, service in PORT_VARIABLES.items()}
+    assert published == {(service, int(SETTINGS[variable])) for variable, service in variables.items()}
+
+
+@pytest.mark.parametrize(
+    ("service", "other"), [("prometheus", "--config.file"), ("alertmanager", "--cluster.")]
+)
+def test_the_override_repeats_a_command_but_for_what_it_is_there_for(service: str, other: str) -> None:
+    """Compose replaces a command as a whole, so that a flag of the one file must be in the other too."""
+
+    def rest(layer: str, name: str = service) -> list[str]:
+        return [word for word in services(layer)[name]["command"] if not word.startswith(other)]
+
+    assert rest("scale") == rest("one")
+    if service == "alertmanager":
+        assert rest("scale", "alertmanager-2") == rest("one")
+
+
+def test_each_alertmanager_names_the_other_and_each_store_is_named_on_both_sides() -> None:
+    def flags(service: str, flag: str) -> list[str]:
+        prefix = f"{flag}="
+        words = services("scale")[service]["command"]
+        return [word.removeprefix(prefix) for word in words if word.startswith(prefix)]
+
+    first, second = SETTINGS["ALERTMANAGER_CLUSTER_PORT"], SETTINGS["ALERTMANAGER_2_CLUSTER_PORT"]
+    assert flags("alertmanager", "--cluster.listen-address") == [f"0.0.0.0:{first}"]
+    assert flags("alertmanager", "--cluster.peer") == [f"alertmanager-2:{second}"]
+    assert flags("alertmanager-2", "--cluster.listen-address") == [f"0.0.0.0:{second}"]
+    assert flags("alertmanager-2", "--cluster.peer") == [f"alertmanager:{first}"]
+    for service, port in (("vminsert", 8400), ("vmselect", 8401)):
+        assert flags(service, "-storageNode") == [f"vmstorage-{each}:{port}" for each in (1, 2)]
+        assert flags(service, "-replicationFactor") == ["2"]
+    kept = [flags(name, "-dedup.minScrapeInterval") for name in ("vmselect", "vmstorage-1", "vmstorage-2")]
+    assert kept == [["1ms"]] * 3  # copies of one sample count once; nothing else is left out
+
+
+def test_both_workers_are_the_same_but_for_name_port_and_volume() -> None:
+    one, two = (dict(services("scale")[name]) for name in ("sla-worker", "sla-worker-2"))
+    for each in (one, two):
+        each["volumes"] = [mount for mount in each["volumes"] if mount["type"] == "bind"]
+        del each["ports"]
+    assert one.pop("networks") == {"default": {"aliases": ["sla-worker-1"]}}
+    assert two.pop("networks") == {"default": {"aliases": ["sla-worker"]}}
+    assert one == two
+    database = one["environment"]["SLA_DATABASE_URL"]
+    assert database == "postgresql://sla:from-the-test@postgres:5432/sla"
 
 
 def test_the_public_page_alone_leaves_the_machine_and_only_when_it_is_given_an_address() -> None:
@@ -285,26 +363,38 @@ def test_the_public_page_alone_leaves_the_machine_and_only_when_it_is_given_an_a
     assert opened(SLA_PUBLIC_BIND="192.0.2.7", SLA_PUBLIC_PORT="80") == {("192.0.2.7", "80", 8081)}
 
 
-def test_data_lies_in_named_volumes(configuration: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("layer", "more"),
+    [
+        ("one", set()),
+        (
+            "scale",
+            {"alertmanager-2-data", "vmstorage-1-data", "vmstorage-2-data", "postgres-data", "sla-2-data"},
+        ),
+    ],
+)
+def test_data_lies_in_named_volumes(layer: str, more: set[str]) -> None:
     volumes = {
         mount["source"]
-        for each in configuration["services"].values()
+        for each in services(layer).values()
         for mount in each.get("volumes", [])
         if mount["type"] == "volume"
     }
-    assert volumes == {"prometheus-data", "alertmanager-data", "grafana-data", "sla-data", "demo-data"}
+    assert volumes == {"prometheus-data", "alertmanager-data", "grafana-data", "sla-data", "demo-data"} | more
 
 
 def test_versions_stand_in_the_settings_alone() -> None:
-    """Every image of the file comes from a variable without a default of its own."""
-    images = re.findall(r"(?m)^\s*(?:image|\w+_IMAGE): (.*)$", FILE.read_text(encoding="utf-8"))
-    assert len(images) == 11  # an image a service, and four arguments of builds
+    """Every image of the files comes from a variable without a default of its own."""
+    text = FILE.read_text(encoding="utf-8") + OVERRIDE.read_text(encoding="utf-8")
+    images = re.findall(r"(?m)^\s*(?:image|\w+_IMAGE): (.*)$", text)
+    # An image a service and four arguments of builds; four images of the override and one argument.
+    assert len(images) == 11 + 5
     assert all(re.match(r"\$\{\w+_IMAGE:\?|\$\{STACK_NAME:-insa\}/[a-z-]+:local$", image) for image in images)
 
 
 def test_every_setting_has_a_comment_and_a_use() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    used = FILE.read_text(encoding="utf-8")
+    used = FILE.read_text(encoding="utf-8") + OVERRIDE.read_text(encoding="utf-8")
     comment = False
     for line in lines:
         name = line.partition("=")[0]
@@ -317,11 +407,12 @@ def test_every_setting_has_a_comment_and_a_use() -> None:
             assert f"${{{name}" in used or name in BY_THE_LAUNCHER, f"{name} is used nowhere"
 
 
-def test_our_own_reading_agrees_with_compose() -> None:
+@pytest.mark.parametrize("layer", LAYERS)
+def test_our_own_reading_agrees_with_compose(layer: str) -> None:
     """Local mode starts what this reading says, so it must be what Compose would start."""
     if not compose_is_there():
         not_there("docker compose is not there to compare with: NOT TESTED")
-    ours, theirs = by_hand()["services"], by_compose()["services"]
+    ours, theirs = by_hand(layer)["services"], configuration(layer)["services"]
     assert set(ours) == set(theirs)
     for name, service in ours.items():
         environment = {key: str(value) for key, value in service.get("environment", {}).items()}

@@ -11,6 +11,7 @@ import yaml
 from dashboards.definitions import load
 from dashboards.names import DATASOURCE_UID
 from dashboards.queries import panels
+from stack.composefile import merged
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROVISIONING = REPOSITORY / "grafana" / "provisioning"
@@ -40,12 +41,25 @@ def test_the_datasource_is_the_one_that_dashboards_name() -> None:
             "type": "prometheus",
             "access": "proxy",
             "orgId": 1,
-            "url": "http://prometheus:9090",
+            "url": "${METRICS_URL}",
             "isDefault": True,
             "editable": False,
             "jsonData": {"httpMethod": "POST", "timeInterval": "15s", "manageAlerts": True},
         }
     ]
+
+
+def test_the_datasource_is_prometheus_and_with_scale_the_engine_that_the_workers_read() -> None:
+    files = [REPOSITORY / name for name in ("docker-compose.yml", "docker-compose.scale.yml")]
+    ordinary = merged(files[:1])["services"]
+    assert ordinary["grafana"]["environment"]["METRICS_URL"] == "http://prometheus:9090"
+    assert ordinary["sla-worker"]["environment"]["PROMETHEUS_URL"] == "http://prometheus:9090"
+    scaled = merged(files)["services"]
+    assert {
+        scaled["grafana"]["environment"]["METRICS_URL"],
+        scaled["sla-worker"]["environment"]["PROMETHEUS_URL"],
+        scaled["sla-worker-2"]["environment"]["PROMETHEUS_URL"],
+    } == {"http://vmselect:8481/select/0/prometheus"}
 
 
 def test_the_time_interval_is_the_scrape_interval() -> None:

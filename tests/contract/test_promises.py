@@ -23,11 +23,13 @@ NUMBERS = dict(enumerate(("eight", "nine", "ten", "eleven", "twelve", "thirteen"
 # The places that users' own scripts and dashboards know.
 TOP_LEVEL = {
     "docker-compose.yml",
+    "docker-compose.scale.yml",
     "prometheus/prometheus.yml",
     "prometheus/rules",
     "alertmanager/alertmanager.yml",
     "grafana/provisioning",
     "mailhog/Dockerfile",
+    "victoriametrics/Dockerfile",
     "sla-worker/sla_thresholds.yml",
     "demo-app/Dockerfile",
     "Makefile",
@@ -86,12 +88,12 @@ def test_the_readme_names_each_page_where_it_is(variable: str) -> None:
 
 def table_of_settings() -> dict[str, str]:
     """The rows of the README's table of settings: the variables of a row to its defaults."""
-    rows = re.findall(r"(?m)^\| ((?:`[A-Z_]+`(?: … )? ?)+) \| ([^|]*) \|", README)
+    rows = re.findall(r"(?m)^\| ((?:`[A-Z0-9_]+`(?: … )? ?)+) \| ([^|]*) \|", README)
     return dict(rows)
 
 
 def test_every_setting_is_in_the_readme() -> None:
-    named = set(re.findall(r"`([A-Z_]+)`", " ".join(table_of_settings())))
+    named = set(re.findall(r"`([A-Z0-9_]+)`", " ".join(table_of_settings())))
     images = {name for name in SETTINGS if name.endswith("_IMAGE")}  # a row of its own: first … last
     assert named - images == SETTINGS.keys() - images
     assert {"PROMETHEUS_IMAGE", "ALPINE_IMAGE"} <= named
@@ -99,7 +101,7 @@ def test_every_setting_is_in_the_readme() -> None:
 
 def test_defaults_in_the_readme_are_those_of_the_settings() -> None:
     for names, words in table_of_settings().items():
-        variables = re.findall(r"`([A-Z_]+)`", names)
+        variables = re.findall(r"`([A-Z0-9_]+)`", names)
         values = words.split(", ")
         if len(values) == len(variables):
             for variable, value in zip(variables, values, strict=True):

@@ -38,7 +38,7 @@ from stack.demo import Demo
 from stack.envfile import EXAMPLE, PASSWORD
 from stack.errors import StackError, of_the_system
 from stack.local_mode import LocalStack
-from stack.services import ALL_NAMES, ALL_SERVICES, PAGES, RENDERER, SIGNALS
+from stack.services import ALL_NAMES, ALL_SERVICES, PAGES, RENDERER, SCALE_PAGES, SIGNALS
 from stack.settings import REMEMBERED, Instance
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -175,7 +175,7 @@ def _print_urls(instance: Instance, notes: dict[str, str]) -> None:
         port.variable: (service.name, port.what) for service in ALL_SERVICES for port in service.ports
     }
     rows = []
-    for variable, page in PAGES.items():
+    for variable, page in (PAGES | SCALE_PAGES).items():
         if variable not in instance.ports:
             continue
         service, what = port_words[variable]

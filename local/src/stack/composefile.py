@@ -106,10 +106,10 @@ def _braced(body: str, env: Mapping[str, str]) -> str:
     return env.get(name, "")
 
 
-def merged(files: Sequence[Path]) -> dict[str, Any]:
+def merged(files: Path | Sequence[Path]) -> dict[str, Any]:
     """The files laid over each other as Compose does, variables as they are."""
     tree: dict[str, Any] = {}
-    for file in files:
+    for file in [files] if isinstance(files, Path) else files:
         layer = _read(file)
         for name, body in layer["services"].items():
             if "extends" in body:
@@ -150,7 +150,7 @@ def _appended(key: str, old: list[Any], new: list[Any]) -> list[Any]:
     return [*old, *(entry for entry in new if entry not in old)]
 
 
-def rendered(files: Sequence[Path], env: Mapping[str, str]) -> dict[str, Any]:
+def rendered(files: Path | Sequence[Path], env: Mapping[str, str]) -> dict[str, Any]:
     """The files as one, its variables put in, as plain lists and dictionaries."""
     return _walk(merged(files), env)  # type: ignore[no-any-return]  # YAML has no types
 
@@ -164,7 +164,7 @@ def _walk(node: Any, env: Mapping[str, str]) -> Any:  # a YAML tree
 
 
 def definitions(
-    files: Sequence[Path], env: Mapping[str, str], profiles: Collection[str]
+    files: Path | Sequence[Path], env: Mapping[str, str], profiles: Collection[str]
 ) -> dict[str, Definition]:
     """The services of the files by name, without those that belong to other profiles only."""
     tree = rendered(files, env)
@@ -173,7 +173,7 @@ def definitions(
     return {each.name: each for each in found if not each.profiles or {*each.profiles} & {*profiles}}
 
 
-def given(files: Sequence[Path], env: Mapping[str, str], service: str) -> dict[str, Given]:
+def given(files: Path | Sequence[Path], env: Mapping[str, str], service: str) -> dict[str, Given]:
     """What settings decide of a service's environment, by the name that it has inside the container."""
     body = merged(files)["services"][service]
     return {

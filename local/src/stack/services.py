@@ -89,12 +89,16 @@ PAGES = {
     "SLA_WORKER_PORT": "/",
     "DEMO_API_PORT": "/",
     "DEMO_METRICS_PORT": "/metrics",
+}
+"""The page of each port that the table of URLs shows, in its order; SMTP has none."""
+
+SCALE_PAGES = {
     "ALERTMANAGER_2_PORT": "/",
     "SLA_WORKER_2_PORT": "/",
     "VMSELECT_PORT": "/",
     "POSTGRES_PORT": "",
 }
-"""The page of each port that the table of URLs shows, in its order; PostgreSQL has none, and SMTP no line."""
+"""The same with SCALE=1; PostgreSQL is an address without a page."""
 
 RELOADED = ("prometheus", "alertmanager", "alertmanager-2")
 """The services that read changed files again on SIGHUP; the others are restarted for that."""
