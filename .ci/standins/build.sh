@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the stand-ins of README.md that are not there yet. Needs root, a running Docker engine, debootstrap and Go.
+# Builds the stand-ins of README.md that are not there yet. Needs root, a running Docker engine, debootstrap, Go and Debian's
+# victoria-metrics.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -140,6 +141,36 @@ if wanted "$tag"; then
   image "$tag" <<DOCKER
 FROM $base
 CMD ["sh"]
+DOCKER
+fi
+# --- what SCALE=1 adds
+
+for part in vmstorage vminsert vmselect; do
+  tag=$(pin "${part^^}_IMAGE")
+  if wanted "$tag"; then
+    cp "$here/victoriametrics.py" "$work/"
+    cp "$(command -v victoria-metrics)" "$work/victoria-metrics"
+    image "$tag" <<DOCKER
+FROM $base
+COPY victoria-metrics victoriametrics.py /standin/
+ENTRYPOINT ["python3", "/standin/victoriametrics.py", "$part"]
+DOCKER
+  fi
+done
+
+tag=$(pin POSTGRES_IMAGE)
+if wanted "$tag"; then
+  cp "$here/postgres.sh" "$work/"
+  image "$tag" <<DOCKER
+FROM $base
+RUN groupadd --gid 999 postgres && useradd --uid 999 --gid postgres postgres \\
+ && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null \\
+ && rm -rf /var/lib/apt/lists/* /var/lib/postgresql && install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data \\
+ && ln -s /usr/lib/postgresql/*/bin/pg_isready /usr/local/bin/
+COPY postgres.sh /standin/postgres.sh
+USER 999
+VOLUME /var/lib/postgresql/data
+ENTRYPOINT ["sh", "/standin/postgres.sh"]
 DOCKER
 fi
 say "all there"
