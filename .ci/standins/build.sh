@@ -166,6 +166,7 @@ FROM $base
 RUN groupadd --gid 999 postgres && useradd --uid 999 --gid postgres postgres \\
  && apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null \\
  && rm -rf /var/lib/apt/lists/* /var/lib/postgresql && install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data \\
+ && install -d -o postgres -g postgres -m 3777 /var/run/postgresql \\
  && ln -s /usr/lib/postgresql/*/bin/pg_isready /usr/local/bin/
 COPY postgres.sh /standin/postgres.sh
 USER 999

@@ -1,11 +1,12 @@
-"""Stands in for one part of a VictoriaMetrics cluster in CI, over Debian's VictoriaMetrics, which is a single node.
+"""Stands in for one part of a VictoriaMetrics cluster in CI, over Debian's VictoriaMetrics.
 
-A store is that single node. What is written goes to every store, as with as many copies as there are stores;
+A store is that, a single node. What is written goes to every store, as with as many copies as there are stores;
 a query goes to the first store that answers, and answers are not merged.
 """
 
 from __future__ import annotations
 
+import http
 import http.server
 import os
 import sys
@@ -54,7 +55,7 @@ class Part(http.server.BaseHTTPRequestHandler):
             headers = {name: self.headers[name] for name in KEPT if self.headers.get(name)}
             request = urllib.request.Request(f"http://{store}:{STORE_PORT}{path}", body, headers)
             try:
-                with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as found:
+                with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as found:  # noqa: S310  # http
                     answers.append((found.status, found.headers.get("Content-Type") or "", found.read()))
             except urllib.error.HTTPError as error:
                 answers.append((error.code, error.headers.get("Content-Type") or "", error.read()))
@@ -67,11 +68,10 @@ class Part(http.server.BaseHTTPRequestHandler):
     def answer(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
-        if status != 204:
+        if status != http.HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if status != 204:
-            self.wfile.write(body)
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing of each request."""
@@ -80,7 +80,7 @@ class Part(http.server.BaseHTTPRequestHandler):
 def main(part: str, words: list[str]) -> None:
     if part == "vmstorage":
         known = [word for word in words if not word.startswith(("-vminsertAddr=", "-vmselectAddr="))]
-        os.execv(STORE, [STORE, *known])
+        os.execv(STORE, [STORE, *known])  # noqa: S606  # it is in the image
     Part.stores = tuple(each.partition(":")[0] for each in values("storageNode", words))
     Part.prefix, Part.to_all = ("/insert", True) if part == "vminsert" else ("/select", False)
     port = int(values("httpListenAddr", words)[0].rpartition(":")[2])
