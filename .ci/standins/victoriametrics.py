@@ -1,7 +1,7 @@
 """Stands in for one part of a VictoriaMetrics cluster in CI, over Debian's VictoriaMetrics.
 
-A store is that, a single node. What is written goes to every store, as with as many copies as there are stores;
-a query goes to the first store that answers, and answers are not merged.
+A store is that, a single node. What is written goes to every store, as with one copy a store; a query goes to
+the first store that answers, and answers are not merged.
 """
 
 from __future__ import annotations
