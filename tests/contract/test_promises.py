@@ -64,7 +64,7 @@ def test_nothing_new_lies_at_the_top() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     top = {line.split("/")[0] for line in listed.splitlines()}
     expected = {place.split("/")[0] for place in TOP_LEVEL}
-    assert top == expected | {".ci", ".gitignore", ".pint.hcl", "docs", "local", "pyproject.toml"}
+    assert top == expected | {".ci", ".github", ".gitignore", ".pint.hcl", "docs", "local", "pyproject.toml"}
 
 
 def test_metrics_are_kept_for_15_days_and_at_most_10_gigabytes() -> None:
