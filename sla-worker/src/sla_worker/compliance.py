@@ -10,7 +10,7 @@ of the calendar allows more with each second: b · W ÷ (r - 1), and it never en
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -34,9 +34,19 @@ class Compliance:
 
 
 def compliance(
-    database: SLADatabase, window: str, zone: ZoneInfo, now: float, *, title: str, exclusions: bool = True
+    database: SLADatabase,
+    window: str,
+    zone: ZoneInfo,
+    now: float,
+    *,
+    title: str,
+    exclusions: bool = True,
+    only: Collection[str] | None = None,
 ) -> Compliance:
-    """Every SLA over a window; see spans.py for its names. Raises SLAWorkerError for one that is none."""
+    """Every SLA over a window, or those with the keys `only`; see spans.py for the names of windows.
+
+    Raises SLAWorkerError for one that is none.
+    """
     span = read_span(window, database.period_end(now), database.slot_seconds, zone)
     report = report_between(
         database,
@@ -46,6 +56,7 @@ def compliance(
         now=int(now),
         exclusions=exclusions,
         of_then=span.moves is None,  # what is over has the SLAs of then, as its frozen month has
+        only=only,
     )
     return Compliance(window, report, budgets(database, span, report.statuses, exclusions=exclusions))
 

@@ -25,6 +25,18 @@ def only_of(found: Iterable[_T], only: Collection[str] | None) -> list[_T]:
     return [each for each in found if only is None or each.key in only]
 
 
+def keys_of(database: SLADatabase, team: str | None) -> frozenset[str] | None:
+    """The keys of a team's SLAs, those that were removed too; None without a team: of all."""
+    if team is None:
+        return None
+    return frozenset(key for key, each in database.definitions().items() if each.team == team)
+
+
+def titled(title: str, team: str | None) -> str:
+    """The title of a report, with the team that it is about."""
+    return title if team is None else f"{title} of {team}"
+
+
 def period_report(
     database: SLADatabase,
     *,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,8 +13,10 @@ import pytest
 
 from sla_worker import cli
 from sla_worker.database import SLADatabase
+from sla_worker.definitions import read_all
 from sla_worker.delivery.kinds import KINDS, Sources
-from sla_worker.model import Drawn
+from sla_worker.evaluation import evaluate
+from sla_worker.model import Drawn, Figures
 from sla_worker.schedule import Schedule
 from unit.sla_worker.databases import Place
 from unit.sla_worker.fake_prometheus import GOOD, SLOT
@@ -223,3 +227,71 @@ def test_the_outbox_keeps_a_teams_report_apart(place: Place) -> None:
         ("daily:2023-11-15", None),
     ]
     database.close()
+
+
+def keys(answer: tuple[str, str]) -> list[str]:
+    return [each["key"] for each in json.loads(answer[1])["slas"]]
+
+
+def test_page_and_api_show_one_team(setting: Setting) -> None:
+    _break(setting)
+    setting.step()
+    whole, page = setting.ask("/")[1], setting.ask("/?team=payments")[1]
+    # The headings, and the list to choose from.
+    assert "<h1>SLA status <" in whole
+    assert "<h1>SLA status of payments <" in page
+    assert '<option value="payments" selected>payments</option>' in page
+    assert '<option value="payments">payments</option>' in whole
+    for name in ("Search uptime", "Platform Uptime"):
+        assert name in whole
+        assert name not in page
+    assert "Pay uptime" in page
+    assert "Pay uptime" in setting.ask("/?team=payments&window=30d")[1]
+    assert "team=payments" in page.partition("Period:")[2]
+    assert keys(setting.ask("/api/status?team=payments")) == ["pay-uptime"]
+    assert keys(setting.ask("/api/compliance?team=search&window=24h")) == ["search-uptime"]
+    breaches = json.loads(setting.ask("/api/breaches?team=payments")[1])["breaches"]
+    assert [each["sla"] for each in breaches] == ["pay-uptime"]
+    assert len(keys(setting.ask("/api/status"))) == 5
+    for path in ("/", "/api/status", "/api/compliance", "/api/breaches"):
+        status, said = setting.ask(f"{path}?team=nobody")
+        assert status == "400 Bad Request"
+        assert "there is no team nobody; give one of payments, search" in said
+
+
+def test_a_report_of_a_team_is_read_again_as_its_own(setting: Setting) -> None:
+    setting.step()
+    setting.now = NINE + 60.0
+    setting.step()
+    [own] = [each for each in json.loads(setting.ask("/api/reports")[1])["reports"] if each["team"]]
+    assert (own["type"], own["team"]) == ("daily", "payments")
+    assert "Daily of payments</a>" in setting.ask("/reports")[1]
+    assert_of_payments_alone(setting.ask(f"/reports/{own['id']}")[1])
+
+
+def test_breaches_of_the_past_reach_a_team_as_its_part_of_the_mail_about_them(setting: Setting) -> None:
+    setting.step()
+    database = setting.service.database
+    uptimes = [
+        each
+        for each in read_all(setting.service.settings.definitions_path)
+        if each.category == "availability"
+    ]
+    for slot, good in ((SLOT - 900, 20), (SLOT - 600, 0), (SLOT - 300, 20)):
+        rows = [replace(evaluate(each, slot, Figures(good, 20, 1)), late=True) for each in uptimes]
+        database.store(rows)
+    with Mailbox(setting.smtp_port) as mailbox:
+        for _ in range(4):
+            setting.now += 130  # more of them may follow for two minutes
+            setting.step()
+    # The owner is a receiver of the team, too.
+    assert sorted(mailbox.recipients) == [
+        ["owner@example.com", "on-call@example.com"],
+        ["pay-on-call@example.com", "owner@example.com"],
+    ]
+    whole, own = (
+        texts_of(mailbox.mails[mailbox.recipients.index(each)]) for each in sorted(mailbox.recipients)
+    )
+    assert "Pay uptime" in own
+    assert "Search uptime" not in own
+    assert all(name in whole for name in ("Pay uptime", "Search uptime", "Platform Uptime"))

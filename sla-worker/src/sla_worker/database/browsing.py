@@ -18,7 +18,8 @@ _PLACE = re.compile(r"([0-9]{1,12})\.([0-9]{1,12})")
 _TO_COME = 2**53  # no moment is later
 _DELIVERIES = "(SELECT COUNT(*) FROM sla_deliveries d WHERE d.notification_id = n.id AND "
 _MAILS = f"""
-SELECT n.id, n.type, n.created_at, n.period_end, n.breach_id, n.sent_at, n.done_at, n.recipients AS named,
+SELECT n.id, n.type, n.created_at, n.period_end, n.breach_id, n.sent_at, n.done_at, n.team,
+       n.recipients AS named,
        {_DELIVERIES} (d.result IS NULL OR d.result <> 'withdrawn')) AS recipients,
        {_DELIVERIES} d.result = 'delivered') AS delivered,
        {_DELIVERIES} d.result = 'given up') AS given_up
@@ -67,6 +68,7 @@ class Browser:
         key: str | None = None,
         severity: str | None = None,
         category: str | None = None,
+        team: str | None = None,
     ) -> tuple[list[Breach], str | None]:
         """The breaches that touch [start, end) and have what is given; the one that began last comes first.
 
@@ -81,7 +83,8 @@ class Browser:
         values: list[Any] = [min(end, self._trust.bound()), start, began, began, number]
         if lasting is not None:
             wanted.append(f"{'' if lasting else 'NOT '}(b.ended_at IS NULL AND d.enabled = 1)")
-        for column, value in (("d.key", key), ("b.severity", severity), ("d.category", category)):
+        named = (("d.key", key), ("b.severity", severity), ("d.category", category), ("d.team", team))
+        for column, value in named:
             if value is not None:
                 wanted.append(f"{column} = ?")
                 values.append(value)

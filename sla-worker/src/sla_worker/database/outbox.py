@@ -98,7 +98,9 @@ class Outbox:
         waiting = [
             each.notification.id
             for each in self._open.all().values()
-            if each.notification.type == CATCH_UP_MAIL and not each.recipients
+            if each.notification.type == CATCH_UP_MAIL
+            and each.notification.team is None
+            and not each.recipients
         ]
         if not waiting:
             number = self._engine.next_id("sla_notifications")
@@ -111,11 +113,18 @@ class Outbox:
         self._open.forget()
         return waiting[0]
 
+    def owe_catch_up_of(self, whole: Notification, teams: Iterable[str], now: int) -> None:
+        """Owe teams their part of the mail about breaches of the past, each once."""
+        new = [name for name in teams if not self.is_known(f"{whole.key}/{name}")]
+        if new:
+            with self._engine.transaction():
+                self.add([Owed(CATCH_UP_MAIL, f"{whole.key}/{name}", team=name) for name in new], now)
+
     def drop_catch_ups(self, now: int) -> None:
         """Close mails about breaches of the past of which none is left, inside the caller's transaction."""
         self._engine.execute(
-            "UPDATE sla_notifications SET done_at = ? WHERE type = ? AND done_at IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM sla_breaches b WHERE b.catch_up_id = sla_notifications.id"
+            "UPDATE sla_notifications SET done_at = ? WHERE type = ? AND team IS NULL AND done_at IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM sla_breaches b WHERE b.catch_up_id = sla_notifications.id"
             " AND (b.ended_at IS NULL OR b.ended_at > b.started_at))",
             (now, CATCH_UP_MAIL),
         )

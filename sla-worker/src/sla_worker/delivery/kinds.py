@@ -28,9 +28,9 @@ from sla_worker.database import SLADatabase
 from sla_worker.draw import draw
 from sla_worker.errors import MailError
 from sla_worker.links import month_links, outage_links, report_links
-from sla_worker.model import Brand, Drawn, Mail, Notification, Sheet, follow_up
+from sla_worker.model import Brand, Breach, Drawn, Mail, Notification, Sheet, follow_up
 from sla_worker.render.mails import breach_mail, daily_mail
-from sla_worker.reports import period_report
+from sla_worker.reports import keys_of, only_of, period_report, titled
 from sla_worker.settings import Settings
 
 _PROSPECTS = 3  # SLAs of which it is said what is still allowed
@@ -68,22 +68,11 @@ def daily(sources: Sources, end: int | None = None, team: str | None = None) -> 
     from sla_worker.render.sections import outlook_lines  # noqa: PLC0415 - see above
 
     only = keys_of(sources.database, team)
-    title = _titled("Daily SLA report", team)
+    title = titled("Daily SLA report", team)
     report = period_report(sources.database, title=title, hours=24, now=sources.now, end=end, only=only)
     zone = sources.settings.timezone
     ahead = outlook_lines(outlook(sources.database, report.end, zone, _PROSPECTS, only), zone)
     return daily_mail(report, zone, report_links(sources.settings, team), ahead)
-
-
-def keys_of(database: SLADatabase, team: str | None) -> frozenset[str] | None:
-    """The keys of a team's SLAs, those that were removed too; None without a team: of all."""
-    if team is None:
-        return None
-    return frozenset(key for key, each in database.definitions().items() if each.team == team)
-
-
-def _titled(title: str, team: str | None) -> str:
-    return title if team is None else f"{title} of {team}"
 
 
 def long(sources: Sources, kind: str, end: int, team: str | None = None) -> Mail:
@@ -95,7 +84,7 @@ def long(sources: Sources, kind: str, end: int, team: str | None = None) -> Mail
     report = long_report(
         sources.database,
         kind=kind,
-        title=_titled(_TITLES[kind], team),
+        title=titled(_TITLES[kind], team),
         end=end,
         now=sources.now,
         zone=zone,
@@ -191,11 +180,17 @@ def _follow_up(sources: Sources, owed: Notification) -> Mail:
 def _catch_up(sources: Sources, notification: Notification) -> Mail:
     from sla_worker.render.catch_up import catch_up_mail  # noqa: PLC0415 - see above
 
-    breaches = sources.database.breaches_told_in(notification.id)
+    breaches = caught_up(sources.database, notification)
     if not breaches:  # the database closes the mail with the last of them
         raise MailError(f"the notification {notification.key} has no breaches left")
     settings = sources.settings
     return catch_up_mail(breaches, sources.now, settings.timezone, report_links(settings))
+
+
+def caught_up(database: SLADatabase, owed: Notification) -> list[Breach]:
+    """The breaches of the past that a mail is about; a team's, `catch_up:7/payments`, has its part."""
+    number = int(follow_up(owed.key)[0].partition("/")[0])
+    return only_of(database.breaches_told_in(number), keys_of(database, owed.team))
 
 
 def _outage(sources: Sources, notification: Notification) -> Mail:

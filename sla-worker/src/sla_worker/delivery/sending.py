@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Protocol
 
-from sla_worker.conventions import FAILURE, GIVEN_UP, MONTHLY_MAIL, SUCCESS
+from sla_worker.conventions import CATCH_UP_MAIL, FAILURE, GIVEN_UP, MONTHLY_MAIL, SUCCESS
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.branding import branded
-from sla_worker.delivery.kinds import KINDS, Sources
+from sla_worker.delivery.kinds import KINDS, Sources, caught_up
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.errors import DatabaseError, MailError, MailServerError
-from sla_worker.model import Delivery, Notification, receivers_of
+from sla_worker.model import Delivery, Notification, Team, receivers_of
 from sla_worker.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -137,6 +137,8 @@ class Deliveries:
                 self._outbox.void(owed, int(now))
                 return
             open_ = self._outbox.deliveries(owed, recipients, int(now))
+            if open_ and owed.type == CATCH_UP_MAIL and owed.team is None:
+                self._tell_teams(owed, int(now))
             made = self._make(owed, recipients, now) if open_ else None
         except DatabaseError:
             raise
@@ -158,20 +160,40 @@ class Deliveries:
         if owed.type not in KINDS:
             raise MailError(f"no mail of the kind {owed.type!r} is known to this version")
         named = self._named(owed)
-        holders = None if owed.answered is None else self._outbox.holders(owed.answered)
+        holders = None if owed.answered is None else self._holders(owed, owed.answered)
         return named if holders is None else tuple(each for each in named if each in holders)
 
     def _named(self, owed: Notification) -> tuple[str, ...]:
-        """Of a team's report its receivers; of a mail about a breach those of its team beside the others."""
-        teams = self._database.teams.all()
+        """Of a team's mail its receivers; of one about a breach those of its team beside the others."""
         if owed.team is not None:
-            return receivers_of(teams[owed.team], owed.type) if owed.team in teams else ()
+            team = self._database.teams.all().get(owed.team)
+            about = owed.type != CATCH_UP_MAIL or caught_up(self._database, owed)
+            return receivers_of(team, owed.type) if team is not None and about else ()
         named = KINDS[owed.type].recipients(self._settings)
-        if not teams or owed.breach_id is None:
-            return named
-        breach = self._database.get_breach(owed.breach_id)
-        of = None if breach is None else teams.get(self._database.definitions()[breach.key].team or "")
-        return named if of is None else tuple(dict.fromkeys((*named, *receivers_of(of, owed.type))))
+        team = self._team_of(owed)
+        return named if team is None else tuple(dict.fromkeys((*named, *receivers_of(team, owed.type))))
+
+    def _team_of(self, owed: Notification) -> Team | None:
+        """Whose SLA the breach is of that a mail is about."""
+        teams = self._database.teams.all()
+        breach = self._database.get_breach(owed.breach_id) if teams and owed.breach_id else None
+        return None if breach is None else teams.get(self._database.definitions()[breach.key].team or "")
+
+    def _holders(self, owed: Notification, answered: str) -> frozenset[str] | None:
+        """Who has the mail that this one follows on, or its team's part of it; None: whoever is named."""
+        holders, team = self._outbox.holders(answered), self._team_of(owed)
+        if holders is None or team is None or not answered.startswith(f"{CATCH_UP_MAIL}:"):
+            return holders
+        own = self._outbox.holders(f"{answered}/{team.name}")
+        return holders.union(receivers_of(team, owed.type) if own is None else own)
+
+    def _tell_teams(self, owed: Notification, now: int) -> None:
+        """Owe teams their part of a mail about breaches of the past, which no more are added to now."""
+        teams, stored = self._database.teams.all(), self._database.definitions()
+        keys = {each.key for each in self._database.breaches_told_in(owed.id)} if teams else set()
+        named = {stored[key].team for key in keys}
+        told = [each.name for each in teams.values() if each.name in named and each.receivers.breach]
+        self._outbox.owe_catch_up_of(owed, told, now)
 
     def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
         mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)

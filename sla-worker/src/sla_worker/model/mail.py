@@ -46,7 +46,7 @@ def follow_up(key: str) -> tuple[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class OwedMail:
-    """What became of a mail, without its addresses. `sent_at`: when the last of them got it.
+    """What became of a mail, of a `team` or of all, without its addresses. `sent_at`: when the last got it.
 
     `done_at`: since when nothing is tried any more; None while something is.
     """
@@ -61,6 +61,7 @@ class OwedMail:
     recipients: int
     delivered: int
     given_up: int
+    team: str | None = None
 
     @property
     def state(self) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Budget, Causes, FrozenMonth, Report, WatchdogOutage
+from sla_worker.model import Budget, Causes, FrozenMonth, Report, Team, WatchdogOutage
 from sla_worker.render.format import RED, length, moment
 from sla_worker.render.groups import grouped
 from sla_worker.render.signs import SIGNS, counted, runs
@@ -29,12 +29,13 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What of the SLAs somebody looks for: words, a category, and which page of that."""
+    """What of the SLAs somebody looks for: words, a category, a team, and which page of that."""
 
     search: str | None = None
     category: str | None = None
     page: int = 1
     refresh: bool = False
+    team: str | None = None
 
     def query(self, window: str | None, **changed: object) -> str:
         """The query of the same page with something changed."""
@@ -42,6 +43,7 @@ class Found:
             "window": window,
             "q": self.search,
             "category": self.category,
+            "team": self.team,
             "refresh": "30" if self.refresh else "",
             **changed,
         }
@@ -92,6 +94,7 @@ def status_page(
     window: str | None = None,
     budgets: Mapping[tuple[str, str], Budget] | None = None,
     causes: Mapping[int, Causes] | None = None,
+    teams: Sequence[Team] = (),
 ) -> str:
     """The status page; `last_pass` and `alerting` are a few words on the line below the title.
 
@@ -121,6 +124,7 @@ def status_page(
         windows=NAMED,
         budgets=budgets,
         causes=causes or {},
+        teams=teams,
         now=report.generated_at,
     )
 

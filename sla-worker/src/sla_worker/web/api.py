@@ -11,6 +11,7 @@ from sla_worker.again import BusyError, Wish
 from sla_worker.errors import DatabaseError, SLAWorkerError
 from sla_worker.model import Reason, SLAStatus
 from sla_worker.render.format import verdict
+from sla_worker.reports import only_of
 from sla_worker.web.http import Answer, HTTPError, json_answer
 from sla_worker.web.request import Parts, Request
 from sla_worker.web.table import listed
@@ -34,7 +35,9 @@ def explanation(parts: Parts, request: Request) -> Answer:
 def status(parts: Parts, request: Request) -> Answer:
     """Every SLA over the last hours, with or without what is excluded."""
     hours, said = request.number("hours"), request.text("exclusions")
-    found = parts.pages.statuses(hours, exclusions=said == "on")
+    with refused("team"):
+        only = parts.pages.keys_of(request.optional("team"))
+    found = only_of(parts.pages.statuses(hours, exclusions=said == "on"), only)
     return listed(request, {"hours": hours, "exclusions": said, "slas": [_figures(each) for each in found]})
 
 
@@ -45,8 +48,10 @@ def compliance(parts: Parts, request: Request) -> Answer:
         raise HTTPError(400, "window and from or to are both given: give one of them")
     if key is not None and not parts.pages.knows(key):
         raise HTTPError(404, f"sla={key[:80]}: there is no such SLA; sla_thresholds.yml lists the keys")
+    with refused("team"):
+        only = parts.pages.keys_of(request.optional("team"))
     with refused("window" if span is None else "from, to"):
-        found = parts.pages.compliance(span or request.text("window"), exclusions=said == "on")
+        found = parts.pages.compliance(span or request.text("window"), exclusions=said == "on", only=only)
     report = found.report
     return listed(
         request,

@@ -14,7 +14,7 @@ from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.mails import daily_mail
 from sla_worker.render.periodic import file_name, long_html
 from sla_worker.render.templates import template
-from sla_worker.reports import period_report
+from sla_worker.reports import keys_of, period_report, titled
 from sla_worker.web.api import refused
 from sla_worker.web.http import CSV, FORM_POLICY, HTML, JSON, Answer, HTTPError
 from sla_worker.web.request import Parts, Request
@@ -74,14 +74,15 @@ def reports(parts: Parts, request: Request) -> Answer:
 def report(parts: Parts, request: Request) -> Answer:
     """A report that was sent, over its period, with the figures as they are known now."""
     mail = _sent(parts, request)
-    links = report_links(parts.pages.settings)
+    links = report_links(parts.pages.settings, mail.team)
     if mail.type == DAILY_MAIL:
         found = period_report(
             parts.pages.database,
-            title=_TITLES[mail.type],
+            title=titled(_TITLES[mail.type], mail.team),
             hours=24,
             now=parts.pages.now(),
             end=mail.period_end,
+            only=keys_of(parts.pages.database, mail.team),
         )
         return _page(daily_mail(found, parts.pages.zone, links).html)
     return _page(long_html(_long(parts, mail), parts.pages.zone, links))
@@ -124,10 +125,11 @@ def _long(parts: Parts, mail: OwedMail) -> LongReport:
     return report_of_days(
         parts.pages.database,
         kind=mail.type,
-        title=_TITLES[mail.type],
+        title=titled(_TITLES[mail.type], mail.team),
         edges=due.borders(mail.type, mail.period_end or 0, zone),
         zone=zone,
         now=parts.pages.now(),
+        only=keys_of(parts.pages.database, mail.team),
     )
 
 

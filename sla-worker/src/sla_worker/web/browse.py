@@ -32,7 +32,9 @@ def measurements(parts: Parts, request: Request) -> Answer:
 def breaches(parts: Parts, request: Request) -> Answer:
     """Breaches, newest first, each with its likely cause."""
     start, end = _range(parts, request)
-    state = request.optional("state")
+    state, team = request.optional("state"), request.optional("team")
+    with refused("team"):
+        parts.pages.keys_of(team)
     with refused("cursor"):
         found, more = parts.pages.browser.breaches(
             after=request.optional("cursor"),
@@ -43,6 +45,7 @@ def breaches(parts: Parts, request: Request) -> Answer:
             key=request.optional("sla"),
             severity=request.optional("severity"),
             category=request.optional("category"),
+            team=team,
         )
     causes = {
         number: asdict(each) for number, each in parts.pages.causes([each.id for each in found]).items()

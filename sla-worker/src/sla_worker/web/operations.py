@@ -93,6 +93,7 @@ _SLA = Parameter(
     missing="give the key of an SLA, such as ?sla=platform-uptime",
 )
 _ONE_SLA = Parameter("sla", "Only those of the SLA with this key.")
+_TEAM = Parameter("team", "Only the SLAs of this team.")
 _LIMIT = Parameter("limit", "How many at most.", 1, 1000, "100")
 _EXCLUSIONS = Parameter(
     "exclusions",
@@ -122,6 +123,7 @@ OPERATIONS: Final = (
             Parameter("all", "Unfolds every category."),
             Parameter("q", "Only the SLAs that hold these words: name, key, severity, result, state."),
             Parameter("category", "Only the SLAs of this category."),
+            _TEAM,
             Parameter("refresh", "The page comes again every 30 seconds.", choices=("30",)),
             Parameter("page", "Of a category with more than a hundred rows, this page.", 1, 9999, "1"),
         ),
@@ -215,7 +217,7 @@ OPERATIONS: Final = (
         "/api/status",
         "api.status",
         "Every SLA over the last hours",
-        (Parameter("hours", "So many hours.", 1, 999999, "24"), _EXCLUSIONS, _FORMAT),
+        (Parameter("hours", "So many hours.", 1, 999999, "24"), _TEAM, _EXCLUSIONS, _FORMAT),
         answer="StatusList",
         kept=True,
         rows="slas",
@@ -229,6 +231,7 @@ OPERATIONS: Final = (
             _FROM,
             _TO,
             _ONE_SLA,
+            _TEAM,
             _EXCLUSIONS,
             _FORMAT,
         ),
@@ -254,6 +257,7 @@ OPERATIONS: Final = (
             Parameter("state", "Only those that last, or that are over.", choices=("open", "over")),
             Parameter("severity", "Only these.", choices=("critical", "high", "medium", "low")),
             Parameter("category", "Only those of the SLAs of a category."),
+            _TEAM,
             _FROM,
             _TO,
             *_LIST,

@@ -29,7 +29,7 @@ from sla_worker.model import (
 from sla_worker.months import bounds, frozen_month
 from sla_worker.render import pages
 from sla_worker.render.format import AMBER, length, moment
-from sla_worker.reports import period_report
+from sla_worker.reports import keys_of, period_report
 from sla_worker.settings import Settings
 from sla_worker.spans import Span
 from sla_worker.watchdog import Watchdog
@@ -105,14 +105,16 @@ class Pages:
         whole: bool = False,
         search: str | None = None,
         category: str | None = None,
+        team: str | None = None,
         number: int = 1,
         refresh: bool = False,
     ) -> str:
         """The status page as HTML; `whole`: with every category unfolded; `number` is the page of a category.
 
         Over a `window` with the error budgets (None: 24 hours without). Raises SLAWorkerError for one that
-        is none.
+        is none, and for a `team` that there is not.
         """
+        only = self.keys_of(team)
         now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
         reasons = self._health.reasons()
         alarms = [pages.Alarm("Unhealthy", f": {reason}") for reason in reasons]
@@ -121,11 +123,11 @@ class Pages:
             alarms.append(pages.outage_alarm(outage, now, zone))
         if window is None:
             report, budgets = (
-                period_report(self._database, title="SLA status", hours=_DAY_HOURS, now=now),
+                period_report(self._database, title="SLA status", hours=_DAY_HOURS, now=now, only=only),
                 None,
             )
         else:
-            found = self.compliance(window)
+            found = self.compliance(window, only=only)
             report, budgets = found.report, found.budgets
         return pages.status_page(
             report,
@@ -140,8 +142,17 @@ class Pages:
             links=page_links(self._settings),
             whole=whole,
             strips=self.strips(),
-            found=pages.Found(search, category, number, refresh),
+            found=pages.Found(search, category, number, refresh, team),
+            teams=list(self._database.teams.all().values()),
         )
+
+    def keys_of(self, team: str | None) -> frozenset[str] | None:
+        """The keys of a team's SLAs; None: of all. Raises SLAWorkerError for a team that there is not."""
+        teams = self._database.teams
+        if team is not None and team not in teams.all() | teams.former():
+            known = f"give one of {', '.join(teams.all())}" if teams.all() else "no team has a file in sla.d"
+            raise SLAWorkerError(f"there is no team {team[:40]}; {known}")
+        return keys_of(self._database, team)
 
     def statuses(self, hours: int, *, exclusions: bool) -> list[SLAStatus]:
         """Every SLA over the last hours, in the order of their definition."""
@@ -150,7 +161,9 @@ class Pages:
             return found
         return statuses_as_measured(self._database, found, self._database.period_end(self._clock()))
 
-    def compliance(self, window: str, *, exclusions: bool = True) -> Compliance:
+    def compliance(
+        self, window: str, *, exclusions: bool = True, only: frozenset[str] | None = None
+    ) -> Compliance:
         """Every SLA over a window, with its error budget. Raises SLAWorkerError for one that is none."""
         return compliance(
             self._database,
@@ -159,6 +172,7 @@ class Pages:
             self._clock(),
             title="SLA status",
             exclusions=exclusions,
+            only=only,
         )
 
     def credits_owed(self, month: str | None) -> dict[str, Any]:

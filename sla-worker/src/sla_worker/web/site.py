@@ -15,12 +15,13 @@ _log = logging.getLogger(__name__)
 
 def status(parts: Parts, request: Request) -> Answer:
     """The status page."""
-    with refused("window"):
+    with refused("window, team"):
         page = parts.pages.status_page(
             request.optional("window"),
             whole=request.given("all"),
             search=request.optional("q"),
             category=request.optional("category"),
+            team=request.optional("team"),
             number=request.number("page"),
             refresh=request.optional("refresh") is not None,
         )
