@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import pathlib
 import shutil
@@ -208,7 +209,12 @@ def test_dashboards_are_generated_for_a_foreign_program(tmp_path: pathlib.Path) 
     for source in ("grafana/src", "sla-worker/src", "prometheus/rules"):
         shutil.copytree(REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns("__pycache__"))
     definitions = tmp_path / DEFINITIONS_FILE.relative_to(REPOSITORY)
-    definitions.write_text(yaml.safe_dump({"slas": SETS["a shop"]}))
+    # One of them is in a team's file.
+    [first, *others] = SETS["a shop"]
+    team = {"team": "orders", "owner": "orders@example.com", "slas": [first]}
+    definitions.write_text(yaml.safe_dump({"slas": others}))
+    (definitions.parent / "sla.d").mkdir()
+    (definitions.parent / "sla.d" / "orders.yml").write_text(yaml.safe_dump(team))
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}/grafana/src:{tmp_path}/sla-worker/src"}
 
     for command in (
@@ -228,4 +234,8 @@ def test_dashboards_are_generated_for_a_foreign_program(tmp_path: pathlib.Path) 
 
     written = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "grafana").rglob("*.*ml"))
     assert written == ["grafana/provisioning/alerting/sla.yml"]
-    assert "shop-uptime" in (tmp_path / "grafana/dashboards/json/insa-sla-monitoring.json").read_text()
+    shown = (tmp_path / "grafana/dashboards/json/insa-sla-monitoring.json").read_text()
+    assert all(each["key"] in shown for each in SETS["a shop"] if each.get("graph"))
+    assert "shop-uptime" in shown
+    record = json.loads((tmp_path / "grafana/dashboards/made-from.json").read_text())
+    assert list(record) == ["sla-worker/sla_thresholds.yml", "sla-worker/sla.d/orders.yml"]
