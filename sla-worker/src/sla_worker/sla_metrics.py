@@ -31,6 +31,7 @@ _STATUSES = tuple(each.label for each in Status)
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     names.INFO: ("sla", "name", "category", "severity", "unit", "comparison"),
+    names.TEAM: ("sla", "team"),
     names.TARGET: (*_EACH, "unit"),
     names.OBJECTIVE: (*_EACH, "category"),
     names.ACTUAL: (*_EACH, "unit"),
@@ -58,6 +59,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
 
 _TEXTS: Mapping[str, str] = {
     names.INFO: "1; its labels say what the SLA is",
+    names.TEAM: "1; the team in whose file the SLA is, none for those of the platform's",
     names.TARGET: "Target, in the unit of the actual value",
     names.OBJECTIVE: "Share of events that must be good",
     names.ACTUAL: "Value of the newest slot in the unit of the target",
@@ -168,6 +170,8 @@ class SLAMetrics:
         for definition in self._definitions.values():
             said = (definition.name, definition.category, definition.severity, definition.unit)
             add(names.INFO, 1, definition.key, *said, definition.comparison)
+            if definition.team is not None:
+                add(names.TEAM, 1, definition.key, definition.team)
         for (key, component), (_, share) in list(self._coverage.items()):
             if key in self._definitions:
                 add(names.COVERAGE, share, key, component, self._definitions[key].category)

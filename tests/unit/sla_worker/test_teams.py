@@ -52,6 +52,10 @@ def test_the_slas_of_all_files_are_measured(setting: Setting) -> None:
     setting.step()
     metrics = setting.ask("/metrics")[1].splitlines()
     assert 'sla_compliance_ratio{category="availability",component="all",sla="pay-uptime"} 1.0' in metrics
+    assert [each for each in metrics if each.startswith("sla_team{")] == [
+        'sla_team{sla="pay-uptime",team="payments"} 1.0',
+        'sla_team{sla="search-uptime",team="search"} 1.0',
+    ]
     assert 'sla_definitions_invalid{file="payments.yml"} 0.0' in metrics
     assert 'sla_definitions_invalid{file="search.yml"} 0.0' in metrics
 
