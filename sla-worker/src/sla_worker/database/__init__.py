@@ -33,12 +33,14 @@ from sla_worker.database.months import MonthStore
 from sla_worker.database.moved import refuse_moved
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
+from sla_worker.database.partitions import partitions_of
 from sla_worker.database.periods import midnight, next_midnight
 from sla_worker.database.reading import RowReader
-from sla_worker.database.rollups import DAY_SECONDS, KEEP, Keep, RollupStore
+from sla_worker.database.rollups import DAY_SECONDS, RollupStore
 from sla_worker.database.status import StatusReader
 from sla_worker.database.teams import TeamStore
 from sla_worker.database.trace import Trace, Tracer
+from sla_worker.database.trimming import KEEP, Keep, Trimmer
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import StoredVersion
 from sla_worker.errors import DatabaseError
@@ -108,7 +110,9 @@ class SLADatabase:
         self.threads = self._breaches.threads
         self.causes = CauseStore(self._engine)
         self._breaches.on_begun(self.causes.look_again)
-        self._rollups = RollupStore(self._engine, self._trust, versions, zone, keep)
+        self._rollups = RollupStore(self._engine, self._trust, versions, zone)
+        partitions = partitions_of(self._engine, zone, keep.slot_days)
+        self._trimmer = Trimmer(self._engine, self._rollups, zone, keep, partitions)
         corrections = CorrectionStore(self._engine, self._definitions)
         self._exclusions = ExclusionStore(self._engine, self._definitions, corrections)
         adjustments = AdjustmentStore(
@@ -128,6 +132,7 @@ class SLADatabase:
             adjustments=adjustments,
             trust=self._trust,
             months=self.months,
+            partitions=partitions,
             grid=self.grid,
         )
         self.rows = RowReader(self._engine, self._definitions, self._trust)
@@ -546,4 +551,4 @@ class SLADatabase:
 
         Call it once a turn of the loop; it makes no statement while nothing is due.
         """
-        return self._rollups.trim(self._clock())
+        return self._trimmer.trim(self._clock())

@@ -66,6 +66,9 @@ class Dialect(Protocol):
     shared: bool
     """Whether a writer can lose its lock to another one while it lives."""
 
+    partitioned: bool
+    """Whether slots lie in partitions: see `partitions.py`."""
+
     def open(self) -> None:
         """Connect, and make sure that nobody else writes."""
         ...
@@ -178,6 +181,11 @@ class Engine:
     def shared(self) -> bool:
         """Whether a writer can lose its lock to another one while it lives."""
         return self._dialect.shared
+
+    @property
+    def partitioned(self) -> bool:
+        """Whether slots lie in partitions."""
+        return self._dialect.partitioned
 
     def close(self) -> None:
         """Close the connection and give the lock back; twice does no harm."""

@@ -13,6 +13,7 @@ from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
 from sla_worker.database.gaps import GapStore
 from sla_worker.database.months import MonthStore
+from sla_worker.database.partitions import Partitions
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair, RowWriter, Written
 from sla_worker.database.trust import Trust
@@ -66,6 +67,7 @@ class MeasurementStore:
         adjustments: AdjustmentStore,
         trust: Trust,
         months: MonthStore,
+        partitions: Partitions | None,
         grid: Grid,
     ) -> None:
         self._engine = engine
@@ -75,6 +77,7 @@ class MeasurementStore:
         self._adjustments = adjustments
         self._trust = trust
         self._months = months
+        self._partitions = partitions
         self._grid = grid
         self._gaps = GapStore(engine, grid.slot_seconds)
         self._rows = RowWriter(engine)
@@ -179,6 +182,8 @@ class MeasurementStore:
             ends = dict(self._known_ends())
             if measured:
                 self._note_gaps(definitions.values(), placed, ends, reason)
+            if self._partitions is not None:
+                self._partitions.cover(row.slot for row in rows)
             written = self._rows.write(
                 placed,
                 newest={pair: each.any for pair, each in ends.items()},

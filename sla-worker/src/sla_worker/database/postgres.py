@@ -48,6 +48,7 @@ _LIMITS = {
 _UNSET = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND source = 'default'"
 _STATEMENT_MS = "SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'statement_timeout'"
 _PATIENT = "1h"  # for a migration: of a large ledger it writes every row
+_BETWEEN_STATEMENTS = re.compile(r";(?=(?:[^$]*\$\$[^$]*\$\$)*[^$]*\Z)")  # none within a DO block
 _MINUTE, _HOUR = 60.0, 3600.0
 _END_FORMER = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -88,6 +89,8 @@ class _FormerSessionError(DatabaseError):
 
 class PostgreSQL:
     """The dialect of one schema, the first of the URL's search_path. With `read_only` no lock is taken."""
+
+    partitioned = True
 
     def __init__(self, url: str, *, read_only: bool) -> None:
         self.place = shown(url)
@@ -156,9 +159,10 @@ class PostgreSQL:
 
     def statements(self, script: str) -> Iterator[str]:
         """The statements of a script, with the words of SQLite in it replaced."""
+        script = script.replace("--postgresql: ", "")  # what only this database does
         script = re.sub(r"--[^\n]*", "", script).replace("WITHOUT ROWID", "")
         script = re.sub(r"\bINTEGER\b", "BIGINT", script)
-        for statement in script.split(";"):
+        for statement in _BETWEEN_STATEMENTS.split(script):
             if statement.strip():
                 yield statement
 

@@ -1,11 +1,11 @@
-"""Sums of hours and days, made in the transaction of their rows; and what is deleted once it is summed up."""
+"""Sums of hours and days, made in the transaction of their rows."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,35 +37,18 @@ from sla_worker.database.versions import VersionStore
 _log = logging.getLogger(__name__)
 DAY_SECONDS = 86_400
 _ROLLED_AT_ONCE = 14 * DAY_SECONDS  # a ledger of a former version is summed up over several passes
-_DELETED_AT_ONCE = 2 * DAY_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """For how many days slots, hours and days are kept; 0: for good."""
-
-    slot_days: int = 35
-    hour_days: int = 400
-    day_days: int = 0
-
-
-KEEP = Keep()
 
 
 class RollupStore:
     """The tables sla_hours and sla_daily_summaries, and the marks in the table ledger."""
 
-    def __init__(
-        self, engine: Engine, trust: Trust, versions: VersionStore, zone: ZoneInfo, keep: Keep
-    ) -> None:
+    def __init__(self, engine: Engine, trust: Trust, versions: VersionStore, zone: ZoneInfo) -> None:
         self._engine = engine
         self._trust = trust
         self._versions = versions
         self._zone = zone
         self._phase = phase(zone)
-        self._keep = keep
         self._known: Marks | None = None
-        self._trimmed: tuple[int, int] | None = None
         self._edges: frozenset[int] = frozenset()
         engine.on_reset(self._forget)
         self._summed: list[Callable[[int, int], None]] = []
@@ -138,7 +121,7 @@ class RollupStore:
                 "SELECT COUNT(DISTINCT day_start) AS days FROM sla_daily_summaries WHERE day_end <= ?",
                 (since,),
             )["days"]
-            self._write(replace(marks, days_after=since if kept else None))
+            self.mark(replace(marks, days_after=since if kept else None))
             self._tell([0])
         first = dt.datetime.fromtimestamp(begin, self._zone)
         rest = f"; {kept} days before that keep the borders of {former}" if kept else ""
@@ -260,7 +243,7 @@ class RollupStore:
             DAYS.format(where=""), [self._day(*piece) for each in made for piece in self.pieces(*each)]
         )
         marks = replace(marks, hours_until=until, days_until=made[-1][1] if made else marks.days_until)
-        self._write(marks)
+        self.mark(marks)
 
     def _begin(self, marks: Marks, end: int, step: int) -> Marks:
         """Where sums begin: with the oldest slot there is. What was summed up otherwise after it goes."""
@@ -335,13 +318,14 @@ class RollupStore:
         )
         self._engine.execute("DELETE FROM sla_hours WHERE hour_start >= ?", (marks.hours_until,))
         self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_start >= ?", (marks.days_until,))
-        self._write(marks)
+        self.mark(marks)
 
     def _cut_again(self, border: int) -> None:
         """Versions begin at other moments from here on: sums that hold slots after it are made again."""
         self._take_back(max(border, self.marks().slots_after or 0))
 
-    def _write(self, marks: Marks) -> None:
+    def mark(self, marks: Marks) -> None:
+        """Write up to where the ledger is summed up and kept, inside the caller's transaction."""
         self._engine.execute(
             "UPDATE ledger SET zone = ?, hours_until = ?, days_until = ?, slots_after = ?, hours_after = ?,"
             " days_after = ?",
@@ -355,62 +339,6 @@ class RollupStore:
             ),
         )
         self._known = marks
-
-    # --- what is kept
-
-    def trim(self, now: float) -> bool:
-        """Delete slots, hours and days that are older than they are kept: two days of them in one call.
-
-        Only what is summed up already. Returns whether there is more to delete; asking again makes no
-        statement before the next day.
-        """
-        marks = self.marks()
-        if marks.hours_until is None or marks.days_until is None:
-            return False
-        summed = min(marks.hours_until, marks.days_until)
-        wanted = (
-            self._wanted(now, self._keep.slot_days, summed),
-            self._wanted(now, self._keep.hour_days, summed),
-        )
-        if wanted == self._trimmed:
-            return False
-        first = self._engine.row("SELECT MIN(first_slot) AS slot FROM sla_series")["slot"]
-        if first is None:
-            return False
-        slots, hours = (
-            _next_cut(each, before, midnight(first - 1, self._zone))
-            for each, before in zip(wanted, (marks.slots_after, marks.hours_after), strict=True)
-        )
-        pairs = self._engine.rows("SELECT sla_id, component_id FROM sla_series")
-        with self._engine.transaction():
-            if slots != marks.slots_after:
-                self._delete("sla_measurements WHERE slot <= ?", slots, pairs)
-                self._delete("sla_adjusted_slots WHERE slot <= ?", slots, pairs)
-            if hours != marks.hours_after:
-                self._delete("sla_hours WHERE hour_start < ?", hours, pairs)
-                self._delete("sla_adjusted_hours WHERE hour_start < ?", hours, pairs)
-                self._engine.execute("DELETE FROM sla_measurement_audit WHERE slot <= ?", (hours,))
-            if self._keep.day_days:
-                oldest = int(now) - self._keep.day_days * DAY_SECONDS
-                self._engine.execute("DELETE FROM sla_daily_summaries WHERE day_end <= ?", (oldest,))
-                self._engine.execute(
-                    "DELETE FROM sla_adjusted_days WHERE day_start < ?", (oldest - DAY_SECONDS,)
-                )
-            self._write(replace(marks, slots_after=slots, hours_after=hours))
-        done = (slots or 0) >= wanted[0] and (hours or 0) >= wanted[1]
-        nothing = (slots, hours) == (marks.slots_after, marks.hours_after)
-        self._trimmed = wanted if done or nothing else None
-        return self._trimmed is None
-
-    def _wanted(self, now: float, kept_days: int, summed: int) -> int:
-        """Up to where to delete, whole days; 0: nothing."""
-        return midnight(min(now - kept_days * DAY_SECONDS, summed), self._zone) if kept_days else 0
-
-    def _delete(self, what: str, until: int | None, pairs: Iterable[Row]) -> None:
-        self._engine.executemany(
-            f"DELETE FROM {what} AND sla_id = ? AND component_id = ?",  # noqa: S608 - constants
-            [(until, each["sla_id"], each["component_id"]) for each in pairs],
-        )
 
     # --- days
 
@@ -430,13 +358,7 @@ class RollupStore:
         The first and the last may be cut: where clocks change by half an hour a month may end within one.
         """
         self._edges = frozenset((start, end))
-        self._write(Marks(hours_until=end, slots_after=end))
+        self.mark(Marks(hours_until=end, slots_after=end))
 
     def _forget(self) -> None:
         self._known = None
-
-
-def _next_cut(wanted: int, before: int | None, first: int) -> int | None:
-    """Some days further than before, and no further than wanted."""
-    since = first if before is None else before
-    return before if wanted <= since else min(wanted, since + _DELETED_AT_ONCE)

@@ -21,6 +21,8 @@ _WAL_PAGES = 256  # as much: then it is written into the file, every few passes
 class SQLite:
     """The dialect of one file. With `read_only` the file must exist, and no lock is taken."""
 
+    partitioned = False
+
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.place = str(path)
         self.writable = not read_only

@@ -1,0 +1,19 @@
+-- In PostgreSQL slots lie in partitions by time, so that old ones are dropped instead of deleted row by row. SQLite
+-- has none, and passes over the lines that begin with the name of the other one.
+
+--postgresql: ALTER TABLE sla_measurements RENAME TO sla_measurements_former;
+--postgresql: CREATE TABLE sla_measurements (LIKE sla_measurements_former INCLUDING ALL) PARTITION BY RANGE (slot);
+--postgresql: ALTER TABLE sla_measurements ADD FOREIGN KEY (sla_id) REFERENCES sla_definitions (id);
+--postgresql: ALTER TABLE sla_measurements ADD FOREIGN KEY (component_id) REFERENCES sla_components (id);
+-- What is there stays where it is, as one partition.
+--postgresql: DO $$
+--postgresql: DECLARE newest bigint;
+--postgresql: BEGIN
+--postgresql:     SELECT MAX(slot) INTO newest FROM sla_measurements_former;
+--postgresql:     IF newest IS NULL THEN
+--postgresql:         DROP TABLE sla_measurements_former;
+--postgresql:     ELSE
+--postgresql:         EXECUTE format('ALTER TABLE sla_measurements ATTACH PARTITION sla_measurements_former '
+--postgresql:                        'FOR VALUES FROM (MINVALUE) TO (%s)', newest + 1);
+--postgresql:     END IF;
+--postgresql: END $$;
