@@ -11,7 +11,8 @@ import yaml
 from dashboards.definitions import load
 from dashboards.names import DATASOURCE_UID
 from dashboards.queries import panels
-from stack.composefile import merged
+from stack.composefile import rendered
+from stack.envfile import read as read_env
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROVISIONING = REPOSITORY / "grafana" / "provisioning"
@@ -51,15 +52,20 @@ def test_the_datasource_is_the_one_that_dashboards_name() -> None:
 
 def test_the_datasource_is_prometheus_and_with_scale_the_engine_that_the_workers_read() -> None:
     files = [REPOSITORY / name for name in ("docker-compose.yml", "docker-compose.scale.yml")]
-    ordinary = merged(files[:1])["services"]
-    assert ordinary["grafana"]["environment"]["METRICS_URL"] == "http://prometheus:9090"
-    assert ordinary["sla-worker"]["environment"]["PROMETHEUS_URL"] == "http://prometheus:9090"
-    scaled = merged(files)["services"]
-    assert {
-        scaled["grafana"]["environment"]["METRICS_URL"],
-        scaled["sla-worker"]["environment"]["PROMETHEUS_URL"],
-        scaled["sla-worker-2"]["environment"]["PROMETHEUS_URL"],
-    } == {"http://vmselect:8481/select/0/prometheus"}
+    settings = read_env(REPOSITORY / ".env.example") | {
+        "GRAFANA_ADMIN_PASSWORD": "-",
+        "SLA_POSTGRES_PASSWORD": "-",
+    }
+
+    def urls(*layers: pathlib.Path) -> set[str]:
+        services = rendered(layers, settings)["services"]
+        workers = {
+            services[name]["environment"]["PROMETHEUS_URL"] for name in services if "sla-worker" in name
+        }
+        return {services["grafana"]["environment"]["METRICS_URL"], *workers}
+
+    assert urls(*files[:1]) == {"http://prometheus:9090"}
+    assert urls(*files) == {"http://vmselect:8481/select/0/prometheus"}
 
 
 def test_the_time_interval_is_the_scrape_interval() -> None:

@@ -68,6 +68,19 @@ def loaded(engine: str, text: str, scratch: Path) -> Iterator[PrometheusClient]:
 
 
 @contextmanager
+def deduplicating(interval: str, text: str, scratch: Path) -> Iterator[PrometheusClient]:
+    """A client of a VictoriaMetrics that leaves out all but one sample of a series within so long."""
+    openmetrics = scratch / "input.om"
+    openmetrics.write_text(text)
+    with (
+        _serving_victoria_metrics(scratch, f"-dedup.minScrapeInterval={interval}") as url,
+        httpx.Client(base_url=url, timeout=patience(30)) as client,
+    ):
+        _import(client, openmetrics)
+        yield client_of(url)
+
+
+@contextmanager
 def scraping(engine: str, config: str, scratch: Path) -> Iterator[PrometheusClient]:
     """A client of the engine while it scrapes by that configuration."""
     if engine != VICTORIA_METRICS:

@@ -9,7 +9,7 @@ from sla_worker.errors import PrometheusError
 from sla_worker.lint.finding import ERROR, WARNING, Finding, or_near, some
 from sla_worker.lint.series import Asked
 from sla_worker.model import Definition, Input, MetricType
-from sla_worker.selectors import LABEL, Matcher
+from sla_worker.selectors import LABEL, Matcher, Selector
 
 _LOOSE = 1.02  # increase() extrapolates either side a little
 _NEAR = 0.85  # metrics resemble one another; a slip of the keyboard is nearer than that
@@ -57,6 +57,7 @@ class Live:
             yield self._missing(definition, each)
             return
         yield from self._wrong_type(definition, each)
+        yield from self._replicas(definition, each, selector)
         for label in definition.by:
             without = self._asked.count(selector.plus(Matcher(label, "=", "")))
             if without:
@@ -65,6 +66,16 @@ class Live:
                 yield self._say(ERROR, definition, "by", what, f"split by a label that all have: {labels}")
         if each.type is MetricType.HISTOGRAM:
             yield from self._bucket(definition, each)
+
+    def _replicas(self, definition: Definition, each: Input, selector: Selector) -> Iterator[Finding]:
+        """That replicas of Prometheus, which scrape the same targets, do not all count."""
+        for label, count in self._asked.doubled(selector).items():
+            if label in definition.by:
+                continue
+            values = sorted(self._asked.values(selector.name, label)) or [""]
+            what = f"{each.key} finds series {count} times, differing in {label} alone: {some(values)}"
+            fix = f'have the engine leave one out (docs/scale.md), or select one: {label}="{values[0]}"'
+            yield self._say(WARNING, definition, f"sli.{each.key}", what, fix)
 
     def _wrong_type(self, definition: Definition, each: Input) -> Iterator[Finding]:
         name, field = each.selector.name, f"sli.{each.key}"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Mapping
 
+from sla_worker.errors import PrometheusError
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.selectors import LABEL, Selector
 
 _SOME = 50  # series
+_OF_A_REPLICA = re.compile(r"^prometheus$|(?:^|_)replica(?:_|$)")
+"""What external labels of replicas are called: replica, prometheus_replica, __replica__, prometheus."""
 
 
 class Asked:
@@ -40,8 +44,13 @@ class Asked:
         return self._number(f"sum(increase({selector}[1h]))")
 
     def is_native(self, histogram: Selector) -> bool:
-        """Whether the histogram is a native one."""
-        return bool(self._number(f"count(histogram_count({histogram}))"))
+        """Whether the histogram is a native one; an engine that refuses to say (VictoriaMetrics) has none."""
+        try:
+            return bool(self._number(f"count(histogram_count({histogram}))"))
+        except PrometheusError as error:
+            if not error.refused:
+                raise
+            return False
 
     def bounds(self, histogram: Selector) -> dict[str, set[float]]:
         """The finite bounds of the buckets, by job and instance."""
@@ -57,6 +66,13 @@ class Asked:
         """The labels that all of its series have; some of them speak for all."""
         found = [set(each) - {"__name__"} for each in self.evaluate(f"topk({_SOME}, {selector})")]
         return set.intersection(*found) if found else set()
+
+    def doubled(self, selector: Selector) -> dict[str, int]:
+        """The labels of replicas in which alone series differ, and how many of them differ so at most."""
+        named = {matcher.label for matcher in selector.matchers if matcher.operator == "="}
+        labels = sorted(label for label in self.labels(selector) - named if _OF_A_REPLICA.search(label))
+        found = {label: self._number(f"max(count without ({label}) ({selector}))") for label in labels}
+        return {label: int(count) for label, count in found.items() if count and count > 1}
 
     def values(self, name: str, label: str) -> set[str]:
         """The values of a label; the empty one where it is not there. Labels of UTF-8 are not asked for."""
