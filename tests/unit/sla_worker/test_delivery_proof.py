@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,28 @@ def test_a_mail_server_that_is_down_for_a_day_gets_every_mail_once(world: World)
     world.until_all_arrived(40)
     world.check(mails=4)
     assert len(world.taken) == 4 * len(THREE_PEOPLE)  # nobody has one twice
+
+
+def test_after_an_outage_the_oldest_mail_leaves_first(world: World) -> None:
+    """One that failed for an hour waits ten minutes for its next try; a new one waits for nothing."""
+    world.down = True
+    world.breaches(1)
+    outbox, old = world.database.outbox, int(world.now)
+    outbox.owe_report("daily", "daily:old", old, old)
+    while world.now < old + 3600:
+        world.now = max(world.now + 60, float(outbox.next_due() or 0))
+        world.round()
+    world.now += 20
+    outbox.owe_report("daily", "daily:new", old, int(world.now))
+    world.down = False
+    world.round()
+    ids = [message_id for who, message_id, *_ in world.taken if who == "ann@example.com"]
+    keys = {
+        f"<{sha256(each.encode()).hexdigest()[:32]}": each for each in ("breach:1", "daily:old", "daily:new")
+    }
+    known = [keys.get(each.partition("@")[0], "the breach's end") for each in ids]
+    assert known == ["breach:1", "the breach's end", "daily:old", "daily:new"]
+    assert world.open == []
 
 
 def test_one_recipient_of_three_who_is_refused_for_an_hour_holds_nobody_up(world: World) -> None:

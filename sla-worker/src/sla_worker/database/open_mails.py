@@ -9,6 +9,13 @@ from sla_worker.database.engine import Engine, Row
 from sla_worker.model import Delivery, Notification
 
 LONGEST_RETRY_SECONDS = 600
+AT_ONCE = (
+    "UPDATE sla_notifications SET next_attempt_at = ? WHERE done_at IS NULL AND attempts > 0"
+    " AND next_attempt_at > ?",
+    "UPDATE sla_deliveries SET next_attempt_at = ? WHERE result IS NULL AND attempts > 0"
+    " AND next_attempt_at > ?",
+)
+"""What was tried and waits for another try is due."""
 
 _OPEN = """
 SELECT n.id, n.type, n.notification_key, n.breach_id, n.period_end, n.outage_id, n.created_at, n.attempts,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sla_worker.conventions import BREACH_AGAIN_MAIL, BREACH_MAIL, CATCH_UP_MAIL
 from sla_worker.database.engine import Engine
-from sla_worker.database.open_mails import LONGEST_RETRY_SECONDS, OpenMails, bounded
+from sla_worker.database.open_mails import AT_ONCE, LONGEST_RETRY_SECONDS, OpenMails, bounded
 from sla_worker.model import Delivery, Notification
 
 _FIRST_RETRY_SECONDS = 15
@@ -345,6 +345,12 @@ class Outbox:
     def is_old(self, notification: Notification, tries: int, now: int) -> bool:
         """Whether a mail, or one delivery of it, that was tried so often has been tried long enough."""
         return tries >= _OLD_TRIES and now - notification.created_at >= _OLD_SECONDS
+
+    def try_again(self, now: int) -> None:
+        """What failed so far is due now, however long it was to wait for its next try."""
+        with self._changing():
+            for sql in AT_ONCE:
+                self._engine.execute(sql, (now, now))
 
     def abandon(self, notification: Notification, error: str, now: int) -> list[str]:
         """The whole mail is given up: it cannot be made. Returns the recipients who do not get it."""

@@ -63,6 +63,7 @@ class Deliveries:
         self._monotonic = monotonic
         self._observe = observe
         self._resume_at = 0.0
+        self._unusable = False  # the mail server, when it was called last
         self._owed = 0
         self._errors: dict[int, str] = {}  # why a mail did not leave, by its id, the newest last
         self._complaint: str | None = None
@@ -98,8 +99,9 @@ class Deliveries:
     def round(self) -> None:
         """Try every mail that is due; what fails is tried again later, and does not hold up the others.
 
-        It ends when the mail server cannot be used: the next mail would only wait for the same. Raises
-        DatabaseError when a try cannot be recorded; then nothing more is sent.
+        It ends when the mail server cannot be used: the next mail would only wait for the same. Then the
+        oldest mail is tried first, so that a new one, which has not waited yet, does not leave before it.
+        Raises DatabaseError when a try cannot be recorded; then nothing more is sent.
         """
         self._owed = sum(self._outbox.owed().values())
         if not self._owed:
@@ -107,7 +109,11 @@ class Deliveries:
         if self._monotonic() < self._resume_at:
             return
         end = self._monotonic() + ROUND_SECONDS
-        for owed in self._outbox.due(int(self._clock())):
+        due = self._outbox.due(int(self._clock()))
+        if due and self._unusable:
+            self._outbox.try_again(int(self._clock()))
+            due = self._outbox.due(int(self._clock()))
+        for owed in due:
             if self._stopping.is_set() or self._monotonic() > end:
                 return
             if self._waits(owed):
@@ -116,7 +122,9 @@ class Deliveries:
                 self._deliver(owed)
             except MailServerError:
                 self._resume_at = self._monotonic() + PAUSE_SECONDS
+                self._unusable = True
                 return
+        self._unusable = False
 
     def _waits(self, owed: Notification) -> bool:
         """Whether a mail waits for what it is to say: a moment at most.
