@@ -110,6 +110,29 @@ def test_a_figure_that_is_stored_within_the_same_second_is_shown_at_once(tmp_pat
         setting.close()
 
 
+def test_what_another_thread_writes_has_changed_something_once_it_is_committed(tmp_path: Path) -> None:
+    """So while a pass stores its rows, answers are those of before, and nobody waits for the database."""
+    setting = Setting(tmp_path)
+    try:
+        database = setting.service.database
+
+        def seen_elsewhere() -> tuple[int, ...]:
+            found: list[tuple[int, ...]] = []
+            reader = threading.Thread(target=lambda: found.append(database.changes()))
+            reader.start()
+            reader.join()
+            return found[0]
+
+        before = database.changes()
+        with database._engine.transaction():
+            database._engine.execute("DELETE FROM sla_gaps")
+            assert database.changes() != before
+            assert seen_elsewhere() == before
+        assert seen_elsewhere() == database.changes() != before
+    finally:
+        setting.close()
+
+
 def test_what_has_not_changed_is_not_sent_again() -> None:
     answer = tagged(Answer(b"body"), "")
     tag = answer.headers["ETag"]

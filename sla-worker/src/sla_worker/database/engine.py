@@ -154,6 +154,8 @@ class Engine:
         self._closed = False
         self._written_to = 0
         self._changes: Counter[str] = Counter()  # how often each table was written to
+        self._writer: int | None = None  # the thread whose transaction is under way
+        self._settled = 0  # what was written before it
         self.writer: str | None = None  # what others are told of this one, if they can take its lock
         self._term = 0
         try:
@@ -217,6 +219,7 @@ class Engine:
                 return
             self._check_place()
             self._noting("written", self._dialect.begin)
+            self._settled, self._writer = self._written_to, threading.get_ident()
             self._depth += 1
             try:
                 yield
@@ -225,6 +228,8 @@ class Engine:
                 self._depth -= 1
                 self._undo()
                 raise
+            finally:
+                self._writer = None
             self._depth -= 1
             self._refused.pop("written", None)
 
@@ -263,10 +268,12 @@ class Engine:
     def changes(self, tables: Sequence[str] | None = None) -> tuple[int, ...]:
         """Differs once something was written to one of these tables (None: any), or another was opened.
 
-        Read it before the tables: what is written meanwhile makes it differ. One process writes.
+        Read it before the tables: what is written meanwhile makes it differ. One process writes. What another
+        thread's transaction writes to any table differs once it is committed: nobody can read it before.
         """
         if tables is None:
-            return (self._written_to,)
+            others = self._writer not in {None, threading.get_ident()}
+            return (self._settled if others else self._written_to,)
         return tuple(self._changes[each] for each in (_EVERYTHING, *tables))
 
     def trouble(self) -> str | None:

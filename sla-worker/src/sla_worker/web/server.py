@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,8 @@ KEPT_IDLE: Final = 50
 """So many connections without a request may wait; the longest idle one makes room for the next."""
 _CONNECTIONS = 500
 _IDLE_SECONDS = 60
+_SWITCH_SECONDS = 0.0005
+"""How long a thread that computes keeps others waiting: a pass does, and an answer waits several times."""
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
@@ -52,6 +55,7 @@ class Server:
 
     def __init__(self, application: WSGIApplication, host: str, port: int) -> None:
         """Raises OSError when it cannot listen there."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._sockets: dict[int, Any] = {}
         self._server = waitress.create_server(
             application,
