@@ -208,7 +208,7 @@ bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards o
 bench-web: $(VENV)/.test ## Ask the status page and the API 200 times a second for a minute: SLAS=36 DAYS=40
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.web $(if $(SLAS),--slas $(SLAS)) $(if $(DAYS),--days $(DAYS))
 
-bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600
+bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600,10000
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
 
 .PHONY: pictures

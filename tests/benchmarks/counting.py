@@ -5,8 +5,9 @@ every 15 s) and counts the newest slot: as the sla-worker does, from raw samples
 differences at aligned steps, by increase(), by increase() over anchored ranges, by requests for each SLA, and
 by slo-generator from PyPI. Prints for each the wall time, the CPU of both sides, and its wall time ÷ the
 sla-worker's; and what the sla-worker does after a pass, which the others do not: it reads six windows of the
-ledger (here one of a few slots) and writes its metrics. `--slas 36,360,3600` chooses the sizes,
-`--no-slo-generator` leaves that one out.
+ledger (here one of a few slots) and writes its metrics. `--slas 36,360,3600,10000` chooses the sizes,
+`--no-slo-generator` leaves that one out; beyond 3,600 all other ways are left out, which would take minutes.
+At the end: what a slot costs both sides at each size, beside its budget, and how it grows.
 """
 
 from __future__ import annotations
@@ -49,9 +50,12 @@ NEWEST = BEGIN + SLOTS * 300
 AHEAD = 40  # scrapes after the newest slot: slo-generator asks for the time at which it runs
 METRIC = "bench_requests_total"
 AT_ONCE = 360  # so many SLAs in one query of the other ways: more is refused for its length
+COMPARED = 3600  # so many SLAs at most are counted in the other ways too
 REPEATED = 5
 OURS = "sla-worker: raw samples, a whole pass"
 AFTER = "sla-worker: then windows and metrics"
+BUDGETS = {36: (0.010, 0.1), 3600: (0.150, 3.0)}
+"""Seconds: wall time of a pass, and CPU of a slot on both sides, windows and metrics included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,11 @@ def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Co
             found: dict[str, Cost | str] = {
                 OURS: cost(ways.worker(), server.cpu, REPEATED),
                 AFTER: cost(ways.after(), server.cpu, REPEATED),
+            }
+            if count > COMPARED:
+                ways.close()
+                return found
+            found |= {
                 "increase(), one query": cost(ways.increase(), server.cpu, few),
                 "increase(), anchored, one query": cost(ways.anchored(), server.cpu, few),
                 "subqueries of differences, one query": cost(ways.subqueries(), server.cpu, few),
@@ -267,7 +276,7 @@ def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Co
 def main(argv: list[str] | None = None) -> int:
     """Print a table for each size."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.counting", description=__doc__)
-    parser.add_argument("--slas", default="36,360,3600", help="sizes (default: 36,360,3600)")
+    parser.add_argument("--slas", default="36,360,3600,10000", help="sizes (default: 36,360,3600,10000)")
     parser.add_argument("--no-slo-generator", action="store_true", help="leave slo-generator out")
     options = parser.parse_args(argv)
     console = Console()
@@ -279,10 +288,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _print(console: Console, sizes: Sequence[int], directory: str, interpreter: Path | str) -> None:
+    slots: dict[int, tuple[Cost, Cost]] = {}
     for count in sizes:
         found = measure(count, directory, interpreter)
-        ours = found[OURS]
+        ours, after = found[OURS], found[AFTER]
         assert isinstance(ours, Cost)
+        assert isinstance(after, Cost)
+        slots[count] = ours, after
         table = Table(
             Column("Way", min_width=38),
             "Wall",
@@ -298,8 +310,30 @@ def _print(console: Console, sizes: Sequence[int], directory: str, interpreter: 
             times = [f"{each * 1000:.1f} ms" for each in (one.wall, one.own, one.engine)]
             table.add_row(name, *times, f"{one.wall / ours.wall:.1f}")
         console.print(table)
+    console.print(_growth(slots))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(f"peak memory of this program, the world's text included: {peak:.0f} MiB")
+
+
+def _growth(slots: dict[int, tuple[Cost, Cost]]) -> Table:
+    """What a slot costs at each size, and how many times as much as at the first one."""
+    table = Table(title="A slot: its pass, then windows and metrics")
+    for name in ("SLAs", "pass, wall", "budget", "CPU of both sides", "budget", "SLAs: times", "CPU: times"):
+        table.add_column(name, justify="right")
+    cpu = {count: sum(each.own + each.engine for each in costs) for count, costs in slots.items()}
+    first = next(iter(slots))
+    for count, (ours, _) in slots.items():
+        limits = [f"{each * 1000:g} ms" for each in BUDGETS.get(count, ())] or ["", ""]
+        table.add_row(
+            str(count),
+            f"{ours.wall * 1000:.1f} ms",
+            limits[0],
+            f"{cpu[count] * 1000:.0f} ms",
+            limits[1],
+            f"{count / first:.0f}",
+            f"{cpu[count] / cpu[first]:.0f}",
+        )
+    return table
 
 
 if __name__ == "__main__":
