@@ -12,6 +12,7 @@ BUILT = {
     "sla-worker": ("PYTHON_IMAGE",),
     "demo-app": ("PYTHON_IMAGE",),
     "mailhog": ("GOLANG_IMAGE", "ALPINE_IMAGE"),
+    "victoriametrics": ("VMSTORAGE_IMAGE",),
 }
 """The directory of each image, and the pins of .env.example that its Dockerfile takes."""
 

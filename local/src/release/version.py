@@ -74,6 +74,7 @@ PLACES = (
     Place("sla-worker/Dockerfile", _LABEL),
     Place("demo-app/Dockerfile", _LABEL),
     Place("mailhog/Dockerfile", _LABEL),
+    Place("victoriametrics/Dockerfile", _LABEL),
 )
 """Where the version stands: an image is built from its own directory, and a package knows no other one."""
 

@@ -168,9 +168,10 @@ class LocalWorker:
         self._supervisor = Supervisor(instance.directory)
 
     def stop(self) -> None:
-        """Stop it; `make up` starts it again."""
-        if self._stack.is_running() and _WORKER in self._supervisor.processes():
-            self._supervisor.stop(_WORKER)
+        """Stop all of them; `make up` starts them again."""
+        running = self._supervisor.processes() if self._stack.is_running() else {}
+        for name in (each for each in running if each.startswith(_WORKER)):
+            self._supervisor.stop(name)
 
     def run(self, words: Sequence[str], out: IO[bytes]) -> int:
         """A process with the environment that this version would give it."""
