@@ -1,11 +1,18 @@
 """What holds for all tests."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from waiting import patience
+
+if TYPE_CHECKING:
+    from postgresql import Server
 
 # aiosmtpd reports every connection, from a thread that may outlive the stream which pytest captures.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
@@ -13,6 +20,15 @@ logging.getLogger("mail.log").setLevel(logging.WARNING)
 # An example has no time limit of its own: how long it takes is the machine's; the test's timeout bounds it.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """One PostgreSQL server for all tests of this process that ask for it."""
+    from postgresql import running_postgresql  # noqa: PLC0415 - few tests need the driver
+
+    with running_postgresql() as server:
+        yield server
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -8,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from postgresql import Server, running_postgresql
+from postgresql import Server
 from unit.sla_worker.databases import Place, PostgreSQLPlace, SQLitePlace
 
 _NUMBERS = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
-    """One server for all tests of this process."""
-    with running_postgresql() as server:
-        yield server
 
 
 @pytest.fixture

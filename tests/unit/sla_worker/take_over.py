@@ -33,7 +33,7 @@ from sla_worker.service import Service, build
 from sla_worker.settings import Settings, read_settings
 from sla_worker.standby import stand_by
 from unit.sla_worker.fake_prometheus import GOOD, SCRAPES, SLOT, FakePrometheus
-from waiting import patience
+from waiting import patience, poll
 
 STEP, SLOTS = 300, 2  # of a slot, and how many of them go by between two losses
 KILL, PAUSE, CUT, RESTART = "kill", "pause", "cut", "restart"
@@ -151,14 +151,14 @@ class Team:
         The former one is not replaced at once: it is the one that stands by that is to take over.
         """
         began = time.monotonic()
-        while (waited := time.monotonic() - began) < patience(60):
-            if not former[0] or waited > patience(5):
+
+        def another() -> tuple[int, float] | None:
+            if not former[0] or time.monotonic() - began > patience(5):
                 self.complete()
             found = self._shared.leader()
-            if found[0] in self.members and found != former:
-                return found
-            time.sleep(0.005)
-        raise AssertionError(f"nobody leads after {former}")
+            return found if found[0] in self.members and found != former else None
+
+        return poll(another, f"another leader than {former}", seconds=60, every_seconds=0.005)
 
     def end(self) -> None:
         """End them as a supervisor does. Raises AssertionError when one ends with an error."""
@@ -246,16 +246,15 @@ def lose(kind: str, leader: int, orders: Orders) -> None:
 
 def _finish(orders: Orders, shared: Shared, team: Team) -> None:
     """Wait until nothing lacks and nothing is owed; what was tried in vain is due again minutes later."""
-    deadline = time.monotonic() + patience(60)
-    while time.monotonic() < deadline:
+
+    def done() -> bool:
         team.complete()
-        due = int(shared.now() - 45 - SLOT) // STEP + 1
-        if _asked(orders, _ROWS) == 3 * due and not _asked(orders, _OWED):
-            team.end()
-            return
         shared.set_now(shared.now() + 20)
-        time.sleep(0.1)
-    raise AssertionError("it does not finish")
+        due = int(shared.now() - 45 - SLOT) // STEP + 1
+        return _asked(orders, _ROWS) == 3 * due and not _asked(orders, _OWED)
+
+    poll(done, "the end of all work", seconds=60, every_seconds=0.1)
+    team.end()
 
 
 def _asked(orders: Orders, sql: str) -> int:

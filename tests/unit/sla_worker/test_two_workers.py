@@ -257,7 +257,7 @@ def test_one_that_the_server_works_for_is_not_silent(leader: Setting) -> None:
     long.start()
     while long.is_alive():
         assert not second.turn()
-        long.join(0.2)
+        long.join(SILENT / 2)
     database.lead.confirm()
     assert not second.turn()
     second.close()
