@@ -15,7 +15,9 @@ from stack.services import (
     ALL_PORT_VARIABLES,
     DEMO_SERVICE,
     GOSSIP_PORTS,
+    PORT_VARIABLES,
     SCALE_NAMES,
+    SCALE_PORT_VARIABLES,
 )
 
 DEMO, SCALE = "DEMO", "SCALE"
@@ -152,7 +154,8 @@ def check_name(name: str) -> None:
 
 def _check_ports(env: dict[str, str], env_file: Path) -> None:
     seen: dict[int, str] = {}
-    for variable in (*ALL_PORT_VARIABLES, *GOSSIP_PORTS):
+    of_scale = (*SCALE_PORT_VARIABLES, *GOSSIP_PORTS) if env[SCALE] == "1" else ()
+    for variable in (*PORT_VARIABLES, *of_scale):
         value = env.get(variable, "")
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _LAST_PORT:
             raise StackError(

@@ -84,13 +84,19 @@ def test_the_services_and_ports_of_scale_are_part_of_the_stack_with_scale_alone(
     [
         ({"SCALE": "2"}, "SCALE='2': neither 0 nor 1"),
         ({"SLA_POSTGRES_PASSWORD": "sixteen@signs/of:it"}, r"SLA_POSTGRES_PASSWORD \(19 characters\)"),
-        ({"POSTGRES_PORT": "9090"}, "POSTGRES_PORT and PROMETHEUS_PORT are both 9090"),
-        ({"ALERTMANAGER_2_CLUSTER_PORT": "9097"}, "both 9097"),
+        ({"SCALE": "1", "POSTGRES_PORT": "9090"}, "POSTGRES_PORT and PROMETHEUS_PORT are both 9090"),
+        ({"SCALE": "1", "ALERTMANAGER_2_CLUSTER_PORT": "9097"}, "both 9097"),
     ],
 )
 def test_settings_that_cannot_be(bundle: Path, given: dict[str, str], words: str) -> None:
     with pytest.raises(StackError, match=words):
         load(bundle, "unit", bundle / ".env", given)
+
+
+def test_ports_of_scale_are_free_to_take_without_it(bundle: Path) -> None:
+    """Who moved a port to one of them before they were there goes on with it."""
+    found = load(bundle, "unit", bundle / ".env", {"SLA_WORKER_PORT": "8082", "PROMETHEUS_PORT": "9095"})
+    assert found.ports["SLA_WORKER_PORT"] == "sla-worker"
 
 
 def test_prometheus_gets_the_users_file_with_what_scale_adds(scaled: Instance) -> None:
