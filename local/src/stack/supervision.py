@@ -30,6 +30,8 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 _PYTHON = "STACK_PYTHON"
 _LAUNCHER = "STACK_LAUNCHER"
 SOCKET = "supervisor.sock"
+_STOP_SIGNALS = {"postgres": "INT"}
+"""Of services that on TERM would wait until all their clients have gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def configuration(directory: Path, names: Sequence[str]) -> str:
             "autorestart = true",
             "startsecs = 5",
             "startretries = 1000",
+            f"stopsignal = {_STOP_SIGNALS.get(name, 'TERM')}",
             "stopwaitsecs = 30",
             "stopasgroup = false",
             "killasgroup = true",
