@@ -13,6 +13,9 @@ _LOGO_PIXELS = 2000
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LEAST_CONTRAST = 4.5  # of white text on the colour (WCAG 2, 1.4.3)
 _LONGEST_NAME = 60
+PLACE = "<!-- sender -->"
+"""Where templates/mail/base.html has room for a row on top."""
+
 INK = "#1d2733"
 """Stands behind the sender's name and logo where no colour is given."""
 

@@ -14,7 +14,9 @@ import pytest
 
 from sla_worker.maintaining import to_correct
 from sla_worker.model import Category, CountsAs, SLAStatus, Wrong
+from sla_worker.render.format import moment
 from sla_worker.render.groups import MANY, grouped
+from sla_worker.settings import read_settings
 from unit.sla_worker.setting import Mailbox, Setting
 from unit.sla_worker.web_ledger import PUBLIC, UPTIME, change, filled
 
@@ -113,7 +115,10 @@ def test_a_report_that_was_sent_can_be_read_again_and_downloaded(setting: Settin
     [weekly] = [each for each in reports if each["state"] == "sent"]
     number = weekly["id"]
     assert f'<a href="/reports/{number}">Weekly</a>' in text
-    assert "Weekly SLA report" in page(setting, f"/reports/{number}")
+    again = page(setting, f"/reports/{number}")
+    assert "Weekly SLA report" in again
+    assert f"Sent {moment(weekly['sent_at'], read_settings(setting.environ).timezone)}." in again
+    assert "are as they are known now, " in again
     rows = list(
         csv.DictReader(io.StringIO(page(setting, f"/reports/{number}.csv").lstrip("\ufeff"), newline=""))
     )

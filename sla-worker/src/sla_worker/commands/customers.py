@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 
+from sla_worker.brand import PLACE
 from sla_worker.customer import customer_report
 from sla_worker.database import SLADatabase
-from sla_worker.delivery.branding import PLACE, branded
+from sla_worker.delivery.branding import branded
 from sla_worker.model import Mail
 from sla_worker.render.customer import customer_html, customer_json, customer_text
 from sla_worker.settings import Settings

@@ -12,7 +12,7 @@ from sla_worker.database.engine import Engine
 from sla_worker.database.reading import RowReader
 from sla_worker.database.trust import Trust
 from sla_worker.errors import CursorError
-from sla_worker.model import Breach, Measurement, OwedMail
+from sla_worker.model import Breach, Changes, Measurement, OwedMail
 
 _PLACE = re.compile(r"([0-9]{1,12})\.([0-9]{1,12})")
 _TO_COME = 2**53  # no moment is later
@@ -25,6 +25,23 @@ SELECT n.id, n.type, n.created_at, n.period_end, n.breach_id, n.sent_at, n.done_
        {_DELIVERIES} d.result = 'given up') AS given_up
 FROM sla_notifications n
 """  # noqa: S608 - constants
+
+
+_STORED_SINCE = """
+SELECT COUNT(DISTINCT m.slot) AS number FROM sla_series s CROSS JOIN sla_measurements m
+WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND m.slot <= ?
+  AND m.stored_at > ?
+"""
+_EXCLUDED_SINCE = """
+SELECT COUNT(*) AS number FROM sla_exclusions x
+WHERE (x.created_at > ? OR x.ended_at > ? OR x.revoked_at > ?)
+  AND EXISTS (SELECT 1 FROM sla_exclusion_spans p
+              WHERE p.exclusion_id = x.id AND p.start_at < ? AND p.end_at > ?)
+"""
+_CORRECTED_SINCE = """
+SELECT COUNT(*) AS number FROM sla_corrections
+WHERE (created_at > ? OR revoked_at > ?) AND start_at < ? AND end_at > ?
+"""
 
 
 class Browser:
@@ -102,6 +119,18 @@ class Browser:
             (number, kind or "", kind or "", limit + 1),
         )
         return _page([_mail(row) for row in rows], limit, lambda each: f"{each.created_at}.{each.id}")
+
+    def changes(self, start: int, end: int, since: int) -> Changes:
+        """What was stored, excluded or corrected after a moment, of the slots that end in (start, end]."""
+
+        def count(sql: str, *values: int) -> int:
+            return int(self._engine.row(sql, values)["number"])
+
+        return Changes(
+            slots=count(_STORED_SINCE, start, end, since),
+            exclusions=count(_EXCLUDED_SINCE, since, since, since, end, start),
+            corrections=count(_CORRECTED_SINCE, since, since, end, start),
+        )
 
 
 def _mail(row: dict[str, Any]) -> OwedMail:

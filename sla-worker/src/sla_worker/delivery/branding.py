@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 
-from sla_worker.brand import INK, logo_size
+from sla_worker.brand import INK, PLACE, logo_size
 from sla_worker.model import Attachment, Mail
 from sla_worker.settings import Settings
-
-PLACE = "<!-- sender -->"
-"""Where templates/mail/base.html has room for it."""
 
 _LOGO = "logo"
 _HEIGHT = 32

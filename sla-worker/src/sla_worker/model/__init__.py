@@ -48,6 +48,7 @@ from sla_worker.model.long_report import (
 )
 from sla_worker.model.mail import (
     Attachment,
+    Changes,
     Delivery,
     Mail,
     Notification,
@@ -115,6 +116,7 @@ __all__ = [
     "CalendarEvent",
     "Category",
     "Causes",
+    "Changes",
     "Comparison",
     "Correction",
     "CountsAs",

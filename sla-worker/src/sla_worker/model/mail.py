@@ -45,6 +45,15 @@ def follow_up(key: str) -> tuple[str, str | None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What a period is made of and was stored, added or revoked since some moment: numbers of each."""
+
+    slots: int
+    exclusions: int
+    corrections: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwedMail:
     """What became of a mail, of a `team` or of all, without its addresses. `sent_at`: when the last got it.
 

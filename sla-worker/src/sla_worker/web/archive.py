@@ -6,11 +6,13 @@ import datetime as dt
 from urllib.parse import urlencode
 
 from sla_worker import due
+from sla_worker.brand import INK, PLACE
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.links import report_links
-from sla_worker.model import LongReport, OwedMail
+from sla_worker.model import Changes, LongReport, OwedMail
 from sla_worker.periodic import report_of_days
 from sla_worker.render.data import as_csv, as_json
+from sla_worker.render.format import moment
 from sla_worker.render.mails import daily_mail
 from sla_worker.render.periodic import file_name, long_html
 from sla_worker.render.templates import template
@@ -84,8 +86,45 @@ def report(parts: Parts, request: Request) -> Answer:
             end=mail.period_end,
             only=keys_of(parts.pages.database, mail.team),
         )
-        return _page(daily_mail(found, parts.pages.zone, links).html)
-    return _page(long_html(_long(parts, mail), parts.pages.zone, links))
+        return _dated(parts, mail, daily_mail(found, parts.pages.zone, links).html, found.start)
+    whole = _long(parts, mail)
+    return _dated(parts, mail, long_html(whole, parts.pages.zone, links), whole.whole.start)
+
+
+def _dated(parts: Parts, mail: OwedMail, html: str, start: int) -> Answer:
+    """The report, and on top of it when it was sent and of which moment its figures are."""
+    pages = parts.pages
+    said = [f"The figures are as they are known now, {moment(pages.now(), pages.zone)}."]
+    if mail.sent_at is None:
+        said.insert(0, "This mail was not sent.")
+    else:
+        said.insert(0, f"Sent {moment(mail.sent_at, pages.zone)}.")
+        said.append(_changed(pages.browser.changes(start, mail.period_end or start, mail.sent_at)))
+    if mail.type == MONTHLY_MAIL:
+        said.append("The frozen month stays byte by byte as it was, in each of its revisions: /months.")
+    style = f"color:{INK};padding:12px 24px;font-size:13px;line-height:20px;"
+    row = f'<tr><td style="{style}">{" ".join(said)}</td></tr>'
+    return _page(html.replace(PLACE, row, 1))
+
+
+def _changed(since: Changes) -> str:
+    """What has become of the period since its mail was sent."""
+    found = [
+        f"{count} {one if count == 1 else many}"
+        for count, one, many in (
+            (since.slots, "slot was measured late or again", "slots were measured late or again"),
+            (
+                since.exclusions,
+                "maintenance window was added, ended or revoked",
+                "maintenance windows were added, ended or revoked",
+            ),
+            (since.corrections, "correction was made or revoked", "corrections were made or revoked"),
+        )
+        if count
+    ]
+    if not found:
+        return "No measurement, maintenance or correction of its period has changed since."
+    return f"Since then {', '.join(found)}: the mail had the figures from before."
 
 
 def table(parts: Parts, request: Request) -> Answer:
