@@ -356,7 +356,7 @@ def test_of_hours_whole_ones_are_excluded_and_their_breaches_annulled(old: SLADa
 
 def test_part_of_an_hour_whose_slots_are_gone_cannot_be_restored_by_itself(place: Place) -> None:
     keep = Keep(slot_days=4, hour_days=9)
-    with closing(open_ledger(place.location)) as database:
+    with closing(open_ledger(place.location, keep=keep)) as database:
         for day in range(23):
             database.store([row(number) for number in range(day * 48 + 1, day * 48 + 49)])
         half = exclude(database, number_of("2026-04-12T10:00"), number_of("2026-04-12T10:00"))
