@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -36,3 +37,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     marker = item.get_closest_marker("timeout")
     seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
     item.add_marker(pytest.mark.timeout(patience(seconds)), append=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the slowest files beside the slowest tests (--durations): many quick tests cost much too."""
+    if not (wanted := terminalreporter.config.getoption("durations")):
+        return
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.location[0]] += report.duration
+    terminalreporter.section(f"slowest {wanted} files")
+    for file, total in seconds.most_common(wanted):
+        terminalreporter.line(f"{total:.2f}s {file}")

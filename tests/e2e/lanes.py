@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ ALONE = frozenset({"readme", "unit"})
 """What starts its own stack, or none: it shares none with its neighbours."""
 WITHOUT_MODE = frozenset({"unit"})
 LOGS = ROOT / ".run" / "lanes"
+STILL_SECONDS = 300
+"""How often those that still run are named: what says nothing for half an hour is taken for dead."""
 MODES = ("auto", "compose", "local")
 USAGE = (
     "usage: python -m e2e.lanes LANE [LANE …]\n"
@@ -72,7 +74,12 @@ def parsed(text: str, commands: Mapping[str, str] = COMMANDS) -> Lane:
     )
 
 
-def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs: Path = LOGS) -> int:
+def main(
+    arguments: Sequence[str],
+    commands: Mapping[str, str] = COMMANDS,
+    logs: Path = LOGS,
+    still_seconds: float = STILL_SECONDS,
+) -> int:
     """Run the lanes and return the exit code: 0, the first failure, or 2 for a lane that cannot be read."""
     try:
         lanes = [parsed(text, commands) for text in arguments]
@@ -88,8 +95,7 @@ def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs:
     for number, lane in enumerate(lanes, start=1):
         print(f"{lane.name}: follow it with tail -f {logs / str(number)}.log", flush=True)
 
-    def run_and_show(numbered: tuple[int, Lane]) -> int:
-        number, lane = numbered
+    def run_and_show(number: int, lane: Lane) -> int:
         log = logs / f"{number}.log"
         began = time.monotonic()
         with log.open("wb") as out:
@@ -99,8 +105,18 @@ def main(arguments: Sequence[str], commands: Mapping[str, str] = COMMANDS, logs:
         return code
 
     with ThreadPoolExecutor(len(lanes)) as pool:
-        codes = list(pool.map(run_and_show, enumerate(lanes, start=1)))
-    return next((code for code in codes if code), 0)
+        runs = {pool.submit(run_and_show, number, lane): lane for number, lane in enumerate(lanes, start=1)}
+        tell_of(runs, still_seconds)
+        return next((run.result() for run in runs if run.result()), 0)
+
+
+def tell_of(runs: Mapping[Future[int], Lane], still_seconds: float) -> None:
+    """Wait for the lanes, and name those that still run from time to time."""
+    began = time.monotonic()
+    left = set(runs)
+    while left := wait(left, timeout=still_seconds).not_done:
+        names = ", ".join(lane.name for run, lane in runs.items() if run in left)
+        print(f"after {time.monotonic() - began:.0f} s still running: {names}", flush=True)
 
 
 def run(lane: Lane, suffix: str, output: int) -> tuple[int, float]:

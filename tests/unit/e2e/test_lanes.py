@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         "proof": f'{sys.executable} -c "raise SystemExit(3)"',
         "unit": f"{sys.executable} -c \"import os; raise SystemExit('TEST_STACK' in os.environ)\"",
     }
-    return lambda *texts: lanes.main(texts, commands, tmp_path / "logs")
+    return lambda *texts: lanes.main(texts, commands, tmp_path / "logs", still_seconds=0.01)
 
 
 def test_neighbours_of_one_mode_share_a_stack() -> None:
@@ -79,6 +80,8 @@ def test_every_lane_runs_and_a_failure_in_any_counts(
     assert "== compose:proof,local:tests (" in shown
     assert "exit code 3]" in shown
     assert "== auto:tests (" in shown
+    # Python alone takes longer to start than a hundredth of a second.
+    assert re.search(r"after \d+ s still running: .*auto:tests", shown)
 
 
 def test_the_unit_tests_run_beside_the_others_as_they_would_alone(
