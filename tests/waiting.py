@@ -22,6 +22,10 @@ NOT_YET = (httpx.TransportError, httpx.HTTPStatusError)
 """A refused or broken connection, and an answer that is an error: what was waited for is not there yet."""
 
 
+NEW_CONNECTIONS = httpx.Limits(max_keepalive_connections=0)
+"""For a client that asks again and again: a server may close a kept connection just as it asks."""
+
+
 class StillWaitingError(AssertionError):
     """What was waited for did not come in time; the message holds what was seen last."""
 

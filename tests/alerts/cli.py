@@ -30,6 +30,7 @@ from alerts.view import View
 from alerts.watch import Watch
 from e2e.live import Stack
 from e2e.stack_under_test import ROOT, StackCommand, read_env_file, stack_from_environment
+from waiting import patience
 
 PROVEN, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 LOG_COLUMNS = 200
@@ -103,8 +104,8 @@ def _prove(
     prerequisites.check_all_answer(stack, int(read_env_file(command.env_file)["SMTP_PORT"]))
     prerequisites.check_rules(stack, chosen)
     # A compressed stack is one of the tests': just started, or just left by the tests before.
-    patience = START_PATIENCE_SECONDS if stack.factor > 1 else 0
-    prerequisites.check_calm(stack, patience_seconds=patience)
+    given = patience(START_PATIENCE_SECONDS) if stack.factor > 1 else 0
+    prerequisites.check_calm(stack, patience_seconds=given)
     floors = floors_of(stack, chosen)
     causes = Causes(stack, command)
     began = time.monotonic()

@@ -24,6 +24,7 @@ from alerts.proof import Proof, Seen, State, caused, early_ends, ended, owed, ow
 from alerts.shipped import Alert
 from alerts.watch import Watch
 from e2e.live import Stack
+from waiting import patience
 
 POLL_SECONDS = 0.1
 ALWAYS = "always firing"
@@ -75,7 +76,7 @@ class Tools:
     floors: Floors
     events: Events
     stopped: threading.Event
-    steady_seconds: float = STEADY_SECONDS
+    steady_seconds: float = dataclasses.field(default_factory=lambda: patience(STEADY_SECONDS))
 
 
 class Run:

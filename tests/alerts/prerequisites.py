@@ -11,6 +11,7 @@ import httpx
 from alerts.errors import RefusalError
 from alerts.shipped import Alert
 from e2e.live import Stack
+from waiting import NOT_YET, patience
 
 SMTP_SECONDS = 5.0
 SLA = "sla"
@@ -49,7 +50,7 @@ def _page(stack: Stack, url: str, words: str = "") -> str | None:
 def smtp_trouble(port: int) -> str | None:
     """What is wrong with the SMTP server on a port of this machine, None when it greets."""
     try:
-        with smtplib.SMTP("127.0.0.1", port, timeout=SMTP_SECONDS) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=patience(SMTP_SECONDS)) as client:
             client.noop()
     except (OSError, smtplib.SMTPException) as error:
         return f"port {port} takes no mail ({error})"
@@ -84,13 +85,20 @@ def check_calm(stack: Stack, *, patience_seconds: float) -> None:
     A stack that has just been started may be given some patience.
     """
     deadline = time.monotonic() + patience_seconds
-    while troubles := _troubles(stack):
+    while troubles := _troubles_or_silence(stack):
         if time.monotonic() >= deadline:
             raise RefusalError(
                 f"the stack is in trouble already: {', '.join(troubles)}\n"
                 "fix:   end the faults, wait until nothing but the Watchdog fires, and begin again"
             )
         time.sleep(CALM_POLL_SECONDS)
+
+
+def _troubles_or_silence(stack: Stack) -> list[str]:
+    try:
+        return _troubles(stack)
+    except NOT_YET as error:
+        return [f"no answer ({error or type(error).__name__})"]
 
 
 def _troubles(stack: Stack) -> list[str]:

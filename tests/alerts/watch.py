@@ -12,6 +12,7 @@ import httpx
 
 from alerts.proof import Seen
 from e2e.live import Mail, Stack, decoded
+from waiting import NEW_CONNECTIONS, patience
 
 ALERTS_SECONDS, MAILS_SECONDS, WEBHOOKS_SECONDS = 0.25, 0.5, 1.0
 _PAGE = 250  # MailHog gives no more at once
@@ -29,7 +30,9 @@ class Watch:
 
     def __init__(self, stack: Stack, transport: httpx.BaseTransport | None = None) -> None:
         self._stack = stack
-        self._client = httpx.Client(timeout=_ANSWER_SECONDS, trust_env=False, transport=transport)
+        self._client = httpx.Client(
+            timeout=patience(_ANSWER_SECONDS), trust_env=False, transport=transport, limits=NEW_CONNECTIONS
+        )
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._at = 0.0

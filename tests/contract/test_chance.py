@@ -38,6 +38,7 @@ def sleeps(tree: ast.AST) -> Iterator[int]:
 
 def limits(tree: ast.AST) -> Iterator[int]:
     """A limit in seconds that `patience` does not stretch; a pause within a loop is none."""
+    named = numbers(tree)
     pauses = {
         id(call) for node in ast.walk(tree) if isinstance(node, ast.While) for call in ast.walk(node.test)
     }
@@ -46,7 +47,24 @@ def limits(tree: ast.AST) -> Iterator[int]:
         if name in {"join", "wait"} and id(call) not in pauses:
             given += call.args[:1]
         unlimited = owner == "httpx" and name in HTTPX and not {"timeout", "transport"} & keywords(call)
-        if unlimited or any(is_number(each) for each in given):
+        if unlimited or any(is_number(each) or ast.unparse(each) in named for each in given):
+            yield call.lineno
+
+
+def numbers(tree: ast.AST) -> set[str]:
+    """The names that stand for a number."""
+    return {
+        ast.unparse(target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and is_number(node.value)
+        for target in node.targets
+    }
+
+
+def reused(tree: ast.AST) -> Iterator[int]:
+    """Kept connections: the server may close one just as a question is sent (`limits=NEW_CONNECTIONS`)."""
+    for call, owner, name in calls(tree):
+        if (owner, name) == ("httpx", "Client") and not {"limits", "transport"} & keywords(call):
             yield call.lineno
 
 
@@ -70,7 +88,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("kind", [sleeps, limits, all_that_is_logged], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [sleeps, limits, reused, all_that_is_logged], ids=lambda kind: kind.__name__)
 def test_no_test_hangs_on_chance(kind: Callable[[ast.AST], Iterator[int]]) -> None:
     found = []
     for path in sorted(TESTS.rglob("*.py")):
@@ -87,6 +105,9 @@ def test_no_test_hangs_on_chance(kind: Callable[[ast.AST], Iterator[int]]) -> No
         (sleeps, "time.sleep(1); asyncio.sleep(0); page.wait_for_timeout(500)", 2),
         (limits, "process.wait(30); run(timeout=5)\nthread.join(patience(5))", 1),
         (limits, "subprocess.run(words, timeout=5)", 1),
+        (limits, "LIMIT = 3\nsubprocess.run(words, timeout=LIMIT); run(timeout=patience(LIMIT))", 1),
+        (reused, "httpx.Client(timeout=limit); httpx.Client(limits=NEW_CONNECTIONS)", 1),
+        (reused, "httpx.Client(transport=httpx.MockTransport(answer)); requests.get(url)", 0),
         (limits, "while not done.wait(0.02): look()", 0),
         (limits, "httpx.get(url); httpx.get(url, timeout=limit); httpx.Client(transport=fake)", 1),
         (limits, "', '.join(names)", 0),

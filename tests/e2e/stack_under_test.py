@@ -18,7 +18,7 @@ from e2e.live import Stack
 from e2e.services import Containers, Processes, Services
 from ports import free_ports
 from stack.compose_mode import why_not
-from waiting import patience
+from waiting import NEW_CONNECTIONS, patience
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTOR = 15
@@ -212,7 +212,7 @@ def connected(env_file: Path, factor: float) -> Iterator[Stack]:
     def url(port: str) -> str:
         return f"http://127.0.0.1:{settings[port]}"
 
-    with httpx.Client(timeout=patience(5), trust_env=False) as client:
+    with httpx.Client(timeout=patience(5), trust_env=False, limits=NEW_CONNECTIONS) as client:
         yield Stack(
             prometheus=url("PROMETHEUS_PORT"),
             alertmanager=url("ALERTMANAGER_PORT"),

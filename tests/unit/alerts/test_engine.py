@@ -20,6 +20,7 @@ from alerts.proof import Proof, Seen, State
 from alerts.shipped import Alert
 from alerts.watch import Watch
 from e2e.live import Mail, Stack
+from waiting import patience
 
 QUIET = Alert("Quiet", {"severity": "critical"}, 0, 0, ("hook",), {})
 FALSE_END = "1 mails said that it is over while its cause lasted"
@@ -129,6 +130,16 @@ def tools(
         stopped=stopped or threading.Event(),
         steady_seconds=steady_seconds,
     )
+
+
+def test_a_slow_machine_gets_more_time() -> None:
+    world = World()
+    stretched = tools(world, steady_seconds=engine.STEADY_SECONDS)
+    plain = Tools(
+        stretched.stack, stretched.watch, stretched.causes, stretched.alerts, stretched.floors,
+        stretched.events, stretched.stopped,
+    )  # fmt: skip
+    assert plain.steady_seconds == patience(engine.STEADY_SECONDS)
 
 
 def test_a_lane_runs_one_after_the_other_and_ends_each_cause() -> None:

@@ -154,3 +154,24 @@ def test_a_stack_that_has_just_begun_may_take_a_while() -> None:
 
     prerequisites.check_calm(stack_of(answer), patience_seconds=30)
     assert next(seen, "asked twice") == "asked twice"
+
+
+def test_a_stack_that_hangs_up_once_is_asked_again() -> None:
+    calm = unhealthy([firing("Watchdog")], {})
+    hangs_up = iter([True])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if next(hangs_up, False):
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return calm(request)
+
+    prerequisites.check_calm(stack_of(answer), patience_seconds=30)
+    assert next(hangs_up, "asked twice") == "asked twice"
+
+
+def test_a_stack_that_does_not_answer_is_refused() -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("Connection refused")
+
+    with pytest.raises(RefusalError, match="in trouble already: no answer \\(Connection refused\\)"):
+        prerequisites.check_calm(stack_of(answer), patience_seconds=0)

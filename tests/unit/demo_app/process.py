@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from ports import free_ports
-from waiting import patience
+from waiting import NEW_CONNECTIONS, patience
 
 SOURCE = Path(__file__).parents[3] / "demo-app" / "src"
 
@@ -27,7 +27,7 @@ class App:
         api, metrics = free_ports(2)
         self.api, self.metrics = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{metrics}"
         self.environment = environment(DEMO_API_PORT=api, DEMO_METRICS_PORT=metrics, **values)
-        self.client = httpx.Client(trust_env=False, timeout=patience(5))
+        self.client = httpx.Client(trust_env=False, timeout=patience(5), limits=NEW_CONNECTIONS)
         self.start()
 
     def start(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 from demo_app.catalogue import SPECS
 from unit.demo_app.serving import Ailing, api_of, served
 from unit.demo_app.simulation import Simulation
-from waiting import patience
+from waiting import NEW_CONNECTIONS, patience
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def ailing() -> Ailing:
 def client(simulation: Simulation, ailing: Ailing) -> Iterator[httpx.Client]:
     with (
         served(api_of(simulation, ailing)) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5), limits=NEW_CONNECTIONS) as client,
     ):
         yield client
 

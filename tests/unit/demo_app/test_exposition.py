@@ -15,7 +15,7 @@ from demo_app.metrics import Metrics, add_runtime_collectors
 from insa_instruments.message_bus import MessageBusInstruments
 from ports import listening
 from unit.demo_app.simulation import FakeClock
-from waiting import patience
+from waiting import NEW_CONNECTIONS, patience
 
 
 class Bench:
@@ -30,7 +30,10 @@ class Bench:
         self.server = MetricsServer("127.0.0.1", 0, Exposed(self.registry, self.faults), self.faults)
         self.server.start()
         self.client = httpx.Client(
-            trust_env=False, timeout=patience(5), base_url=f"http://127.0.0.1:{self.server.port}"
+            trust_env=False,
+            timeout=patience(5),
+            base_url=f"http://127.0.0.1:{self.server.port}",
+            limits=NEW_CONNECTIONS,
         )
 
     def names(self, query: str = "") -> set[str]:

@@ -10,7 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from demo_app.guard import Guard
 from unit.demo_app.serving import api_of, served
 from unit.demo_app.simulation import Simulation
-from waiting import patience
+from waiting import NEW_CONNECTIONS, patience
 
 TOKEN = "a-token-of-20-signs!"  # noqa: S105  # no secret
 
@@ -19,7 +19,7 @@ TOKEN = "a-token-of-20-signs!"  # noqa: S105  # no secret
 def client(simulation: Simulation) -> Iterator[httpx.Client]:
     with (
         served(api_of(simulation)) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5), limits=NEW_CONNECTIONS) as client,
     ):
         yield client
 
@@ -29,7 +29,7 @@ def locked(simulation: Simulation) -> Iterator[httpx.Client]:
     """A client of an app with a token, which it does not send by itself."""
     with (
         served(api_of(simulation, token=TOKEN)) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5), limits=NEW_CONNECTIONS) as client,
     ):
         yield client
 

@@ -9,7 +9,7 @@ import pytest
 from demo_app.page import load_assets, wants_page
 from unit.demo_app.serving import api_of, served
 from unit.demo_app.simulation import Simulation
-from waiting import patience
+from waiting import NEW_CONNECTIONS, patience
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
@@ -18,7 +18,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,imag
 def client(simulation: Simulation) -> Iterator[httpx.Client]:
     with (
         served(api_of(simulation)) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=patience(5)) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=patience(5), limits=NEW_CONNECTIONS) as client,
     ):
         yield client
 

@@ -15,7 +15,7 @@ from ports import free_port
 from programs import not_there
 from sla_worker.prometheus import PrometheusClient
 from unit.sla_worker.prometheus_server import binary, client_of, directories, running, serving
-from waiting import patience, poll
+from waiting import NEW_CONNECTIONS, patience, poll
 
 VICTORIA_METRICS = "victoria-metrics"
 _LINES_A_REQUEST = 100_000
@@ -98,7 +98,7 @@ def victoria_metrics(_name: str, openmetrics: Path, scratch: Path) -> Iterator[s
     """A VictoriaMetrics into which the text is imported; yields its URL."""
     with (
         _serving_victoria_metrics(scratch) as url,
-        httpx.Client(base_url=url, timeout=patience(30)) as client,
+        httpx.Client(base_url=url, timeout=patience(30), limits=NEW_CONNECTIONS) as client,
     ):
         _import(client, openmetrics)
         yield url

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from logged import lines
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_files
 from sla_worker.gathering import Gathered, gather
@@ -87,7 +88,7 @@ def test_the_slas_of_a_broken_file_go_on_by_their_last_good_version(
     search = [*versions["search-uptime"], (2, True, 0.5)]
     assert worker.versions() == versions | {"search-uptime": search}
     assert all(each.enabled for each in worker.database.definitions().values())
-    [line] = [each.getMessage() for each in caplog.records if each.name == "sla_worker.gathering"]
+    [line] = lines(caplog, "sla_worker.gathering")
     assert line == (
         f"definitions: {path}:9: SLA pay-uptime: target is `99`; give a ratio from 0 to 1: 99 % is 0.99."
         " Until then these go on as they were last right: pay-uptime, refund-uptime"
