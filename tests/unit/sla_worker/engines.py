@@ -74,7 +74,7 @@ def deduplicating(interval: str, text: str, scratch: Path) -> Iterator[Prometheu
     openmetrics.write_text(text)
     with (
         _serving_victoria_metrics(scratch, f"-dedup.minScrapeInterval={interval}") as url,
-        httpx.Client(base_url=url, timeout=patience(30)) as client,
+        httpx.Client(base_url=url, timeout=patience(30), limits=NEW_CONNECTIONS) as client,
     ):
         _import(client, openmetrics)
         yield client_of(url)

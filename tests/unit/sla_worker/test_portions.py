@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.counting import GRID, NEWEST, definitions, openmetrics
+from logged import lines
 from sla_worker.errors import PrometheusError
 from sla_worker.measuring import Measured, Measurer
 from sla_worker.model import Comparison, Definition, Member
@@ -74,7 +75,7 @@ def test_with_a_limit_of_our_own_nothing_is_refused(url: str, caplog: pytest.Log
     """40 series are what 10 SLAs of 4 have."""
     caplog.set_level("INFO", "sla_worker.measuring")
     assert figures(measurer(url, Limits(series=40)).measure(ALL, SLOT, MISSING, NEWEST)) == FIGURES
-    assert [each for each in caplog.records if each.name == "sla_worker.measuring"] == []
+    assert lines(caplog, "sla_worker.measuring") == []
 
 
 def test_a_query_that_is_too_long_is_not_sent(url: str) -> None:
