@@ -165,7 +165,9 @@ def test_an_empty_ledger_may_begin_in_the_past_and_an_sla_that_comes_later_does_
         made.sync_definitions(DEFINITIONS, begin=begin)
         assert len(made.missing_slots(NOW, begin)[ERRORS.key]) == 11
         later = next(each for each in DEFINITIONS if each.key != ERRORS.key)
-        assert made.missing_slots(NOW, begin)[later.key] == [NOW]
+        # Not the slot that had ended when it came, but the one that began then.
+        assert made.missing_slots(NOW, begin)[later.key] == []
+        assert made.missing_slots(NOW + 300, begin)[later.key] == [NOW + 300]
 
 
 # --- breaches
