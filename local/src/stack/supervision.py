@@ -99,13 +99,15 @@ def configuration(directory: Path, names: Sequence[str]) -> str:
             *(["user = root"] if os.getuid() == 0 else []),
         ]),
     ]  # fmt: skip  # a line of the file a line here
-    for name in names:
+    for index, name in enumerate(names):
+        # They stop one by one, the last first (of one priority by name): who sends before who takes it.
         # A process that dies is started again at once if it ran for 5 s, else after 1 s, 2 s, 3 s … each
         # time.
         command = f'exec "${_PYTHON}" -I "${_LAUNCHER}" services/{name}.json pids/{name}.pid'
         sections.append("\n".join([
             f"[program:{name}]",
             f"command = /bin/sh -c '{command}'",
+            f"priority = {100 + index}",
             "autorestart = true",
             "startsecs = 5",
             "startretries = 1000",
