@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +140,28 @@ def test_an_upgrade_that_fails_leaves_the_very_file(
     assert ".upgrading:" not in str(failed.value)
     assert digest(ledger) == before
     assert {each.name for each in ledger.parent.iterdir()} == there | {"sla.db.lock"}
+
+
+def test_the_log_of_a_killed_upgrade_is_not_played_into_the_next_one(ledger: Path) -> None:
+    copy, rename = ledger.with_name("sla.db.upgrading"), "UPDATE sla_definitions SET description = '{}';"
+    shutil.copy(ledger, copy)
+    killed = sqlite3.connect(copy)
+    killed.executescript(f"PRAGMA journal_mode = WAL; {rename.format('of the killed one')}")
+    log = Path(f"{copy}-wal").read_bytes()
+    killed.close()
+    Path(f"{copy}-wal").write_bytes(log)
+    change(ledger, rename.format("changed since"))
+
+    upgrade(ledger, clock=clock)
+
+    with closing(sqlite3.connect(ledger)) as now:
+        assert {*now.execute("SELECT description FROM sla_definitions")} == {("changed since",)}
+
+
+def test_an_upgraded_ledger_is_as_private_as_it_was(ledger: Path) -> None:
+    ledger.chmod(0o600)
+    upgrade(ledger, clock=clock)
+    assert ledger.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_ledger_that_is_written_to_or_is_not_there_is_not_upgraded(ledger: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -57,12 +58,14 @@ def upgrade(path: Path, *, clock: Callable[[], float] = time.time) -> Upgraded:
     with take_lock(path, str(path)):
         write_log_into(path)
         try:
+            _remove(copy)  # one that was killed has left its log, which would be played into this copy
             backup(path, copy, force=True)
             before = _survey_of(path)
             Engine(SQLite(copy, read_only=False), clock=clock).close()
             after = _survey_of(copy)
             refuse_differences(str(path), before, after)
             former = aside(path, "before-upgrade", clock())
+            shutil.copymode(path, copy)
             os.link(path, former)
             copy.replace(path)
         except OSError as error:
@@ -72,9 +75,13 @@ def upgrade(path: Path, *, clock: Callable[[], float] = time.time) -> Upgraded:
                 f"{str(error).replace(str(copy), str(path))} (the upgrade was undone)"
             ) from error
         finally:
-            for suffix in ("", "-wal", "-shm", ".lock"):
-                Path(f"{copy}{suffix}").unlink(missing_ok=True)
+            _remove(copy)
     return Upgraded(before, after, former)
+
+
+def _remove(copy: Path) -> None:
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        Path(f"{copy}{suffix}").unlink(missing_ok=True)
 
 
 def go_back(path: Path, former: Path, *, clock: Callable[[], float] = time.time) -> Path:
