@@ -388,6 +388,10 @@ class ComposeStack:
         (self._instance.root / ".run" / f"{self._instance.name}.inputs").unlink(missing_ok=True)
         if self._run("down", "--volumes", "--remove-orphans") != 0:
             raise StackError("docker compose down --volumes failed: see above")
+        # Of what was part of the stack once (SCALE=1) and is not now, Compose leaves the volumes.
+        of_project = f"label=com.docker.compose.project={self._instance.name}"
+        if left := _output("docker", "volume", "ls", "--quiet", "--filter", of_project).split():
+            _output("docker", "volume", "rm", *left)
 
 
 def _output(*words: str) -> str:

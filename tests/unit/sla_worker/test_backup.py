@@ -99,6 +99,21 @@ def test_a_name_for_a_former_ledger_is_none_that_is_taken(tmp_path: Path) -> Non
     assert formers(ledger) == set(named)
 
 
+def test_a_log_whose_ledger_was_removed_is_not_played_into_the_restored_one(
+    database: SLADatabase, tmp_path: Path
+) -> None:
+    backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
+    measure(database, 3)
+    log = (tmp_path / "sla.db-wal").read_bytes()
+    database.close()
+    (tmp_path / "sla.db").unlink()
+    (tmp_path / "sla.db-wal").write_bytes(log)
+
+    _, former = restore(tmp_path / "sla.db", tmp_path / "one.db", force=True)
+
+    assert (former, stored(tmp_path / "sla.db")) == (None, 3)
+
+
 def test_a_damaged_ledger_can_be_restored(database: SLADatabase, tmp_path: Path) -> None:
     backup(tmp_path / "sla.db", tmp_path / "one.db", force=False)
     database.close()

@@ -227,6 +227,9 @@ def test_what_is_there_already_is_not_written_to(
     with pytest.raises(DatabaseError, match="is there already; give another path"):
         copy(former, tmp_path / "there.db")
     assert (tmp_path / "there.db").read_text() == "something"
+    (tmp_path / "gone.db-wal").write_text("of a ledger that was removed")
+    with pytest.raises(DatabaseError, match=r"gone.db-wal: is the log of another ledger; move it away"):
+        copy(former, tmp_path / "gone.db")
     with pytest.raises(DatabaseError, match="there is no ledger yet"):
         copy(tmp_path / "absent.db", tmp_path / "new.db")
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (x)")

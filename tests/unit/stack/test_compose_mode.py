@@ -77,6 +77,8 @@ if "--check" in sys.argv and os.environ["SLA_INTERVAL_SECONDS"] == "60":
 if "build" in sys.argv:
     print("#1 [sla-worker 1/9] FROM python", "#2 ERROR: no space left", sep="\\n", file=sys.stderr)
     sys.exit(os.environ["DEMO_RATE"] == "1234")
+if "ls" in sys.argv:
+    print("unit_postgres-data")
 if "ps" in sys.argv:
     print(open({containers!r}).read())
 """
@@ -275,6 +277,16 @@ def test_a_broken_settings_file_does_not_keep_the_stack_from_being_stopped(
     words = down["words"]
     assert words[words.index("--env-file") + 1] == str(instance.root / EXAMPLE)
     assert down["GRAFANA_ADMIN_PASSWORD"] == "not-set"  # noqa: S105  # Compose wants one, even to stop
+
+
+def test_to_clean_removes_volumes_of_services_that_are_no_longer_part_of_the_stack(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    ComposeStack(instance).clean()
+    down, listed, removed = docker()
+    assert after(down, "down") == ["down", "--volumes", "--remove-orphans"]
+    assert listed["words"][-1] == "label=com.docker.compose.project=unit"
+    assert removed["words"] == ["volume", "rm", "unit_postgres-data"]
 
 
 def test_ports_of_paused_containers_are_our_own(instance: Instance, docker: Callable[[], list[Any]]) -> None:

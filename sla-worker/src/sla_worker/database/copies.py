@@ -139,7 +139,7 @@ def _move_in(incoming: Path, target: Path) -> Path | None:
         ) from None
     with lock:
         there, former = target.exists(), aside(target, "former")
-        for suffix in ("-wal", "-shm", "") if there else ():
+        for suffix in ("-wal", "-shm", ""):  # a log without its file would be played into the new one
             if Path(f"{target}{suffix}").exists():
                 Path(f"{target}{suffix}").replace(f"{former}{suffix}")
         incoming.replace(target)

@@ -13,7 +13,7 @@ from sla_worker.database.bulk import Bulk, Sum
 from sla_worker.database.dialects import is_url, with_driver
 from sla_worker.database.engine import apply, newest_schema, record, scripts
 from sla_worker.database.moved import refuse_moved
-from sla_worker.database.place import lock_of, take_lock
+from sla_worker.database.place import lock_of, log_of, size, take_lock
 from sla_worker.database.sqlite_bulk import SQLiteBulk
 from sla_worker.errors import DatabaseError
 
@@ -163,6 +163,10 @@ def _into_file(path: Path, former: Bulk, now: float, tell: Tell) -> Mapping[str,
     """A file appears at the path once all of it is there."""
     if path.exists() and path.stat().st_size:
         raise DatabaseError(f"{path}: is there already; give another path, or move that file away")
+    if size(log_of(path)):  # SQLite would play it into the copy
+        raise DatabaseError(
+            f"{log_of(path)}: is the log of another ledger; move it away, or give another path"
+        )
     partial = Path(f"{path}.partial")
     with take_lock(path, str(path)):
         try:
