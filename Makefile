@@ -25,6 +25,7 @@ help: ## Show this help
 	@printf '  make up DEMO=0 leaves the demo-app out, and later commands keep to it; DEMO=1 brings it back.\n'
 	@printf '  make up SCALE=1 runs two of each over PostgreSQL and VictoriaMetrics (docs/scale.md); SCALE=0 goes back.\n'
 	@printf '  STACK_NAME=<name> STACK_ENV_FILE=<file> address a second stack; s=<service> one service.\n'
+	@printf '  on=sla-worker-2 gives a command of the SLAs to the second worker of SCALE=1, when that one leads.\n'
 
 # --- The stack ---------------------------------------------------------------------------------------------------
 
@@ -73,72 +74,74 @@ demo-pictures: $(VENV)/.test ## Take the pictures of README.md again, from the r
 
 .PHONY: sla-report sla-lint sla-recompute sla-backfill sla-explain sla-backtest sla-credits sla-maintenance sla-correct sla-months sla-evidence sla-verify backup restore generate
 SLA := python -m sla_worker.cli
+# With SCALE=1 the one of the two that leads, for what changes something: on=sla-worker-2.
+on ?= sla-worker
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
-	@$(STACK) exec sla-worker $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
+	@$(STACK) exec $(on) $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
 
 sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometheus holds
-	@$(STACK) exec sla-worker $(SLA) lint
+	@$(STACK) exec $(on) $(SLA) lint
 
 sla-recompute: $(VENV)/.run ## Read stored slots again: make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00 [sla=KEY]
 	@[ -n "$(from)" ] && [ -n "$(to)" ] || { echo "error: from= or to= is missing"; echo "fix:   make sla-recompute from=2026-03-01T09:00 to=2026-03-01T11:00"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) calculator --recompute $(from) $(to) $(if $(sla),--sla $(sla))
+	@$(STACK) exec $(on) $(SLA) calculator --recompute $(from) $(to) $(if $(sla),--sla $(sla))
 
 sla-credits: $(VENV)/.run ## What customers are owed for a month: make sla-credits [m=2026-03], or decide: do=list, do='approve 3 --author … --reason …'
-	@$(STACK) exec sla-worker $(SLA) credits $(or $(do),$(m))
+	@$(STACK) exec $(on) $(SLA) credits $(or $(do),$(m))
 
 sla-explain: $(VENV)/.run ## Show where a figure comes from: make sla-explain sla=KEY [t=24h, a time, 30d, month, quarter, 12m, 2026-03, FROM/TO]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-explain sla=api-error-rate"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) explain $(sla) $(or $(t),24h)
+	@$(STACK) exec $(on) $(SLA) explain $(sla) $(or $(t),24h)
 
 sla-backtest: $(VENV)/.run ## What other targets would have meant: make sla-backtest do='--target api-error-rate=0.0005 --from 2026-03-01'
-	@$(STACK) exec sla-worker $(SLA) backtest $(do)
+	@$(STACK) exec $(on) $(SLA) backtest $(do)
 
 sla-maintenance: $(VENV)/.run ## Time that does not count: make sla-maintenance do=list, do='add --from … --to … --all --author … --reason …'
-	@$(STACK) exec sla-worker $(SLA) maintenance $(or $(do),list)
+	@$(STACK) exec $(on) $(SLA) maintenance $(or $(do),list)
 
 sla-months: $(VENV)/.run ## List the months whose figures are frozen, or print one: make sla-months [m=2026-03] [r=1]
-	@$(STACK) exec sla-worker $(SLA) months $(m) $(r:%=--revision %)
+	@$(STACK) exec $(on) $(SLA) months $(m) $(r:%=--revision %)
 
 sla-correct: $(VENV)/.run ## Figures measured wrong: make sla-correct do=list, do='add KEY --from … --counts-as good --author … --reason …'
-	@$(STACK) exec sla-worker $(SLA) correct $(or $(do),list)
+	@$(STACK) exec $(on) $(SLA) correct $(or $(do),list)
 
 # Through a pipe, as a backup is.
 sla-evidence: $(VENV)/.run ## Write the evidence of a frozen month, which anybody can check: make sla-evidence m=2026-03 [f=FILE]
 	@[ -n "$(m)" ] || { echo "error: m= is missing"; echo "fix:   make sla-evidence m=2026-03"; exit 1; }
 	@f="$(or $(f),sla-evidence-$(m).zip)"; [ ! -e "$$f" ] || { echo "error: $$f is there already"; echo "fix:   make sla-evidence m=$(m) f=FILE"; exit 1; }; \
-	  $(STACK) exec sla-worker $(SLA) evidence $(m) --output - > "$$f.partial" && mv "$$f.partial" "$$f" && echo "$$f" || { rm -f "$$f.partial"; exit 1; }
+	  $(STACK) exec $(on) $(SLA) evidence $(m) --output - > "$$f.partial" && mv "$$f.partial" "$$f" && echo "$$f" || { rm -f "$$f.partial"; exit 1; }
 
 sla-verify: $(VENV)/.run ## Check the evidence of a month, every checksum and every figure: make sla-verify f=sla-evidence-2026-03.zip
 	@[ -f "$(f)" ] || { echo "error: no such file: '$(f)'"; echo "fix:   make sla-verify f=FILE, one that make sla-evidence has made"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) evidence --verify - < "$(f)"
+	@$(STACK) exec $(on) $(SLA) evidence --verify - < "$(f)"
 
 sla-backfill: $(VENV)/.run ## Measure a new SLA over the days before it was defined: make sla-backfill sla=KEY [days=15]
 	@[ -n "$(sla)" ] || { echo "error: sla= is missing"; echo "fix:   make sla-backfill sla=api-error-rate"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) backfill $(sla) --days $(or $(days),15)
+	@$(STACK) exec $(on) $(SLA) backfill $(sla) --days $(or $(days),15)
 
 .PHONY: report-daily report-weekly report-monthly report-breach report-customer
 report-daily daily-report: $(VENV)/.run
-	@$(STACK) exec sla-worker $(SLA) reporter --daily
+	@$(STACK) exec $(on) $(SLA) reporter --daily
 report-daily: ## Mail the daily report now
 report-weekly: $(VENV)/.run ## Mail the report of the last week now
-	@$(STACK) exec sla-worker $(SLA) reporter --weekly
+	@$(STACK) exec $(on) $(SLA) reporter --weekly
 report-monthly: $(VENV)/.run ## Mail the report of the last month now
-	@$(STACK) exec sla-worker $(SLA) reporter --monthly
+	@$(STACK) exec $(on) $(SLA) reporter --monthly
 report-breach: $(VENV)/.run ## Mail what is known of one breach: make report-breach ID=7
 	@[ -n "$(ID)" ] || { echo "error: ID= is missing"; echo "fix:   make report-breach ID=7 (make sla-explain sla=KEY t=month shows the breaches of an SLA)"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) reporter --breach $(ID)
+	@$(STACK) exec $(on) $(SLA) reporter --breach $(ID)
 report-customer: $(VENV)/.run ## Print a month as customers may see it: make report-customer m=2026-03 [format=html|text|json]
 	@[ -n "$(m)" ] || { echo "error: m= is missing"; echo "fix:   make report-customer m=2026-03"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) reporter --customer $(m) --format $(or $(format),text)
+	@$(STACK) exec $(on) $(SLA) reporter --customer $(m) --format $(or $(format),text)
 
 # Through a pipe: neither needs to know where the ledger is, or whether it is in a container.
 backup: $(VENV)/.run ## Copy the ledger to a file while the sla-worker runs: make backup f=ledger.db
 	@[ -n "$(f)" ] && [ ! -e "$(f)" ] || { echo "error: give a file that is not there yet"; echo "fix:   make backup f=FILE"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) backup - > "$(f).partial" && mv "$(f).partial" "$(f)" || { rm -f "$(f).partial"; exit 1; }
+	@$(STACK) exec $(on) $(SLA) backup - > "$(f).partial" && mv "$(f).partial" "$(f)" || { rm -f "$(f).partial"; exit 1; }
 
 restore: $(VENV)/.run ## Put a backup in the place of the ledger, which is kept beside it: make restore f=ledger.db
 	@[ -f "$(f)" ] || { echo "error: no such file: '$(f)'"; echo "fix:   make restore f=FILE, one that make backup has made"; exit 1; }
-	@$(STACK) exec sla-worker $(SLA) restore --force - < "$(f)"
+	@$(STACK) exec $(on) $(SLA) restore --force - < "$(f)"
 
 GENERATORS := PYTHONPATH=grafana/src:sla-worker/src
 generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults again after a change of their sources

@@ -350,6 +350,12 @@ def test_both_workers_are_the_same_but_for_name_port_and_volume() -> None:
     assert database == "postgresql://sla:from-the-test@postgres:5432/sla"
 
 
+def test_postgresql_asks_for_a_password_wherever_a_client_comes_from() -> None:
+    """Without --auth initdb trusts every client of its own machine."""
+    words = merged(LAYERS["scale"])["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"].split()
+    assert [each for each in words if each.startswith("--auth")] == ["--auth=scram-sha-256"]
+
+
 def test_the_public_page_alone_leaves_the_machine_and_only_when_it_is_given_an_address() -> None:
     def opened(**settings: str) -> set[tuple[str, str, int]]:
         tree = rendered(FILE, SETTINGS | settings)["services"]

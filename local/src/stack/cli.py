@@ -23,6 +23,7 @@ from stack import (
     envfile,
     receivers,
     runbooks,
+    scale,
     secret_files,
     service_settings,
     settings,
@@ -121,6 +122,8 @@ def _prepared(arguments: argparse.Namespace) -> Instance:
     for line in envfile.unknown(env_file, ROOT / EXAMPLE):
         console.warn(line)
     instance = _instance(arguments)
+    if (words := scale.other_ledger(envfile.read(env_file), instance)) is not None:
+        console.warn(words)
     for name in REMEMBERED:
         if name in os.environ:
             for line in envfile.remember(env_file, name, instance.env[name]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from stack import checks, rendering
 from stack.errors import StackError
-from stack.settings import Instance
+from stack.settings import SCALE, Instance
 
 ADDITIONS = "scale.yml"
 MOUNT = "/etc/prometheus-scale"
@@ -23,6 +24,18 @@ def additions(instance: Instance) -> Path:
     """What is added: the file beside the configured prometheus.yml, else the bundle's."""
     own = checks.directories(instance)["prometheus"] / ADDITIONS
     return own if own.exists() else instance.root / "prometheus" / ADDITIONS
+
+
+def other_ledger(former: Mapping[str, str], instance: Instance) -> str | None:
+    """What to know when SCALE differs from what `.env` had: the ledger is another one then; None: it is not."""
+    before, now = former.get(SCALE, "0"), instance.env[SCALE]
+    if before == now or instance.env["SLA_DATABASE_URL"]:
+        return None
+    here, there = ("PostgreSQL", "SQLite") if instance.scale else ("SQLite", "PostgreSQL")
+    return (
+        f"SCALE={now}: the ledger is the one in {here} from now on. What the one in {there} has measured,"
+        f" frozen and mailed stays there (docs/operations.md moves a ledger)"
+    )
 
 
 def write(instance: Instance) -> None:

@@ -226,6 +226,16 @@ def test_make_help_lists_every_target_for_people() -> None:
     assert targets == set(re.findall(r"(?m)^  make (\S+)", shown))
 
 
+def test_a_command_of_the_slas_can_be_given_to_the_second_worker() -> None:
+    shown = subprocess.run(
+        ["make", "-n", "-C", str(ROOT), "sla-maintenance", "on=sla-worker-2", "do=list"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "exec sla-worker-2 python -m sla_worker.cli maintenance list" in shown
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the launcher and of all that it reads, which a test may break."""

@@ -70,6 +70,33 @@ def test_a_later_file_adds_to_lists_replaces_commands_and_mounts(tmp_path: Path)
     assert tree["volumes"] == {"data": None, "more": None}
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "url", "words"),
+    [
+        (
+            "0",
+            "1",
+            "",
+            "SCALE=1: the ledger is the one in PostgreSQL from now on. What the one in SQLite has",
+        ),
+        (
+            "1",
+            "0",
+            "",
+            "SCALE=0: the ledger is the one in SQLite from now on. What the one in PostgreSQL has",
+        ),
+        ("1", "1", "", None),
+        ("0", "1", "postgresql://sla@db:5432/sla", None),  # the same one before and after
+    ],
+)
+def test_that_the_ledger_becomes_another_one_is_said(
+    instance: Instance, before: str, now: str, url: str, words: str | None
+) -> None:
+    changed = replace(instance, env=instance.env | {"SCALE": now, "SLA_DATABASE_URL": url})
+    said = scale.other_ledger({"SCALE": before}, changed)
+    assert (said is None) if words is None else str(said).startswith(words)
+
+
 def test_the_services_and_ports_of_scale_are_part_of_the_stack_with_scale_alone(
     instance: Instance, scaled: Instance
 ) -> None:
