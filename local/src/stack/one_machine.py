@@ -77,7 +77,9 @@ def program(
     instance: Instance,
     environment: Mapping[str, str],
 ) -> Program | None:
-    """The process for one of INSTEAD; None when another one stands for it too."""
+    """The process for one of INSTEAD; None when another one stands for it too, or it was not looked for."""
+    if service not in found:
+        return None
     if service == "postgres":
         return _postgres(definitions[service], found[service].path, instance, environment)
     if service == "vmselect":

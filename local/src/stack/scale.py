@@ -27,7 +27,7 @@ def additions(instance: Instance) -> Path:
 
 
 def other_ledger(former: Mapping[str, str], instance: Instance) -> str | None:
-    """What to know when SCALE differs from what `.env` had: the ledger is another one then; None: it is not."""
+    """What to know when SCALE is not what `.env` had: the ledger is another one then. None: it is not."""
     before, now = former.get(SCALE, "0"), instance.env[SCALE]
     if before == now or instance.env["SLA_DATABASE_URL"]:
         return None

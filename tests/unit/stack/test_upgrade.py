@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +21,7 @@ from stack.local_mode import LocalStack
 from stack.settings import Instance
 from stack.upgrade import ComposeWorker, LocalWorker
 
+ROOT = Path(__file__).resolve().parents[3]
 FORMER = "/data/sla.db.before-upgrade-20261126T120000Z"
 DONE = f"upgraded: schema 1 to 13\n{FORMER_LEDGER}{FORMER}\n"
 
@@ -101,6 +104,17 @@ def test_without_a_ledger_there_is_nothing_to_roll_back() -> None:
     with pytest.raises(StackError, match=r"^sla-worker did not become healthy$"):
         upgrade.run(worker, worker.fail)
     assert worker.calls == ["stop", "upgrade", "up"]
+
+
+def test_with_scale_a_command_runs_on_the_ledger_in_postgresql(instance: Instance) -> None:
+    shutil.copy(ROOT / "docker-compose.scale.yml", instance.root)
+    env = instance.env | {"SCALE": "1", "SLA_POSTGRES_PASSWORD": "from-the-test", "POSTGRES_PORT": "5433"}
+    scaled = replace(instance, env=env)
+    words = ("python", "-c", "import os; print(os.environ['SLA_DATABASE_URL'])")
+    with tempfile.TemporaryFile() as file:
+        assert LocalWorker(LocalStack(scaled), scaled).run(words, file) == 0
+        file.seek(0)
+        assert file.read() == b"postgresql://sla:from-the-test@127.0.0.1:5433/sla\n"
 
 
 def test_a_command_of_this_version_runs_with_the_settings_of_the_service(instance: Instance) -> None:
