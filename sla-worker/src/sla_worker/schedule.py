@@ -95,6 +95,6 @@ class Schedule:
         begun = {
             each.team
             for key, each in self._database.definitions().items()
-            if each.team and versions[key][0].valid_from < end
+            if each.team and any(one.enabled and one.valid_from < end for one in versions[key])
         }
         return [each.name for each in wanted if each.name in begun]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import jsonschema_rs
@@ -122,6 +123,36 @@ def test_a_file_that_cannot_be_read_may_have_every_sla(files: Files) -> None:
     assert broken.may_have("anything")
 
 
+def test_a_pipe_is_not_waited_for(files: Files) -> None:
+    files.put("search.yml", team("search", uptime("search-uptime")))
+    os.mkfifo(files.directory / "pay.yml")
+    found = read_files(files.platform)
+    assert [each.key for each in found.definitions][3:] == ["search-uptime"]
+    assert [str(each) for each in found.mistakes] == [f"{files.directory}/pay.yml: is no file; remove it"]
+
+
+def test_a_file_in_another_encoding_is_to_be_saved_again(files: Files) -> None:
+    path = files.put("pay.yml", "")
+    path.write_bytes(team("payments", uptime("pay-uptime")).encode("utf-16"))
+    [broken] = read_files(files.platform).broken
+    assert [str(each) for each in broken.mistakes] == [f"{path}: is not UTF-8; save it as text in UTF-8"]
+    assert broken.may_have("anything")
+
+
+@pytest.mark.parametrize(("name", "shown"), [(b"p\xffy.yml", "p\\udcffy.yml"), (b"p\ny.yml", "p\\ny.yml")])
+def test_a_name_that_cannot_be_shown_is_a_mistake(files: Files, name: bytes, shown: str) -> None:
+    """It would be a label of a metric, a row of the ledger and a line of the log."""
+    files.directory.mkdir()
+    path = files.directory / os.fsdecode(name)
+    path.write_text(team("payments", uptime("pay-uptime")), encoding="utf-8")
+    found = read_files(files.platform)
+    [broken] = found.broken
+    assert [str(each) for each in broken.mistakes] == [
+        f"{files.directory}/{shown}: its name has characters that are not UTF-8 or cannot be shown; rename it"
+    ]
+    assert (found.names, broken.team) == ((shown,), "payments")
+
+
 def test_the_platforms_file_stops_everybody(files: Files) -> None:
     files.put("pay.yml", team("payments", uptime("pay-uptime")))
     files.platform.write_text("slas: []\n")
@@ -143,6 +174,16 @@ def test_a_clash_names_both_places_and_the_platform_is_right(files: Files) -> No
         f"{path}:13: SLA api-error-rate: key is `api-error-rate`, which {files.platform}:28 has already;"
         " give another key, or take it out of one of the two files"
     )
+
+
+def test_a_teams_file_with_the_name_of_the_platforms_takes_nothing_from_it(files: Files) -> None:
+    """A copy of the platform's file, made as a beginning: all its keys clash."""
+    copy = files.put(
+        files.platform.name, f"team: pay\nowner: pay@example.com\n{files.platform.read_text(encoding='utf-8')}"
+    )
+    found = read_files(files.platform).apart()
+    assert len(found.definitions) == 3
+    assert [each.file for each in found.broken] == [copy]
 
 
 def test_of_two_teams_the_one_that_the_ledger_knows_keeps_the_key(files: Files) -> None:

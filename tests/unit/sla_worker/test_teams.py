@@ -181,6 +181,22 @@ def test_a_team_whose_slas_began_later_gets_no_report_of_the_time_before(
     assert subject.startswith("Daily SLA report of payments 2023-11-16: ")
 
 
+def test_a_team_whose_slas_are_only_announced_gets_no_report_yet(tmp_path: Path, files: Files) -> None:
+    """Its one SLA begins at 12:00 of the first day: the report at 9:00 of the next day is the first one."""
+    path = files.directory / "payments.yml"
+    begin = "    valid_from: 2023-11-15T12:00+00:00\n"
+    path.write_text(f"{path.read_text(encoding='utf-8')}{begin}", encoding="utf-8")
+    setting = Setting(tmp_path, SLA_DEFINITIONS=str(files.platform))
+    setting.step()
+    database = setting.service.database
+    schedule = Schedule(database, zone=ZoneInfo("UTC"), hour=9, settle_seconds=45)
+    for day in (NINE, NINE + 86_400):
+        schedule.run(day + 60.0)
+    owed = [each.key for each in database.outbox.due(NINE + 86_460)]
+    setting.close()
+    assert [each for each in owed if each.endswith("/payments")] == ["daily:2023-11-16/payments"]
+
+
 def test_mails_of_a_team_whose_file_is_gone_are_dropped(setting: Setting, files: Files) -> None:
     setting.step()
     setting.now = NINE + 60.0

@@ -8,6 +8,7 @@ files that have the same, the one that the ledger knows to have it is right, els
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,10 +102,11 @@ def read_teams(file: Path, grid: Grid | None = None, *, thorough: bool = True) -
     reads, broken = [], []
     for path in paths:
         try:
+            _look_at(path)
             reads.append(read_file(path, grid, thorough=thorough, of_team=True))
         except DefinitionError as error:
             broken.append(_broken(path, error.mistakes))
-    return Files(tuple(reads), tuple(broken), tuple(path.name for path in paths), directory)
+    return Files(tuple(reads), tuple(broken), tuple(_shown(path).name for path in paths), directory)
 
 
 def read_all(file: Path, grid: Grid | None = None, *, thorough: bool = True) -> tuple[Definition, ...]:
@@ -123,16 +125,41 @@ def _paths(directory: Path) -> list[Path] | None:
     return sorted(path for path in found if not path.name.startswith("."))
 
 
-def _broken(path: Path, mistakes: tuple[Mistake, ...]) -> Broken:
+def _look_at(path: Path) -> None:
+    """Raise DefinitionError for what is never read: to open a pipe would wait for whoever writes to it."""
+    if not path.name.isprintable():
+        what = "its name has characters that are not UTF-8 or cannot be shown"
+        raise DefinitionError((Mistake(str(_shown(path)), what, "rename it"),))
+    if _is_special(path):
+        raise DefinitionError((Mistake(str(path), "is no file", "remove it"),))
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device; of what cannot be looked at, reading says why."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _shown(path: Path) -> Path:
+    """The path by a name that a log, a page and the ledger can have."""
+    return path if path.name.isprintable() else path.with_name(ascii(path.name)[1:-1])
+
+
+def _broken(path: Path, mistakes: tuple[Mistake, ...]) -> Broken:
+    file = _shown(path)
+    try:
+        text = None if _is_special(path) else path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
+        mistakes = (Mistake(str(file), "is not UTF-8", "save it as text in UTF-8"),)
         text = None
     except OSError as error:
         fix = "let the sla-worker read it, or remove it"
-        return Broken(path, (Mistake(str(path), f"cannot be read ({error.strerror})", fix),), None, None)
+        return Broken(file, (Mistake(str(file), f"cannot be read ({error.strerror})", fix),), None, None)
     said = _TEAM.search(text or "")
-    return Broken(path, mistakes, text, said[1] if said and is_name(said[1]) else None)
+    return Broken(file, mistakes, text, said[1] if said and is_name(said[1]) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +182,7 @@ def _apart(
     for read in reads:
         for claim in _claims(read, owners, homes):
             claims.setdefault((claim.field, claim.value), []).append(claim)
-    wrong: dict[str, list[Mistake]] = {}
+    wrong: dict[Path, list[Mistake]] = {}  # by path: a team's file may be named as the platform's
     for found in claims.values():
         first = next((each for each in found if each.known), found[0])
         if found[0].read.team is None:  # the platform's file comes first, and is always right
@@ -167,9 +194,9 @@ def _apart(
                     f"{each.what}: {each.field} is `{each.value}`, which {first.place} has already",
                     f"give another {each.field}, or take it out of one of the two files",
                 )
-                wrong.setdefault(each.read.file.name, []).append(mistake)
-    right = [each for each in reads if each.file.name not in wrong]
-    clashing = [_broken(each.file, tuple(wrong[each.file.name])) for each in reads if each.file.name in wrong]
+                wrong.setdefault(each.read.file, []).append(mistake)
+    right = [each for each in reads if each.file not in wrong]
+    clashing = [_broken(each.file, tuple(wrong[each.file])) for each in reads if each.file in wrong]
     return right, clashing
 
 
