@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sla_worker.model import Changes, CountsAs
+from sla_worker.web.archive import changed_since
 from unit.sla_worker.month_ledger import BAD, SLOTS, STEP, March
 
 
@@ -35,3 +36,18 @@ def test_what_was_measured_excluded_or_corrected_since_a_mail_is_counted(tmp_pat
         march.now += 60
         march.revoke(number)
         assert changes() == Changes(0, 1, 0)
+
+
+def test_nothing_is_said_of_slots_that_are_not_kept_any_more() -> None:
+    """Whether they were measured again stood in their rows."""
+    gone = " Whether slots that are not kept any more were measured again is not known."
+    assert changed_since(Changes(0, 0, 0), kept=True) == (
+        "No measurement, maintenance or correction of its period has changed since."
+    )
+    assert changed_since(Changes(0, 0, 0), kept=False) == (
+        f"No maintenance or correction of its period has changed since.{gone}"
+    )
+    assert changed_since(Changes(1, 0, 2), kept=False) == (
+        "Since then 1 slot was measured late or again, 2 corrections were made or revoked:"
+        f" the mail had the figures from before.{gone}"
+    )

@@ -35,6 +35,7 @@ from sla_worker.model import (
 )
 from sla_worker.service_hours import in_service
 from sla_worker.sli.composite import CompositeSli
+from unit.sla_worker.fake_prometheus import THREE
 from unit.sla_worker.month_ledger import BAD, BERLIN, END, ERRORS, LATENCY, SCORE, SLOTS, START, STEP, UPTIME
 from unit.sla_worker.test_maintenance import setting
 
@@ -306,6 +307,19 @@ def test_what_cannot_be_asked_is_one_line(
     assert error.startswith("error: ")
     assert line in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.usefixtures("setting")
+def test_a_teams_file_can_be_replayed_wherever_it_lies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "laxer.yml"
+    text = THREE.read_text(encoding="utf-8").replace("target: 0.999 ", "target: 0.8 ", 1)
+    path.write_text(f"team: payments\nowner: payments@example.com\n{text}", encoding="utf-8")
+    times = ("--from", "2023-11-14T22:10", "--to", "2023-11-14T22:30")
+    assert cli.main(["backtest", *times, "--file", str(path)]) == 0
+    # 100 of 4000 failed: 97.5 % were good, where 99.9 % had to be, and 80 % would be enough.
+    assert "97.50 % fail → pass" in capsys.readouterr().out
 
 
 def test_something_must_be_different(capsys: pytest.CaptureFixture[str]) -> None:

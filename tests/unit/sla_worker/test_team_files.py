@@ -179,7 +179,8 @@ def test_a_clash_names_both_places_and_the_platform_is_right(files: Files) -> No
 def test_a_teams_file_with_the_name_of_the_platforms_takes_nothing_from_it(files: Files) -> None:
     """A copy of the platform's file, made as a beginning: all its keys clash."""
     copy = files.put(
-        files.platform.name, f"team: pay\nowner: pay@example.com\n{files.platform.read_text(encoding='utf-8')}"
+        files.platform.name,
+        f"team: pay\nowner: pay@example.com\n{files.platform.read_text(encoding='utf-8')}",
     )
     found = read_files(files.platform).apart()
     assert len(found.definitions) == 3

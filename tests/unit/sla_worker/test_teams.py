@@ -201,6 +201,8 @@ def test_mails_of_a_team_whose_file_is_gone_are_dropped(setting: Setting, files:
     setting.step()
     setting.now = NINE + 60.0
     setting.step()  # nobody listens: the reports stay owed
+    [owed, *_] = json.loads(setting.ask("/api/reports?type=daily")[1])["reports"]
+    assert "This mail has not been sent yet." in setting.ask(f"/reports/{owed['id']}")[1]
     setting.close()
     (files.directory / "payments.yml").unlink()
     setting.start()

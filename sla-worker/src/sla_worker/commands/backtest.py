@@ -18,7 +18,7 @@ from sla_worker.backtest import Backtest, Month, Other, Replayed, backtest
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
 from sla_worker.credits import Credit
 from sla_worker.database import SLADatabase
-from sla_worker.definitions import read_definitions
+from sla_worker.definitions import read_file
 from sla_worker.errors import SLAWorkerError
 from sla_worker.render.format import NONE, length, moment, ratio, verdict
 from sla_worker.render.tables import text_table
@@ -87,8 +87,8 @@ def _others(arguments: argparse.Namespace, settings: Settings, database: SLAData
         _require(key, "--sla", stored)
     found: dict[str, Other] = {}
     if arguments.file is not None:
-        for each in read_definitions(arguments.file, settings.grid):
-            if each.key in stored:
+        for each in read_file(arguments.file, settings.grid, of_team=None).definitions:
+            if each.enabled and each.key in stored:
                 found[each.key] = Other(definition=each)
         if not found:
             raise SLAWorkerError(f"{arguments.file}: has no SLA of the ledger; give one with the same keys")

@@ -99,13 +99,17 @@ def read_definitions(
     return tuple(each for each in read_file(file, grid, thorough=thorough).definitions if each.enabled)
 
 
-def read_file(file: Path, grid: Grid | None = None, *, thorough: bool = True, of_team: bool = False) -> Read:
+def read_file(
+    file: Path, grid: Grid | None = None, *, thorough: bool = True, of_team: bool | None = False
+) -> Read:
     """All SLAs of the file, those that are disabled too. Raises DefinitionError with every mistake.
 
-    A file `of_team` says whose it is; the categories of its composites are those of its own SLAs.
+    A file `of_team` says whose it is; the categories of its composites are those of its own SLAs. None: it is
+    one if it says so.
     """
     complaints = Complaints(file, thorough=thorough)
     top = YamlMap(complaints, compose(file), "the file")
+    of_team = top.has("team") if of_team is None else of_team
     top.allow(*(TEAM_KEYS if of_team else ()), "slas", "holidays", "defaults")
     team = read_team(top, file) if of_team else None
     holidays: Holidays = {}

@@ -95,11 +95,14 @@ def _dated(parts: Parts, mail: OwedMail, html: str, start: int) -> Answer:
     """The report, and on top of it when it was sent and of which moment its figures are."""
     pages = parts.pages
     said = [f"The figures are as they are known now, {moment(pages.now(), pages.zone)}."]
-    if mail.sent_at is None:
+    if mail.sent_at is not None:
+        said.insert(0, f"Sent {moment(mail.sent_at, pages.zone)}.")
+        changes = pages.browser.changes(start, mail.period_end or start, mail.sent_at)
+        said.append(changed_since(changes, kept=start >= pages.database.slots_after()))
+    elif mail.done_at is not None:
         said.insert(0, "This mail was not sent.")
     else:
-        said.insert(0, f"Sent {moment(mail.sent_at, pages.zone)}.")
-        said.append(_changed(pages.browser.changes(start, mail.period_end or start, mail.sent_at)))
+        said.insert(0, f"This mail has not been sent{' to everybody' if mail.delivered else ''} yet.")
     if mail.type == MONTHLY_MAIL:
         said.append("The frozen month stays byte by byte as it was, in each of its revisions: /months.")
     style = f"color:{INK};padding:12px 24px;font-size:13px;line-height:20px;"
@@ -107,8 +110,8 @@ def _dated(parts: Parts, mail: OwedMail, html: str, start: int) -> Answer:
     return _page(html.replace(PLACE, row, 1))
 
 
-def _changed(since: Changes) -> str:
-    """What has become of the period since its mail was sent."""
+def changed_since(since: Changes, *, kept: bool) -> str:
+    """What has become of the period since its mail was sent; not `kept`: of some slots only sums are left."""
     found = [
         f"{count} {one if count == 1 else many}"
         for count, one, many in (
@@ -122,9 +125,11 @@ def _changed(since: Changes) -> str:
         )
         if count
     ]
+    gone = "" if kept else " Whether slots that are not kept any more were measured again is not known."
     if not found:
-        return "No measurement, maintenance or correction of its period has changed since."
-    return f"Since then {', '.join(found)}: the mail had the figures from before."
+        what = "measurement, maintenance or correction" if kept else "maintenance or correction"
+        return f"No {what} of its period has changed since.{gone}"
+    return f"Since then {', '.join(found)}: the mail had the figures from before.{gone}"
 
 
 def table(parts: Parts, request: Request) -> Answer:
