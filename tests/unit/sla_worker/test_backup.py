@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shlex
 import sqlite3
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 
+from postgresql import Server
 from sla_worker import cli
 from sla_worker.database import SLADatabase
 from sla_worker.database.copies import backup, contents, restore
@@ -235,6 +239,43 @@ def test_postgresql_has_its_own_tools(tmp_path: Path) -> None:
         backup(url, tmp_path / "one.db", force=False)
     with pytest.raises(DatabaseError, match=r"the ledger is in PostgreSQL.*pg_restore"):
         restore(url, tmp_path / "one.db", force=False)
+
+
+def test_the_documented_way_restores_a_ledger_in_postgresql(postgresql: Server, tmp_path: Path) -> None:
+    """Partitions have come and gone since the dump was made."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page[page.index("## Restore") : page.index("## Upgrade")]
+    commands = [line for line in section.splitlines() if line.startswith(("pg_restore", "psql"))]
+    postgresql.query("CREATE DATABASE dumped")
+    url = postgresql.url().replace("/postgres", "/dumped")
+    week = 7 * 86_400
+
+    def slots() -> list[int]:
+        with contextlib.closing(SLADatabase(url, clock=lambda: NOW, read_only=True)) as read:
+            return [each.slot for each in read.newest_measurements(ERRORS.key, 9)]
+
+    def run(command: str) -> None:
+        program, *words = [url if word == "URL" else word for word in shlex.split(command)]
+        subprocess.run([postgresql.program.with_name(program), *words], cwd=tmp_path, check=True)
+
+    with contextlib.closing(SLADatabase(url, clock=lambda: NOW)) as made:
+        made.sync_definitions(DEFINITIONS)
+        measure(made, -week // 300, 0)
+    dumped = slots()
+    run("pg_dump --format=custom --file=ledger.dump URL")
+    with contextlib.closing(SLADatabase(url, clock=lambda: NOW + week)) as made:
+        measure(made, week // 300)
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "DO $$ BEGIN EXECUTE 'DROP TABLE ' || (SELECT MIN(inhrelid::regclass::text) FROM pg_inherits"
+            " WHERE inhparent = 'sla_measurements'::regclass); END $$"
+        )
+    assert slots() != dumped
+    assert len(commands) == 2
+    for each in commands:
+        run(each)
+    assert slots() == dumped
+    assert len(dumped) == 2
 
 
 def test_the_commands(

@@ -66,7 +66,7 @@ def restore(place: str | Path, source: Path, *, force: bool) -> tuple[Contents, 
     A worker that runs notices within a second and goes on with it. Raises DatabaseError; then nothing has
     changed.
     """
-    target = _file(place, "pg_restore --clean --dbname=URL FILE")
+    target = _file(place, "pg_restore and psql, see docs/operations.md")
     found = contents(source)
     if target.exists() and not force:
         raise DatabaseError(f"{target}: is a ledger already; add --force, and it is kept beside the new one")
