@@ -83,6 +83,25 @@ def test_a_migration_that_fails_half_way_leaves_everything(first: PostgreSQLPlac
     assert [each.name for each in tmp_path.iterdir()] == ["first.db"]
 
 
+# The session ends while its transaction does.
+LOST = """
+CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER lost AFTER INSERT ON schema_migrations DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION lose();
+"""
+
+
+def test_a_lost_answer_to_the_last_step_does_not_cost_the_copy(
+    first: PostgreSQLPlace, tmp_path: Path
+) -> None:
+    first.query(LOST)
+    with pytest.raises(DatabaseError, match=r"as it was, it is in .*before-upgrade-20240101T000000Z\)"):
+        upgrade_schema(first.location, tmp_path / "sla.db", tell=silent, clock=lambda: first_ledger.LAST)
+    copy = contents(tmp_path / "sla.db.before-upgrade-20240101T000000Z")
+    assert (copy.schema, copy.rows["slots"]) == (1, 600)
+
+
 def test_what_cannot_be_upgraded_is_said(schema: PostgreSQLPlace, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="is no ledger; see SLA_DATABASE_URL"):
         upgrade_schema(schema.location, tmp_path / "sla.db", tell=silent)

@@ -30,7 +30,8 @@ Tell = Callable[[str], None]
 def upgrade_schema(url: str, beside: Path, *, tell: Tell, clock: Callable[[], float] = time.time) -> Upgraded:
     """Bring the ledger to this version's schema; `beside` begins the name of the file with its copy.
 
-    No worker may write to it. Raises DatabaseError; then nothing has changed, and there is no file.
+    No worker may write to it. Raises DatabaseError; then nothing has changed, and there is no file. But where
+    the server's answer to the end of the transaction is lost, the file stays, and the error names it.
     """
     former = aside(beside, "before-upgrade", clock())
     with closing(_opened(url)) as ledger:
@@ -47,13 +48,18 @@ def upgrade_schema(url: str, beside: Path, *, tell: Tell, clock: Callable[[], fl
             tables = [each for each in ledger.tables() if each in _ours()]
             after = survey(lambda sql: _rows(ledger, sql), tables)
             refuse_differences(ledger.place, before, after)
-            ledger.commit()
         except BaseException as error:
             former.unlink(missing_ok=True)
             ledger.rollback()
             if isinstance(error, DatabaseError):
                 raise DatabaseError(f"{error} (the upgrade was undone)") from error
             raise
+        try:
+            ledger.commit()
+        except DatabaseError as error:
+            raise DatabaseError(
+                f"{error} (it may be upgraded or as it was; as it was, it is in {former})"
+            ) from error
     return Upgraded(before, after, former)
 
 
