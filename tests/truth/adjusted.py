@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from fractions import Fraction
 from functools import cache
 from math import isclose
@@ -28,6 +26,7 @@ from truth.comparison import row_by_hand
 from truth.forms import Form
 from truth.halves import BORN, Halves, Hand
 from truth.months import months, scores_by_hand
+from truth.places import Place, read
 
 HOUR_SECONDS = 3600
 _TABLES = (
@@ -133,7 +132,7 @@ class _Adjusted:
 
 
 def adjusted_differences(
-    halves: Halves, database: SLADatabase, path: Path, *, nan_is_kept: bool
+    halves: Halves, database: SLADatabase, path: Place, scratch: Path, *, nan_is_kept: bool
 ) -> list[str]:
     """Where a figure is not what it is by hand, with all of it; then what its revocation leaves behind."""
     truth, zone = halves.late, halves.zone
@@ -148,14 +147,14 @@ def adjusted_differences(
     hand = Hand(halves.events(adjusted.counted))
     coverage = _Coverage(halves, adjusted, nan_is_kept=nan_is_kept)
     found = list(_of_windows(halves, database, hand, coverage))
-    found += _of_evidence(database, hand, path.with_name("evidence.zip"))
+    found += _of_evidence(database, hand, scratch / "evidence.zip")
     adjusted.undo(database, now)
     freezing.changed()
     freezing.turn(now)
     [month] = {each.month for each in database.months.all()}
     first, second, third = (_document(database, month, revision) for revision in (1, 2, 3))
     assert figures(first) != figures(second)
-    assert figures(first) == figures(third)
+    assert _alike(figures(first), figures(third))
     for sql, former, after in zip(_TABLES, before, _bytes(path), strict=True):
         differing = sorted(set(former) ^ set(after), key=repr)[:6]
         assert former == after, f"{sql}: {len(former)} and {len(after)} rows: {differing}"
@@ -287,12 +286,22 @@ def _document(database: SLADatabase, month: str, revision: int) -> Any:
     return json.loads(database.months.document(frozen))
 
 
+def _alike(former: object, after: object) -> bool:
+    """The same but for last bits of quotients: PostgreSQL adds what is stored again in another order."""
+    if isinstance(former, dict) and isinstance(after, dict):
+        return former.keys() == after.keys() and all(_alike(former[name], after[name]) for name in former)
+    if isinstance(former, list) and isinstance(after, list):
+        return len(former) == len(after) and all(map(_alike, former, after))
+    if isinstance(former, float) and isinstance(after, float):
+        return isclose(former, after, rel_tol=1e-12)
+    return former == after
+
+
 def _same(worker: float | None, by_hand: Fraction | float | None) -> bool:
     if worker is None or by_hand is None:
         return worker is None and by_hand is None
     return isclose(worker, by_hand, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def _bytes(ledger: Path) -> list[list[tuple[object, ...]]]:
-    with closing(sqlite3.connect(ledger)) as connection:
-        return [connection.execute(sql).fetchall() for sql in _TABLES]
+def _bytes(ledger: Place) -> list[list[tuple[object, ...]]]:
+    return read(ledger, _TABLES)

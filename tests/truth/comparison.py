@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isclose
-from pathlib import Path
 
 from sla_worker.calculator import Calculator
 from sla_worker.database import SLADatabase
@@ -17,6 +15,7 @@ from sla_worker.model import Definition
 from sla_worker.prometheus import PrometheusClient
 from truth.books import Figures, good_of
 from truth.forms import Form
+from truth.places import Place, read
 from truth.policy import BREACHED, MET, OUT_OF_HOURS
 from truth.scores import Kept, mean, score
 from truth.world_counts import Truth
@@ -46,7 +45,7 @@ class Span:
     scrape_seconds: int
 
 
-def passes(definitions: Sequence[Definition], client: PrometheusClient, path: Path, span: Span) -> None:
+def passes(definitions: Sequence[Definition], client: PrometheusClient, path: Place, span: Span) -> None:
     """Passes of a worker whose ledger begins with the first slot, until nothing is missing."""
     grid = Grid(span.slot_seconds, span.scrape_seconds)
     database = SLADatabase(path, grid=grid, clock=lambda: span.first)
@@ -83,22 +82,21 @@ class StoredRow:
     actual: float | None
 
 
-def stored_rows(path: Path) -> list[StoredRow]:
-    """All measurements in the file of a ledger, read by SQL of its own."""
-    connection = sqlite3.connect(path)
-    try:
-        found = connection.execute(
+def stored_rows(place: Place) -> list[StoredRow]:
+    """All measurements in a ledger, read by SQL of its own."""
+    [found] = read(
+        place,
+        [
             "SELECT key, c.name, slot, good_events, total_events, coverage, state, actual_value"
             " FROM sla_measurements JOIN sla_definitions d ON d.id = sla_id"
             " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, slot"
-        )
-        return [StoredRow(*each) for each in found]
-    finally:
-        connection.close()
+        ],
+    )
+    return [StoredRow(*each) for each in found]
 
 
 def catch_up(
-    truth: Truth, definitions: Sequence[Definition], client: PrometheusClient, path: Path
+    truth: Truth, definitions: Sequence[Definition], client: PrometheusClient, path: Place
 ) -> list[StoredRow]:
     """The ledger of a worker that starts with an empty one when the world has passed."""
     slots = truth.slots

@@ -24,6 +24,7 @@ from sla_worker.prometheus import PrometheusClient
 from truth.comparison import Difference, StoredRow, differences
 from truth.forms import read_forms
 from truth.months import Counted, as_it_was, events
+from truth.places import Place
 from truth.world_counts import Truth, count
 from truth.worlds import Trial
 
@@ -114,7 +115,7 @@ def caught_up(
     truth: Truth,
     files: Sequence[Sequence[Definition]],
     border: int,
-    path: Path,
+    path: Place,
     client: PrometheusClient,
 ) -> SLADatabase:
     """A ledger whose slots are all caught up at the end; the second file was seen just before the border."""

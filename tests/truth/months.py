@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from fractions import Fraction
 from math import isclose
-from pathlib import Path
 
 from sla_worker.database import SLADatabase
 from sla_worker.grid import Grid
 from truth.books import good_of
 from truth.comparison import row_by_hand
 from truth.forms import Form
+from truth.places import Place
 from truth.policy import BREACHED
 from truth.scores import Kept, score
 from truth.world_counts import Truth
@@ -87,7 +87,7 @@ def scores_by_hand(
     return {each.key: score(each, forms, kept).ratio for each in forms if each.members}
 
 
-def month_differences(truth: Truth, ledger: Path) -> list[tuple[str, str, Month, object, object]]:
+def month_differences(truth: Truth, ledger: Place) -> list[tuple[str, str, Month, object, object]]:
     """(SLA, component, month, worker, by hand) where good and total events, or a score, are not the same."""
     grid = Grid(truth.slot_seconds, truth.world.scrape_seconds)
     with closing(

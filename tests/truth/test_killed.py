@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from truth.breaches import breaches
 from truth.comparison import Span, passes
 from truth.forms import read_forms
 from truth.killed import Orders
+from truth.places import Place, read
 from truth.world_counts import Truth, count
 from unit.sla_worker.engines import VICTORIA_METRICS, engines, serving_world
 from unit.sla_worker.prometheus_server import client_of
@@ -41,19 +42,24 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
 
 
 @pytest.mark.parametrize(
-    ("engine", "kills"),
-    [(engines()[0], KILLS), (VICTORIA_METRICS, min(KILLS, FEW))],
-    ids=["prometheus", VICTORIA_METRICS],
+    ("engine", "kind", "kills"),
+    [
+        (engines()[0], "sqlite", KILLS),
+        (engines()[0], "postgresql", min(KILLS, 2 * FEW)),
+        (VICTORIA_METRICS, "postgresql", min(KILLS, FEW)),
+    ],
+    ids=["prometheus, sqlite", "prometheus, postgresql", f"{VICTORIA_METRICS}, postgresql"],
 )
-def test_a_worker_killed_at_any_moment_loses_nothing(
-    engine: str, kills: int, truth: Truth, tmp_path: Path
+def test_a_worker_killed_at_any_moment_loses_nothing(  # noqa: PLR0917 - fixtures
+    engine: str, kind: str, kills: int, truth: Truth, place_of: Callable[[str], Place], tmp_path: Path
 ) -> None:
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     print(f"\nseed of the kills: {seed} (SEED={seed} repeats it)")
     slots, definitions = truth.slots, read_definitions(THREE)
     with serving_world(engine, truth.openmetrics, tmp_path / "engine") as url:
+        ledger = place_of(kind)
         orders = Orders(
-            seed=seed, kills=kills, url=url, definitions=str(THREE), ledger=str(tmp_path / "sla.db"),
+            seed=seed, kills=kills, url=url, definitions=str(THREE), ledger=str(ledger),
             first=slots[0], last=slots[-1], slot_seconds=SLOT, scrape_seconds=WORLD.scrape_seconds,
         )  # fmt: skip
         run = subprocess.run(
@@ -68,7 +74,7 @@ def test_a_worker_killed_at_any_moment_loses_nothing(
     print(outcome)
     assert outcome["killed"] == kills
     assert outcome["finished"] > kills / 20  # else nothing would have been stored before the end
-    kept = Ledger(tmp_path / "sla.db")
+    kept = Ledger(ledger)
     right = Ledger(tmp_path / "undisturbed.db").rows
     assert len(kept.rows) == len(set(kept.rows)) == len(right)
     assert not sorted(set(kept.rows) ^ set(right))[:10]
@@ -84,40 +90,30 @@ def test_a_worker_killed_at_any_moment_loses_nothing(
     assert len(kept.alone) > 5
 
 
-class Ledger:
-    """What stands in the file of a ledger, read by SQL of its own."""
+_STATEMENTS = (
+    "SELECT key, c.name, slot, good_events, total_events, coverage, state"
+    " FROM sla_measurements JOIN sla_definitions d ON d.id = sla_id"
+    " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, slot",
+    "SELECT key, c.name, started_at, ended_at"
+    " FROM sla_breaches JOIN sla_definitions d ON d.id = sla_id"
+    " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, started_at",
+    "SELECT id FROM sla_breaches b WHERE NOT EXISTS (SELECT 1 FROM sla_breaches o"
+    " WHERE o.sla_id = b.sla_id AND o.component_id = b.component_id"
+    " AND o.started_at < b.started_at AND b.started_at - o.ended_at < 3600)",
+    "SELECT breach_id FROM sla_notifications WHERE type IN ('breach', 'breach_again')"
+    " UNION ALL SELECT id FROM sla_breaches WHERE catch_up_id IS NOT NULL ORDER BY 1",
+)
 
-    def __init__(self, path: Path) -> None:
-        connection = sqlite3.connect(path)
-        try:
-            # The coverage is a quotient: its last bit is nobody's figure.
-            self.rows = connection.execute(
-                "SELECT key, c.name, slot, good_events, total_events, round(coverage, 9), state"
-                " FROM sla_measurements JOIN sla_definitions d ON d.id = sla_id"
-                " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, slot"
-            ).fetchall()
-            self.breaches = connection.execute(
-                "SELECT key, c.name, started_at, ended_at"
-                " FROM sla_breaches JOIN sla_definitions d ON d.id = sla_id"
-                " JOIN sla_components c ON c.id = component_id ORDER BY key, c.name, started_at"
-            ).fetchall()
-            self.alone = {
-                each
-                for (each,) in connection.execute(
-                    "SELECT id FROM sla_breaches b WHERE NOT EXISTS (SELECT 1 FROM sla_breaches o"
-                    " WHERE o.sla_id = b.sla_id AND o.component_id = b.component_id"
-                    " AND o.started_at < b.started_at AND b.started_at - o.ended_at < 3600)"
-                )
-            }
-            self.mailed = [
-                each
-                for (each,) in connection.execute(
-                    "SELECT breach_id FROM sla_notifications WHERE type IN ('breach', 'breach_again')"
-                    " UNION ALL SELECT id FROM sla_breaches WHERE catch_up_id IS NOT NULL ORDER BY 1"
-                )
-            ]
-        finally:
-            connection.close()
+
+class Ledger:
+    """What stands in a ledger, read by SQL of its own."""
+
+    def __init__(self, place: Place) -> None:
+        # The coverage is a quotient: its last bit is nobody's figure.
+        rows, self.breaches, alone, mailed = read(place, _STATEMENTS)
+        self.rows = [(*each[:5], round(each[5], 9), each[6]) for each in rows]
+        self.alone = {each for (each,) in alone}
+        self.mailed = [each for (each,) in mailed]
 
     def states(self) -> dict[tuple[str, str], list[tuple[int, int]]]:
         """(slot, state) of each SLA and component."""
