@@ -110,6 +110,8 @@ def yaml_problem(path: Path, name: str) -> tuple[str, str] | None:
         return f"{name}{place}: {reason}{snippet}", fix
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         return f"{name}: {error}", "save it as UTF-8 text"
+    except RecursionError:
+        return f"{name}: this is nested too deeply", "close the brackets, or indent less"
     return None
 
 

@@ -55,6 +55,7 @@ def beside(files: Files, database: SLADatabase) -> Gathered:
     files = files.apart(
         owners={each.key: each.team for each in stored if each.team},
         homes={team.name: team.file for team in known.values()},
+        named={each.key: each.name for each in stored},
     )
     broken = list(files.broken)
     if files.names is None and known and not broken:

@@ -193,6 +193,21 @@ def test_of_two_files_with_one_key_the_ledger_knows_whose_it_is(worker: Worker) 
     assert (pay.target, pay.team) == (0.99, "payments")
 
 
+def test_who_takes_another_teams_name_is_wrong_not_who_had_it(worker: Worker) -> None:
+    """The file that takes it comes first by name, and its SLA is known as well."""
+    worker.start()
+    worker.files.put(
+        "pay.yml", team("payments", uptime("pay-uptime", "Search uptime"), uptime("refund-uptime"))
+    )
+    found = worker.start()
+    assert found.invalid == {"pay.yml": True, "search.yml": False}
+    assert {each.key: each.name for each in found.definitions if each.key not in PLATFORM} == {
+        "pay-uptime": "Pay uptime",
+        "refund-uptime": "Refund uptime",
+        "search-uptime": "Search uptime",
+    }
+
+
 def test_a_version_that_is_announced_stays_announced_while_the_file_is_broken(worker: Worker) -> None:
     worker.start()
     later = "2023-11-20T00:00+00:00"  # NOW is 2023-11-14 22:15

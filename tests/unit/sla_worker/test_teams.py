@@ -176,7 +176,11 @@ def test_a_team_whose_slas_began_later_gets_no_report_of_the_time_before(
         setting.now += 86_400
         setting.step()
         setting.step()
-        setting.close()
+    reports = json.loads(setting.ask("/api/reports?type=daily")[1])["reports"]
+    pages = [setting.ask(f"/reports/{each['id']}")[1] for each in reports]  # the newest first
+    # Whole, of payments, and whole of the day before the SLA was there: read again, it is not in that.
+    assert ["Pay uptime" in page for page in pages] == [True, True, False]
+    setting.close()
     [subject] = by_receiver(mailbox)["pay-daily@example.com"]
     assert subject.startswith("Daily SLA report of payments 2023-11-16: ")
 

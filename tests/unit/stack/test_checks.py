@@ -22,6 +22,7 @@ from stack.settings import Instance
         ("a: [1, 2\n", "x.yml:2:1", "close the bracket"),
         ("a: 'b\n", "x.yml:2:1", "close the quote"),
         ("a: 1\na: 2\n", "x.yml:2:1", "keep one of the two"),
+        ("[" * 3000 + "]" * 3000, "x.yml: this is nested too deeply", "close the brackets"),
     ],
 )
 def test_broken_yaml_is_named_with_line_and_fix(tmp_path: Path, text: str, place: str, fix: str) -> None:

@@ -68,13 +68,18 @@ class Files:
         """All that is wrong with the files of teams."""
         return tuple(one for each in self.broken for one in each.mistakes)
 
-    def apart(self, owners: Mapping[str, str] | None = None, homes: Mapping[str, str] | None = None) -> Files:
+    def apart(
+        self,
+        owners: Mapping[str, str] | None = None,
+        homes: Mapping[str, str] | None = None,
+        named: Mapping[str, str] | None = None,
+    ) -> Files:
         """The same; a file that claims what another one has is broken.
 
         What the ledger knows decides whose it is: `owners` are the teams by the keys of their SLAs, `homes`
-        the names of their files by team.
+        the names of their files by team, `named` the names of SLAs by their keys.
         """
-        right, clashing = _apart(self.reads, owners or {}, homes or {})
+        right, clashing = _apart(self.reads, _Known(owners or {}, homes or {}, named or {}))
         if not clashing:
             return self
         broken = sorted((*self.broken, *clashing), key=lambda each: each.file)
@@ -163,6 +168,15 @@ def _broken(path: Path, mistakes: tuple[Mistake, ...]) -> Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """What the ledger knows: see `Files.apart`."""
+
+    owners: Mapping[str, str]
+    homes: Mapping[str, str]
+    named: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Claim:
     """That a file has a key, a name or a team, and where it says so; `known`: the ledger agrees."""
 
@@ -174,13 +188,11 @@ class _Claim:
     known: bool
 
 
-def _apart(
-    reads: Sequence[Read], owners: Mapping[str, str], homes: Mapping[str, str]
-) -> tuple[list[Read], list[Broken]]:
+def _apart(reads: Sequence[Read], ledger: _Known) -> tuple[list[Read], list[Broken]]:
     """The files without those that claim what another one has, and these with what they claim."""
     claims: dict[tuple[str, str], list[_Claim]] = {}
     for read in reads:
-        for claim in _claims(read, owners, homes):
+        for claim in _claims(read, ledger):
             claims.setdefault((claim.field, claim.value), []).append(claim)
     wrong: dict[Path, list[Mistake]] = {}  # by path: a team's file may be named as the platform's
     for found in claims.values():
@@ -200,13 +212,14 @@ def _apart(
     return right, clashing
 
 
-def _claims(read: Read, owners: Mapping[str, str], homes: Mapping[str, str]) -> Iterable[_Claim]:
+def _claims(read: Read, ledger: _Known) -> Iterable[_Claim]:
     team = read.team
     if team is not None:
-        home = homes.get(team.name) == read.file.name
+        home = ledger.homes.get(team.name) == read.file.name
         place = f"{read.file}:{read.team_line}"
         yield _Claim(read, "team", team.name, place, "the file", home)
     for each in read.definitions:
-        known = team is not None and owners.get(each.key) == team.name
-        for field, value in (("key", each.key), ("name", each.name)):
-            yield _Claim(read, field, value, read.place(each.key, field), f"SLA {each.key}", known)
+        known = team is not None and ledger.owners.get(each.key) == team.name
+        had = known and ledger.named.get(each.key) == each.name
+        for field, value, before in (("key", each.key, known), ("name", each.name, had)):
+            yield _Claim(read, field, value, read.place(each.key, field), f"SLA {each.key}", before)

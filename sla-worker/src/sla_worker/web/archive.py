@@ -84,6 +84,7 @@ def report(parts: Parts, request: Request) -> Answer:
             hours=24,
             now=parts.pages.now(),
             end=mail.period_end,
+            of_then=True,
             only=keys_of(parts.pages.database, mail.team),
         )
         return _dated(parts, mail, daily_mail(found, parts.pages.zone, links).html, found.start)
