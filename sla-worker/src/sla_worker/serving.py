@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sla_worker.errors import DatabaseError, DatabaseLockedError, SLAWorkerError
 from sla_worker.service import Service, build
+from sla_worker.waiting import Patient
 from sla_worker.web.front import Front
 from sla_worker.web.listening import Listening, listen
 
@@ -208,34 +209,6 @@ def _on_signals() -> Stop:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-class Patient:
-    """Waits without showing anything: every few seconds it is tried again."""
-
-    def __init__(self, error: Exception, *, every_turns: int = 2) -> None:
-        self._every_turns = every_turns
-        self._turns = 0
-        self.reason = str(error)
-        _log.info("standing by, to take over: %s", self.reason.partition(";")[0])
-
-    def turn(self) -> bool:
-        """Whether it has waited for long enough."""
-        self._turns += 1
-        return self._turns % self._every_turns == 0
-
-    def refused(self, error: DatabaseLockedError) -> None:
-        """Somebody else leads."""
-        self.reason = str(error)
-
-    def failed(self, error: Exception) -> None:
-        """It could not take the place that was free."""
-        if str(error) != self.reason:
-            _log.error("cannot take over error=%s", error)
-        self.reason = str(error)
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
 
 class _Doors:

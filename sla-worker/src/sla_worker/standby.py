@@ -16,6 +16,7 @@ from sla_worker.model import WebhookAlert
 from sla_worker.render.format import moment
 from sla_worker.service import ledger_name, open_database
 from sla_worker.settings import Settings
+from sla_worker.waiting import Patient
 from sla_worker.watchdog import Watchdog
 from sla_worker.web.guard import OPEN
 from sla_worker.web.http import Answer, HTTPError, json_answer
@@ -156,42 +157,21 @@ def stand_by(
         return blind
 
 
-class Blind:
-    """Stands by without pages, where the ledger cannot be read: it is of another version, or not made yet.
-
-    To see whether it is its turn it tries to lead, every few turns.
-    """
-
-    _EVERY_TURNS = 2
+class Blind(Patient):
+    """Stands by without pages, where the ledger cannot be read: it is of another version, or not made yet."""
 
     def __init__(self, error: Exception) -> None:
+        super().__init__(error)
         self._metrics = StandbyExporter().text
-        self._turns = 0
         self._why = ""
-        self._failure: str | None = None
-        _log.info("standing by, to take over: %s", str(error).partition(";")[0])
 
     def cannot_read(self, reason: DatabaseError) -> None:
         """Why there are no pages. An older ledger is made a newer one by whoever leads next."""
         self._why = str(reason)
-        self._failure = None if isinstance(reason, DatabaseOutdatedError) else self._why
-
-    def turn(self) -> bool:
-        """Whether to try to lead."""
-        self._turns += 1
-        return self._turns % self._EVERY_TURNS == 0
+        self.failure = None if isinstance(reason, DatabaseOutdatedError) else self._why
 
     def refused(self, error: DatabaseLockedError) -> None:
-        """Somebody else leads."""
-
-    def failed(self, error: Exception) -> None:
-        """It could not take the place that was free."""
-        if str(error) != self._failure:
-            _log.error("cannot take over error=%s", error)
-        self._failure = str(error)
-
-    def close(self) -> None:
-        """There is nothing to close."""
+        """Somebody else leads, which says nothing of whether the ledger can be read."""
 
     def application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Health and metrics; for the rest, why there is none. Alertmanager tries again."""
@@ -200,12 +180,12 @@ class Blind:
             answer = Answer(self._metrics(), METRICS)
         elif path != OPEN:
             answer = json_answer({"error": f"this worker stands by: {self._why}"}, 503)
-        elif self._failure is None:
+        elif self.failure is None:
             answer = json_answer(
                 {"status": "ok", "role": "standby", "leader": "unknown", "warnings": [self._why]}
             )
         else:
-            answer = json_answer({"status": "unhealthy", "role": "standby", "reason": self._failure}, 503)
+            answer = json_answer({"status": "unhealthy", "role": "standby", "reason": self.failure}, 503)
         return answer.send(environ, start_response)
 
     def public(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

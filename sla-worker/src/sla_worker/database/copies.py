@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sla_worker.conventions import URL_SCHEMES
-from sla_worker.database.engine import newest_schema
-from sla_worker.database.place import aside, formers, identity, log_of, take_lock
+from sla_worker.database.engine import refuse_newer
+from sla_worker.database.place import aside, formers, identity, log_of, move_logs, take_lock
 from sla_worker.database.sqlite import SQLite
 from sla_worker.errors import DatabaseDamagedError, DatabaseError, DatabaseLockedError
 
@@ -139,9 +139,9 @@ def _move_in(incoming: Path, target: Path) -> Path | None:
         ) from None
     with lock:
         there, former = target.exists(), aside(target, "former")
-        for suffix in ("-wal", "-shm", ""):  # a log without its file would be played into the new one
-            if Path(f"{target}{suffix}").exists():
-                Path(f"{target}{suffix}").replace(f"{former}{suffix}")
+        move_logs(target, former)
+        if there:
+            target.replace(former)
         incoming.replace(target)
     return former if there else None
 
@@ -168,11 +168,7 @@ def _contents(database: SQLite) -> Contents:
     if not tables.issuperset({"ledger", "schema_migrations"}):
         raise DatabaseError(f"{database.place}: is no ledger; give a file that sla_backup has made")
     schema = int(database.rows("SELECT MAX(version) AS version FROM schema_migrations", ())[0]["version"])
-    if schema > newest_schema():
-        raise DatabaseError(
-            f"{database.place}: made by a newer version (schema {schema}, this one knows {newest_schema()});"
-            " update"
-        )
+    refuse_newer(database.place, schema)
     ends = database.rows("SELECT MIN(slot) AS oldest, MAX(slot) AS newest FROM sla_measurements", ())[0]
     rows = {
         name: int(database.rows(f"SELECT COUNT(*) AS rows FROM {table}", ())[0]["rows"])  # noqa: S608

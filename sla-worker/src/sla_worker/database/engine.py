@@ -47,6 +47,15 @@ def newest_schema() -> int:
     return max(scripts())
 
 
+def refuse_newer(place: str, found: int) -> None:
+    """Raise DatabaseError for a ledger whose schema this code does not know."""
+    newest = newest_schema()
+    if found > newest:
+        raise DatabaseError(
+            f"{place}: made by a newer version (schema {found}, this one knows {newest}); update"
+        )
+
+
 def scripts() -> dict[int, Traversable]:
     """The migrations by their version, in their order."""
     found = sorted(
@@ -396,18 +405,11 @@ class Engine:
         """Raise DatabaseError for tables of another version: what is read only is read as it is."""
         found = self._dialect.rows("SELECT MAX(version) AS version FROM schema_migrations", ())[0]["version"]
         newest = newest_schema()
-        self._refuse_newer(found or 0)
+        refuse_newer(self.place, found or 0)
         if found != newest:
             raise DatabaseOutdatedError(
                 f"{self.place}: made by an older version (schema {found or 0}, this one has {newest});"
                 " start the sla-worker, or run sla_database once"
-            )
-
-    def _refuse_newer(self, found: int) -> None:
-        newest = newest_schema()
-        if found > newest:
-            raise DatabaseError(
-                f"{self.place}: made by a newer version (schema {found}, this one knows {newest}); update"
             )
 
     def _has_ledger(self) -> bool:
@@ -423,7 +425,7 @@ class Engine:
         done = {row["version"] for row in dialect.rows("SELECT version FROM schema_migrations", ())}
         self.new = not done
         if done:
-            self._refuse_newer(max(done))
+            refuse_newer(self.place, max(done))
         elif self._has_ledger():
             raise DatabaseError(
                 f"{self.place}: has a table `ledger` of another program; give a place of its own"

@@ -11,9 +11,9 @@ from typing import Any
 
 from sla_worker.database.bulk import Bulk, Sum
 from sla_worker.database.dialects import is_url, with_driver
-from sla_worker.database.engine import apply, newest_schema, record, scripts
+from sla_worker.database.engine import apply, newest_schema, record, refuse_newer, scripts
 from sla_worker.database.moved import refuse_moved
-from sla_worker.database.place import lock_of, log_of, size, take_lock
+from sla_worker.database.place import discard, log_of, size, take_lock
 from sla_worker.database.sqlite_bulk import SQLiteBulk
 from sla_worker.errors import DatabaseError
 
@@ -113,7 +113,8 @@ def _progress(what: str, total: int, tell: Tell) -> Callable[[int], None]:
     return progress
 
 
-def _bulk(place: str | Path) -> Bulk:
+def bulk_of(place: str | Path) -> Bulk:
+    """What reads and fills the ledger at a place as its only writer, not yet open."""
     if not is_url(place):
         return SQLiteBulk(Path(place), read_only=False)
 
@@ -129,7 +130,7 @@ def _opened(place: str | Path) -> Bulk:
     """A ledger that is there, as its only writer."""
     if not is_url(place) and not Path(place).is_file():
         raise DatabaseError(f"{place}: there is no ledger yet; see SLA_DATABASE_PATH")
-    ledger = _bulk(place)
+    ledger = bulk_of(place)
     try:
         ledger.open()
         _require_ledger(ledger)
@@ -146,11 +147,8 @@ def _require_ledger(ledger: Bulk) -> None:
 
 def _schema(ledger: Bulk) -> int:
     found = int(ledger.rows("SELECT MAX(version) AS version FROM schema_migrations", ())[0]["version"] or 0)
+    refuse_newer(ledger.place, found)
     newest = newest_schema()
-    if found > newest:
-        raise DatabaseError(
-            f"{ledger.place}: made by a newer version (schema {found}, this one knows {newest}); update"
-        )
     if found < newest:
         raise DatabaseError(
             f"{ledger.place}: made by an older version (schema {found}, this one has {newest});"
@@ -170,7 +168,7 @@ def _into_file(path: Path, former: Bulk, now: float, tell: Tell) -> Mapping[str,
     partial = Path(f"{path}.partial")
     with take_lock(path, str(path)):
         try:
-            _remove(partial)
+            discard(partial)
             target = SQLiteBulk(partial, read_only=False)
 
             def finish() -> None:
@@ -187,16 +185,11 @@ def _into_file(path: Path, former: Bulk, now: float, tell: Tell) -> Mapping[str,
         except OSError as error:
             raise DatabaseError(f"{path}: cannot be written ({error}); give another path") from error
         finally:
-            _remove(partial)
-
-
-def _remove(partial: Path) -> None:
-    for each in (partial, Path(f"{partial}-wal"), Path(f"{partial}-shm"), lock_of(partial)):
-        each.unlink(missing_ok=True)
+            discard(partial)
 
 
 def _into_schema(url: str, former: Bulk, now: float, tell: Tell) -> Mapping[str, int]:
-    target = _bulk(url)
+    target = bulk_of(url)
     return _into(target, former, now, tell, (target.place, lambda: None))
 
 

@@ -51,9 +51,27 @@ def log_of(path: Path) -> Path:
     return Path(f"{path}-wal")
 
 
+def logs_of(path: Path) -> tuple[Path, Path]:
+    """What SQLite keeps beside the file: the log, and its index."""
+    return log_of(path), Path(f"{path}-shm")
+
+
 def lock_of(path: Path) -> Path:
     """The file that the writer locks."""
     return Path(f"{path}.lock")
+
+
+def discard(path: Path) -> None:
+    """Remove a copy and what lies beside it: its log would be played into the next one of that name."""
+    for each in (path, *logs_of(path), lock_of(path)):
+        each.unlink(missing_ok=True)
+
+
+def move_logs(path: Path, to: Path) -> None:
+    """Move the log along with its file: without that it would be played into the next one."""
+    for old, new in zip(logs_of(path), logs_of(to), strict=True):
+        if old.exists():
+            old.replace(new)
 
 
 def take_lock(path: Path, place: str) -> TextIO:

@@ -11,7 +11,17 @@ from typing import TextIO
 
 from sla_worker.database import fixes
 from sla_worker.database.engine import Row, Values
-from sla_worker.database.place import Identity, aside, identity, lock_of, log_of, size, take_lock
+from sla_worker.database.place import (
+    Identity,
+    aside,
+    discard,
+    identity,
+    lock_of,
+    log_of,
+    logs_of,
+    size,
+    take_lock,
+)
 from sla_worker.errors import DatabaseDamagedError, DatabaseError
 
 _WAL_BYTES = 1024 * 1024  # what stays of the log beside the file once a large transaction is over
@@ -159,8 +169,7 @@ class SQLite:
             self.copy_to(target)
             _check(target)
         except DatabaseDamagedError as error:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{target}{suffix}").unlink(missing_ok=True)
+            discard(target)
             self._hopeless = now_bytes
             raise DatabaseDamagedError(lost) from error
 
@@ -263,8 +272,8 @@ class SQLite:
             _copy(connection, target)
 
     def _drop_own_log(self) -> None:
-        for suffix in ("-wal", "-shm"):
-            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        for each in logs_of(self._path):
+            each.unlink(missing_ok=True)
 
     @contextmanager
     def _clear(self, what: str) -> Iterator[sqlite3.Connection]:
@@ -331,8 +340,7 @@ def _kept(connection: sqlite3.Connection, target: Path) -> bool:
     try:
         _copy(connection, target)
     except sqlite3.Error as error:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{target}{suffix}").unlink(missing_ok=True)
+        discard(target)
         if not fixes.is_damage(getattr(error, "sqlite_errorname", None)):
             raise
         return False

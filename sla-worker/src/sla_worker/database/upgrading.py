@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sla_worker.database.copies import backup
 from sla_worker.database.engine import Engine, Row
-from sla_worker.database.place import aside, take_lock
+from sla_worker.database.place import aside, discard, move_logs, take_lock
 from sla_worker.database.sqlite import SQLite, write_log_into
 from sla_worker.errors import DatabaseError
 
@@ -58,7 +58,7 @@ def upgrade(path: Path, *, clock: Callable[[], float] = time.time) -> Upgraded:
     with take_lock(path, str(path)):
         write_log_into(path)
         try:
-            _remove(copy)  # one that was killed has left its log, which would be played into this copy
+            discard(copy)  # one that was killed has left its log, which would be played into this copy
             backup(path, copy, force=True)
             before = _survey_of(path)
             Engine(SQLite(copy, read_only=False), clock=clock).close()
@@ -75,13 +75,8 @@ def upgrade(path: Path, *, clock: Callable[[], float] = time.time) -> Upgraded:
                 f"{str(error).replace(str(copy), str(path))} (the upgrade was undone)"
             ) from error
         finally:
-            _remove(copy)
+            discard(copy)
     return Upgraded(before, after, former)
-
-
-def _remove(copy: Path) -> None:
-    for suffix in ("", "-wal", "-shm", ".lock"):
-        Path(f"{copy}{suffix}").unlink(missing_ok=True)
 
 
 def go_back(path: Path, former: Path, *, clock: Callable[[], float] = time.time) -> Path:
@@ -96,9 +91,7 @@ def go_back(path: Path, former: Path, *, clock: Callable[[], float] = time.time)
             try:
                 write_log_into(path)
             except DatabaseError:  # whatever happened to it: its log must not be played into the other one
-                for suffix in ("-wal", "-shm"):
-                    if Path(f"{path}{suffix}").exists():
-                        Path(f"{path}{suffix}").replace(f"{kept}{suffix}")
+                move_logs(path, kept)
             if path.exists():
                 os.link(path, kept)
             former.replace(path)

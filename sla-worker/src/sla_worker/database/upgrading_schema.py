@@ -13,10 +13,10 @@ from contextlib import closing
 from pathlib import Path
 
 from sla_worker.database.bulk import Bulk
-from sla_worker.database.dialects import is_url, with_driver
-from sla_worker.database.engine import Row, apply, newest_schema, record, scripts
-from sla_worker.database.moving import copy_rows, verify
-from sla_worker.database.place import aside, lock_of
+from sla_worker.database.dialects import is_url
+from sla_worker.database.engine import Row, apply, record, refuse_newer, scripts
+from sla_worker.database.moving import bulk_of, copy_rows, verify
+from sla_worker.database.place import aside, discard
 from sla_worker.database.sqlite_bulk import SQLiteBulk
 from sla_worker.database.upgrading import Upgraded, refuse_differences, survey
 from sla_worker.errors import DatabaseError
@@ -110,8 +110,7 @@ def _copy_into(file: Path, ledger: Bulk, schema: int, now: float, tell: Tell) ->
     except OSError as error:
         raise DatabaseError(f"{file}: cannot be written ({error}); check space and rights") from error
     finally:
-        for each in (partial, Path(f"{partial}-wal"), Path(f"{partial}-shm"), lock_of(partial)):
-            each.unlink(missing_ok=True)
+        discard(partial)
 
 
 def _make(ledger: Bulk, schema: int, now: float) -> None:
@@ -126,12 +125,7 @@ def _make(ledger: Bulk, schema: int, now: float) -> None:
 
 
 def _opened(url: str) -> Bulk:
-    def postgresql() -> Bulk:
-        from sla_worker.database.postgres_bulk import PostgreSQLBulk  # noqa: PLC0415 - the driver is an extra
-
-        return PostgreSQLBulk(url, read_only=False)
-
-    ledger = with_driver(postgresql)
+    ledger = bulk_of(url)
     try:
         ledger.open()
     except BaseException:
@@ -144,11 +138,7 @@ def _schema(ledger: Bulk) -> int:
     if not {"ledger", _RECORDED} <= set(ledger.tables()):
         raise DatabaseError(f"{ledger.place}: is no ledger; see SLA_DATABASE_URL")
     found = int(ledger.rows("SELECT MAX(version) AS version FROM schema_migrations", ())[0]["version"])
-    if found > newest_schema():
-        raise DatabaseError(
-            f"{ledger.place}: made by a newer version (schema {found}, this one knows {newest_schema()});"
-            " update"
-        )
+    refuse_newer(ledger.place, found)
     return found
 
 
