@@ -332,10 +332,12 @@ def _demo_clean(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     instance = _instance(arguments)
+    if not instance.env.get(PASSWORD):  # a clone in which nothing was started yet has none
+        instance = replace(instance, env=instance.env | {PASSWORD: "-"})
     # Nothing is started: MODE=compose can be checked where there is no Docker.
     chosen = ComposeStack(instance) if arguments.mode == "compose" else _pick(arguments, instance)
     _check_files(instance, chosen)
-    stack = LocalStack(replace(instance, env=instance.env | {PASSWORD: "-"}))
+    stack = LocalStack(instance)
     done = stack.check_rendered(stack.definitions())
     if not done and why_not() is None:
         done = ComposeStack(instance).check_with_images()

@@ -359,3 +359,11 @@ def test_without_the_demo_app_none_of_its_addresses_is_listed(
     assert instance.env["DEMO_API_PORT"] not in text
     assert instance.env["DEMO_METRICS_PORT"] not in text
     assert "Try a fault" not in text
+
+
+@pytest.mark.parametrize("mode", ["local", "compose"])
+def test_a_clone_in_which_nothing_was_started_can_be_checked(copy: Path, mode: str) -> None:
+    assert not (copy / ".env").exists()
+    done = run_in(copy, "check", MODE=mode)
+    assert done.returncode == 0, done.stderr
+    assert "✓ dashboards made from these definitions" in done.stdout  # the last line before the binaries
