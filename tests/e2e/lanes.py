@@ -3,7 +3,8 @@
 `python -m e2e.lanes unit compose:tests,compose:proof local:tests` is three lanes. The steps of a lane run
 one after the other, neighbours of one mode on one stack; each lane has stacks of its own. A stack mostly
 waits, so two cores carry two or three of them, and the unit tests in what is left. With a single lane its
-output is seen as it comes, with several at the end of each. The exit code is the first that is not 0.
+output is seen as it comes, with several at the end of each; that of a lane that failed comes last, where
+whoever sees only the end of the output finds it. The exit code is the first that is not 0.
 """
 
 from __future__ import annotations
@@ -95,19 +96,29 @@ def main(
     for number, lane in enumerate(lanes, start=1):
         print(f"{lane.name}: follow it with tail -f {logs / str(number)}.log", flush=True)
 
+    failed: dict[str, str] = {}
+
     def run_and_show(number: int, lane: Lane) -> int:
         log = logs / f"{number}.log"
         began = time.monotonic()
         with log.open("wb") as out:
             code, used = run(lane, f"-{number}", out.fileno())
         took = f"{time.monotonic() - began:.0f} s, {used:.0f} s of CPU outside of containers"
-        print(f"\n== {lane.name} ({took})\n{log.read_text(errors='replace')}", flush=True)
+        shown = f"\n== {lane.name} ({took})\n{log.read_text(errors='replace')}"
+        if code:
+            failed[lane.name] = f"{shown}\n== {lane.name} failed with exit code {code}"
+            print(f"{lane.name} failed after {took}; its output comes last", flush=True)
+        else:
+            print(shown, flush=True)
         return code
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         runs = {pool.submit(run_and_show, number, lane): lane for number, lane in enumerate(lanes, start=1)}
         tell_of(runs, still_seconds)
-        return next((run.result() for run in runs if run.result()), 0)
+        code = next((run.result() for run in runs if run.result()), 0)
+    for shown in failed.values():
+        print(shown, flush=True)
+    return code
 
 
 def tell_of(runs: Mapping[Future[int], Lane], still_seconds: float) -> None:

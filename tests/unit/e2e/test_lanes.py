@@ -80,6 +80,8 @@ def test_every_lane_runs_and_a_failure_in_any_counts(
     assert "== compose:proof,local:tests (" in shown
     assert "exit code 3]" in shown
     assert "== auto:tests (" in shown
+    assert "compose:proof,local:tests failed after " in shown
+    assert shown.rstrip().endswith("== compose:proof,local:tests failed with exit code 3")
     # Python alone takes longer to start than a hundredth of a second.
     assert re.search(r"after \d+ s still running: .*auto:tests", shown)
 
