@@ -151,10 +151,10 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over check lint format bench-counting
+.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over check check-configuration lint format bench-counting
 test: $(VENV)/.test ## Run all checks, then all tests side by side: the live ones on stacks of their own
-	@$(CLOCK) timed "checks" $(MAKE) check
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true  # before anybody looks for it
+	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit tests, live tests and proof of the alerts" $(LIVE) e2e.lanes unit $(LANES)
 	@$(CLOCK) total
 
@@ -218,7 +218,9 @@ bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other w
 pictures: $(VENV)/.test ## Draw the pictures of the weekly and monthly report in docs/images again (needs Chromium and poppler-utils)
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m pictures
 
-check: lint ## Check format, style, types, imports and all configuration
+check: lint check-configuration ## Check format, style, types, imports and all configuration
+
+check-configuration: $(VENV)/.test ## Check all configuration, rules, definitions and dashboards
 	@$(STACK) check
 	@$(GENERATORS) $(PY) -m dashboards --check
 

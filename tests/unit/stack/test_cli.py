@@ -367,3 +367,15 @@ def test_a_clone_in_which_nothing_was_started_can_be_checked(copy: Path, mode: s
     done = run_in(copy, "check", MODE=mode)
     assert done.returncode == 0, done.stderr
     assert "✓ dashboards made from these definitions" in done.stdout  # the last line before the binaries
+
+
+@pytest.mark.parametrize(
+    ("ci", "code", "told"), [("true", 1, "with CI=true nothing is skipped"), ("", 0, "make up MODE=local")]
+)
+def test_rules_that_nothing_can_check_are_a_warning_and_in_ci_an_error(
+    copy: Path, tmp_path: Path, ci: str, code: int, told: str
+) -> None:
+    done = run_in(copy, "check", MODE="local", CI=ci, PATH=str(tmp_path))  # no promtool, no docker
+    assert done.returncode == code
+    assert "rules and routes are not checked: no promtool, no amtool" in done.stderr + done.stdout
+    assert told in done.stderr + done.stdout
