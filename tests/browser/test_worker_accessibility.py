@@ -21,6 +21,7 @@ PAGES = (
     "/?window=30d&q=api",
     "/public",
     "/incidents",
+    "/explain?sla=platform-uptime&period=24h",
     "/reports",
     "/months",
     "/runbooks/",

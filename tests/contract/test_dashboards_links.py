@@ -16,6 +16,8 @@ from contract.promql_names import metric_names, parse, selectors
 from dashboards.limits import Alert, alerts
 from dashboards.queries import panels
 from rules.cases import EXTERNAL_LABELS
+from sla_worker.conventions import PERIODS
+from unit.sla_worker.setting import Setting
 
 LINK = re.compile(r"\{\{ \$externalLabels\.grafana_url \}\}/d/(insa-[a-z-]+)\?viewPanel=(\d+)")
 BOARDS: dict[str, dict[str, Any]] = {
@@ -96,6 +98,19 @@ def test_the_link_in_a_mail_is_a_whole_address() -> None:
     template = alerts()["WorkerUnhealthy"].dashboard_url
     url = re.sub(r"\{\{ \$externalLabels\.(\w+) \}\}", lambda m: EXTERNAL_LABELS[m[1]], template)
     assert url == "http://grafana.example.com/d/insa-worker-health?viewPanel=21"
+
+
+def test_links_to_the_sla_worker_lead_to_pages_that_it_has(tmp_path: Path) -> None:
+    urls = set(re.findall(r'"\$\{worker_url\}([^"]*)"', json.dumps(BOARDS)))
+    assert {url.partition("?")[0] for url in urls} == {"/", "/runbooks/", "/explain"}
+    worker = Setting(tmp_path)
+    worker.step()
+    for url in urls:
+        for window in PERIODS:
+            asked = url.replace("${window}", window).replace("${__value.raw}", "api-error-rate")
+            assert "$" not in asked
+            assert worker.ask(asked)[0] == "200 OK", asked
+    worker.close()
 
 
 def test_the_folder_of_rules_is_read_whole() -> None:

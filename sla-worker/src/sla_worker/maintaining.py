@@ -137,12 +137,6 @@ def wrong_of(values: Mapping[str, Any]) -> Wrong:
     )
 
 
-def correction_of(values: Mapping[str, Any]) -> Correction:
-    """A correction from JSON, as `asdict` made it."""
-    named = {"counts_as": CountsAs(values["counts_as"]), "components": tuple(values["components"])}
-    return Correction(**{**values, **named})
-
-
 def scope_of(values: Mapping[str, Any]) -> Scope:
     """A scope from JSON. Raises ValueError, TypeError or KeyError."""
     return Scope(**{name: tuple(str(each) for each in listed) for name, listed in values.items()})

@@ -203,7 +203,7 @@ def test_terminal_api_page_and_explain_show_the_same(
     assert (api["total"], api["error_budget"]["left_ratio"]) == (1000, 1)
     page = setting.ask("/?window=quarter&all")[1]
     assert "error budget: 100.00 % left, burn rate 0.00" in page
-    assert "/api/explain?sla=api-error-rate&amp;period=quarter" in page
+    assert '"/explain?sla=api-error-rate&amp;period=quarter"' in page
     assert "error budget" not in setting.ask("/?all")[1]
     for path in (
         "/?window=x",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sla_worker import cli
-from sla_worker.commands.explain import text
 from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
 from sla_worker.model import Member
+from sla_worker.render.explained import explained_page, explained_text
 from sla_worker.render.format import remark
 from sla_worker.reports import period_report
 from sla_worker.spans import Span
@@ -89,7 +90,7 @@ def test_it_names_the_versions_and_what_each_of_them_asks(ledger: Ledger) -> Non
     assert {each["version"] for each in found["parts"] if each["end"] > BEGIN + 43_800} == {2}
     [later] = explain(ledger.database, "a", END - 3600, END)["versions"]
     assert later["version"] == 2
-    said = text(found, UTC)
+    said = explained_text(found, UTC)
     assert "held to 72.81 %" in said  # (146 slots · 0.95 + 142 · 0.5) ÷ 288
 
 
@@ -123,7 +124,13 @@ def test_command_api_and_page_lead_to_it(
     status, body = setting.ask("/api/explain?sla=api-error-rate&period=24h")
     assert status == "200 OK"
     assert json.loads(body)["figures"][0]["total"] == 1000
-    assert "/api/explain?sla=api-error-rate&amp;period=24h" in setting.ask("/")[1]
+    assert '"/explain?sla=api-error-rate&amp;period=24h"' in setting.ask("/")[1]
+    status, body = setting.ask("/explain?sla=api-error-rate&period=24h")
+    assert status == "200 OK"
+    assert "<h1>API Error Rate</h1>" in body
+    assert "all: 1000 good of 1000 = 100.00 %, held to 99.90 %" in body
+    for wrong in ("?sla=nobody", "?sla=api-error-rate&period=x", ""):
+        assert setting.ask(f"/explain{wrong}")[0] == "400 Bad Request"
     assert setting.ask("/api/explain?sla=nobody")[0] == "400 Bad Request"
     assert setting.ask("/api/explain?sla=api-error-rate&period=x")[0] == "400 Bad Request"
     assert setting.ask("/api/explain")[0] == "400 Bad Request"
@@ -145,6 +152,45 @@ def test_command_api_and_page_lead_to_it(
     assert "error: the SLA nobody is not defined" in capsys.readouterr().err
 
 
+def cells(page: str) -> list[list[str]]:
+    """The rows of every table of a page."""
+    return [
+        [html.unescape(re.sub("<[^>]*>", "", cell)) for cell in re.split("</t[dh]>", row)[:-1]]
+        for row in re.findall("<tr>(.*?)</tr>", page)
+    ]
+
+
+def test_people_get_the_same_as_a_page(ledger: Ledger) -> None:
+    """Every line and every cell of the terminal's text, with the period and the other ones as links."""
+    found = explain(ledger.database, "a", BEGIN + 42_600, BEGIN + 44_100)
+    page = explained_page(found, "A <b>", "24h", UTC)
+    assert "A &lt;b&gt;" in page
+    assert "<b>A" not in page
+    assert '"/api/explain?sla=a&amp;period=24h"' in page
+    assert "<b>24h</b>" in page
+    assert '"/explain?sla=a&amp;period=month"' in page
+    said = explained_text(found, UTC)
+    rows = [" ".join(row) for row in cells(page)]
+    plain = html.unescape(re.sub("<[^>]*>", "\n", page))
+    for line in filter(None, said.splitlines()[1:]):
+        words = re.sub(" +", " ", line.strip())
+        if not re.fullmatch("[- ]+", words) and not words.startswith(("query=", "time=", "Ask")):
+            assert words in rows or words in plain.splitlines(), words
+    assert len(rows) == 4 + 2 + 4 + 5 + 1  # heads, versions, parts, slots, breach
+    for each in found["queries"]:
+        assert each["query"] in plain
+        assert f"{each['gives']}, at time={each['time']} of /api/v1/query" in plain
+
+
+def test_the_page_of_a_long_period_says_how_to_see_its_slots(ledger: Ledger) -> None:
+    page = explained_page(explain(ledger.database, "a", BEGIN - 86_400, END), "a", "2d", UTC)
+    assert "Slots, as measured" in page
+    more = explain(ledger.database, "a", BEGIN - 86_400, END) | {"slots": None, "slot_rows": 999}
+    page = explained_page(more, "a", "2d", UTC)
+    assert "Slots, as measured" not in page
+    assert "999 rows of slots; give a shorter period to see them" in page
+
+
 def test_the_page_of_the_command_shows_its_real_help_and_output(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,4 +202,4 @@ def test_the_page_of_the_command_shows_its_real_help_and_output(
     [shown] = re.findall(r"```\n(usage: .*?)```", page, re.DOTALL)
     assert shown.split() == words  # line by line it differs between versions of Python
     span = period("2023-11-15T11:00/2023-11-15T11:20", ledger.database, UTC, ledger.now)
-    assert text(explain(ledger.database, "a", span.start, span.end), UTC) in page
+    assert explained_text(explain(ledger.database, "a", span.start, span.end), UTC) in page

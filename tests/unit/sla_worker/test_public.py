@@ -294,7 +294,9 @@ def test_hostile_names_stand_escaped_everywhere(hostile: Setting) -> None:
     assert names[0] == NAME
 
 
-@pytest.mark.parametrize("path", ["/?all", "/?q=7", "/incidents", "/reports", "/months"])
+@pytest.mark.parametrize(
+    "path", ["/?all", "/?q=7", "/incidents", "/explain?sla=platform-uptime", "/reports", "/months"]
+)
 def test_hostile_names_stand_escaped_on_the_pages_of_this_machine(hostile: Setting, path: str) -> None:
     status, text = hostile.ask(path)
     assert status == "200 OK"

@@ -98,7 +98,7 @@ def test_a_form_may_be_sent_to_the_page_and_nowhere_else(setting: Setting) -> No
 
 def test_incidents_are_filtered_and_lead_to_their_day(setting: Setting) -> None:
     text = page(setting, "/incidents")
-    assert re.search(r"/api/explain\?sla=platform-uptime&amp;period=2023-11-1\d\"", text)
+    assert re.search(r'"/explain\?sla=platform-uptime&amp;period=2023-11-1\d"', text)
     every = page(setting, "/incidents").count("<tr><td")
     assert 0 < page(setting, f"/incidents?sla={PUBLIC}").count("<tr><td") < every
     assert "None." in page(setting, "/incidents?sla=nothing&state=open")

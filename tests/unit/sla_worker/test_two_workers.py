@@ -74,6 +74,7 @@ FIGURES = (
     "/api/breaches",
     "/api/measurements?sla=api-error-rate",
     "/api/explain?sla=api-error-rate",
+    "/explain?sla=api-error-rate",
     "/api/v2/summary.json",
     "/feed.atom",
     "/badge/api-error-rate.json",

@@ -137,13 +137,21 @@ def transformation(name: str, options: Mapping[str, object]) -> sdk.dashboard_mo
     return sdk.dashboard_model.DataTransformerConfig(id_val=name, options=dict(options))
 
 
-def sla_link() -> sdk.dashboard_model.DynamicConfigValue:
-    """A link from an SLA's name to its value and target over time, with period and time range kept."""
+def sla_link(period: str = "${window}") -> sdk.dashboard_model.DynamicConfigValue:
+    """From an SLA's name to its value and target over time, and to where its figures come from."""
     url = (
         f"/d/{names.SLA_DASHBOARD_UID}?viewPanel={DETAIL_PANEL}&var-sla=${{__value.raw}}"
         "&var-window=${window}&var-datasource=${datasource}&${__url_time_range}"
     )
-    return setting("links", [{"title": "Value and target over time", "url": url}])
+    links = [
+        {"title": "Value and target over time", "url": url},
+        {
+            "title": "Where its figures come from",
+            "url": f"${{worker_url}}/explain?sla=${{__value.raw}}&period={period}",
+            "targetBlank": True,
+        },
+    ]
+    return setting("links", links)
 
 
 DETAIL_PANEL = 81

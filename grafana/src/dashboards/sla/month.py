@@ -71,7 +71,7 @@ def worst_breaches(slas: list[Sla]) -> sdk.table.Panel:
         [
             setting("mappings", [words({sla.key: (sla.name, None) for sla in slas})]),
             setting("custom.minWidth", 200),
-            sla_link(),
+            sla_link("month"),
         ],
     )
     colours = dict(zip(SEVERITIES, (RED, RED, YELLOW, MISSING), strict=True))

@@ -10,8 +10,8 @@ from sla_worker import deciding, service
 from sla_worker.again import Wish
 from sla_worker.database.importing import imported_of
 from sla_worker.errors import DatabaseLockedError, SLAWorkerError
-from sla_worker.maintaining import Asked, Done, correction_of, exclusion_of
-from sla_worker.model import Correction
+from sla_worker.maintaining import Asked, Done, exclusion_of
+from sla_worker.model import Correction, correction_of
 from sla_worker.settings import Settings
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - where to ask, not to listen

@@ -11,7 +11,7 @@ from sla_worker.model.breach import (
     WatchdogOutage,
 )
 from sla_worker.model.cause import BeganBreach, BreachAlert, Causes
-from sla_worker.model.correction import Correction, CountsAs, Wrong
+from sla_worker.model.correction import Correction, CountsAs, Wrong, correction_of
 from sla_worker.model.definition import (
     CATEGORIES,
     SEVERITIES,
@@ -169,6 +169,7 @@ __all__ = [
     "Whole",
     "Wrong",
     "clipped",
+    "correction_of",
     "follow_up",
     "follow_up_key",
     "objective_ratio",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class CountsAs(enum.StrEnum):
@@ -75,3 +77,9 @@ class Correction:
         if self.counts_as is CountsAs.COUNTS:
             return f"{self.good or 0:.15g} good of {self.total or 0:.15g}"
         return "excluded" if self.counts_as is CountsAs.EXCLUDED else f"counts as {self.counts_as}"
+
+
+def correction_of(values: Mapping[str, Any]) -> Correction:
+    """A correction from JSON, as `asdict` made it."""
+    named = {"counts_as": CountsAs(values["counts_as"]), "components": tuple(values["components"])}
+    return Correction(**{**values, **named})

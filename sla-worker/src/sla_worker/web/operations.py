@@ -112,6 +112,7 @@ _REPORT = Parameter("id", "The id of a mail, as /api/reports has it.", 1, 999_99
 _WINDOW = (
     "24h, 30d, month, quarter, year, 12m, any hours or days (6h, 7d), 2026-03, 2026-Q1, 2026, 2026-03-01"
 )
+_PERIOD = Parameter("period", f"A time (the slot that ends then), or {_WINDOW} or FROM/TO.", default="24h")
 
 OPERATIONS: Final = (
     Operation(
@@ -141,6 +142,14 @@ OPERATIONS: Final = (
             Parameter("severity", "Only these.", choices=("critical", "high", "medium", "low")),
             _CURSOR,
         ),
+        kind=HTML,
+        tag="pages",
+    ),
+    Operation(
+        "/explain",
+        "site.explanation",
+        "Where the figures of an SLA come from, as a page",
+        (_SLA, _PERIOD),
         kind=HTML,
         tag="pages",
     ),
@@ -270,10 +279,7 @@ OPERATIONS: Final = (
         "/api/explain",
         "api.explanation",
         "Where the figures of an SLA come from",
-        (
-            _SLA,
-            Parameter("period", f"A time (the slot that ends then), or {_WINDOW} or FROM/TO.", default="24h"),
-        ),
+        (_SLA, _PERIOD),
         answer="Explanation",
     ),
     Operation(

@@ -315,6 +315,13 @@ class Pages:
         span = period(text, self._database, self._settings.timezone, self._clock())
         return explain(self._database, key, span.start, span.end, moves=span.moves)
 
+    def explanation_page(self, key: str, text: str) -> str:
+        """The same as HTML."""
+        from sla_worker.render.explained import explained_page  # noqa: PLC0415 - for who asks
+
+        found = self.explanation(key, text)
+        return explained_page(found, self._database.definitions()[key].name, text, self._settings.timezone)
+
     def lowest_member(self, key: str) -> dict[str, object] | None:
         """The member of a composite whose compliance over 24 hours is lowest; None without one."""
         if not self._database.is_composite(key):

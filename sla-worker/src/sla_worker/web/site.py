@@ -28,6 +28,13 @@ def status(parts: Parts, request: Request) -> Answer:
     return Answer(page.encode("utf-8", "replace"), HTML, 200, {"Content-Security-Policy": FORM_POLICY})
 
 
+def explanation(parts: Parts, request: Request) -> Answer:
+    """Where the figures of one SLA come from, as a page."""
+    with refused("period"):
+        page = parts.pages.explanation_page(request.text("sla"), request.text("period"))
+    return Answer(page.encode("utf-8", "replace"), HTML)
+
+
 def runbooks(parts: Parts, _request: Request) -> Answer:
     """The list of runbooks."""
     return parts.runbooks.index()
