@@ -30,6 +30,7 @@ SPECIAL = frozenset(
         "cause silenced",
         "target removed",
         "broken target file",
+        "broken definitions",
     }
 )
 """The causes that are no faults of the demo-app."""
@@ -60,6 +61,9 @@ REMOVED_JOB = "alertmanager"
 """Whose target is taken out of the configuration: it is in every stack. MonitoringMetricsAbsent fires too."""
 KEPT = "prometheus.yml.kept-by-the-proof"
 BROKEN_TARGETS = "# Made by the proof of alerts, and removed by it.\n- targets: [unclosed\n"
+BROKEN_DEFINITIONS = "# Made by the proof of alerts, and removed by it{}.\nteam: proof\nslas: [unclosed\n"
+WITH_DIRECTORY = ", with its directory"
+"""Where no team had a file: an empty directory would say that no team has SLAs any more."""
 
 
 class Causes:
@@ -78,6 +82,7 @@ class Causes:
             "cause silenced": lambda: self._silenced("MultipleWorkersDown"),
             "target removed": self._target_removed,
             "broken target file": self._target_file,
+            "broken definitions": self._definitions_file,
         }
         assert self._special.keys() == SPECIAL
 
@@ -113,6 +118,36 @@ class Causes:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _definitions_file(self) -> Iterator[None]:
+        """A team's file that is no YAML; the sla-worker reads its files when it starts."""
+        path = self._definitions() / BROKEN
+        try:
+            if made := not path.parent.exists():
+                path.parent.mkdir()
+                path.parent.chmod(0o755)
+            path.write_text(BROKEN_DEFINITIONS.format(WITH_DIRECTORY if made else ""), encoding="utf-8")
+            path.chmod(0o644)
+            self._services.restart("sla-worker")
+            yield
+        finally:
+            self._definitions_file_removed()
+
+    def _definitions_file_removed(self) -> None:
+        path = self._definitions() / BROKEN
+        if not path.exists():
+            return
+        made = WITH_DIRECTORY in path.read_text(encoding="utf-8")
+        path.unlink()
+        if made and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+        self._services.restart("sla-worker")
+
+    def _definitions(self) -> Path:
+        """Where teams have their files of definitions, whether it is there or not."""
+        directory = read_env_file(self._command.env_file).get("SLA_DEFINITIONS_DIR") or "./sla-worker"
+        return (ROOT / directory).resolve() / "sla.d"
 
     @contextlib.contextmanager
     def _target_removed(self) -> Iterator[None]:
@@ -190,6 +225,8 @@ class Causes:
             if path.exists():
                 path.unlink()
                 self._services.reload("prometheus")
+        with contextlib.suppress(*NOT_TO_BE_HAD):
+            self._definitions_file_removed()
         with contextlib.suppress(httpx.HTTPError):
             self._stack.accept_mail()
         with contextlib.suppress(httpx.HTTPError):

@@ -41,6 +41,10 @@ class Services(Protocol):
         """Have a service read its configuration again."""
         ...
 
+    def restart(self, name: str) -> None:
+        """End a service as it wishes to be ended, and start it again with its files as they are."""
+        ...
+
 
 class Containers:
     """The containers of a Compose project; `helper_image` is any image with a shell."""
@@ -94,6 +98,10 @@ class Containers:
         """See Services. Not with `docker kill`, like the launcher: Docker would not start it again later."""
         done = self.get(name).exec_run(["sh", "-c", "kill -HUP 1"])
         assert done.exit_code == 0, done.output
+
+    def restart(self, name: str) -> None:
+        """See Services. The container stays, so that its environment and image are the same."""
+        self.get(name).restart()
 
 
 def _paused(container: Container) -> bool:
@@ -151,6 +159,10 @@ class Processes:
     def reload(self, name: str) -> None:
         """See Services."""
         self._signal(name, "HUP")
+
+    def restart(self, name: str) -> None:
+        """See Services. Returns when it is healthy."""
+        self._command("restart", name)
 
     def _signal(self, name: str, signal: str) -> None:
         words: Sequence[str] = (name, "--signal", signal)

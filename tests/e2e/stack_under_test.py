@@ -43,6 +43,7 @@ def write_env_file(path: Path, configuration: Path) -> None:
         "SLA_WEBHOOK_TOKEN": os.urandom(16).hex(),
         "PROMETHEUS_CONFIG_DIR": str(configuration / "prometheus"),
         "ALERTMANAGER_CONFIG_DIR": str(configuration / "alertmanager"),
+        "SLA_DEFINITIONS_DIR": str(configuration / "sla-worker"),
         # These bound how long a restart may take, and one takes as long here as anywhere: divided by less.
         "PROMETHEUS_LOOKBACK_DELTA": "60s",
         "ALERT_RESEND_DELAY": "10s",
@@ -114,13 +115,21 @@ class StackCommand:
 
 
 def compress(out: Path) -> None:
-    """Write the shipped Prometheus and Alertmanager configuration to `out` with every duration ÷ FACTOR."""
+    """Write the shipped configuration to `out`: Prometheus' and Alertmanager's with every duration ÷ FACTOR.
+
+    The definitions as they are: a test may break those of its own stack, and no others.
+    """
     subprocess.run(
         [sys.executable, "-m", "compression", str(out), "--factor", str(FACTOR)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
         check=True,
     )
+    definitions = out / "sla-worker"
+    definitions.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "sla-worker/sla_thresholds.yml", definitions)
+    if (teams := ROOT / "sla-worker/sla.d").is_dir():
+        shutil.copytree(teams, definitions / "sla.d", dirs_exist_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

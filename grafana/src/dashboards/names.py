@@ -49,6 +49,7 @@ PAGES = conventions.PAGES
 SLOT_SECONDS = conventions.SLOT_SECONDS
 OWED = conventions.NOTIFICATIONS_OWED
 DELIVERIES = conventions.NOTIFICATIONS
+DEFINITIONS_INVALID = conventions.DEFINITIONS_INVALID
 
 # Metrics of a program that uses insa_instruments.
 INSTRUMENTS = "insa_"

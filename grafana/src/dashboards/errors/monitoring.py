@@ -171,6 +171,18 @@ def monitoring_section() -> Section:
         {"slots": f"max({measurement_age()})"},
         STALE,
     ).decimals(1)
+    definitions = states(
+        111,
+        Text(
+            "Definitions of teams",
+            "Whether the sla-worker can use the file of each team, as it was when it started.",
+            f"`{names.DEFINITIONS_INVALID}`, by file.",
+            "refused: what the file said before goes on (SLADefinitionsInvalid's runbook).",
+            "No team has a file",
+        ),
+        [Query(f"max by (file) ({names.DEFINITIONS_INVALID})", "{{file}}")],
+        {"0": ("Used", GREEN), "1": ("Refused", RED)},
+    )
     return Section(
         100,
         "Monitoring itself",
@@ -180,6 +192,7 @@ def monitoring_section() -> Section:
             row(notifications, discovery),
             row(configuration, alerts),
             row(reports, age),
+            row(definitions),
         ],
         collapsed=True,
     )
