@@ -121,7 +121,7 @@ class Causes:
 
     @contextlib.contextmanager
     def _definitions_file(self) -> Iterator[None]:
-        """A team's file that is no YAML; the sla-worker reads its files when it starts."""
+        """Break off a team's file in its middle; the sla-worker reads its files when it starts."""
         path = self._definitions() / BROKEN
         try:
             if made := not path.parent.exists():
