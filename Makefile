@@ -152,10 +152,11 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 # --- Tests -------------------------------------------------------------------------------------------------------
 
 .PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over check check-configuration lint format bench-counting
-test: $(VENV)/.test ## Run all checks, then all tests side by side: the live ones on stacks of their own
+test: $(VENV)/.test ## Run all checks and all tests, the live ones on stacks of their own
 	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true  # before anybody looks for it
 	@$(CLOCK) timed "checks" $(MAKE) check
-	@$(CLOCK) timed "unit tests, live tests and proof of the alerts" $(LIVE) e2e.lanes unit $(LANES)
+	@$(CLOCK) timed "unit, rule, contract and browser tests" $(MAKE) test-unit
+	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
 	@$(CLOCK) total
 
 # One more than there are cores: some tests wait for real time to pass. The longest tests come first, so that the
@@ -169,7 +170,7 @@ test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7 (DAYS=31: a month)
 	@$(if $(DAYS),PYTHONPATH=tests:sla-worker/src:demo-app/src $(PY) -m truth.month $(or $(SEED),1) $(DAYS),SEED=$(or $(SEED),1) $(PY) -m pytest -q tests/truth)
 
-# Lanes run side by side, their steps one after the other: LANES="unit compose:tests,compose:proof local:tests".
+# Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,
 EMPTY :=
 LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof) local:readme)
@@ -221,7 +222,7 @@ pictures: $(VENV)/.test ## Draw the pictures of the weekly and monthly report in
 check: lint check-configuration ## Check format, style, types, imports and all configuration
 
 check-configuration: $(VENV)/.test ## Check all configuration, rules, definitions and dashboards
-	@$(STACK) check
+	@PATH="$${PROMETHEUS_BINARIES:+$$PROMETHEUS_BINARIES:}$$PATH" $(STACK) check
 	@$(GENERATORS) $(PY) -m dashboards --check
 
 lint: $(VENV)/.test ## Check format, style, types and imports of all Python

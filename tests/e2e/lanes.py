@@ -1,10 +1,10 @@
-"""The live tests, the proof of the alerts and the unit tests, in lanes that run side by side.
+"""The live tests and the proof of the alerts, in lanes that run side by side.
 
-`python -m e2e.lanes unit compose:tests,compose:proof local:tests` is three lanes. The steps of a lane run
-one after the other, neighbours of one mode on one stack; each lane has stacks of its own. A stack mostly
-waits, so two cores carry two or three of them, and the unit tests in what is left. With a single lane its
-output is seen as it comes, with several at the end of each; that of a lane that failed comes last, where
-whoever sees only the end of the output finds it. The exit code is the first that is not 0.
+`python -m e2e.lanes compose:tests,compose:proof local:tests` is two lanes. The steps of a lane run one after
+the other, neighbours of one mode on one stack; each lane has stacks of its own. A stack mostly waits, so two
+cores carry two or three of them. With a single lane its output is seen as it comes, with several at the end
+of each; that of a lane that failed comes last, where whoever sees only the end of the output finds it. The
+exit code is the first that is not 0.
 """
 
 from __future__ import annotations
@@ -26,20 +26,16 @@ COMMANDS = {
     "tests": f"{sys.executable} -m pytest -q tests/e2e",
     "proof": f"{sys.executable} -m alerts",
     "readme": f"{sys.executable} -m pytest -q tests/readme",
-    # They keep every core busy: a stack, whose time is compressed, comes first. No nicer: it must not starve.
-    "unit": "nice -n 5 make test-unit",
 }
-ALONE = frozenset({"readme", "unit"})
-"""What starts its own stack, or none: it shares none with its neighbours."""
-WITHOUT_MODE = frozenset({"unit"})
+ALONE = frozenset({"readme"})
+"""What starts its own stack: it shares none with its neighbours."""
 LOGS = ROOT / ".run" / "lanes"
 STILL_SECONDS = 300
 """How often those that still run are named: what says nothing for half an hour is taken for dead."""
 MODES = ("auto", "compose", "local")
 USAGE = (
     "usage: python -m e2e.lanes LANE [LANE …]\n"
-    "a lane is STEP[,STEP …], a step MODE:WHAT or unit; "
-    f"modes: {', '.join(MODES)}; what: {', '.join(sorted(COMMANDS.keys() - WITHOUT_MODE))}"
+    f"a lane is STEP[,STEP …], a step MODE:WHAT; modes: {', '.join(MODES)}; what: {', '.join(COMMANDS)}"
 )
 
 
@@ -51,7 +47,7 @@ class LaneError(Exception):
 class Lane:
     """Steps that run one after the other: for each stack its mode and the commands that run on it.
 
-    A command that starts its own stack stands alone, with `shared` False; one that needs none has no mode.
+    A command that starts its own stack stands alone, with `shared` False.
     """
 
     name: str
@@ -62,8 +58,8 @@ def parsed(text: str, commands: Mapping[str, str] = COMMANDS) -> Lane:
     """Return the lane that is written so; raises LaneError."""
     steps: list[tuple[str, str]] = []
     for step in text.split(","):
-        mode, _, what = step.rpartition(":")
-        if step not in WITHOUT_MODE and (mode not in MODES or what not in commands.keys() - WITHOUT_MODE):
+        mode, _, what = step.partition(":")
+        if mode not in MODES or what not in commands:
             raise LaneError(f"{step!r} in the lane {text!r} cannot be read\n{USAGE}")
         steps.append((mode, what))
     grouped = itertools.groupby(steps, key=lambda step: (step[0], step[1] not in ALONE))
@@ -137,7 +133,7 @@ def run(lane: Lane, suffix: str, output: int) -> tuple[int, float]:
     """
     worst, used = 0, 0.0
     for mode, commands, shared in lane.stacks:
-        environment = os.environ | {"MODE": mode, "TEST_STACK": suffix} if mode else without_paths()
+        environment = os.environ | {"MODE": mode, "TEST_STACK": suffix}
         on_one_stack = [[sys.executable, "-m", "e2e.shared", *commands]]
         for words in on_one_stack if shared else [shlex.split(command) for command in commands]:
             process = subprocess.Popen(
@@ -148,11 +144,6 @@ def run(lane: Lane, suffix: str, output: int) -> tuple[int, float]:
             worst = worst or process.returncode
             used += usage.ru_utime + usage.ru_stime
     return worst, used
-
-
-def without_paths() -> dict[str, str]:
-    """The environment as it was before the modules of the live tests were put into it."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 if __name__ == "__main__":

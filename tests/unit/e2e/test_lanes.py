@@ -25,7 +25,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     commands = {
         "tests": f'{sys.executable} -c "{write}"',
         "proof": f'{sys.executable} -c "raise SystemExit(3)"',
-        "unit": f"{sys.executable} -c \"import os; raise SystemExit('TEST_STACK' in os.environ)\"",
     }
     return lambda *texts: lanes.main(texts, commands, tmp_path / "logs", still_seconds=0.01)
 
@@ -46,15 +45,9 @@ def test_what_starts_its_own_stack_stands_alone() -> None:
     assert lane.stacks == (("local", (proof,), True), ("local", (readme,), False))
 
 
-def test_the_unit_tests_need_no_stack_and_no_mode() -> None:
-    unit, tests = lanes.COMMANDS["unit"], lanes.COMMANDS["tests"]
-    assert lanes.parsed("unit").stacks == (("", (unit,), False),)
-    assert lanes.parsed("unit,local:tests").stacks == (("", (unit,), False), ("local", (tests,), True))
-
-
 @pytest.mark.parametrize(
     "text",
-    ["compose", "compose:everything", "moon:tests", "compose:tests,", "compose:unit", ":unit", "tests"],
+    ["compose", "compose:everything", "moon:tests", "compose:tests,", ":tests", "tests"],
 )
 def test_a_lane_that_cannot_be_read_is_named_with_the_fix(
     text: str, capsys: pytest.CaptureFixture[str]
@@ -77,6 +70,7 @@ def test_every_lane_runs_and_a_failure_in_any_counts(
     assert (tmp_path / "local").exists()  # the step after the failure
     assert (tmp_path / "auto").exists()
     shown = capsys.readouterr().out
+    assert f"auto:tests: follow it with tail -f {tmp_path / 'logs' / '2.log'}" in shown
     assert "== compose:proof,local:tests (" in shown
     assert "exit code 3]" in shown
     assert "== auto:tests (" in shown
@@ -84,16 +78,6 @@ def test_every_lane_runs_and_a_failure_in_any_counts(
     assert shown.rstrip().endswith("== compose:proof,local:tests failed with exit code 3")
     # Python alone takes longer to start than a hundredth of a second.
     assert re.search(r"after \d+ s still running: .*auto:tests", shown)
-
-
-def test_the_unit_tests_run_beside_the_others_as_they_would_alone(
-    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("unit", "local:tests") == 0  # `unit` fails where it finds what is for a stack
-    assert (tmp_path / "local").exists()
-    shown = capsys.readouterr().out
-    assert f"unit: follow it with tail -f {tmp_path / 'logs' / '1.log'}" in shown
-    assert "== unit (" in shown
 
 
 def test_a_single_lane_that_succeeds_is_0(run: Callable[..., int], capfd: pytest.CaptureFixture[str]) -> None:
