@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,14 +78,17 @@ def load(directory: Path) -> dict[str, AlertRule]:
     found = {}
     try:
         config = yaml.safe_load((directory / "prometheus.yml").read_text(encoding="utf-8")) or {}
-        paths = sorted({path for each in config.get("rule_files") or [] for path in directory.glob(each)})
-        for path in paths:
+        patterns = [each for each in config.get("rule_files") or [] if each]
+        paths = {directory / found for each in patterns for found in glob.glob(each, root_dir=directory)}  # noqa: PTH207  # pathlib refuses **.yml
+        for path in sorted(paths):
             for group in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("groups") or []:
                 for rule in group.get("rules") or []:
                     if "alert" in rule:
                         found[rule["alert"]] = _rule(rule)
-    except (OSError, yaml.YAMLError) as error:
-        raise StackError(f"the rules in {directory} cannot be read: {error}") from error
+    except (OSError, yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StackError(
+            f"the rules in {directory} cannot be read: {error}", "make check names the file and the line"
+        ) from error
     return found
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from stack.compose_yaml import Loader
-from stack.errors import StackError
+from stack.errors import StackError, of_the_system
 from stack.settings import Instance
 
 _SUFFIXES = {".yml", ".yaml"}
@@ -28,11 +29,20 @@ _FIXES = (
     ("flow", "close the bracket that was opened above"),
     ("is there twice", "keep one of the two"),
     ("alias", "quote a value that starts with *"),
+    ("this value cannot be read", "quote a value that is meant as text, or correct it"),
 )
 
 
 class _UniqueKeys(Loader):
     """YAML without repeated keys: the last would win in silence."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002  # PyYAML's signature
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:  # a day like 2026-02-30
+            raise yaml.MarkedYAMLError(
+                problem=f"this value cannot be read: {error}", problem_mark=node.start_mark
+            ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  # PyYAML's signature
         seen = set()
@@ -108,11 +118,19 @@ def yaml_problem(path: Path, name: str) -> tuple[str, str] | None:
         )
         snippet = _line(path, mark.line) if mark else ""
         return f"{name}{place}: {reason}{snippet}", fix
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        return f"{name}: {error.strerror or error}", of_the_system(error).fix or "put a file there"
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         return f"{name}: {error}", "save it as UTF-8 text"
     except RecursionError:
         return f"{name}: this is nested too deeply", "close the brackets, or indent less"
     return None
+
+
+def matching(directory: Path, patterns: Iterable[str]) -> list[Path]:
+    """The files that patterns of Prometheus name below a directory, those outside of it left out."""
+    inside = (each for each in patterns if each[:1] not in ("", "/"))
+    return sorted({directory / found for each in inside for found in glob.glob(each, root_dir=directory)})  # noqa: PTH207  # pathlib refuses **.yml, which is *.yml to Prometheus
 
 
 def _line(path: Path, index: int) -> str:

@@ -119,7 +119,14 @@ def merged(files: Path | Sequence[Path]) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    return yaml.load(file.read_text(encoding="utf-8"), Loader)  # type: ignore[no-any-return]  # noqa: S506  # a safe one
+    """The tree of a file; raises StackError unless it has services, each a mapping."""
+    tree = yaml.load(file.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a safe one
+    services = tree.get("services") if isinstance(tree, dict) else None
+    if not isinstance(services, dict) or not all(isinstance(each, dict) for each in services.values()):
+        raise StackError(
+            f"{file.name}: no mapping of services", f"compare it with the {file.name} that ships"
+        )
+    return dict(tree)
 
 
 def _extended(body: Mapping[str, Any], directory: Path) -> dict[str, Any]:
@@ -169,7 +176,7 @@ def definitions(
     """The services of the files by name, without those that belong to other profiles only."""
     tree = rendered(files, env)
     volumes = tree.get("volumes") or {}
-    found = (_definition(name, body, volumes) for name, body in tree["services"].items())
+    found = [_understood(name, body, volumes) for name, body in tree["services"].items()]
     return {each.name: each for each in found if not each.profiles or {*each.profiles} & {*profiles}}
 
 
@@ -181,6 +188,16 @@ def given(files: Path | Sequence[Path], env: Mapping[str, str], service: str) ->
         for name, value in body.get("environment", {}).items()
         if (match := _SETTING.match(str(value)))
     }
+
+
+def _understood(name: str, body: dict[str, Any], volumes: Collection[str]) -> Definition:
+    try:
+        return _definition(name, body, volumes)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StackError(
+            f"docker-compose.yml: the service {name} has a form that is read by Compose alone ({error!r})",
+            "write ports as 127.0.0.1:HOST:CONTAINER and environment as NAME: value; or MODE=compose",
+        ) from error
 
 
 def _definition(name: str, body: dict[str, Any], volumes: Collection[str]) -> Definition:

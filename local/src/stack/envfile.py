@@ -43,6 +43,10 @@ def parse(text: str, where: Path) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.fullmatch(line)
+        if match is not None and "\0" in line:  # no environment carries it
+            raise StackError(
+                f"{where}:{number}: {match[1]} holds the character NUL", "write the line again, as text"
+            )
         if match is None:
             raise StackError(
                 f"{where}:{number}: not a setting: {line.strip()!r}",
@@ -154,7 +158,7 @@ def _write(path: Path, text: str) -> None:
 
     A symbolic link stays, and the file that it names is replaced.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # which a loop of links does not make fail
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:

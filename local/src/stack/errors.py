@@ -20,6 +20,7 @@ _FIXES = {
     errno.EPERM: "this user may not change that: change its owner, or run as its owner",
     errno.ENOSPC: "the disk is full: make room, then try again",
     errno.EDQUOT: "the quota of this user is used up: make room, then try again",
+    errno.ENOENT: "it is missing: put it back, or correct its path in .env",
     errno.ENOTDIR: "a file is in the place of a directory: move it away, then try again",
     errno.EEXIST: "a file is in the place of a directory: move it away, then try again",
     errno.EISDIR: "a directory is in the place of a file: move it away, then try again",

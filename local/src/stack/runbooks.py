@@ -36,10 +36,10 @@ def _alerts(directory: Path) -> Iterator[tuple[Path, int, str]]:
         for document in documents(config)
         for pattern in items(value(document, "rule_files"))
     ]
-    for path in sorted({path for each in patterns if each[:1] != "/" for path in directory.glob(each)}):
+    for path in checks.matching(directory, patterns):
         for document in documents(path):
             for group in items(value(document, "groups")):
                 for rule in items(value(group, "rules")):
                     name = value(rule, "alert")
-                    if name is not None:
-                        yield path, line(name), text(name) or ""
+                    if name is not None and (words := text(name)):  # promtool says what is wrong with others
+                        yield path, line(name), words

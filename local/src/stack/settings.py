@@ -157,9 +157,9 @@ def _check_ports(env: dict[str, str], env_file: Path) -> None:
     of_scale = (*SCALE_PORT_VARIABLES, *GOSSIP_PORTS) if env[SCALE] == "1" else ()
     for variable in (*PORT_VARIABLES, *of_scale):
         value = env.get(variable, "")
-        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _LAST_PORT:
+        if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= _LAST_PORT:
             raise StackError(
-                f"{variable}: invalid port: {value!r}",
+                f"{variable}: invalid port: {value[:20]!r}",
                 f"set it to a number from 1 to {_LAST_PORT} in {env_file}",
             )
         if int(value) in seen:

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from stack import checks, console
-from stack.errors import StackError
+from stack.errors import StackError, of_the_system
 from stack.settings import Instance
 from stack.yaml_nodes import documents, entries, items, line, text, value
 
@@ -64,7 +64,12 @@ def _files(directory: Path) -> Iterator[Path]:
     }
     for place in sorted({directory / Path(pattern).parent for pattern in patterns if pattern}):
         if place.is_dir():
-            yield from sorted(path for path in place.iterdir() if path.is_file() and path.name[0] != ".")
+            yield from sorted(path for path in place.iterdir() if _counts(path) and path.name[0] != ".")
+
+
+def _counts(path: Path) -> bool:
+    """Whether it is a file, or has the name of one: Prometheus would try to read that."""
+    return path.is_file() or path.suffix in SUFFIXES
 
 
 def _without_port(path: Path, name: str) -> Iterator[str]:
@@ -85,11 +90,15 @@ def _problems(path: Path, name: str) -> list[Problem]:
         if path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))
         nodes = list(documents(path))
+    except RecursionError:
+        return [(f"{name}: this is nested too deeply", "close the brackets")]
     except json.JSONDecodeError as error:
         return [
             (f"{name}:{error.lineno}:{error.colno}: {error.msg}", "write valid JSON, or YAML in a .yml file")
         ]
-    except (UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        return [(f"{name}: {error.strerror or error}", of_the_system(error).fix or "put a file there")]
+    except UnicodeDecodeError as error:
         return [(f"{name}: {error}", "save it as UTF-8 text")]
     except yaml.YAMLError:
         # YAML files were checked before; a JSON file that YAML cannot read is indented with tabs.

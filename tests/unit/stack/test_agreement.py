@@ -77,12 +77,12 @@ def test_a_setting_that_the_worker_refuses_is_said_in_its_words(with_worker: Ins
 
 def test_an_alert_without_a_runbook_is_named_with_file_and_line(instance: Instance) -> None:
     prometheus = instance.root / "prometheus"
-    (prometheus / "prometheus.yml").write_text("rule_files: [rules/*.yml]\n")
+    (prometheus / "prometheus.yml").write_text("rule_files: ['', rules/**.yml]\n")
     (prometheus / "rules").mkdir()
     (prometheus / "rules" / "a.yml").write_text(
         "groups:\n  - name: a\n    rules:\n      - {record: x, expr: y}\n"
         "      - alert: HasOne\n        expr: up\n      - alert: HasNone\n        expr: up\n"
-        "      - alert: HasADirectory\n        expr: up\n"
+        "      - alert: HasADirectory\n        expr: up\n      - alert: [no, name]\n        expr: up\n"
     )
     (instance.root / "runbooks" / "HasOne.md").write_text("# HasOne\n")
     (instance.root / "runbooks" / "HasADirectory.md").mkdir()

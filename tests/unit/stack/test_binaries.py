@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.server
 import os
 import platform
 import shutil
+import socket
 import tarfile
 import threading
 import time
@@ -250,7 +252,7 @@ def test_without_the_release_debians_package_is_named_as_its_substitute(
     assert len(source.asked) == 2
 
 
-def test_a_source_that_does_not_answer_is_given_up_soon(path: Path, instance: Instance) -> None:
+def test_a_source_that_refuses_connections_is_given_up(path: Path, instance: Instance) -> None:
     assert not list(path.iterdir())
     program(instance.cache / "debian/prometheus/usr/bin/prometheus", "prometheus, version 2.42.0")
     with bound() as closed:
@@ -263,6 +265,24 @@ def test_a_source_that_does_not_answer_is_given_up_soon(path: Path, instance: In
         )
     assert isinstance(found, Found)
     assert found.version == (2, 42, 0)
+
+
+def test_a_source_that_takes_no_connection_is_not_waited_for(path: Path, instance: Instance) -> None:
+    """As behind a firewall that swallows what is sent. Without a limit the system tries for two minutes."""
+    assert not list(path.iterdir())
+    program(instance.cache / "debian/prometheus/usr/bin/prometheus", "prometheus, version 2.42.0")
+    with contextlib.ExitStack() as opened:
+        silent = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # its queue is full: who comes now gets no answer
+            waiting = opened.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(silent.getsockname())
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        source = {"prometheus": Release(f"{base}/a.tar.gz", f"{base}/sums")}
+        found = binaries.get("prometheus", instance, lambda _: None, source)
+    assert isinstance(found, Found)
+    assert found.version == (2, 42, 0)
+    assert "timed out (tried again after an hour)" in found.reasons[0]
 
 
 def test_a_release_with_a_wrong_checksum_is_not_used(path: Path, instance: Instance, source: Source) -> None:

@@ -22,6 +22,10 @@ from stack.settings import Instance
         ("a: [1, 2\n", "x.yml:2:1", "close the bracket"),
         ("a: 'b\n", "x.yml:2:1", "close the quote"),
         ("a: 1\na: 2\n", "x.yml:2:1", "keep one of the two"),
+        ("a: 1\nsince: 2026-02-30\n", "x.yml:2:8: this value cannot be read: day is out of", "quote a value"),
+        (f"a: {'9' * 5000}\n", "x.yml:1:4: this value cannot be read: ", "correct it"),
+        ("a: !!int b\n", "x.yml:1:4: this value cannot be read: ", "correct it"),
+        ("a: !!timestamp b\n", "x.yml:1:4: this value cannot be read: ", "correct it"),
         ("[" * 3000 + "]" * 3000, "x.yml: this is nested too deeply", "close the brackets"),
     ],
 )
@@ -32,6 +36,32 @@ def test_broken_yaml_is_named_with_line_and_fix(tmp_path: Path, text: str, place
     assert problem is not None
     assert problem[0].startswith(place)
     assert fix in problem[1]
+
+
+def test_a_file_that_cannot_be_read_is_named_with_what_the_system_said(tmp_path: Path) -> None:
+    (tmp_path / "y.yml").mkdir()
+    assert checks.yaml_problem(tmp_path / "x.yml", "x.yml") == (
+        "x.yml: No such file or directory",
+        "it is missing: put it back, or correct its path in .env",
+    )
+    assert checks.yaml_problem(tmp_path / "y.yml", "y.yml") == (
+        "y.yml: Is a directory",
+        "a directory is in the place of a file: move it away, then try again",
+    )
+
+
+def test_patterns_name_files_as_prometheus_reads_them(tmp_path: Path) -> None:
+    """`**` is no more than `*` there; what is empty names nothing, and what lies elsewhere is not ours."""
+    for name in ("a.yml", "rules/b.yml", "rules/deep/c.yml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for patterns, wanted in (
+        (["*.yml", "rules/*.yml", "a.yml"], ["a.yml", "rules/b.yml"]),
+        (["rules/**.yml"], ["rules/b.yml"]),
+        (["**/*.yml"], ["rules/b.yml"]),
+        (["", "/**", "none/*.yml", "[", "rules/../a.yml"], ["rules/../a.yml"]),
+    ):
+        assert checks.matching(tmp_path, patterns) == [tmp_path / each for each in wanted]
 
 
 def test_good_yaml_has_no_problem(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from stack import composefile
@@ -43,6 +45,28 @@ def test_puts_variables_in_as_compose_does(text: str, result: str) -> None:
 def test_refuses_what_compose_refuses(text: str, words: str) -> None:
     with pytest.raises(StackError, match=words):
         interpolate(text, ENV)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "compose.yml: no mapping of services"),
+        ("- a", "compose.yml: no mapping of services"),
+        ("services: 5", "compose.yml: no mapping of services"),
+        ("services: {a: }", "compose.yml: no mapping of services"),
+        ("services: {a: {ports: ['80:80']}}", "the service a has a form that is read by Compose alone"),
+        ("services: {a: {environment: [A=b]}}", "the service a has a form that is read by Compose alone"),
+        (
+            "services: {a: {volumes: [{type: tmpfs}]}}",
+            "the service a has a form that is read by Compose alone",
+        ),
+    ],
+)
+def test_what_only_compose_reads_is_one_error_with_a_fix(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "compose.yml").write_text(text)
+    with pytest.raises(StackError, match=words) as caught:
+        composefile.definitions(tmp_path / "compose.yml", {}, ())
+    assert caught.value.fix
 
 
 def test_ports_and_mounts_of_a_service(instance: Instance) -> None:

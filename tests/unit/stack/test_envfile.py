@@ -53,6 +53,12 @@ def test_a_symbolic_link_is_written_through(tmp_path: Path, example: Path) -> No
     assert real.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_link_that_leads_nowhere_but_to_itself_becomes_the_file(tmp_path: Path, example: Path) -> None:
+    (tmp_path / ".env").symlink_to(".env")
+    envfile.ensure(tmp_path / ".env", example)
+    assert envfile.read(tmp_path / ".env").keys() == envfile.read(example).keys()
+
+
 def test_a_link_to_nothing_yet_makes_the_file(tmp_path: Path, example: Path) -> None:
     (tmp_path / ".env").symlink_to(tmp_path / "later.env")
     envfile.ensure(tmp_path / ".env", example)

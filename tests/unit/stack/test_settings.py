@@ -34,6 +34,7 @@ def test_reads_what_compose_reads() -> None:
         ("A=$B", r"\.env:2: A: \$ has a meaning"),
         ('A="$B"', r"\.env:2: A: \$ and \\ have a meaning inside double quotes"),
         ("A='open", r"\.env:2: A: the quote ' is not closed"),
+        ("A=b\0c", r"\.env:2: A holds the character NUL"),
     ],
 )
 def test_refuses_with_file_line_and_fix(line: str, words: str) -> None:
@@ -91,7 +92,7 @@ def test_the_shell_wins_over_the_file_and_the_file_over_the_example(bundle: Path
     assert "HOME" not in env
 
 
-@pytest.mark.parametrize("value", ["", "0", "65536", "80a", "-1", "٣"])
+@pytest.mark.parametrize("value", ["", "0", "65536", "80a", "-1", "٣", "²", "9" * 5000])
 def test_a_port_that_is_none_is_named(bundle: Path, value: str) -> None:
     with pytest.raises(StackError, match=r"GRAFANA_PORT: invalid port: '.*'"):
         settings.load(bundle, "a", bundle / ".env", {"GRAFANA_PORT": value})

@@ -86,6 +86,7 @@ def test_a_good_file_is_counted(instance: Instance, name: str, text: str) -> Non
             "{job: my-program}",
         ),
         ("a.json", '[{"targets": ["a"]}\n', "a.json:2:1: Expecting ',' delimiter", "valid JSON"),
+        ("a.json", "[" * 100_000, "a.json: this is nested too deeply", "close the brackets"),
         (
             "a.json",
             '[{"targets": ["a"],\n  "labels": {"port": 1}}]\n',
@@ -102,6 +103,21 @@ def test_a_bad_file_is_named_with_line_and_fix(
         target_files.check(instance)
     assert caught.value.message.startswith(f"prometheus/targets/{words}")
     assert fix in str(caught.value.fix)
+
+
+def test_what_only_has_the_name_of_a_target_file_is_named(instance: Instance) -> None:
+    """Prometheus would try to read it, fail, and drop what it knew."""
+    targets = instance.root / "prometheus" / "targets"
+    (targets / "a.yml").symlink_to("nowhere.yml")
+    (targets / "b.json").mkdir()
+    (targets / "old").mkdir()
+    with pytest.raises(StackError) as caught:
+        target_files.check(instance)
+    assert caught.value.message.splitlines() == [
+        "prometheus/targets/a.yml: No such file or directory",
+        "prometheus/targets/b.json: Is a directory",
+    ]
+    assert caught.value.fix == "it is missing: put it back, or correct its path in .env"
 
 
 def test_every_bad_line_is_named_at_once(instance: Instance) -> None:
