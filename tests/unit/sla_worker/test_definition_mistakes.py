@@ -59,6 +59,21 @@ def test_it_names_the_line_and_the_fix(tmp_path: Path, case: dict[str, Any]) -> 
     assert schema_accepts(text) in ((True, None) if "schema" in case else (False,))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "slas: " + "[" * 1000 + "]" * 1000,
+        "slas: " + "[" * 100_000,
+        "slas: " + "{a: " * 3000 + "}" * 3000,
+        "- " * 20_000,
+        "".join(" " * depth + "a:\n" for depth in range(1000)),
+    ],
+    ids=["lists", "open-lists", "mappings", "dashes", "indents"],
+)
+def test_what_is_nested_too_deeply_is_one_mistake(tmp_path: Path, text: str) -> None:
+    assert mistakes(tmp_path, text) == ["1: this is nested too deeply; give `slas:` and a list"]
+
+
 def test_there_are_enough_mistakes() -> None:
     assert len(CASES) >= 60
     assert len({(each["from"], each["to"]) for each in CASES}) == len(CASES)
