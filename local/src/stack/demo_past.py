@@ -40,20 +40,25 @@ _WATCHDOG = "Watchdog"
 _RULE_SECOND = 20
 """Rules are evaluated so long after the minute: the scrapes of that minute are there."""
 
+Holds = Callable[[str, int], bool]
+"""Whether Prometheus has any series of an expression at a moment."""
+
 Replay = Callable[[int, int, IO[Any]], None]
 """Writes what the sla-worker exported between two moments, as OpenMetrics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Makes the past of one demonstration. `url` is its Prometheus, `config` has the rules."""
+    """Makes the past of one demonstration. `ask` and `holds` ask its Prometheus, `config` has the rules."""
 
     demo: Demo
     story: dict[str, Any]
     tools: Tools
-    url: str
+    ask: rule_history.Ask
+    holds: Holds
     config: Path
     said: Said
+    seen_seconds: float = _SEEN_SECONDS
 
     def make(self, replay: Replay, days: int) -> None:
         """Make what is not there yet, the newest first; the story keeps how far. Raises StackError."""
@@ -61,12 +66,12 @@ class Past:
         oldest = max(begin, end // DAY * DAY - (days - 1) * DAY) if days else end
         found = rule_history.rules(self.config / "rules")
         if "recorded" not in self.story:
-            ask = rule_history.asking(self.url)
             steps = self._steps(begin, end)
             always = [each for each in found if each.alert == _WATCHDOG]
             self._block(
                 itertools.chain(
-                    rule_history.recorded(ask, found, *steps), rule_history.alerts(ask, always, *steps)
+                    rule_history.recorded(self.ask, found, *steps),
+                    rule_history.alerts(self.ask, always, *steps),
                 )
             )
             self._done("recorded", end)
@@ -91,14 +96,13 @@ class Past:
             self._done("alerts", end)
 
     def _alerts(self, found: list[rule_history.Rule], after_seconds: int) -> Iterator[str]:
-        ask = rule_history.asking(self.url)
         around = rule_history.spans(
             self.story["incidents"], self.story["begin"], self.story["end"], after_seconds=after_seconds
         )
         quiet = around[0][0]  # nothing had gone wrong by then: what fires lacks its metrics in the month
-        told = [each for each in found if each.alert and not any(ask(each.expr, quiet, quiet))]
+        told = [each for each in found if each.alert and not any(self.ask(each.expr, quiet, quiet))]
         for first, last in around:
-            yield from rule_history.alerts(ask, told, *self._steps(first, last))
+            yield from rule_history.alerts(self.ask, told, *self._steps(first, last))
 
     @staticmethod
     def _steps(first: int, last: int) -> tuple[int, int]:
@@ -142,11 +146,11 @@ class Past:
 
     def _wait_until_seen(self, expr: str, moment: int) -> None:
         """Wait until Prometheus has read a block: it looks for new ones once a minute."""
-        deadline = time.monotonic() + _SEEN_SECONDS
-        while not rule_history.holds(self.url, expr, moment):
+        deadline = time.monotonic() + self.seen_seconds
+        while not self.holds(expr, moment):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"Prometheus has not read the past of {expr} within {_SEEN_SECONDS:.0f} s",
+                    f"Prometheus has not read the past of {expr} within {self.seen_seconds:.0f} s",
                     "make demo tries again",
                 )
             time.sleep(2)

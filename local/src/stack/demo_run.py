@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import subprocess
 import tempfile
@@ -60,11 +61,13 @@ def run(demo: Demo, instance: Instance, stack: ComposeStack | LocalStack, graph_
     demo.tell(story)
     say(f"the whole month is in the ledger after {time.monotonic() - began:.0f} s")
     tools = _tools(instance, stack)
+    prometheus = f"http://127.0.0.1:{instance.env['PROMETHEUS_PORT']}"
     past = Past(
         demo,
         story,
         tools,
-        url=f"http://127.0.0.1:{instance.env['PROMETHEUS_PORT']}",
+        ask=rule_history.asking(prometheus),
+        holds=functools.partial(rule_history.holds, prometheus),
         config=instance.path(instance.env["PROMETHEUS_CONFIG_DIR"]),
         said=say,
     )

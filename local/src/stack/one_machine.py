@@ -32,6 +32,8 @@ LEFT_OUT = frozenset({"vminsert:8480", "vmstorage-1:8482", "vmstorage-2:8482"})
 _IN, _OUT = "vminsert:8480/insert/0/prometheus", "vmselect:8481/select/0/prometheus"
 _USER = "sla"
 _OTHER_USER = "1000"
+Get = Callable[[str, Instance, Callable[[str], None]], Found | Missing]
+"""Looks for a program by its name."""
 _INITDB = (
     "--auth=scram-sha-256",
     "--encoding=UTF8",
@@ -53,11 +55,11 @@ def addresses(instance: Instance, service: str) -> dict[str, str]:
     return found
 
 
-def found(instance: Instance, tell: Callable[[str], None]) -> dict[str, Found]:
+def found(instance: Instance, tell: Callable[[str], None], get: Get = binaries.get) -> dict[str, Found]:
     """The programs that SCALE=1 needs here, by service; raises StackError when one cannot be had."""
     there = {}
     for service, name in PROGRAMS.items():
-        one = binaries.get(name, instance, tell)
+        one = get(name, instance, tell)
         if isinstance(one, Missing):
             raise StackError(f"{name} is missing ({'; '.join(one.reasons)}), and SCALE=1 needs it", one.fix)
         there[service] = one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,26 @@ class Provisioned:
     rules: tuple[str, ...]
     contact_points: tuple[str, ...]
     receiver: str
+
+
+def of_stack(
+    instance: Instance,
+    running: Collection[str],
+    log: Callable[[], Sequence[str]],
+    tell: Callable[[Check], None],
+) -> None:
+    """Make all checks of a stack in which these services run. Raises StackError when one has failed."""
+    if not running:
+        raise StackError(f"the stack {instance.name} is not running", "make up")
+    if "grafana" not in running:
+        raise StackError(
+            f"Grafana is not part of the stack {instance.name}: there is no program of that name here",
+            "make doctor says how to have it; everything else runs without it",
+        )
+    failed = run(instance, log, tell)
+    if failed:
+        number = "a check has" if len(failed) == 1 else f"{len(failed)} checks have"
+        raise StackError(f"{number} failed", failed[0].fix)
 
 
 def run(instance: Instance, log: Callable[[], Sequence[str]], tell: Callable[[Check], None]) -> list[Check]:

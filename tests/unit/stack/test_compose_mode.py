@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import http.server
 import json
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stack import checks, compose_mode, grafana_login
+from stack import checks, compose_mode
 from stack.compose_mode import ComposeStack
 from stack.container_states import parse_ps, readable_lines, state_of
 from stack.envfile import EXAMPLE
@@ -95,7 +98,6 @@ def docker(instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     of = [{"Service": name, "ID": name} | running for name in instance.services]
     containers.write_text(json.dumps(of))
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
-    monkeypatch.setattr(grafana_login, "refused", lambda *_: False)
     for path in (instance.root, *instance.root.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return lambda: [json.loads(line) for line in record.read_text().splitlines()]
@@ -245,12 +247,41 @@ def resets(calls: list[Any]) -> list[Any]:
     return [call for call in calls_of(calls, "exec") if "reset-admin-password" in call["words"]]
 
 
+@contextlib.contextmanager
+def grafana_answering(instance: Instance, *statuses: int) -> Iterator[None]:
+    """A Grafana that answers logins one after the other with these statuses, and no further one."""
+    left = list(statuses)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(left.pop(0))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        instance.env["GRAFANA_PORT"] = str(server.server_port)
+        containers = instance.root.parent / "containers"
+        running = json.loads(containers.read_text())
+        publishers = [{"PublishedPort": server.server_port}]
+        containers.write_text(json.dumps([each | {"Publishers": publishers} for each in running]))
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+    assert left == []
+
+
 def test_a_refused_password_is_set_by_grafanas_own_command_line(
-    instance: Instance, docker: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+    instance: Instance, docker: Callable[[], list[Any]]
 ) -> None:
-    answers = iter([True, False])  # refused, then taken
-    monkeypatch.setattr(grafana_login, "refused", lambda *_: next(answers))
-    ComposeStack(instance).up()
+    with grafana_answering(instance, 401, 200):
+        ComposeStack(instance).up()
     (reset,) = resets(docker())
     assert after(reset, "exec") == [
         "exec", "--no-TTY", "grafana", "grafana", "cli", "--homepath", "/usr/share/grafana",
@@ -260,10 +291,12 @@ def test_a_refused_password_is_set_by_grafanas_own_command_line(
 
 
 def test_a_password_that_is_refused_all_the_same_is_an_error(
-    instance: Instance, docker: Callable[[], list[Any]], monkeypatch: pytest.MonkeyPatch
+    instance: Instance, docker: Callable[[], list[Any]]
 ) -> None:
-    monkeypatch.setattr(grafana_login, "refused", lambda *_: True)
-    with pytest.raises(StackError, match="refuses the password in GRAFANA_ADMIN_PASSWORD"):
+    with (
+        grafana_answering(instance, 401, 401),
+        pytest.raises(StackError, match="refuses the password in GRAFANA_ADMIN_PASSWORD"),
+    ):
         ComposeStack(instance).up()
     assert len(resets(docker())) == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,20 +147,34 @@ def test_a_month_that_cannot_be_made_is_one_error(demo: Demo, bundle: Path) -> N
         demo_history.make(demo.prepare(bundle / ".env"), demo.directory, tools, lambda _: None)
 
 
+DOCKER = """#!/bin/sh
+echo "$*" >> {bundle}/asked
+case "$*" in
+    info*) [ ! -e {bundle}/stopped ] || {{ echo "it is stopped" >&2; exit 1; }}; echo 28.0 ;;
+    "compose version") echo 2.40 ;;
+    ps*) cat {bundle}/owner ;;
+esac
+"""
+
+
 @pytest.fixture
-def cleaned(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> list[str]:
-    """Which modes were cleaned; Docker answers, with one container of the checkout that `owner` names."""
-    done: list[str] = []
-    monkeypatch.setattr(demo_run, "why_not", lambda: None)
-    monkeypatch.setattr(demo_run.ComposeStack, "clean", lambda _: done.append("compose"))
-    monkeypatch.setattr(demo_run.LocalStack, "clean", lambda _: done.append("local"))
+def cleaned(monkeypatch: pytest.MonkeyPatch, demo: Demo, bundle: Path) -> Callable[[], list[str]]:
+    """Which modes were cleaned; a file `stopped` stops Docker, which has a container of `owner`."""
     docker = bundle / "bin" / "docker"
     docker.parent.mkdir()
-    docker.write_text(f'#!/bin/sh\n[ "$1" != ps ] || cat {bundle}/owner\n')
+    docker.write_text(DOCKER.format(bundle=bundle))
     docker.chmod(0o755)
+    (bundle / "asked").touch()
     (bundle / "owner").write_text(f"{bundle}\n")
     monkeypatch.setenv("PATH", f"{docker.parent}:/bin:/usr/bin")
-    return done
+    data = bundle / ".run" / "local" / demo.name / "data"
+    data.mkdir(parents=True)
+
+    def modes() -> list[str]:
+        compose = ["compose"] if "down --volumes" in (bundle / "asked").read_text() else []
+        return compose + ([] if data.exists() else ["local"])
+
+    return modes
 
 
 @pytest.mark.parametrize(
@@ -174,33 +189,39 @@ def cleaned(monkeypatch: pytest.MonkeyPatch, bundle: Path) -> list[str]:
     ],
 )
 def test_only_the_mode_in_which_it_was_started_is_cleaned_or_the_one_that_is_named(
-    demo: Demo, cleaned: list[str], started: str | None, mode: str, wanted: list[str], *, gone: bool
+    demo: Demo,
+    cleaned: Callable[[], list[str]],
+    started: str | None,
+    mode: str,
+    wanted: list[str],
+    *,
+    gone: bool,
 ) -> None:
     demo.prepare(demo.root / ".env")
     if started:
         demo.run_in(started)
     assert demo_run.clean(demo, mode) is None
-    assert cleaned == wanted
+    assert cleaned() == wanted
     assert demo.directory.exists() is not gone
 
 
-def test_containers_of_that_name_that_were_not_started_here_stay(demo: Demo, cleaned: list[str]) -> None:
+def test_containers_of_that_name_that_were_not_started_here_stay(
+    demo: Demo, cleaned: Callable[[], list[str]]
+) -> None:
     demo_run.clean(demo, "auto")
-    assert cleaned == ["local"]
+    assert cleaned() == ["local"]
     (demo.root / "owner").write_text("/srv/another\n")
     with pytest.raises(StackError, match="the containers of insa-demo are those of /srv/another"):
         demo_run.clean(demo, "compose")
-    assert cleaned == ["local"]
+    assert cleaned() == ["local"]
 
 
-def test_it_stays_where_docker_does_not_answer(
-    demo: Demo, cleaned: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo_run, "why_not", lambda: "no Docker engine answers")
+def test_it_stays_where_docker_does_not_answer(demo: Demo, cleaned: Callable[[], list[str]]) -> None:
+    (demo.root / "stopped").touch()
     demo.prepare(demo.root / ".env")
     demo.run_in("compose")
-    assert demo_run.clean(demo, "auto") == "no Docker engine answers"
-    assert not cleaned
+    assert demo_run.clean(demo, "auto") == "no Docker engine answers (it is stopped)"
+    assert not cleaned()
     assert demo.mode == "compose"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from stack import demo_past, rule_history
 from stack.demo import Demo
 from stack.demo_history import Tools
 from stack.demo_past import Past, pieces
@@ -151,20 +151,17 @@ def test_no_piece_lies_in_two_blocks_and_the_newest_is_first(
 
 
 @pytest.fixture
-def past(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Past:
-    """One whose Prometheus answers nothing and sees everything, and whose promtool is `cp`."""
+def past(bundle: Path, tmp_path: Path) -> Past:
+    """One whose Prometheus answers nothing and sees everything, and whose promtool keeps what it reads."""
     demo = Demo(bundle, "insa")
     demo.directory.mkdir(parents=True)
     config = tmp_path / "config"
     (config / "rules" / "sla").mkdir(parents=True)
     (config / "rules" / "things.yml").write_text(RULES)
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    monkeypatch.setattr(rule_history, "asking", lambda _url: answering({}))
-    monkeypatch.setattr(rule_history, "holds", lambda _url, _expr, _moment: True)
     story = {"begin": 9 * BLOCK, "end": 11 * BLOCK + 60, "incidents": [{"begin": 10 * BLOCK, "end": None}]}
-    words = ("cp", "{directory}/{file}", str(kept))
-    return Past(demo, story, Tools(words, {"PATH": "/bin:/usr/bin"}, {}), "", config, lambda _: None)
+    words = ("sh", "-c", 'cat "$0" >> "$1"', "{directory}/{file}", str(tmp_path / "kept"))
+    tools = Tools(words, {"PATH": "/bin:/usr/bin"}, {})
+    return Past(demo, story, tools, answering({}), lambda _expr, _moment: True, config, lambda _: None)
 
 
 def test_a_second_attempt_goes_on_where_the_first_was_interrupted(past: Past) -> None:
@@ -190,13 +187,15 @@ def test_a_second_attempt_goes_on_where_the_first_was_interrupted(past: Past) ->
     assert not asked
 
 
-def test_the_alerts_are_made_once_every_block_of_the_graphs_is_there(
-    past: Past, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_alerts_are_made_once_every_block_of_the_graphs_is_there(past: Past) -> None:
     """Prometheus may take the newest block a minute before the others."""
     seen: list[tuple[str, int]] = []
-    monkeypatch.setattr(rule_history, "holds", lambda _url, expr, moment: seen.append((expr, moment)) or True)
-    past.make(lambda *_: None, 31)
+
+    def holds(expr: str, moment: int) -> bool:
+        seen.append((expr, moment))
+        return True
+
+    replace(past, holds=holds).make(lambda *_: None, 31)
     of_worker = [moment for expr, moment in seen if expr == "sla_worker_slot_seconds"]
     assert of_worker == [11 * BLOCK + 60 - 600, 11 * BLOCK - 600, 10 * BLOCK - 600]
 
@@ -215,30 +214,25 @@ def test_without_days_there_are_no_graphs_of_slas(past: Past) -> None:
 
 
 def test_alerts_that_fire_before_anything_went_wrong_lack_their_metrics_and_are_left_out(
-    past: Past, monkeypatch: pytest.MonkeyPatch
+    past: Past, tmp_path: Path
 ) -> None:
     """The incident begins at block 10; `Down` is true five minutes before it, `HighErrors` after it."""
     begin = 10 * BLOCK + 20
     always = [(10 * BLOCK - 300 + second, "1") for second in range(0, 600, 1)]
     later = [(begin + minute * MINUTE, "1") for minute in range(4)]
     answers: dict[str, list[Series]] = {"up == 0": [({}, always)], "job:errors:ratio > 0.05": [({}, later)]}
-    monkeypatch.setattr(rule_history, "asking", lambda _url: answering(answers))
-    kept: list[str] = []
-    monkeypatch.setattr(Past, "_block", lambda _self, lines: kept.extend(lines))
-    past.make(lambda *_: None, 0)
+    replace(past, ask=answering(answers)).make(lambda *_: None, 0)
+    kept = [line for line in (tmp_path / "kept").read_text().splitlines() if line != "# EOF"]
     assert {line.partition('alertname="')[2].partition('"')[0] for line in kept} == {"HighErrors"}
 
 
 def test_what_promtool_refuses_is_one_error(past: Past) -> None:
-    refusing = Past(
-        past.demo, past.story, Tools(("false",), {"PATH": "/bin"}, {}), "", past.config, past.said
-    )
+    refusing = replace(past, tools=Tools(("false",), {"PATH": "/bin"}, {}))
     with pytest.raises(StackError, match="promtool could not read the past of the graphs"):
         refusing.make(lambda *_: None, 1)
 
 
-def test_what_prometheus_never_reads_is_one_error(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule_history, "holds", lambda _url, _expr, _moment: False)
-    monkeypatch.setattr(demo_past, "_SEEN_SECONDS", 0.0)
+def test_what_prometheus_never_reads_is_one_error(past: Past) -> None:
+    blind = replace(past, holds=lambda _expr, _moment: False, seen_seconds=0.0)
     with pytest.raises(StackError, match="has not read the past of job:errors:ratio"):
-        past.make(lambda *_: None, 0)
+        blind.make(lambda *_: None, 0)

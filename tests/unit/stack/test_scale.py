@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from stack import composefile, one_machine, plan, scale
-from stack.binaries import Found
+from stack.binaries import Found, Missing
 from stack.errors import StackError
 from stack.settings import Instance, load
 
@@ -178,11 +178,13 @@ def test_scale_has_the_jobs_of_prometheus_yml_with_the_second_of_each() -> None:
 
 
 @pytest.fixture
-def local(scaled: Instance, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def local(scaled: Instance) -> dict[str, Any]:
     """What local mode would start: the programs by name, and the rendered prometheus.yml."""
     found = {name: Found(name, Path(f"/bin/{name}"), "from PATH", (3, 13, 4)) for name in
              ("prometheus", "alertmanager", "mailhog", "postgres", "vmselect")}  # fmt: skip  # as above
-    monkeypatch.setattr(one_machine, "_initialise", lambda *_: None)
+    made = scaled.directory / "data" / "postgres-data" / "PG_VERSION"  # PostgreSQL's data is there already
+    made.parent.mkdir(parents=True)
+    made.touch()
     config = scaled.directory / "config"
     definitions = composefile.definitions(scaled.compose_files, scaled.variables, ("demo",))
     plan.render(definitions, scaled, config)
@@ -236,8 +238,7 @@ def test_one_machine_scrapes_what_runs_there(scaled: Instance, local: dict[str, 
     assert targets(tree, "sla-worker") == workers
 
 
-def test_without_the_engine_there_is_no_scale(scaled: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = one_machine.Missing("postgres", ("not on PATH",), "install it")
-    monkeypatch.setattr(one_machine.binaries, "get", lambda *_: missing)
+def test_without_the_engine_there_is_no_scale(scaled: Instance) -> None:
+    missing = Missing("postgres", ("not on PATH",), "install it")
     with pytest.raises(StackError, match=r"postgres is missing \(not on PATH\), and SCALE=1 needs it"):
-        one_machine.found(scaled, lambda _: None)
+        one_machine.found(scaled, lambda _: None, lambda *_: missing)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ports import free_port
-from stack import cli, smoke
+from stack import smoke
 from stack.errors import StackError
 from stack.settings import Instance
 from unit.stack import grafana_replay as recorded
@@ -257,57 +257,45 @@ def test_another_program_on_its_port_is_one_error(stack: Instance, grafana: Repl
         checked(stack)
 
 
-class OneStack:
-    """A stack of which `make smoke` asks what runs and what Grafana logs."""
-
-    def __init__(self, services: list[str]) -> None:
-        self._services = services
-
-    def ps(self) -> list[tuple[str, str, str]]:
-        return [(name, "healthy", "") for name in self._services]
-
-    def log_of(self, service: str) -> list[str]:
-        assert service == "grafana"
-        return LOG
-
-
 @pytest.mark.parametrize(
-    ("services", "damage", "code", "error"),
+    ("running", "damage", "error"),
     [
-        (["grafana"], None, 0, ""),
+        (["grafana"], None, None),
         (
             ["grafana"],
             "/api/v1/provisioning/alert-rules",
-            1,
-            "error: a check has failed\nfix:   make restart s=grafana, then make logs s=grafana\n",
+            ("a check has failed", "make restart s=grafana, then make logs s=grafana"),
         ),
         (
             ["prometheus"],
             None,
-            1,
-            "error: Grafana is not part of the stack unit: there is no program of that name here\n"
-            "fix:   make doctor says how to have it; everything else runs without it\n",
+            (
+                "Grafana is not part of the stack unit: there is no program of that name here",
+                "make doctor says how to have it; everything else runs without it",
+            ),
         ),
-        ([], None, 1, "error: the stack unit is not running\nfix:   make up\n"),
+        ([], None, ("the stack unit is not running", "make up")),
     ],
 )
-def test_the_command(  # noqa: PLR0917  # two fixtures, two of pytest's, four parameters
+def test_a_stack_is_checked_and_what_failed_is_one_error(
     stack: Instance,
     grafana: Replay,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    services: list[str],
+    running: list[str],
     damage: str | None,
-    code: int,
-    error: str,
+    error: tuple[str, str] | None,
 ) -> None:
-    monkeypatch.setattr(cli, "_instance", lambda _: stack)
-    monkeypatch.setattr(cli, "_pick", lambda *_: OneStack(services))
     if damage is not None:
         grafana.answers[damage] = 200, []
-    assert cli.main(["smoke"]) == code
-    said = capsys.readouterr()
-    assert said.err == error
-    if services == ["grafana"]:
-        assert "✓ dashboard insa-sla-monitoring (SLA Monitoring & Compliance): 13 panels\n" in said.out
-        assert ("✗ alert rule insa-platform-uptime-breach is missing\n" in said.out) is bool(damage)
+    told: list[smoke.Check] = []
+    if error is None:
+        smoke.of_stack(stack, running, lambda: LOG, told.append)
+    else:
+        with pytest.raises(StackError) as caught:
+            smoke.of_stack(stack, running, lambda: LOG, told.append)
+        assert (caught.value.message, caught.value.fix) == error
+    said = [(check.good, check.words) for check in told]
+    if running == ["grafana"]:
+        assert (True, "dashboard insa-sla-monitoring (SLA Monitoring & Compliance): 13 panels") in said
+        assert ((False, "alert rule insa-platform-uptime-breach is missing") in said) is bool(damage)
+    else:
+        assert said == []
