@@ -1,5 +1,7 @@
 """The events of circuit breakers, counted."""
 
+import functools
+
 from prometheus_client import CollectorRegistry
 
 from demo_app.circuit_breaker import State
@@ -12,6 +14,8 @@ class CircuitBreakerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._breakers = CircuitBreakerInstruments(registry, DEPENDENCIES)
+        # What the mechanisms move many times a second is looked up once.
+        self._breaker_state_seconds = functools.cache(self._breakers.state_seconds.labels)
 
     def breaker_changed(self, breaker: str, before: State, after: State) -> None:
         """Count a change of state, and show the new one."""
@@ -20,7 +24,7 @@ class CircuitBreakerMetrics:
 
     def breaker_state_time(self, breaker: str, state: State, seconds: float) -> None:
         """Add to the time in a state."""
-        self._breakers.state_seconds.labels(breaker, state).inc(seconds)
+        self._breaker_state_seconds(breaker, state).inc(seconds)
 
     def breaker_rejected(self, breaker: str) -> None:
         """Count a rejected call."""

@@ -1,5 +1,7 @@
 """The events of workers and their queues, counted."""
 
+import functools
+
 from prometheus_client import CollectorRegistry
 
 from demo_app.model import WORKERS
@@ -11,18 +13,25 @@ class WorkerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._workers = WorkerInstruments(registry, WORKERS)
+        # What the mechanisms move many times a second is looked up once.
+        self._worker_health = functools.cache(self._workers.health.labels)
+        self._worker_heartbeat = functools.cache(self._workers.heartbeat.labels)
+        self._worker_utilization = functools.cache(self._workers.utilization.labels)
+        self._worker_processed = functools.cache(self._workers.processed.labels)
+        self._worker_task_duration = functools.cache(self._workers.task_duration.labels)
+        self._worker_queue_depth = functools.cache(self._workers.queue_depth.labels)
 
     def worker_health(self, worker: str, *, healthy: bool) -> None:
         """Show whether the worker is healthy."""
-        self._workers.health.labels(worker).set(int(healthy))
+        self._worker_health(worker).set(int(healthy))
 
     def worker_heartbeat(self, worker: str, at: float) -> None:
         """Show when the worker's loop turned, in epoch seconds."""
-        self._workers.heartbeat.labels(worker).set(at)
+        self._worker_heartbeat(worker).set(at)
 
     def worker_utilization(self, worker: str, ratio: float) -> None:
         """Show the share of slots in use."""
-        self._workers.utilization.labels(worker).set(ratio)
+        self._worker_utilization(worker).set(ratio)
 
     def worker_restarted(self, worker: str) -> None:
         """Count a restart."""
@@ -30,14 +39,14 @@ class WorkerMetrics:
 
     def task_finished(self, worker: str, seconds: float, *, failed: bool) -> None:
         """Count a task that the worker ended, with the time it held a slot."""
-        self._workers.processed.labels(worker).inc()
-        self._workers.task_duration.labels(worker).observe(seconds)
+        self._worker_processed(worker).inc()
+        self._worker_task_duration(worker).observe(seconds)
         if failed:
             self._workers.failed.labels(worker).inc()
 
     def queue_depth(self, worker: str, tasks: int) -> None:
         """Show how many tasks wait."""
-        self._workers.queue_depth.labels(worker).set(tasks)
+        self._worker_queue_depth(worker).set(tasks)
 
     def queue_capacity(self, worker: str, tasks: int) -> None:
         """Show how many tasks can wait."""
