@@ -99,8 +99,13 @@ def _mixed(at: int, fine: float, bad: float, *, is_up: bool) -> str:
         return str(bad if is_bad(before + 1) else fine)
     # Counters began at 0 with slot -499. What the bad slots and the part of one have more or less:
     begun = is_bad(before + 1) * (scrape % SCRAPES + 1) / SCRAPES
-    slots = sum(is_bad(number) for number in range(-499, before + 1)) + begun
+    slots = _bad_up_to(before) - _bad_up_to(-500) + begun
     return str(round(fine + (bad - fine) * SCRAPES / (scrape + 10_000) * slots, 6))
+
+
+def _bad_up_to(number: int) -> int:
+    """Counts the bad slots up to this one, from any slot on: only differences say something."""
+    return (number - 2) // 13
 
 
 def _name(series: Mapping[str, Any]) -> str:
