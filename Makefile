@@ -159,6 +159,9 @@ test: $(VENV)/.test ## Run all checks and all tests, the live ones on stacks of 
 	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
 	@$(CLOCK) total
 
+# The tests start hundreds of processes: none of them compiles what another has, whatever the machine sets for others.
+test test-unit truth test-live test-alerts mutate: export PYTHONDONTWRITEBYTECODE :=
+
 # One more than there are cores: some tests wait for real time to pass. The longest tests come first, so that the
 # end finds short ones to share out.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
