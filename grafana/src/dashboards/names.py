@@ -11,6 +11,7 @@ DATASOURCE = "${datasource}"
 """What panels and annotations ask: the variable, which is the provisioned one until a person chooses."""
 
 SLA_DASHBOARD_UID = conventions.SLA_DASHBOARD_UID
+SLA_DETAIL_PANEL = conventions.SLA_DETAIL_PANEL
 AGENTS_DASHBOARD_UID = "insa-agent-performance"
 WORKERS_DASHBOARD_UID = "insa-worker-health"
 ERRORS_DASHBOARD_UID = "insa-error-handling"

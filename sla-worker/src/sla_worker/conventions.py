@@ -106,6 +106,8 @@ WATCHDOG: Final = "Watchdog"
 """The alert that always fires, to show that alerts arrive."""
 
 SLA_DASHBOARD_UID: Final = "insa-sla-monitoring"
+SLA_DETAIL_PANEL: Final = 81
+"""The dashboard of the SLAs, and its panel that shows one with all its components."""
 
 # --- limits
 MINIMUM_COVERAGE: Final = 0.9

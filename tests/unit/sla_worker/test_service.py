@@ -189,7 +189,7 @@ def test_the_service_stays_below_45_megabytes_reports_included(tmp_path: Path) -
         for path in ("/", "/metrics"):
             environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "HTTP_HOST": "localhost"}
             assert b"".join(service.application(environ, lambda *_: None))
-        assert runbook_page("A", "# A")
+        assert runbook_page("A", "# A", {})
         sources = Sources(service.database, settings, SLOT + 45)
         assert daily(sources).html
         end = SLOT - SLOT % 86400
@@ -297,5 +297,9 @@ def test_runbooks_are_rendered_with_escaping(setting: Setting, tmp_path: Path) -
     status, page = setting.ask("/runbooks/WorkerUnhealthy")
     assert status == "200 OK"
     assert "<strong>worker</strong>" in page
+    for where in (page, setting.ask("/runbooks/")[1]):
+        assert '<a href="http://localhost:3002/d/insa-sla-monitoring">SLA dashboard</a>' in where
+        assert '<a href="http://localhost:9090/">Prometheus</a>' in where
+        assert '<a href="http://localhost:9093/">Alertmanager</a>' in where
     assert "<script>" not in page
     assert "javascript:" not in page

@@ -154,5 +154,5 @@ def sla_link(period: str = "${window}") -> sdk.dashboard_model.DynamicConfigValu
     return setting("links", links)
 
 
-DETAIL_PANEL = 81
+DETAIL_PANEL = names.SLA_DETAIL_PANEL
 """The panel that shows one SLA, with all its components."""

@@ -27,7 +27,7 @@ from sla_worker.conventions import (
 from sla_worker.database import SLADatabase
 from sla_worker.draw import draw
 from sla_worker.errors import MailError
-from sla_worker.links import month_links, outage_links, report_links
+from sla_worker.links import breach_links, month_links, outage_links, report_links
 from sla_worker.model import Brand, Breach, Drawn, Mail, Notification, Sheet, follow_up
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.reports import keys_of, only_of, period_report, titled
@@ -147,9 +147,8 @@ def breach(sources: Sources, breach_id: int) -> Mail:
     settings = sources.settings
     causes = sources.database.causes.of([found.id]).get(found.id)
     bad_before = sources.database.maintenance.lingering.since([found]).get(found.id)
-    return breach_mail(
-        found, sources.now, settings.timezone, report_links(settings), causes, bad_before=bad_before
-    )
+    links = breach_links(settings, found)
+    return breach_mail(found, sources.now, settings.timezone, links, causes, bad_before=bad_before)
 
 
 def _follow_up(sources: Sources, owed: Notification) -> Mail:
@@ -173,7 +172,7 @@ def _follow_up(sources: Sources, owed: Notification) -> Mail:
         ),
         sources.now,
         settings.timezone,
-        report_links(settings),
+        breach_links(settings, about),
     )
 
 

@@ -134,13 +134,13 @@ def months_page(months: Sequence[FrozenMonth], zone: ZoneInfo) -> str:
     return template("page/months.html").render(months=months, zone=zone)
 
 
-def runbook_page(name: str, markdown: str) -> str:
-    """A runbook as a page; HTML inside the Markdown is shown as text."""
+def runbook_page(name: str, markdown: str, links: Mapping[str, str]) -> str:
+    """A runbook as a page; HTML inside the Markdown is shown as text. `links` stand above it."""
     import mistune  # noqa: PLC0415 - only people who read runbooks need it
 
     render = mistune.create_markdown(escape=True, plugins=["table"])
     return template("page/runbook.html").render(
-        title=name, body=_reachable(str(render(markdown))), names=None
+        title=name, body=_reachable(str(render(markdown))), names=None, links=links
     )
 
 
@@ -149,6 +149,6 @@ def _reachable(html: str) -> str:
     return html.replace("<pre>", '<pre tabindex="0">')
 
 
-def runbook_index(names: Sequence[str]) -> str:
+def runbook_index(names: Sequence[str], links: Mapping[str, str]) -> str:
     """The list of runbooks, by alert name."""
-    return template("page/runbook.html").render(title="Runbooks", body="", names=names)
+    return template("page/runbook.html").render(title="Runbooks", body="", names=names, links=links)

@@ -56,7 +56,10 @@ def text_report(
         ("Overall compliance", f"{ratio(report.score_ratio)} ({score_word(report)})"),
         ("Coverage", f"{ratio(report.coverage_ratio)} of the time since each SLA began was measured"),
         ("Number of SLAs", f"{report.slas} ({report.meeting} meet their target)"),
-        ("Active breaches", str(len(report.active_breaches))),
+        (
+            "Active breaches",
+            f"{len(report.active_breaches)} ({report.period_breaches or 'none'} in the period)",
+        ),
     ]
     width = max(len(name) for name, _ in facts) + 1
     lines = [heading, "=" * len(heading), ""]

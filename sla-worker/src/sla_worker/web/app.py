@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sla_worker.again import Ask
 from sla_worker.errors import SLAWorkerError
+from sla_worker.links import runbook_links
 from sla_worker.maintaining import Correct, Maintain
 from sla_worker.web.http import Answer, HTTPError, json_answer
 from sla_worker.web.kept import Kept, tagged
@@ -42,7 +43,8 @@ class Application:
         public: bool = False,
     ) -> None:
         """`public`: only what everybody may know, with the public page in the place of the status page."""
-        self._parts = Parts(pages, Runbooks(runbooks_dir), again, maintain, correct, ledger, public)
+        runbooks = Runbooks(runbooks_dir, runbook_links(pages.settings))
+        self._parts = Parts(pages, runbooks, again, maintain, correct, ledger, public)
         self._free = threading.BoundedSemaphore(_AT_ONCE)
         self._kept = Kept(pages.stamp)
         operations = [each for each in OPERATIONS if each.public or not public]
