@@ -45,6 +45,7 @@ class Now:
         return self.windows.get(DAY, ())
 
 
+@without_collection()
 def read(database: SLADatabase, zone: ZoneInfo, now: float, pairs: Iterable[Pair] = ()) -> Now:
     """Everything at once, every window up to the same slot; `pairs` are the windows of the alerts."""
     end = database.period_end(now)
@@ -52,6 +53,7 @@ def read(database: SLADatabase, zone: ZoneInfo, now: float, pairs: Iterable[Pair
     return up_to(database, zone, end, pairs, active=database.get_active_breaches(), breaches=breaches)
 
 
+@without_collection()
 def up_to(
     database: SLADatabase,
     zone: ZoneInfo,
@@ -64,8 +66,7 @@ def up_to(
     """The same up to a slot, with the breaches that last then and those of its calendar month."""
     begun = month_start(end, zone)
     starts = {name: end - hours * 3600 for name, hours in HOURS.items()} | {MONTH: begun}
-    with without_collection():
-        statuses = database.status_since(list(starts.values()), end)
+    statuses = database.status_since(list(starts.values()), end)
     windows = dict(zip(starts, statuses, strict=True))
     return Now(
         windows=windows,

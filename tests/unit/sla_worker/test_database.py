@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,17 @@ def test_a_slot_computed_twice_is_one_row(database: SLADatabase) -> None:
     database.store([errors(0, 1000, 1000)])
     database.store([errors(0, 1000, 1000)])
     assert database.counts() == {"definitions": 3, "measurements": 1, "active breaches": 0}
+
+
+def test_no_search_for_cycles_runs_while_rows_are_stored(database: SLADatabase) -> None:
+    seen = []
+
+    def rows() -> Iterator[Measurement]:
+        seen.append(gc.isenabled())
+        yield errors(0, 1000, 1000)
+
+    database.store(rows())
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_a_breach_opens_worsens_and_is_resolved(database: SLADatabase) -> None:

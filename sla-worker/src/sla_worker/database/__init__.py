@@ -60,6 +60,7 @@ from sla_worker.model import (
     Stored,
     Team,
 )
+from sla_worker.uncollected import without_collection
 
 if TYPE_CHECKING:
     from sla_worker.database.credits import CreditStore
@@ -372,6 +373,7 @@ class SLADatabase:
         """
         return self._measurements.provisional_slots(newest, since)
 
+    @without_collection()
     def store(self, measurements: Iterable[Measurement], *, reason: Reason = Reason.FIRST) -> Stored:
         """All rows, their breaches and the mails owed for them, in one transaction.
 
