@@ -123,7 +123,6 @@ def expected(
     versions: Sequence[StoredVersion],
     component: Component,
     pieces: Iterable[tuple[int, int]],
-    *,
     in_force: InForce,
     slot_seconds: int,
 ) -> Expected:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sla_worker import composite
-from sla_worker.database.components import Component, Series, expected, over, shown
+from sla_worker.database.components import Component, Expected, Series, expected, over, shown
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
 from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore, InForce
@@ -165,24 +165,34 @@ class StatusReader:
         sums: Sequence[Found],
     ) -> Iterator[tuple[_Held, SLAStatus]]:
         """Each SLA and component by its own sums; composites have no score yet."""
-        # Of an SLA that was always held to the same the pieces of a period make no difference.
-        whole = [(period.start, period.end)] if period.pieces else []
+        alike: dict[int | None, Expected] = {}
         for each in held:
-            pieces = whole if each.one else period.pieces
             for component in shown(each.definition, over(series.get(each.definition.id, ()), sums)):
-                yield each, self._status(each, component, period, pieces)
+                should = self._expected(each, component, period, alike)
+                yield each, self._status(each, component, period, should)
 
-    def _status(
-        self, held: _Held, component: Component, period: Period, pieces: Sequence[tuple[int, int]]
-    ) -> SLAStatus:
+    def _expected(
+        self, held: _Held, component: Component, period: Period, alike: dict[int | None, Expected]
+    ) -> Expected:
+        """What a component should have; `alike` has what was found for others in the same period.
+
+        Of an SLA that was always held to the same the pieces of a period make no difference, and while
+        nothing is excluded its first slot says it all.
+        """
+        where = period.in_force, self._slot_seconds
+        if not held.one:
+            return expected(held.versions, component, period.pieces, *where)
+        whole = [(period.start, period.end)] if period.pieces else []
+        if period.in_force.anything:
+            return expected(held.versions, component, whole, *where)
+        first = component.series.first_slot
+        found = alike.get(first)
+        if found is None:
+            found = alike[first] = expected(held.versions, component, whole, *where)
+        return found
+
+    def _status(self, held: _Held, component: Component, period: Period, should: Expected) -> SLAStatus:
         definition, series, sums = held.definition, component.series, component.sums or NONE
-        should = expected(
-            held.versions,
-            component,
-            pieces,
-            in_force=period.in_force,
-            slot_seconds=self._slot_seconds,
-        )
         return SLAStatus(
             definition.key,
             definition.name,
