@@ -55,21 +55,21 @@ class Families:
         if value is None:
             return
         template, sort, lines = self._families[name]
-        plain = value.__class__ is float and -_PLAIN < value < _PLAIN
-        number = repr(value) if plain else _number(value)
-        lines.append(template % (*map(self._escaped.__getitem__, sort(labels)), number))
+        lines.append(template % (*map(self._escaped.__getitem__, sort(labels)), _written(value)))
 
     def inside(self, **labels: str) -> str:
         """Labels as they are written, by their names: for `put`, where many samples have the same."""
         return ",".join([f'{name}="{self._escaped[labels[name]]}"' for name in sorted(labels)])
 
-    def put(self, name: str, value: float | None, inside: str) -> None:
-        """As `add`, with all labels of the family as `inside` made them: by their names."""
-        if value is None:
-            return
-        plain = value.__class__ is float and -_PLAIN < value < _PLAIN
-        number = repr(value) if plain else _number(value)
-        self._families[name].lines.append(f"{name}{{{inside}}} {number}\n")
+    def put(self, name: str, values: Iterable[float | None], inside: Iterable[str]) -> None:
+        """As `add`, many samples of a family at once, whose labels are as `inside` made them."""
+        self._families[name].lines.extend(
+            [
+                f"{name}{{{labels}}} {_written(value)}\n"
+                for value, labels in zip(values, inside, strict=True)
+                if value is not None
+            ]
+        )
 
     def add_one_of(self, name: str, chosen: str, values: Sequence[str], *labels: str) -> None:
         """Write a sample for each of the `values` of the last label: 1 for the chosen one, 0 for the others.
@@ -86,3 +86,8 @@ class Families:
     def text(self) -> bytes:
         """All families in the order of `labels`, those without samples too."""
         return "".join(["".join(each.lines) for each in self._families.values()]).encode()
+
+
+def _written(value: float) -> str:
+    plain = value.__class__ is float and -_PLAIN < value < _PLAIN
+    return repr(value) if plain else _number(value)

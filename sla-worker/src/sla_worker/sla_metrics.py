@@ -6,8 +6,9 @@ would cost many times the pass. What is not known has no series: never a zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sla_worker import conventions as names
 from sla_worker.burning import Sustained, current, minimum_bad_events, sustained
@@ -85,6 +86,11 @@ _TEXTS: Mapping[str, str] = {
 }
 
 
+_T = TypeVar("_T")
+_Add = Callable[..., None]
+"""Families.add"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Sum:
     good: float = 0.0
@@ -94,8 +100,20 @@ class _Sum:
         return _Sum(self.good + good, self.total + total)
 
 
-_Add = Callable[..., None]
-"""Families.add"""
+_Of = tuple[str, str, str]
+"""An SLA, its component and category."""
+
+
+class _Inside(dict[_Of, str]):
+    """Its labels as they are written, each made once."""
+
+    def __init__(self, families: Families) -> None:
+        super().__init__()
+        self._families = families
+
+    def __missing__(self, of: _Of) -> str:
+        made = self[of] = self._families.inside(sla=of[0], component=of[1], category=of[2])
+        return made
 
 
 class SLAMetrics:
@@ -153,34 +171,38 @@ class SLAMetrics:
         """Every family, of the SLAs in the file alone."""
         families = Families(LABELS, _TEXTS, (names.GOOD_EVENTS, names.TOTAL_EVENTS))
         add = families.add
+        inside = _Inside(families)
         now = self._now
         if now is None:
             self._beginning(families)
         else:
             # A component that is gone has figures of the longer windows, which need what they are held to.
             known = {_of(each): each for statuses in now.windows.values() for each in statuses}
-            inside = {of: families.inside(sla=of[0], component=of[1], category=of[2]) for of in known}
-            for of, each in known.items():
-                families.put(names.OBJECTIVE, each.objective_ratio, inside[of])
-            _present(families, now.day)
+            labels = [inside[of] for of in known]
+            families.put(names.OBJECTIVE, [each.objective_ratio for each in known.values()], labels)
+            _present(families, now.day, inside)
             for window, statuses in now.windows.items():
                 _window(families, window, statuses, inside)
             self._burning(add, now)
-            _breaches(add, now.active, now.month)
+            _breaches(families, now.active, now.month)
         for definition in self._definitions.values():
             said = (definition.name, definition.category, definition.severity, definition.unit)
             add(names.INFO, 1, definition.key, *said, definition.comparison)
             if definition.team is not None:
                 add(names.TEAM, 1, definition.key, definition.team)
-        for (key, component), (_, share) in list(self._coverage.items()):
-            if key in self._definitions:
-                add(names.COVERAGE, share, key, component, self._definitions[key].category)
-        for (key, component), events in list(self._events.items()):
-            if key in self._definitions:
-                of = (key, component, self._definitions[key].category)
-                add(names.GOOD_EVENTS, events.good, *of)
-                add(names.TOTAL_EVENTS, events.total, *of)
+        shares = {inside[of]: share for of, (_, share) in self._defined(self._coverage)}
+        families.put(names.COVERAGE, shares.values(), shares)
+        events = {inside[of]: each for of, each in self._defined(self._events)}
+        families.put(names.GOOD_EVENTS, [each.good for each in events.values()], events)
+        families.put(names.TOTAL_EVENTS, [each.total for each in events.values()], events)
         return families.text()
+
+    def _defined(self, found: Mapping[tuple[str, str], _T]) -> Iterator[tuple[_Of, _T]]:
+        """What is known of SLAs and components, of the SLAs in the file; another thread may add to it."""
+        for (key, component), each in list(found.items()):
+            definition = self._definitions.get(key)
+            if definition is not None:
+                yield (key, component, definition.category), each
 
     def _burning(self, add: _Add, now: Now) -> None:
         """What burns its error budget faster than allowed, or may do so; all else has no series."""
@@ -216,64 +238,61 @@ class SLAMetrics:
             add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
             add(names.TARGET, each.target, *where, each.unit)
             families.add_one_of(names.STATUS, "", _STATUSES, *where)
-        _breaches(add, (), ())
+        _breaches(families, (), ())
 
 
-def _present(families: Families, day: Sequence[SLAStatus]) -> None:
+def _present(families: Families, day: Sequence[SLAStatus], inside: Mapping[_Of, str]) -> None:
     """What holds for the newest slot, and the figures over a day."""
-    add = families.add
+    units = [families.inside(sla=each.key, component=each.component, unit=each.unit) for each in day]
+    families.put(names.TARGET, [each.target for each in day], units)
+    families.put(names.ACTUAL, [each.actual for each in day], units)
+    families.put(
+        names.COMPLIANCE, [each.compliance_ratio for each in day], [inside[_of(each)] for each in day]
+    )
     for each in day:
-        where = (each.key, each.component)
-        add(names.TARGET, each.target, *where, each.unit)
-        add(names.COMPLIANCE, each.compliance_ratio, *where, each.category)
-        add(names.ACTUAL, each.actual, *where, each.unit)
-        families.add_one_of(names.STATUS, each.status.label, _STATUSES, *where)
+        families.add_one_of(names.STATUS, each.status.label, _STATUSES, each.key, each.component)
         if each.weakest is not None:
-            add(names.WEAKEST, 1, *where, each.weakest)
+            families.add(names.WEAKEST, 1, each.key, each.component, each.weakest)
 
 
-def _of(status: SLAStatus) -> tuple[str, str, str]:
+def _of(status: SLAStatus) -> _Of:
     return status.key, status.component, status.category
 
 
 def _window(
-    families: Families,
-    window: str,
-    statuses: Sequence[SLAStatus],
-    inside: Mapping[tuple[str, str, str], str],
+    families: Families, window: str, statuses: Sequence[SLAStatus], inside: Mapping[_Of, str]
 ) -> None:
-    """The figures over one window; `inside` has the labels of each status as they are written."""
-    put, last = families.put, families.inside(window=window)
-    for each in statuses:
-        labels = f"{inside[_of(each)]},{last}"  # their names are in order
-        if window in BURN_WINDOWS:
-            put(names.BURN_RATE, each.burn_rate, labels)
-        if window in PERIODS:
-            left = each.budget_left_ratio
-            put(names.WINDOW_COMPLIANCE, each.compliance_ratio, labels)
-            put(names.WINDOW_COVERAGE, each.coverage_ratio, labels)
-            put(names.WINDOW_BUDGET, left, labels)
-            if window == THIRTY_DAYS:
-                families.add(names.BUDGET, left, each.key, each.component)
+    """The figures over one window."""
+    last = families.inside(window=window)
+    labels = [f"{inside[_of(each)]},{last}" for each in statuses]  # their names are in order
+    if window in BURN_WINDOWS:
+        families.put(names.BURN_RATE, [each.burn_rate for each in statuses], labels)
     if window in PERIODS:
+        left = [each.budget_left_ratio for each in statuses]
+        families.put(names.WINDOW_COMPLIANCE, [each.compliance_ratio for each in statuses], labels)
+        families.put(names.WINDOW_COVERAGE, [each.coverage_ratio for each in statuses], labels)
+        families.put(names.WINDOW_BUDGET, left, labels)
+        if window == THIRTY_DAYS:
+            for each, share in zip(statuses, left, strict=True):
+                families.add(names.BUDGET, share, each.key, each.component)
         for (category, result), count in results(statuses).items():
             families.add(names.WINDOW_SLAS, count, category, window, result)
 
 
-def _breaches(add: _Add, active: Iterable[Breach], month: Iterable[TimeInBreach]) -> None:
+def _breaches(families: Families, active: Iterable[Breach], month: Sequence[TimeInBreach]) -> None:
     lasting = list(active)
     severities = [each.severity for each in lasting]
     for severity in SEVERITIES:
-        add(names.BREACHES, severities.count(severity), severity)
+        families.add(names.BREACHES, severities.count(severity), severity)
     for breach in lasting:
-        add(
-            names.BREACH_START, breach.started_at, breach.key, breach.component, breach.severity, breach.title
-        )
-    for each in month:
-        labels = (each.key, each.component, each.severity)
-        add(names.MONTH_BREACHES, each.count, *labels)
-        add(names.MONTH_BREACH_SECONDS, each.total_seconds, *labels)
-        add(names.MONTH_BREACH_LONGEST, each.longest_seconds, *labels)
+        labels = (breach.key, breach.component, breach.severity, breach.title)
+        families.add(names.BREACH_START, breach.started_at, *labels)
+    where = [
+        families.inside(sla=each.key, component=each.component, severity=each.severity) for each in month
+    ]
+    families.put(names.MONTH_BREACHES, [each.count for each in month], where)
+    families.put(names.MONTH_BREACH_SECONDS, [each.total_seconds for each in month], where)
+    families.put(names.MONTH_BREACH_LONGEST, [each.longest_seconds for each in month], where)
 
 
 def results(statuses: Iterable[SLAStatus]) -> dict[tuple[str, str], int]:
