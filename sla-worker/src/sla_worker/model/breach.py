@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sla_worker.model.definition import Comparison, title
+from sla_worker.model.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Breach:
     """A time in which an SLA was not kept. `ended_at` is None while it lasts."""
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 
 from sla_worker.model.measurement import Figures
 from sla_worker.model.policy import DEFAULT_POLICY, NewSeries, Policy
+from sla_worker.model.values import value
 from sla_worker.needs import UNDIVIDED, Asked, Counts, Expression, Need
 from sla_worker.selectors import Selector
 
@@ -44,7 +45,7 @@ class Promise(Protocol):
     def unit(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judgement:
     """What the counts of one slot say: whether the promise was kept, the value, and the allowance used.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from sla_worker.model.values import value
+
 
 class State(enum.IntEnum):
     """What one slot says about its SLA. The numbers stand in the database and never change."""
@@ -73,7 +75,7 @@ class Stored:
     replaced: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Figures:
     """What Prometheus says about one slot of one SLA. None: Prometheus returned nothing.
 
@@ -89,7 +91,7 @@ class Figures:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Measurement:
     """One row of the ledger: the slot ends at `slot` and is one interval long.
 

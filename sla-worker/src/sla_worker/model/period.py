@@ -11,9 +11,10 @@ from sla_worker.model.correction import Correction
 from sla_worker.model.definition import Comparison, title
 from sla_worker.model.exclusion import BadBefore, Exclusion
 from sla_worker.model.measurement import Status
+from sla_worker.model.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SLAStatus:
     """One SLA over a period that ends at the newest slot.
 
