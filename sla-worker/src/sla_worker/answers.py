@@ -62,6 +62,7 @@ def quickly(body: bytes, *, nan: bool) -> Quick | None:
         if answer.status != "success" or answer.data.result_type not in {"vector", "matrix"}:
             return None
         series = []
+        in_order: dict[Sequence[float], Sequence[float]] = {}  # the series of one target have the same times
         for each in answer.data.result:
             if each.values:
                 samples = _SAMPLES.decode(each.values)
@@ -70,7 +71,14 @@ def quickly(body: bytes, *, nan: bool) -> Quick | None:
             else:
                 return None
             times, values = zip(*samples, strict=True) if samples else ((), ())
-            series.append(checked(Series(each.metric, times, values), nan=nan))
+            same = in_order.get(times)
+            if same is not None and (nan or not isnan(sum(values))):
+                series.append(Series(each.metric, same, values))
+                continue
+            found = checked(Series(each.metric, times, values), nan=nan)
+            if found.times is times:
+                in_order[times] = times
+            series.append(found)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return Quick(tuple(series), answer.warnings or (), answer.is_partial)

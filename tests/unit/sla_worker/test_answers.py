@@ -48,6 +48,8 @@ def read(series: Iterable[Series]) -> list[object]:
 @example(
     [{"metric": {}, "value": (1.5, "5e-324")}, {"metric": {}, "values": [(2, "1.7976931348623157e308")]}]
 )
+@example([{"metric": {}, "values": [(1, "1"), (2, value)]} for value in ("2", "NaN", "3")])
+@example([{"metric": {}, "values": [(2, "1"), (1, value)]} for value in ("2", "3")])
 def test_both_ways_read_the_same(series: list[dict[str, object]]) -> None:
     answer: dict[str, object] = {"status": "success", "data": {"resultType": "matrix", "result": series}}
     for nan in (False, True):
@@ -70,6 +72,16 @@ def test_both_ways_read_the_same(series: list[dict[str, object]]) -> None:
 def test_what_is_ordinary_is_taken(result: list[object], taken: bool) -> None:  # noqa: FBT001
     answer = {"status": "success", "data": {"resultType": "vector", "result": result}}
     assert (quickly(json.dumps(answer).encode(), nan=True) is not None) is taken
+
+
+def test_series_of_the_same_scrapes_have_one_list_of_their_times() -> None:
+    values = [[[1, "1"], [2, "2"]], [[1, "NaN"], [2, "3"]], [[1, "4"], [2, "5"]], [[1, "6"]]]
+    series = [{"metric": {"number": str(number)}, "values": each} for number, each in enumerate(values)]
+    answer = {"status": "success", "data": {"resultType": "matrix", "result": series}}
+    found = quickly(json.dumps(answer).encode(), nan=False)
+    assert found is not None
+    assert [list(each.times) for each in found.series] == [[1, 2], [2], [1, 2], [1]]
+    assert found.series[0].times is found.series[2].times
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"status": "error", "error": "x"}', *BROKEN])
