@@ -46,7 +46,7 @@ class Reader:
         self.most_series = 0
         self._margin = _MARGIN_SCRAPES * grid.scrape_seconds
         self._jobs: dict[int, tuple[int, frozenset[str]]] = {}  # by the number of a need
-        self._single: dict[str, frozenset[str]] = {}
+        self._known_jobs: dict[frozenset[str], frozenset[str]] = {}
         self._buckets: dict[Need, tuple[int, str]] = {}
         self._warned: set[str] = set()
         self.requests = 0
@@ -166,10 +166,7 @@ class Reader:
         for number in window.plan.without_job:
             there = window.by_need[number]
             if there:
-                first = there[0].known.target[0]
-                jobs = self._single_job(first)
-                if len(there) > 1 and any(each.known.target[0] != first for each in there):
-                    jobs = frozenset(each.known.target[0] for each in there)
+                jobs = self._same_jobs(frozenset([each.known.target[0] for each in there]))
                 window.jobs[number] = jobs
                 self._jobs[number] = (newest, jobs)
                 continue
@@ -196,9 +193,9 @@ class Reader:
             window.jobs[number] = frozenset(found.get(str(number), ()))
             self._jobs[number] = (newest, window.jobs[number])
 
-    def _single_job(self, job: str) -> frozenset[str]:
-        """Always the same object for the same job."""
-        return self._single.setdefault(job, frozenset((job,)))
+    def _same_jobs(self, jobs: frozenset[str]) -> frozenset[str]:
+        """Always the same object for the same jobs."""
+        return self._known_jobs.setdefault(jobs, jobs)
 
     def _bounds(self, window: Window) -> None:
         """The buckets of histograms that have none at the bound that was asked for, to name them."""

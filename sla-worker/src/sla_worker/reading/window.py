@@ -46,6 +46,7 @@ class Window:
     buckets: dict[Need, str] = field(default_factory=dict)
     breaks: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
     scopes: dict[tuple[object, ...], frozenset[Target]] = field(default_factory=dict)
+    shares: dict[tuple[frozenset[Target], bool], Sequence[float]] = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -147,15 +148,18 @@ class Window:
             targets = targets | scope if targets and scope is not targets else scope
         if not targets:
             return self._without_targets(asked, component)
-        found = [self.targets.coverage(targets, slot) for slot in self.slots]
-        if any(each.kind is Kind.STATE for each in asked):
-            return [each.listed_ratio for each in found]
-        return [each.answered_ratio for each in found]
+        state = any(each.kind is Kind.STATE for each in asked)
+        found = self.shares.get((targets, state))
+        if found is None:
+            counted = [self.targets.coverage(targets, slot) for slot in self.slots]
+            found = [each.listed_ratio if state else each.answered_ratio for each in counted]
+            self.shares[targets, state] = found
+        return found
 
     def _scope(self, need: Need, name: str) -> frozenset[Target]:
         """The targets that should show the series of a need; many needs have the same."""
         number = self.plan.number[id(need)]
-        split = tuple(each for each in need.by if each in self.targets.labels)
+        split = bool(need.by) and not self.targets.labels.isdisjoint(need.by)
         about = self.plan.about_targets(number, self.targets.labels)
         # The plan has equal matchers once, and hashing them would cost more than all the rest.
         key = (id(about), self.jobs.get(number), need.by if split else (), name if split else "")
