@@ -1,9 +1,11 @@
 """`python -m benchmarks.ledger`: a simulated year of the ledger: how large it gets, and how fast it is read.
 
-Stores every slot of so many SLAs as the worker does, a day in each transaction, deletes what is older than
+Stores every slot of so many SLAs as the worker does, a day in each transaction, mails what is due (daily,
+weekly and monthly reports with their charts and PDFs, and breaches), deletes what is older than
 it is kept, and prints the size of the file, the time of what pages, mails and metrics ask, and that of
 maintenance which is added when all of it is over, and revoked. `--slas 3600
---days 40 --slot-seconds 3600` shows a large ledger whose slots are as few as its hours.
+--days 40 --slot-seconds 3600` shows a large ledger whose slots are as few as its hours; `--no-mails` mails
+nothing.
 """
 
 from __future__ import annotations
@@ -11,29 +13,42 @@ from __future__ import annotations
 import argparse
 import math
 import resource
+import sqlite3
 import statistics
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 
+from sla_worker import due
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
+from sla_worker.delivery.sending import Deliveries
+from sla_worker.delivery.smtp import Refusal
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
 from sla_worker.model import Definition, Figures, Planned, Scope
 from sla_worker.occurrences import occurrences
+from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import THREE
 
 BEGIN = 1_735_689_600  # 2025-01-01 00:00 UTC
 DAY = 86_400
 REPEATS = 7
+UTC = ZoneInfo("UTC")
+KEPT = """
+SELECT n.type, COUNT(*), SUM(LENGTH(s.content)) FROM sla_sent_reports s
+JOIN sla_notifications n ON n.id = s.notification_id GROUP BY n.type ORDER BY n.type
+"""
 
 
 def many(count: int) -> list[Definition]:
@@ -47,16 +62,48 @@ def many(count: int) -> list[Definition]:
     ]
 
 
+class Anybody:
+    """A mail server that takes every mail."""
+
+    def send(self, _made: EmailMessage, _recipients: Sequence[str]) -> Mapping[str, Refusal]:
+        """Refuses nobody."""
+        return {}
+
+
 class Year:
     """A ledger that is filled day by day, with a clock that follows."""
 
-    def __init__(self, path: Path, slas: int, slot_seconds: int) -> None:
+    def __init__(self, path: Path, slas: int, slot_seconds: int, *, mails: bool) -> None:
         self.path = path
         self.definitions = many(slas)
         self.now = float(BEGIN)
         self.step = slot_seconds
         self.database = SLADatabase(path, grid=Grid(slot_seconds, 15), clock=lambda: self.now)
         self.database.sync_definitions(self.definitions)
+        self._deliveries = Deliveries(
+            self.database,
+            Anybody(),
+            read_settings({}),
+            stopping=threading.Event(),
+            clock=lambda: self.now,
+            monotonic=lambda: 0.0,
+        )
+        self._mails = mails
+
+    def _mail(self, end: int) -> None:
+        """What is due after the day that ends at `end`, two minutes after it."""
+        for kind in due.REPORTS:
+            if due.period_end(kind, due.last_due(kind, end, UTC, due.MIDNIGHT)) == end:
+                self.database.outbox.owe_report(kind, f"{kind}:{end}", end, end)
+        self.now = end + 120.0
+        self.database.threads.turn(int(self.now), 4 * 3600)
+        self._deliveries.round()
+
+    def kept(self) -> Iterator[tuple[str, int, float]]:
+        """Of each kind of mail how many are kept, and their megabytes."""
+        with closing(sqlite3.connect(self.path)) as ledger:
+            for kind, number, size in ledger.execute(KEPT):
+                yield kind, number, size / 1e6
 
     def fill(self, days: int) -> None:
         """Store so many days, slot by slot; trim after each, as the loop does."""
@@ -70,6 +117,8 @@ class Year:
                     bad = 12 if (slot // self.step + number * 131) % 2000 == 0 else 0
                     rows.append(evaluate(definition, slot, Figures(total - bad, total, 1, 1.234567 + number)))
             self.database.store(rows)
+            if self._mails:
+                self._mail(begin + DAY)
             while self.database.trim():
                 pass
 
@@ -111,10 +160,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--slas", type=int, default=36)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--slot-seconds", type=int, default=300)
+    parser.add_argument("--no-mails", action="store_true")
     options = parser.parse_args(argv)
     table = Table("What", "Measured", "Budget")
     with tempfile.TemporaryDirectory() as directory:
-        year = Year(Path(directory) / "sla.db", options.slas, options.slot_seconds)
+        year = Year(
+            Path(directory) / "sla.db", options.slas, options.slot_seconds, mails=not options.no_mails
+        )
         begun = time.process_time()
         year.fill(options.days)
         filled = time.process_time() - begun
@@ -126,6 +178,8 @@ def main(argv: list[str] | None = None) -> int:
         rows = year.database.counts()["measurements"]
         table.add_row("slots kept", f"{rows:,}", "")
         table.add_row("size of the file", f"{year.megabytes():.1f} MB", "30 MB" if options.slas == 36 else "")
+        for kind, number, size in year.kept():
+            table.add_row(f"… {kind} mails as they were sent, {number:,}", f"{size:.2f} MB", "")
         for name, taken in year.excluded(options.days):
             table.add_row(f"CPU of {name}", f"{taken:.2f} s", "")
         table.add_row("size of the file after that", f"{year.megabytes():.1f} MB", "")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from programs import node_modules
+from sla_worker.sent import packed, unpacked
 from unit.sla_worker.setting import Setting
 from unit.sla_worker.web_client import Client, served
 from unit.sla_worker.web_ledger import filled
@@ -86,3 +89,51 @@ def test_the_search_is_used_by_keyboard_alone_and_without_a_script(browser: Brow
     page.wait_for_url("**q=response**")
     assert page.locator(".strip").count() == 1
     context.close()
+
+
+def test_a_mail_as_it_was_sent_is_easy_to_read_and_runs_nothing(
+    page: Page, browser: Browser, setting: Setting, client: Client, axe: str
+) -> None:
+    """A breach mail whose kept HTML somebody has changed: no script of it runs, nothing is sent or loaded."""
+    url = f"http://127.0.0.1:{client.port}/reports/1"
+    page.goto(url)
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document.body.firstElementChild, {resultTypes: ['violations']})")
+    assert [each["id"] for each in found["violations"]] == []
+    assert page.evaluate("document.body.firstElementChild.scrollWidth <= window.innerWidth")
+    store, engine = setting.service.database.sent, setting.service.database._engine
+    content = store.content(1, 1)
+    assert content is not None
+    kept = unpacked(content).mail
+    attack = (
+        "<script>document.title = 'ran'</script><img src=x onerror=\"document.title = 'ran'\">"
+        f'<a id="leave" href="javascript:document.title = \'ran\'">x</a><iframe src="{client.port}"></iframe>'
+        f'<form action="/webhook/alertmanager" method="post"><button id="send">x</button></form>'
+        "<meta http-equiv='refresh' content='0;url=javascript:document.title=1'></body>"
+    )
+    with engine.transaction():
+        engine.execute(
+            "UPDATE sla_sent_reports SET content = ? WHERE notification_id = 1",
+            (packed(replace(kept, html=kept.html.replace("</body>", attack))),),
+        )
+    context = browser.new_context()
+    watched, asked = context.new_page(), []
+    watched.on("response", lambda response: asked.append((response.request.method, response.url)))
+    title = kept.html.partition("<title>")[2].partition("</title>")[0]
+    try:
+        watched.goto(url)
+        for button in ("#leave", "#send"):
+            watched.locator(button).click()
+        assert unescape(title) == watched.title()
+        assert asked == [("GET", url)]
+        # What is on top still leads somewhere.
+        watched.get_by_role("link", name="Reports").first.click()
+        watched.wait_for_url("**/reports")
+        with watched.expect_download() as download:
+            watched.go_back()
+            watched.get_by_role("link", name="text", exact=True).click()
+        assert download.value.suggested_filename == "sla-breach-1.txt"
+    finally:
+        context.close()
+        with engine.transaction():
+            engine.execute("UPDATE sla_sent_reports SET content = ? WHERE notification_id = 1", (content,))

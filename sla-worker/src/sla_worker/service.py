@@ -57,7 +57,12 @@ def open_database(
         grid=settings.grid,
         read_only=read_only,
         zone=settings.timezone,
-        keep=Keep(settings.keep_slot_days, settings.keep_hour_days, settings.keep_day_days),
+        keep=Keep(
+            slot_days=settings.keep_slot_days,
+            hour_days=settings.keep_hour_days,
+            day_days=settings.keep_day_days,
+            report_days=settings.keep_report_days,
+        ),
         clock=clock,
     )
 

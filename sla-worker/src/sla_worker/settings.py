@@ -66,6 +66,7 @@ class Settings:
     keep_slot_days: int
     keep_hour_days: int
     keep_day_days: int
+    keep_report_days: int
     bind: str
     port: int
     public_bind: str | None
@@ -386,6 +387,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         keep_slot_days=slot_days,
         keep_hour_days=env.number("SLA_KEEP_HOURS", 400, 0, 36_500),
         keep_day_days=env.number("SLA_KEEP_DAYS", 0, 0, 36_500),
+        keep_report_days=env.number("SLA_KEEP_REPORTS", 400, 0, 36_500),
         bind=env.host("SLA_WORKER_BIND", "127.0.0.1"),
         port=env.number("SLA_WORKER_PORT", 8080, 1, 65535),
         public_bind=env.host("SLA_PUBLIC_BIND", "127.0.0.1") if env.text("SLA_PUBLIC_BIND") else None,

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sla_worker.model import Changes, CountsAs
-from sla_worker.web.archive import changed_since
+from sla_worker.web.sent import changed_since
 from unit.sla_worker.month_ledger import BAD, SLOTS, STEP, March
 
 

@@ -48,7 +48,7 @@ TABLES = {
     "sla_exclusions", "sla_exclusion_spans", "sla_exclusion_slas", "sla_corrections",
     "sla_adjusted_slots", "sla_adjusted_hours", "sla_adjusted_days",
     "sla_monthly_reports", "sla_credits", "sla_credit_decisions",
-    "sla_notifications", "sla_deliveries", "webhook_alerts", "watchdog_outages",
+    "sla_notifications", "sla_deliveries", "sla_sent_reports", "webhook_alerts", "watchdog_outages",
 }  # fmt: skip
 
 
@@ -94,7 +94,8 @@ def everything(location: Path) -> None:
     database.outages.begin(LATER - 600, LATER)
     first, second, *_ = database.outbox.due(march.now)
     [sent, _] = database.outbox.deliveries(first, ["a@example.org", "b@example.org"], march.now)
-    database.outbox.delivered(database.outbox.attempt(sent, march.now), march.now)
+    [begun] = database.outbox.begin([sent], march.now, b"\x00\xffx\x9c")
+    database.outbox.delivered(begun, march.now)
     [failed] = database.outbox.deliveries(second, ["ä@example.org"], march.now)
     database.outbox.failed(
         database.outbox.attempt(failed, march.now), "450 later; it's 100 % full", march.now
@@ -126,6 +127,7 @@ def figures(location: str | Path, scratch: Path) -> dict[str, Any]:
             "credits": database.credits.all(),
             "due": [asdict(each) for each in database.outbox.due(LATER + 86_400)],
             "owed": database.outbox.owed(complete=True),
+            "sent": [database.sent.content(number, 1) for number in range(9)],
             "alerts": database.alerts.newest(9),
         }
 

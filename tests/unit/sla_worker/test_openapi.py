@@ -23,7 +23,7 @@ DOCUMENT = described()
 VALUES = {"sla": PUBLIC, "month": "2023-11", "name": "HighErrorRate", "id": "1"}
 EMPTY = {"/months/{month}": 404, "/api/months/{month}": 404, "/evidence/{month}": 404} | {
     f"/reports/{{id}}{ending}": 404
-    for ending in ("", ".csv", ".json")  # whose first mail is of a breach
+    for ending in (".csv", ".json", ".pdf")  # whose first mail is of a breach
 }
 
 

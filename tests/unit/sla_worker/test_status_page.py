@@ -115,7 +115,8 @@ def test_a_report_that_was_sent_can_be_read_again_and_downloaded(setting: Settin
     [weekly] = [each for each in reports if each["state"] == "sent"]
     number = weekly["id"]
     assert f'<a href="/reports/{number}">Weekly</a>' in text
-    again = page(setting, f"/reports/{number}")
+    assert "As it was sent, " in page(setting, f"/reports/{number}")
+    again = page(setting, f"/reports/{number}?figures=now")
     assert "Weekly SLA report" in again
     assert f"Sent {moment(weekly['sent_at'], read_settings(setting.environ).timezone)}." in again
     assert "are as they are known now, " in again
@@ -127,7 +128,7 @@ def test_a_report_that_was_sent_can_be_read_again_and_downloaded(setting: Settin
     assert [float(each["total"]) for each in rows] == [each["total"] for each in data["rows"]]
     daily = json.loads(setting.ask("/api/reports?type=daily&limit=1")[1])["reports"][0]["id"]
     assert "Daily SLA report" in page(setting, f"/reports/{daily}")
-    for path in ("/reports/1", "/reports/99999"):
+    for path in ("/reports/1?figures=now", "/reports/1.csv", "/reports/99999"):
         assert setting.ask(path)[0].startswith("404"), path
 
 

@@ -37,6 +37,7 @@ from sla_worker.database.partitions import partitions_of
 from sla_worker.database.periods import midnight, next_midnight
 from sla_worker.database.reading import RowReader
 from sla_worker.database.rollups import DAY_SECONDS, RollupStore
+from sla_worker.database.sent import SentStore
 from sla_worker.database.status import StatusReader
 from sla_worker.database.teams import TeamStore
 from sla_worker.database.trace import Trace, Tracer
@@ -114,6 +115,7 @@ class SLADatabase:
         self._rollups = RollupStore(self._engine, self._trust, versions, zone)
         partitions = partitions_of(self._engine, zone, keep.slot_days)
         self._trimmer = Trimmer(self._engine, self._rollups, zone, keep, partitions)
+        self.sent = SentStore(self._engine, keep.report_days)
         corrections = CorrectionStore(self._engine, self._definitions)
         self._exclusions = ExclusionStore(self._engine, self._definitions, corrections)
         adjustments = AdjustmentStore(
@@ -553,4 +555,5 @@ class SLADatabase:
 
         Call it once a turn of the loop; it makes no statement while nothing is due.
         """
+        self.sent.trim(self._clock())
         return self._trimmer.trim(self._clock())

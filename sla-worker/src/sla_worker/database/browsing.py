@@ -19,6 +19,7 @@ _TO_COME = 2**53  # no moment is later
 _DELIVERIES = "(SELECT COUNT(*) FROM sla_deliveries d WHERE d.notification_id = n.id AND "
 _MAILS = f"""
 SELECT n.id, n.type, n.created_at, n.period_end, n.breach_id, n.sent_at, n.done_at, n.team,
+       (SELECT MAX(s.made_at) FROM sla_sent_reports s WHERE s.notification_id = n.id) AS kept_at,
        n.recipients AS named,
        {_DELIVERIES} (d.result IS NULL OR d.result <> 'withdrawn')) AS recipients,
        {_DELIVERIES} d.result = 'delivered') AS delivered,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sla_worker.conventions import BREACH_AGAIN_MAIL, BREACH_MAIL, CATCH_UP_MAIL
 from sla_worker.database.engine import Engine
 from sla_worker.database.open_mails import AT_ONCE, LONGEST_RETRY_SECONDS, OpenMails, bounded
+from sla_worker.database.sent import SentStore
 from sla_worker.model import Delivery, Notification
 
 _FIRST_RETRY_SECONDS = 15
@@ -58,6 +59,7 @@ class Outbox:
         self._engine = engine
         self._clock = clock
         self._open = OpenMails(engine)
+        self._sent = SentStore(engine)
         self._unrecorded: dict[tuple[int, str], tuple[Delivery, int]] = {}
 
     # --- owing
@@ -295,6 +297,13 @@ class Outbox:
                 key=lambda each: wanted.index(each.recipient),
             )
 
+    def begin(self, deliveries: Iterable[Delivery], now: int, content: bytes) -> list[Delivery]:
+        """`attempt` for all of them, and keep what they are sent: both, or neither. Raises DatabaseError."""
+        with self._changing():
+            begun = [self.attempt(each, now) for each in deliveries]
+            self._sent.keep(begun[0].notification_id, content, now)
+        return begun
+
     def attempt(self, delivery: Delivery, now: int) -> Delivery:
         """Record that a try begins, and when the next one may follow, before the mail leaves.
 
@@ -410,6 +419,8 @@ class Outbox:
                 " WHERE notification_id = ? AND recipient = ?",
                 (result, error, now, delivery.notification_id, delivery.recipient),
             )
+            if result == "delivered":
+                self._sent.received(delivery.notification_id)
             recipients = self._engine.rows(
                 "SELECT recipient FROM sla_deliveries WHERE notification_id = ? AND result <> 'withdrawn'"
                 " ORDER BY recipient",

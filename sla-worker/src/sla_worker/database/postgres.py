@@ -162,6 +162,7 @@ class PostgreSQL:
         script = script.replace("--postgresql: ", "")  # what only this database does
         script = re.sub(r"--[^\n]*", "", script).replace("WITHOUT ROWID", "")
         script = re.sub(r"\bINTEGER\b", "BIGINT", script)
+        script = re.sub(r"\bBLOB\b", "BYTEA", script)
         for statement in _BETWEEN_STATEMENTS.split(script):
             if statement.strip():
                 yield statement

@@ -1,4 +1,4 @@
-"""What is deleted once it is summed up and older than it is kept: slots, hours and days."""
+"""What is deleted once it is older than it is kept: slots, hours and days that are summed up, mails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DELETED_AT_ONCE = 2 * DAY_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """For how many days slots, hours and days are kept; 0: for good.
+    """For how many days slots, hours, days and what was mailed are kept; 0: for good.
 
     Slots in partitions go with the last slot of theirs, so they are kept for some days more.
     """
@@ -24,6 +24,7 @@ class Keep:
     slot_days: int = 35
     hour_days: int = 400
     day_days: int = 0
+    report_days: int = 400
 
 
 KEEP = Keep()

@@ -16,7 +16,8 @@ from sla_worker.delivery.kinds import KINDS, Sources, caught_up
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.errors import DatabaseError, MailError, MailServerError
-from sla_worker.model import Delivery, Notification, Team, receivers_of
+from sla_worker.model import Delivery, Mail, Notification, Team, receivers_of
+from sla_worker.sent import packed
 from sla_worker.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -147,7 +148,9 @@ class Deliveries:
             open_ = self._outbox.deliveries(owed, recipients, int(now))
             if open_ and owed.type == CATCH_UP_MAIL and owed.team is None:
                 self._tell_teams(owed, int(now))
-            made = self._make(owed, recipients, now) if open_ else None
+            mail = self._mail(owed, now) if open_ else None
+            made = None if mail is None else self._message(mail, owed, recipients, now)
+            content = b"" if mail is None else packed(mail)
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a value does to a mail: the others still leave
@@ -161,7 +164,7 @@ class Deliveries:
             self._observe(owed.type, FAILURE)
             return
         if made is not None:
-            self._send(owed, made, [self._outbox.attempt(each, int(now)) for each in open_])
+            self._send(owed, made, self._outbox.begin(open_, int(now), content))
 
     def _recipients(self, owed: Notification) -> tuple[str, ...]:
         """Whom the settings name; of a mail that follows on another one, those who have or may get that."""
@@ -203,10 +206,13 @@ class Deliveries:
         told = [each.name for each in teams.values() if each.name in named and each.receivers.breach]
         self._outbox.owe_catch_up_of(owed, told, now)
 
-    def _make(self, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
+    def _mail(self, owed: Notification, now: float) -> Mail:
         mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)
+        return branded(mail, self._settings)
+
+    def _message(self, mail: Mail, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
         return message(
-            branded(mail, self._settings),
+            mail,
             sender=self._settings.report_from,
             recipients=recipients,
             key=owed.key,

@@ -57,7 +57,8 @@ class Changes:
 class OwedMail:
     """What became of a mail, of a `team` or of all, without its addresses. `sent_at`: when the last got it.
 
-    `done_at`: since when nothing is tried any more; None while something is.
+    `done_at`: since when nothing is tried any more; None while something is. `kept_at`: when what was sent
+    was made; None: it is not kept.
     """
 
     id: int
@@ -71,6 +72,7 @@ class OwedMail:
     delivered: int
     given_up: int
     team: str | None = None
+    kept_at: int | None = None
 
     @property
     def state(self) -> str:
@@ -80,6 +82,15 @@ class OwedMail:
         if self.delivered:
             return "sent in part" if self.given_up else "sent"
         return "given up" if self.given_up else "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class SentVersion:
+    """A mail as it was made at `made_at`, and how many have got it so."""
+
+    number: int
+    made_at: int
+    recipients: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sla_worker import due
 from sla_worker.brand import INK, PLACE
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.links import report_links
-from sla_worker.model import Changes, LongReport, OwedMail
+from sla_worker.model import LongReport, OwedMail
 from sla_worker.periodic import report_of_days
 from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.format import moment
@@ -17,11 +17,17 @@ from sla_worker.render.mails import daily_mail
 from sla_worker.render.periodic import file_name, long_html
 from sla_worker.render.templates import template
 from sla_worker.reports import keys_of, period_report, titled
+from sla_worker.web import sent
 from sla_worker.web.api import refused
 from sla_worker.web.http import CSV, FORM_POLICY, HTML, JSON, Answer, HTTPError
+from sla_worker.web.operations import NOW, SENT
 from sla_worker.web.request import Parts, Request
 
 _A_PAGE = 50
+_NOT_KEPT = (
+    "What was sent was not kept, or is not kept any more: a former version kept no mails, and this one keeps"
+    " them for SLA_KEEP_REPORTS days."
+)
 _TITLES = {
     DAILY_MAIL: "Daily SLA report",
     WEEKLY_MAIL: "Weekly SLA report",
@@ -74,8 +80,11 @@ def reports(parts: Parts, request: Request) -> Answer:
 
 
 def report(parts: Parts, request: Request) -> Answer:
-    """A report that was sent, over its period, with the figures as they are known now."""
-    mail = _sent(parts, request)
+    """A mail as it was sent; where that is asked for or it is not kept, a report as known now."""
+    mail = _mail(parts, request)
+    if mail.kept_at is not None and request.optional("figures") != NOW:
+        return sent.page(parts, request, mail, _since(parts, mail))
+    _require_report(mail)
     links = report_links(parts.pages.settings, mail.team)
     if mail.type == DAILY_MAIL:
         found = period_report(
@@ -98,12 +107,15 @@ def _dated(parts: Parts, mail: OwedMail, html: str, start: int) -> Answer:
     said = [f"The figures are as they are known now, {moment(pages.now(), pages.zone)}."]
     if mail.sent_at is not None:
         said.insert(0, f"Sent {moment(mail.sent_at, pages.zone)}.")
-        changes = pages.browser.changes(start, mail.period_end or start, mail.sent_at)
-        said.append(changed_since(changes, kept=start >= pages.database.slots_after()))
+        said.append(sent.changed(parts, start, mail.period_end or start, mail.sent_at)[0])
+        if mail.kept_at is None:
+            said.insert(1, _NOT_KEPT)
     elif mail.done_at is not None:
         said.insert(0, "This mail was not sent.")
     else:
         said.insert(0, f"This mail has not been sent{' to everybody' if mail.delivered else ''} yet.")
+    if mail.kept_at is not None:
+        said.append(f'<a href="/reports/{mail.id}">The mail as it was sent</a>.')
     if mail.type == MONTHLY_MAIL:
         said.append("The frozen month stays byte by byte as it was, in each of its revisions: /months.")
     style = f"color:{INK};padding:12px 24px;font-size:13px;line-height:20px;"
@@ -111,38 +123,22 @@ def _dated(parts: Parts, mail: OwedMail, html: str, start: int) -> Answer:
     return _page(html.replace(PLACE, row, 1))
 
 
-def changed_since(since: Changes, *, kept: bool) -> str:
-    """What has become of the period since its mail was sent; not `kept`: of some slots only sums are left."""
-    found = [
-        f"{count} {one if count == 1 else many}"
-        for count, one, many in (
-            (since.slots, "slot was measured late or again", "slots were measured late or again"),
-            (
-                since.exclusions,
-                "maintenance window was added, ended or revoked",
-                "maintenance windows were added, ended or revoked",
-            ),
-            (since.corrections, "correction was made or revoked", "corrections were made or revoked"),
-        )
-        if count
-    ]
-    gone = "" if kept else " Whether slots that are not kept any more were measured again is not known."
-    if not found:
-        what = "measurement, maintenance or correction" if kept else "maintenance or correction"
-        return f"No {what} of its period has changed since.{gone}"
-    return f"Since then {', '.join(found)}: the mail had the figures from before.{gone}"
-
-
 def table(parts: Parts, request: Request) -> Answer:
-    """Its rows as CSV."""
-    found = _long(parts, _sent(parts, request))
+    """Its rows as CSV, of the figures of now or as the file went with the mail."""
+    mail = _mail(parts, request)
+    if request.optional("figures") == SENT:
+        return sent.file(parts, request, mail, "text/csv")
+    found = _long(parts, _require_report(mail))
     text = as_csv(found, parts.pages.zone)
     return Answer(text.encode("utf-8-sig", "replace"), CSV, 200, _attached(parts, found, "csv"))
 
 
 def data(parts: Parts, request: Request) -> Answer:
-    """All of it as JSON."""
-    found = _long(parts, _sent(parts, request))
+    """All of it as JSON, of the figures of now or as the file went with the mail."""
+    mail = _mail(parts, request)
+    if request.optional("figures") == SENT:
+        return sent.file(parts, request, mail, "application/json")
+    found = _long(parts, _require_report(mail))
     text = as_json(found, parts.pages.zone)
     return Answer(text.encode("utf-8", "replace"), JSON, 200, _attached(parts, found, "json"))
 
@@ -156,13 +152,45 @@ def _attached(parts: Parts, found: LongReport, ending: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
-def _sent(parts: Parts, request: Request) -> OwedMail:
+def html(parts: Parts, request: Request) -> Answer:
+    """What was sent as one file of HTML."""
+    return sent.html(parts, request, _mail(parts, request))
+
+
+def text(parts: Parts, request: Request) -> Answer:
+    """The plain text that was sent."""
+    return sent.text(parts, request, _mail(parts, request))
+
+
+def pdf(parts: Parts, request: Request) -> Answer:
+    """The PDF that went with a mail."""
+    return sent.file(parts, request, _mail(parts, request), "application/pdf")
+
+
+def _mail(parts: Parts, request: Request) -> OwedMail:
     number = request.number("id")
     found, _ = parts.pages.browser.mails(after=f"0.{number + 1}", limit=1)
-    if not found or found[0].id != number or found[0].period_end is None or found[0].type not in _TITLES:
-        raise HTTPError(404, f"{number} is not a report of a day, a week or a month; /reports lists them")
+    if not found or found[0].id != number:
+        raise HTTPError(404, f"there is no mail {number}; /reports lists them")
     mail: OwedMail = found[0]
     return mail
+
+
+def _require_report(mail: OwedMail) -> OwedMail:
+    """The mail, if it is one that can be made again. Raises HTTPError."""
+    if mail.period_end is None or mail.type not in _TITLES:
+        kept = "" if mail.kept_at is not None else ", and what it said is not kept"
+        raise HTTPError(
+            404, f"{mail.id} is not a report of a day, a week or a month{kept}; /reports lists them"
+        )
+    return mail
+
+
+def _since(parts: Parts, mail: OwedMail) -> int | None:
+    """Where the period of a report begins; None for a mail that cannot be made again."""
+    if mail.period_end is None or mail.type not in _TITLES:
+        return None
+    return due.borders(mail.type, mail.period_end, parts.pages.zone)[0]
 
 
 def _long(parts: Parts, mail: OwedMail) -> LongReport:

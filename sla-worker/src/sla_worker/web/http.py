@@ -24,6 +24,15 @@ POLICY: Final = (
 """Of pages: nothing may be framed, sent or loaded from elsewhere."""
 FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
 """Of pages that have a form to search."""
+SANDBOX: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "sandbox allow-popups allow-popups-to-escape-sandbox allow-downloads; default-src 'none';"
+        " style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "unsafe-none",  # a browser refuses another one beside a sandbox
+}
+"""Of HTML that was kept: it has no origin, runs and sends nothing, and loads nothing but what it holds."""
 MAXIMUM_BODY: Final = 4 * 1024 * 1024
 """Alertmanager drops what is refused as too large. Its max_alerts (1,000) of 4 KiB each fit in."""
 _CHUNK = 64 * 1024

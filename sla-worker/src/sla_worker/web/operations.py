@@ -22,6 +22,7 @@ PUBLIC_PAGE: Final = "/public"
 METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 ATOM: Final = "application/atom+xml; charset=utf-8"
 CALENDAR: Final = "text/calendar; charset=utf-8"
+PDF: Final = "application/pdf"
 SVG: Final = "image/svg+xml; charset=utf-8"
 
 
@@ -109,6 +110,15 @@ _REVISION = Parameter("revision", "A revision of the month; without it, the newe
 _MONTH = Parameter("month", "A month like 2026-03.")
 _LIST = (_LIMIT, _CURSOR, _FORMAT)
 _REPORT = Parameter("id", "The id of a mail, as /api/reports has it.", 1, 999_999_999)
+NOW: Final = "now"
+SENT: Final = "sent"
+_KEPT = "Of a mail that was made again for those who got it later, this one; without it, the newest."
+_VERSION = Parameter("version", _KEPT, 1, 9999)
+_FILES = (
+    _REPORT,
+    Parameter("figures", "sent: the file that went with the mail.", default=NOW, choices=(NOW, SENT)),
+    _VERSION,
+)
 _WINDOW = (
     "24h, 30d, month, quarter, year, 12m, any hours or days (6h, 7d), 2026-03, 2026-Q1, 2026, 2026-03-01"
 )
@@ -164,24 +174,57 @@ OPERATIONS: Final = (
     Operation(
         "/reports/{id}.csv",
         "archive.table",
-        "The rows of a report",
-        (_REPORT,),
+        "The rows of a report, with the figures as they are known now",
+        _FILES,
         kind=CSV,
         tag="pages",
     ),
     Operation(
         "/reports/{id}.json",
         "archive.data",
-        "A report as data",
-        (_REPORT,),
+        "A report as data, with the figures as they are known now",
+        _FILES,
         answer="Report",
+        tag="pages",
+    ),
+    Operation(
+        "/reports/{id}.html",
+        "archive.html",
+        "A mail as it was sent, as one file with its charts",
+        (_REPORT, _VERSION),
+        kind=HTML,
+        tag="pages",
+    ),
+    Operation(
+        "/reports/{id}.txt",
+        "archive.text",
+        "The plain text of a mail as it was sent",
+        (_REPORT, _VERSION),
+        kind=TEXT,
+        tag="pages",
+    ),
+    Operation(
+        "/reports/{id}.pdf",
+        "archive.pdf",
+        "The PDF that went with a monthly report",
+        (_REPORT, _VERSION),
+        kind=PDF,
         tag="pages",
     ),
     Operation(
         "/reports/{id}",
         "archive.report",
-        "A daily, weekly or monthly report again, with the figures as they are known now",
-        (_REPORT,),
+        "A mail as it was sent, and what has changed since; a report that is not kept, as known now",
+        (
+            _REPORT,
+            Parameter(
+                "figures",
+                "now: a daily, weekly or monthly report again, with the figures as they are known now.",
+                default=SENT,
+                choices=(SENT, NOW),
+            ),
+            _VERSION,
+        ),
         kind=HTML,
         tag="pages",
     ),
