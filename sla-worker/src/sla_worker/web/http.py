@@ -26,9 +26,7 @@ FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
 """Of pages that have a form to search."""
 SANDBOX: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
-        "sandbox allow-popups allow-popups-to-escape-sandbox allow-downloads; default-src 'none';"
-        " style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
+        f"{POLICY}; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox allow-downloads"
     ),
     "Cross-Origin-Opener-Policy": "unsafe-none",  # a browser refuses another one beside a sandbox
 }
