@@ -320,6 +320,14 @@ def test_the_override_repeats_a_command_but_for_what_it_is_there_for(service: st
         assert rest("scale", "alertmanager-2") == rest("one")
 
 
+def test_no_page_of_another_site_may_read_metrics_in_a_browser() -> None:
+    """Each engine with a published port would let it, by a header; Alertmanager has no flag against that."""
+    for layer in LAYERS:
+        assert "--web.cors.origin=none" in services(layer)["prometheus"]["command"], layer
+    for engine in ("vmselect", "vminsert"):
+        assert "-http.disableCORS" in services("scale")[engine]["command"]
+
+
 def test_each_alertmanager_names_the_other_and_each_store_is_named_on_both_sides() -> None:
     def flags(service: str, flag: str) -> list[str]:
         prefix = f"{flag}="
