@@ -71,7 +71,7 @@ def check_dashboards(instance: Instance, warn: Callable[[str], None] | None = No
     if checks.directories(instance)["definitions"] != definitions.parent or not record.is_file():
         return False
     name = checks.shown(definitions, instance.root)
-    made = json.loads(record.read_text(encoding="utf-8"))
+    made = _record(record, instance)
     now = {
         checks.shown(each, instance.root): _digest(each)
         for each in (definitions, *checks.team_files(instance))
@@ -86,6 +86,18 @@ def check_dashboards(instance: Instance, warn: Callable[[str], None] | None = No
         raise StackError(words, _GENERATE)
     warn(f"{words}; run make generate")
     return False
+
+
+def _record(file: Path, instance: Instance) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:  # as a merge with a conflict leaves it
+        found = None
+    if not isinstance(found, dict):
+        raise StackError(
+            f"{checks.shown(file, instance.root)} cannot be read: a merge may have changed it", _GENERATE
+        )
+    return found
 
 
 def _digest(file: Path) -> str | None:

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
 
 from stack.errors import StackError
@@ -139,6 +140,8 @@ def _ended(text: str) -> str:
 
 def _text(path: Path) -> str:
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise StackError(f"{path} is a pipe, and is read more than once", "write it to a file")
         content = path.read_bytes()
     except IsADirectoryError as error:
         raise StackError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ class Instance:
 
     def path(self, value: str) -> Path:
         """A path of the settings; a relative one starts at the bundle's directory, as with Compose."""
-        return (self.root / value).resolve()
+        return Path(os.path.realpath(self.root / value))  # which a loop of links does not make fail
 
 
 def load(root: Path, name: str, env_file: Path, environment: Mapping[str, str]) -> Instance:

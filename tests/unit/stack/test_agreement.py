@@ -69,6 +69,17 @@ def test_dashboards_made_from_other_definitions_are_refused(with_worker: Instanc
     assert not agreement.check_dashboards(with_worker)
 
 
+@pytest.mark.parametrize("text", ["", "<<<<<<< HEAD\n{}\n", "[]", "5"])
+def test_a_record_of_the_dashboards_that_cannot_be_read_is_made_again(
+    with_worker: Instance, text: str
+) -> None:
+    shutil.copytree(ROOT / "grafana" / "dashboards", with_worker.root / "grafana" / "dashboards")
+    (with_worker.root / "grafana" / "dashboards" / "made-from.json").write_text(text)
+    with pytest.raises(StackError, match=r"^grafana/dashboards/made-from\.json cannot be read") as caught:
+        agreement.check_dashboards(with_worker)
+    assert str(caught.value.fix).startswith("make generate")
+
+
 def test_a_setting_that_the_worker_refuses_is_said_in_its_words(with_worker: Instance) -> None:
     with_worker.env["SLA_INTERVAL_SECONDS"] = "100"  # not a multiple of 15
     with pytest.raises(StackError, match=r"^SLA_INTERVAL_SECONDS=100"):

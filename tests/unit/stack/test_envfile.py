@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_a_file_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path, example
 def test_a_directory_is_not_a_settings_file(tmp_path: Path, example: Path) -> None:
     (tmp_path / ".env").mkdir()
     with pytest.raises(StackError, match=r"\.env is a directory, not a file"):
+        envfile.ensure(tmp_path / ".env", example)
+
+
+def test_a_pipe_is_not_a_settings_file(tmp_path: Path, example: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with pytest.raises(StackError, match=r"/\.env is a pipe, and is read more than once"):
         envfile.ensure(tmp_path / ".env", example)
 
 
