@@ -13,6 +13,7 @@ import yaml
 from demo_app.catalogue import SPECS
 from stack import envfile
 from stack.services import PAGES, PORT_VARIABLES
+from stack.target_files import SUFFIXES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,6 +75,16 @@ def test_metrics_are_kept_for_15_days_and_at_most_10_gigabytes() -> None:
 def test_scrapes_and_rules_come_every_15_seconds() -> None:
     assert PROMETHEUS["global"]["scrape_interval"] == "15s"
     assert PROMETHEUS["global"]["evaluation_interval"] == "15s"
+
+
+def test_targets_of_every_ending_that_the_launcher_takes_are_read_within_30_seconds() -> None:
+    """A file of another ending is ignored without a word, so `make up` names it; others must be read."""
+    [job] = [each for each in PROMETHEUS["scrape_configs"] if each["job_name"] == "targets"]
+    [files] = job["file_sd_configs"]
+    assert files == {"files": [f"targets/*{each}" for each in SUFFIXES], "refresh_interval": "30s"}
+    words = (ROOT / "prometheus" / "targets" / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{each}`" in words for each in SUFFIXES)
+    assert "It reads the file within 30 seconds, without a restart" in README
 
 
 def test_ports_are_those_that_users_know() -> None:
