@@ -219,7 +219,7 @@ bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other w
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
 
 .PHONY: pictures
-pictures: $(VENV)/.test ## Draw the pictures of the weekly and monthly report in docs/images again (needs Chromium and poppler-utils)
+pictures: $(VENV)/.test ## Draw the pictures of the four reports in docs/images again (needs Chromium and poppler-utils)
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m pictures
 
 check: lint check-configuration ## Check format, style, types, imports and all configuration

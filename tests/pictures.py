@@ -1,4 +1,4 @@
-"""`python -m pictures`: the weekly and the monthly report as people get them, into docs/images.
+"""`python -m pictures`: the four reports as people get them, into docs/images.
 
 From the made-up year of benchmarks/year.py: the mails in Chromium (wide, on a phone, in dark mode) and the
 pages of the PDF. Which fonts the mails have depends on the machine.
@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks.reports import MONTH_END, NOW
 from benchmarks.year import END, ZONE, year
 from programs import CHROMIUM
-from sla_worker.delivery.kinds import Sources, long
+from sla_worker.database import SLADatabase
+from sla_worker.delivery.kinds import Sources, breach, daily, long
 from sla_worker.model import Mail
 from sla_worker.settings import read_settings
 
@@ -30,6 +31,16 @@ DAYS = 200
 WIDE, PHONE = (660, 1240), (390, 1240)
 COLOURS = 128
 GAP = 16
+
+
+SHORT_WIDE, SHORT_PHONE = (660, 560), (390, 560)
+"""Of the mail about a breach, which is short."""
+
+
+def newest_breach(database: SLADatabase) -> int:
+    """The newest breach of those that are mailed at once."""
+    found = database.breaches_between(END - 30 * 86_400, END)
+    return max((each for each in found if each.severity == "critical"), key=lambda each: each.started_at).id
 
 
 def page_of(mail: Mail) -> str:
@@ -98,10 +109,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, closing(year(Path(name) / "sla.db", DAYS)) as database:
         sources = Sources(database, settings, NOW)
         weekly, monthly = long(sources, "weekly", END), long(sources, "monthly", MONTH_END)
+        of_day, broken = daily(sources, END), breach(sources, newest_breach(database))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         side_by_side([shot(browser, weekly, WIDE), shot(browser, weekly, PHONE, "dark")], "weekly-report")
         side_by_side([shot(browser, monthly, WIDE, "dark"), shot(browser, monthly, PHONE)], "monthly-report")
+        side_by_side([shot(browser, of_day, WIDE), shot(browser, of_day, PHONE, "dark")], "daily-mail")
+        side_by_side(
+            [shot(browser, broken, SHORT_WIDE, "dark"), shot(browser, broken, SHORT_PHONE)], "breach-report"
+        )
         browser.close()
     side_by_side(pages(monthly.attachments[0].content, 1, 2), "monthly-report-pdf")
     return 0

@@ -55,6 +55,12 @@ def test_the_figures_of_the_day_are_those_of_a_count_by_hand(known: SLADatabase)
     assert made.subject == "Daily SLA report 2026-11-22: targets missed, no active breach"  # 2 of 3 are met
 
 
+def test_no_line_ends_between_a_number_and_its_unit(known: SLADatabase) -> None:
+    """On a phone "after 1 h" does not fit beside the time, and "h" stood in a line of its own."""
+    assert "after 1\N{NO-BREAK SPACE}h" in mail(known, "breach").html
+    assert "33.60\N{NO-BREAK SPACE}%" in mail(known, "breach").html
+
+
 def test_the_mail_of_a_breach_says_all_that_there_is(known: SLADatabase) -> None:
     """In the hour from 10:00 on 336 of 1,000 requests failed."""
     made = mail(known, "breach")

@@ -14,6 +14,7 @@ from sla_worker.render import format as words
 if TYPE_CHECKING:
     import jinja2
 
+_UNIT = re.compile(r"(?<=\d) (?=(?:s|min|h|d|%)(?![a-z]))")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d [A-Z0-9+-]+")
 
 
@@ -53,10 +54,14 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
 
 
 def _whole_times(text: str) -> str:
-    """The text as HTML in which no line ends within a time: a phone breaks it at the hyphens of its date."""
+    """The text as HTML in which no line ends within a time, or between a number and its unit.
+
+    A phone breaks a time at the hyphens of its date.
+    """
     import markupsafe  # noqa: PLC0415 - comes with jinja2
 
-    kept = _TIME.sub(r'<span style="white-space:nowrap;">\g<0></span>', str(markupsafe.escape(text)))
+    escaped = _UNIT.sub("\N{NO-BREAK SPACE}", str(markupsafe.escape(text)))
+    kept = _TIME.sub(r'<span style="white-space:nowrap;">\g<0></span>', escaped)
     return markupsafe.Markup(kept)  # noqa: S704 - escaped above
 
 
