@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from ports import free_port
+from postgresql import Server
 from sla_worker.commands.database import main as sla_database
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
@@ -108,6 +110,24 @@ def test_who_lost_the_connection_writes_no_more_while_another_one_does(
     again = SLADatabase(schema.location, clock=lambda: NOW)
     assert again.missing_slots(NOW + 600, 0)[ERRORS.key] == [NOW + 600]
     again.close()
+
+
+def test_ledgers_in_other_databases_of_the_server_are_led_by_others(postgresql: Server) -> None:
+    """All in the schema `public`, so their locks have the same key."""
+    names = ("a", "b", "c", "d")
+    for each in names:
+        postgresql.query(f"CREATE DATABASE led_{each}")
+    urls = {each: postgresql.url().replace("/postgres", f"/led_{each}") for each in names}
+    with contextlib.ExitStack() as stack:
+        for each, url in urls.items():
+            stack.enter_context(contextlib.closing(SLADatabase(f"{url}?application_name=leader_{each}")))
+        for each, url in urls.items():
+            with pytest.raises(DatabaseLockedError, match=f"led_{each}: leader_{each} already writes to it"):
+                SLADatabase(url)
+            with contextlib.closing(SLADatabase(url, read_only=True)) as standby:
+                holder = standby.lead.holder()
+                assert holder is not None
+                assert holder.name == f"leader_{each}"
 
 
 def test_a_server_that_is_away_is_one_clear_line_and_no_password() -> None:

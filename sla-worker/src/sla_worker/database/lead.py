@@ -14,7 +14,8 @@ SELECT a.pid AS pid, a.backend_start::text AS start, a.application_name AS name,
             ELSE EXTRACT(EPOCH FROM clock_timestamp() - GREATEST(a.state_change, a.query_start)) END::float8
        AS silent_seconds
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
+WHERE l.locktype = 'advisory' AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND ((l.classid::bigint << 32) | l.objid::bigint)
       = hashtextextended('sla_worker ' || current_schema(), 0)
 """

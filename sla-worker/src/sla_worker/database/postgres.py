@@ -60,9 +60,11 @@ _LASTING = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
 _TAKE_LOCK = "SELECT pg_try_advisory_lock(%s) AS taken"
+# The server shows the locks of all its databases, where ledgers in schemas of the same name have the same key.
 _HOLDER = """
 SELECT a.application_name AS name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND ((l.classid::bigint << 32) | l.objid::bigint) = %s
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
