@@ -19,11 +19,11 @@ from itertools import zip_longest
 from sla_worker.composite import Part, figures_of, score, slot_part
 from sla_worker.database.corrected import as_maintained, changes, corrected
 from sla_worker.database.definitions import DefinitionStore, StoredDefinition
-from sla_worker.database.engine import Engine, Row
+from sla_worker.database.engine import Engine, Row, Values
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.judging import judged_by
 from sla_worker.database.periods import HOUR_SECONDS, hour
-from sla_worker.database.rollup_sql import BREACHES_OF_DAY
+from sla_worker.database.rollup_sql import BREACHES_OF_DAY, OF_PAIR
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair
 from sla_worker.database.spells import members_at
@@ -113,11 +113,19 @@ SELECT m.sla_id, m.slot, COALESCE(a.state, m.state) AS state, a.state AS instead
 FROM sla_series s CROSS JOIN sla_measurements m {BESIDE}
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot > ? AND m.slot <= ?
 """  # noqa: S608 - constants
-_HAD = f"""
-SELECT (SELECT COUNT(*) FROM sla_adjusted_slots WHERE {_OF_PAIR} AND slot > ? AND slot <= ?)
-     + (SELECT COUNT(*) FROM sla_adjusted_hours WHERE {_OF_PAIR} AND hour_start >= ? AND hour_start < ?)
-       AS rows
-"""  # noqa: S608 - constants
+_HAD = """
+SELECT s.sla_id, s.component_id FROM sla_series s
+WHERE EXISTS (SELECT 1 FROM sla_adjusted_slots a
+              WHERE a.sla_id = s.sla_id AND a.component_id = s.component_id AND a.slot > ? AND a.slot <= ?)
+   OR EXISTS (SELECT 1 FROM sla_adjusted_hours a
+              WHERE a.sla_id = s.sla_id AND a.component_id = s.component_id
+                AND a.hour_start >= ? AND a.hour_start < ?)
+"""
+_DAYS_BETWEEN = """
+SELECT d.sla_id, d.component_id, d.day_start, d.day_end FROM sla_series s CROSS JOIN sla_daily_summaries d
+WHERE d.sla_id = s.sla_id AND d.component_id = s.component_id AND d.day_end > ? AND d.day_start < ?{where}
+ORDER BY d.sla_id, d.component_id, d.day_start
+"""
 _FORGET_SLOTS = f"DELETE FROM sla_adjusted_slots WHERE {_OF_PAIR} AND slot > ? AND slot <= ?"  # noqa: S608
 _FORGET_HOURS = f"DELETE FROM sla_adjusted_hours WHERE {_OF_PAIR} AND hour_start >= ? AND hour_start < ?"  # noqa: S608
 _FORGET_DAY = f"DELETE FROM sla_adjusted_days WHERE {_OF_PAIR} AND day_start = ?"  # noqa: S608
@@ -125,6 +133,7 @@ _BETWEEN = f"SELECT * FROM sla_adjusted_slots WHERE {_OF_PAIR} AND slot >= ? AND
 _ONE = f"""{_SLOTS} actual_value, state, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _MEASURED = f"SELECT * FROM sla_measurements WHERE {_OF_PAIR} AND slot > ? AND slot <= ? ORDER BY slot"  # noqa: S608
 _AT_ONCE = 86_400  # seconds of composites' slots that are held in memory together
+_FEW = 10  # series that are read one by one; of more, those of all are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,51 +182,70 @@ class AdjustmentStore:
 
         Returns the series that have, or had, something else than was measured there.
         """
-        touched: list[_Series] = []
+        in_force = self._exclusions.in_force()
         composites = {each.id for each in self._definitions.all().values() if each.members}
-        plain = [each for each in self.series() if each.definition.id not in composites]
-        for each in plain:
-            if self._slots(each, start, end):
-                touched.append(each)
+        had = {
+            (row["sla_id"], row["component_id"])
+            for row in self._engine.rows(_HAD, (start, end, start - HOUR_SECONDS + 1, end))
+        }
+        touched = [
+            each
+            for each in self.series()
+            if each.definition.id not in composites
+            and (each.pair in had or in_force.concern(each.definition.id, each.component, start, end))
+        ]
+        self._slots(touched, start, end)
         touched += self._composites(start, end, {each.definition.id for each in touched})
         self.sum_up(start, end, touched)
         return [(each.pair, each.definition) for each in touched]
 
-    def _slots(self, series: _Series, start: int, end: int) -> bool:
-        """One series. Returns whether it has, or had, anything of the kind."""
-        pair, in_force = series.pair, self._exclusions.in_force()
-        where = series.definition.id, series.component
-        touched = in_force.concern(*where, start, end)
-        had = self._engine.row(
-            _HAD,
-            (*pair, start, end, *pair, start - HOUR_SECONDS + 1, end),
-        )["rows"]
-        if not touched and not had:
-            return False
+    def _slots(self, touched: Sequence[_Series], start: int, end: int) -> None:
+        """What counts in [start, end) of these series: slots, and hours whose slots are gone."""
         kept = self._rollups.marks().slots_after or 0
         if end > kept:
-            self._again(series, max(start, kept), end)
-        if start < kept:
-            old = min(end, kept)
-            self._engine.execute(
-                _FORGET_HOURS,
-                (*pair, start, old),
-            )
-            for span in in_force.maintained(*where).within(start, old):
+            self._again((each, max(start, kept), end) for each in touched)
+        if start >= kept:
+            return
+        old, in_force = min(end, kept), self._exclusions.in_force()
+        self._engine.executemany(_FORGET_HOURS, [(*each.pair, start, old) for each in touched])
+        made: dict[str, list[Values]] = {_HOURS_GOOD: [], _HOURS_EXCLUDED: []}
+        for each in touched:
+            for span in in_force.maintained(each.definition.id, each.component).within(start, old):
                 for begin, until in self._rollups.pieces(*span):
-                    sql = _HOURS_GOOD if self._good(where[0], until) else _HOURS_EXCLUDED
-                    self._engine.execute(sql, (*pair, begin, until))
-        return True
+                    sql = _HOURS_GOOD if self._good(each.definition.id, until) else _HOURS_EXCLUDED
+                    made[sql].append((*each.pair, begin, until))
+        for sql, values in made.items():
+            self._engine.executemany(sql, values)
 
-    def _again(self, series: _Series, start: int, end: int) -> None:
-        """What counts in the slots of a series that end in (start, end]: maintenance over corrections."""
-        pair, in_force = series.pair, self._exclusions.in_force()
+    def _again(self, spans: Iterable[tuple[_Series, int, int]]) -> None:
+        """What counts in slots that end in (start, end], by the series: maintenance over corrections.
+
+        A statement of each kind for all of them: to a server there is one way for each, not for each series.
+        """
+        forgotten: list[Values] = []
+        maintained: dict[str, list[Values]] = {_GOOD: [], _EXCLUDED: []}
+        instead: dict[tuple[Pair, int], Values] = {}
+        in_force = self._exclusions.in_force()
+        for series, start, end in spans:
+            where = series.definition.id, series.component
+            forgotten.append((*series.pair, start, end))
+            for span in in_force.maintained(*where).within(start, end):
+                for first, last in self._rollups.pieces(*span):
+                    sql = _GOOD if self._good(where[0], last) else _EXCLUDED
+                    maintained[sql].append((*series.pair, first, last))
+            for row in self._corrected(series, start, end):
+                instead[series.pair, row.slot] = (*series.pair, *_values(row))
+        self._engine.executemany(_FORGET_SLOTS, forgotten)
+        for sql, values in maintained.items():
+            self._engine.executemany(sql, values)
+        self._engine.executemany(_FORGET_SLOTS, [(*pair, slot - 1, slot) for pair, slot in instead])
+        self._engine.executemany(_ONE, instead.values())
+
+    def _corrected(self, series: _Series, start: int, end: int) -> Iterator[Measurement]:
+        """The slots of a series that end in (start, end] as corrections say; the newest of them last."""
+        in_force = self._exclusions.in_force()
         where = series.definition.id, series.component
-        self._engine.execute(_FORGET_SLOTS, (*pair, start, end))
         maintained = in_force.maintained(*where)
-        for begin, until in maintained.within(start, end):
-            for first, last in self._rollups.pieces(begin, until):
-                self._engine.execute(_GOOD if self._good(where[0], last) else _EXCLUDED, (*pair, first, last))
         for each in in_force.corrected(*where, start, end):
             for first, last in self._rollups.pieces(max(each.start, start), min(each.end, end)):
                 definition = judged_by(
@@ -226,13 +254,11 @@ class AdjustmentStore:
                     series.definition.key,
                 )
                 counted_good = definition.policy.maintenance is Maintenance.COUNTED_GOOD
-                made = [
-                    as_maintained(row) if maintained.holds(row.slot) else row
-                    for row in corrected(each, definition, self._measured(series, first, last))
-                    if counted_good or not maintained.holds(row.slot)
-                ]
-                self._engine.executemany(_FORGET_SLOTS, [(*pair, row.slot - 1, row.slot) for row in made])
-                self._engine.executemany(_ONE, [(*pair, *_values(row)) for row in made])
+                for row in corrected(each, definition, self._measured(series, first, last)):
+                    if not maintained.holds(row.slot):
+                        yield row
+                    elif counted_good:
+                        yield as_maintained(row)
 
     def _good(self, sla_id: int, slot: int) -> bool:
         """Whether maintenance counts as good in a slot, by the version that judges it."""
@@ -261,14 +287,15 @@ class AdjustmentStore:
         touched: set[int] = set()
         if any(by_key[row.key].members for _, row in placed):
             touched.update(in_force.targets, in_force.corrections)
+        concerned: dict[tuple[Pair, int], _Series] = {}
         for pair, row in placed:
             definition = by_key[row.key]
-            if definition.members or not in_force.concern(
+            if not definition.members and in_force.concern(
                 definition.id, row.component, row.slot - 1, row.slot
             ):
-                continue
-            self._again(_Series(pair, definition, row.component), row.slot - 1, row.slot)
-            touched.add(definition.id)
+                concerned[pair, row.slot] = _Series(pair, definition, row.component)
+                touched.add(definition.id)
+        self._again((series, slot - 1, slot) for (_, slot), series in concerned.items())
         for begin in range(min(slots) - 1, max(slots), _AT_ONCE):
             self._composites(begin, min(begin + _AT_ONCE, max(slots)), touched)
         found = {
@@ -312,19 +339,20 @@ class AdjustmentStore:
         series = self.series(wanted)
         for begin in range(max(start, kept), end, _AT_ONCE):
             until = min(begin + _AT_ONCE, end)
-            for each in series:
-                self._engine.execute(
-                    _FORGET_SLOTS,
-                    (*each.pair, begin, until),
-                )
+            self._engine.executemany(_FORGET_SLOTS, [(*each.pair, begin, until) for each in series])
             rows: dict[int, list[Row]] = {}
             for row in self._engine.rows(_MEMBERS, (begin, until)):
                 rows.setdefault(row["slot"], []).append(row)
             for first, last in self._rollups.pieces(begin, until):
                 of_piece = {slot: found for slot, found in rows.items() if first < slot <= last}
-                for each in series:
-                    made = self._scored(each, last, of_piece)
-                    self._engine.executemany(_ONE, [(*each.pair, *_values(row)) for row in made])
+                self._engine.executemany(
+                    _ONE,
+                    [
+                        (*each.pair, *_values(row))
+                        for each in series
+                        for row in self._scored(each, last, of_piece)
+                    ],
+                )
         return series
 
     def _scored(self, series: _Series, last: int, rows: Mapping[int, Sequence[Row]]) -> Iterator[Measurement]:
@@ -386,35 +414,43 @@ class AdjustmentStore:
         gone = marks.slots_after or 0
         first = max(begin, gone)
         last = min(until, marks.hours_until or 0)
-        for each in series:
-            pair = each.pair
-            if first < last:
-                self._engine.execute(
-                    _FORGET_HOURS,
-                    (*pair, first, last),
-                )
-                self._engine.execute(_HOURS_OF_SLOTS, (*pair, first, last))
-            self._days(pair, begin, until)
+        pairs = [each.pair for each in series]
+        if first < last:
+            self._engine.executemany(_FORGET_HOURS, [(*pair, first, last) for pair in pairs])
+            self._engine.executemany(_HOURS_OF_SLOTS, [(*pair, first, last) for pair in pairs])
+        self._days(pairs, begin, until)
 
-    def _days(self, pair: Pair, start: int, end: int) -> None:
+    def _days(self, pairs: Sequence[Pair], start: int, end: int) -> None:
         marks = self._rollups.marks()
-        days = self._engine.rows(
-            f"SELECT day_start, day_end FROM sla_daily_summaries WHERE {_OF_PAIR}"  # noqa: S608
-            " AND day_end > ? AND day_start < ? ORDER BY day_start",
-            (*pair, start, end),
-        )
-        for row, after in zip_longest(days, days[1:]):
-            begin, until = row["day_start"], row["day_end"]
-            if after is not None:  # a day may be in two parts
-                until = min(until, after["day_start"])
-            if begin < (marks.hours_after or 0) and begin < (marks.slots_after or 0):
-                continue  # only the day is left: it stays as it is
-            self._engine.execute(
-                _FORGET_DAY,
-                (*pair, begin),
-            )
-            sql = _DAY_OF_SLOTS if begin >= (marks.slots_after or 0) else _DAY_OF_HOURS
-            self._engine.execute(sql, (begin, *self._rollups.breaches_of(begin, until), *pair, begin, until))
+        gone = marks.slots_after or 0
+        forgotten: list[Values] = []
+        made: dict[str, list[Values]] = {_DAY_OF_SLOTS: [], _DAY_OF_HOURS: []}
+        for pair, days in self._days_between(pairs, start, end).items():
+            for (begin, until), after in zip_longest(days, days[1:]):
+                if begin < (marks.hours_after or 0) and begin < gone:
+                    continue  # only the day is left: it stays as it is
+                ends = until if after is None else min(until, after[0])  # a day may be in two parts
+                forgotten.append((*pair, begin))
+                sql = _DAY_OF_SLOTS if begin >= gone else _DAY_OF_HOURS
+                made[sql].append((begin, *self._rollups.breaches_of(begin, ends), *pair, begin, ends))
+        self._engine.executemany(_FORGET_DAY, forgotten)
+        for sql, values in made.items():
+            self._engine.executemany(sql, values)
+
+    def _days_between(
+        self, pairs: Sequence[Pair], start: int, end: int
+    ) -> Mapping[Pair, Sequence[tuple[int, int]]]:
+        """The days of these series, as (begin, end), that have some of [start, end)."""
+        found: dict[Pair, list[tuple[int, int]]] = {pair: [] for pair in pairs}
+        if len(pairs) <= _FEW:
+            sql = _DAYS_BETWEEN.format(where=OF_PAIR)
+            rows = [row for pair in found for row in self._engine.rows(sql, (start, end, *pair))]
+        else:
+            rows = self._engine.rows(_DAYS_BETWEEN.format(where=""), (start, end))
+        for row in rows:
+            if (pair := (row["sla_id"], row["component_id"])) in found:
+                found[pair].append((row["day_start"], row["day_end"]))
+        return found
 
 
 def _instead(row: Measurement, adjusted: Row | None) -> Measurement:
