@@ -7,7 +7,7 @@ import json
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +26,7 @@ from sla_worker.prometheus import HTTPTransport, PrometheusClient
 from sla_worker.settings import read_settings
 from truth.comparison import differences, stored_rows
 from truth.forms import read_forms
+from truth.places import Place
 from truth.world_counts import Truth, count
 from unit.sla_worker.engines import VICTORIA_METRICS, engines, serving_world
 from waiting import patience
@@ -140,13 +141,20 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Truth:
     return count(WORLD, read_forms(FILE), 300, tmp_path_factory.mktemp("world"))
 
 
-@pytest.mark.parametrize("engine", [engines()[0], VICTORIA_METRICS])
-def test_no_failure_of_the_engine_writes_a_wrong_row(engine: str, truth: Truth, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("engine", "kind"),
+    [(engines()[0], "sqlite"), (VICTORIA_METRICS, "postgresql")],
+    ids=["sqlite", "postgresql"],
+)
+def test_no_failure_of_the_engine_writes_a_wrong_row(
+    engine: str, kind: str, truth: Truth, place_of: Callable[[str], Place], tmp_path: Path
+) -> None:
     """A slot becomes due, a pass meets one failure or more, the next meets none; 71 slots in all."""
     slots, grid = truth.slots, Grid(300, 60)
     now, later = slots[0] + grid.settle_seconds, 0.0
     definitions = read_definitions(FILE)
-    database = SLADatabase(tmp_path / "sla.db", grid=grid, clock=lambda: slots[0])
+    ledger = place_of(kind)
+    database = SLADatabase(ledger, grid=grid, clock=lambda: slots[0])
     database.sync_definitions(definitions)
     chance, rows, met = random.Random(3), list[Measurement](), dict[str, str]()  # noqa: S311
     with serving_world(engine, truth.openmetrics, tmp_path / "engine") as real, proxy(real) as (url, broken):
@@ -179,7 +187,7 @@ def test_no_failure_of_the_engine_writes_a_wrong_row(engine: str, truth: Truth, 
             calculator.run_pass()
         assert not any(calculator.missing().values())
     database.close()
-    assert not differences(truth, stored_rows(tmp_path / "sla.db"))
+    assert not differences(truth, stored_rows(ledger))
     assert set(met) == set(FAILURES)
     for failure, line in met.items():
         assert "\n" not in line, (failure, line)

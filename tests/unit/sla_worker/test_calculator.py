@@ -1,4 +1,4 @@
-"""One pass against a Prometheus with prepared samples: order, catch-up, errors."""
+"""One pass against a Prometheus with prepared samples, in either database: order, catch-up, errors."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sla_worker.grid import Grid
 from sla_worker.model import State
 from sla_worker.prometheus import PrometheusClient
 from sla_worker.promql import duration
+from unit.sla_worker.databases import Place
 from unit.sla_worker.fake_prometheus import COVERAGE, DEFINITIONS, SLOT, FakePrometheus
 
 GRID = Grid(300, 15)
@@ -24,7 +25,9 @@ GRID = Grid(300, 15)
 class Setting:
     """A ledger made when SLOT ended, a clock that tests move, a fake Prometheus."""
 
-    def __init__(self, path: Path, *, catch_up_seconds: int = 3600, piece_seconds: float = math.inf) -> None:
+    def __init__(
+        self, path: Path | str, *, catch_up_seconds: int = 3600, piece_seconds: float = math.inf
+    ) -> None:
         self.now = SLOT + 17.0
         self.prometheus = FakePrometheus()
         self.database = SLADatabase(path, clock=lambda: SLOT)
@@ -42,8 +45,8 @@ class Setting:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> Iterator[Setting]:
-    made = Setting(tmp_path / "sla.db")
+def setting(place: Place) -> Iterator[Setting]:
+    made = Setting(place.location)
     yield made
     made.database.close()
 
@@ -96,13 +99,13 @@ def test_after_an_outage_the_newest_slot_comes_first_and_the_others_late(setting
     assert windows(setting) == [(345, 1200), (3 * 300 + 45, 900)]
 
 
-def test_a_long_catch_up_reads_the_newest_slot_again_and_again(tmp_path: Path) -> None:
+def test_a_long_catch_up_reads_the_newest_slot_again_and_again(place: Place) -> None:
     """A pass of 10 s: the newest slot takes two answers, 8 s, then two hours are read, and it is enough.
 
     A day after SLOT 288 slots are due: the newest, and 287 before it. 24 of them are read in each of eleven
     passes and 23 in the twelfth, beside the slots that come due meanwhile, and then nothing is left.
     """
-    setting = Setting(tmp_path / "sla.db", catch_up_seconds=2 * 86_400, piece_seconds=10)
+    setting = Setting(place.location, catch_up_seconds=2 * 86_400, piece_seconds=10)
     setting.calculator.run_pass()
     setting.now += 86_400
     unread = []
@@ -122,10 +125,10 @@ def test_a_long_catch_up_reads_the_newest_slot_again_and_again(tmp_path: Path) -
 
 
 def test_a_piece_of_a_catch_up_reads_nothing_again_that_the_piece_before_has_read_again(
-    tmp_path: Path,
+    place: Place,
 ) -> None:
     """Rows in part are read again one and two (together), four and eight slots later, once for each slot."""
-    setting = Setting(tmp_path / "sla.db", catch_up_seconds=2 * 86_400, piece_seconds=10)
+    setting = Setting(place.location, catch_up_seconds=2 * 86_400, piece_seconds=10)
     setting.prometheus.values[COVERAGE] = 0.5
     setting.calculator.run_pass()
     setting.now += 86_400

@@ -196,6 +196,26 @@ def test_a_reader_cannot_write(schema: PostgreSQLPlace) -> None:
     reader.close()
 
 
+def test_sums_are_the_same_in_whichever_order_rows_were_stored(schema: PostgreSQLPlace) -> None:
+    """(0.1 + 0.2) + 0.3 is 0.6000000000000001, (0.3 + 0.2) + 0.1 is 0.6: the first is the order of slots."""
+    shares, hour = (0.1, 0.2, 0.3), NOW // 3600 * 3600 + 3600
+    one, other = DEFINITIONS[1], ERRORS
+    rows = {
+        each: [evaluate(each, hour + 300 * n, Figures(100, 100, share)) for n, share in enumerate(shares, 1)]
+        for each in (one, other)
+    }
+    with contextlib.closing(SLADatabase(schema.location, clock=lambda: NOW)) as database:
+        database.sync_definitions(DEFINITIONS)
+        for row in [*rows[one], *reversed(rows[other])]:
+            database.store([row])
+        schema.query("ANALYZE")  # so small a table is then read as it lies, not by its index
+        statuses = {each.key: each for each in database.get_current_sla_status(1, end=hour + 900)}
+        database.store([evaluate(each, hour + 3900, Figures(100, 100, 1)) for each in (one, other)])
+    assert [statuses[each.key].measured_seconds for each in (one, other)] == [300 * 0.6000000000000001] * 2
+    kept = schema.query("SELECT covered_slots FROM sla_hours")
+    assert kept == [(0.6000000000000001,)] * 2
+
+
 def test_times_after_2038_can_be_stored(database: SLADatabase, schema: PostgreSQLPlace) -> None:
     """The first second that 32 bits cannot hold is 2038-01-19 03:14:08 UTC, 2 ** 31."""
     database.store([evaluate(ERRORS, 2**31 + 252, Figures(1, 1, 1))])

@@ -23,7 +23,7 @@ from sla_worker.database.engine import Engine, Row, Values
 from sla_worker.database.exclusions import ExclusionStore
 from sla_worker.database.judging import judged_by
 from sla_worker.database.periods import HOUR_SECONDS, hour
-from sla_worker.database.rollup_sql import BREACHES_OF_DAY, OF_PAIR
+from sla_worker.database.rollup_sql import BREACHES_OF_DAY, BY_HOUR, BY_SLOT, OF_PAIR
 from sla_worker.database.rollups import RollupStore
 from sla_worker.database.rows import Pair
 from sla_worker.database.spells import members_at
@@ -35,13 +35,13 @@ from sla_worker.service_hours import in_service
 BESIDE = """
 LEFT JOIN sla_adjusted_slots a
     ON a.sla_id = m.sla_id AND a.component_id = m.component_id AND a.slot = m.slot"""
-SUMS = """
+SUMS = f"""
        COALESCE(SUM(CASE WHEN COALESCE(a.state, m.state) NOT IN (6, 7)
-                    THEN COALESCE(a.good_events, m.good_events) END), 0) AS good,
+                    THEN COALESCE(a.good_events, m.good_events) END {BY_SLOT}), 0) AS good,
        COALESCE(SUM(CASE WHEN COALESCE(a.state, m.state) NOT IN (6, 7)
-                    THEN COALESCE(a.total_events, m.total_events) END), 0) AS total,
+                    THEN COALESCE(a.total_events, m.total_events) END {BY_SLOT}), 0) AS total,
        COALESCE(SUM(CASE WHEN COALESCE(a.state, m.state) NOT IN (6, 7)
-                    THEN COALESCE(a.coverage, m.coverage) END), 0) AS covered,
+                    THEN COALESCE(a.coverage, m.coverage) END {BY_SLOT}), 0) AS covered,
        SUM(CASE WHEN a.state IS NULL AND m.state IN (6, 7) THEN 1 ELSE 0 END) AS left_out"""
 """The sums of rows as they count, for rows `m` with what counts instead of them BESIDE."""
 
@@ -86,7 +86,7 @@ _ACTUAL = """CASE WHEN COALESCE(a.state, m.state) IN (6, 7) THEN NULL
 _DAY_OF_SLOTS = f"""{_DAYS}
 SELECT sla_id, component_id, day_start, average, least, greatest, breaches, good, total, covered, left_out
 FROM (
-SELECT m.sla_id, m.component_id, CAST(? AS BIGINT) AS day_start, AVG({_ACTUAL}) AS average,
+SELECT m.sla_id, m.component_id, CAST(? AS BIGINT) AS day_start, AVG({_ACTUAL} {BY_SLOT}) AS average,
        MIN({_ACTUAL}) AS least, MAX({_ACTUAL}) AS greatest,{BREACHES_OF_DAY} AS breaches,
        COUNT(a.state) AS adjusted, {SUMS}
 FROM sla_measurements m {BESIDE}
@@ -96,9 +96,9 @@ GROUP BY m.sla_id, m.component_id) AS made WHERE adjusted > 0
 _DAY_OF_HOURS = f"""{_DAYS}
 SELECT sla_id, component_id, day_start, NULL, NULL, NULL, breaches, good, total, covered, left_out FROM (
 SELECT m.sla_id, m.component_id, CAST(? AS BIGINT) AS day_start,{BREACHES_OF_DAY} AS breaches,
-       COUNT(a.good_events) AS adjusted, SUM(COALESCE(a.good_events, m.good_events)) AS good,
-       SUM(COALESCE(a.total_events, m.total_events)) AS total,
-       SUM(COALESCE(a.covered_slots, m.covered_slots)) AS covered,
+       COUNT(a.good_events) AS adjusted, SUM(COALESCE(a.good_events, m.good_events) {BY_HOUR}) AS good,
+       SUM(COALESCE(a.total_events, m.total_events) {BY_HOUR}) AS total,
+       SUM(COALESCE(a.covered_slots, m.covered_slots) {BY_HOUR}) AS covered,
        SUM(COALESCE(a.left_out, m.left_out)) AS left_out
 FROM sla_hours m LEFT JOIN sla_adjusted_hours a
     ON a.sla_id = m.sla_id AND a.component_id = m.component_id AND a.hour_start = m.hour_start

@@ -49,6 +49,7 @@ _UNSET = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND source = 'defaul
 _STATEMENT_MS = "SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'statement_timeout'"
 _PATIENT = "1h"  # for a migration: of a large ledger it writes every row
 _BETWEEN_STATEMENTS = re.compile(r";(?=(?:[^$]*\$\$[^$]*\$\$)*[^$]*\Z)")  # none within a DO block
+_IN_ORDER = re.compile(r"/\*(ORDER BY [\w.]+)\*/")  # see rollup_sql.py
 _MINUTE, _HOUR = 60.0, 3600.0
 _END_FORMER = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -60,7 +61,7 @@ _LASTING = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 )
 _TAKE_LOCK = "SELECT pg_try_advisory_lock(%s) AS taken"
-# The server shows the locks of all its databases, where ledgers in schemas of the same name have the same key.
+# The server shows the locks of all its databases; in each a schema of the same name has the same key.
 _HOLDER = """
 SELECT a.application_name AS name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'advisory' AND l.granted AND ((l.classid::bigint << 32) | l.objid::bigint) = %s
@@ -341,8 +342,8 @@ def _given_up_after(statement_seconds: float) -> float:
 
 @lru_cache(maxsize=256)
 def _translated(sql: str) -> Any:
-    """The placeholders of psycopg in place of `?`."""
-    return sql.replace("%", "%%").replace("?", "%s")
+    """The placeholders of psycopg in place of `?`, and the order in which sums are to be added."""
+    return _IN_ORDER.sub(r"\1", sql).replace("%", "%%").replace("?", "%s")
 
 
 def _line(error: psycopg.Error, url: str) -> str:

@@ -5,10 +5,19 @@ from __future__ import annotations
 COUNTS = "m.state NOT IN (6, 7)"
 """A slot out of hours or excluded is in no sum."""
 
+BY_SLOT = "/*ORDER BY m.slot*/"
+BY_HOUR = "/*ORDER BY m.hour_start*/"
+BY_DAY = "/*ORDER BY m.day_start*/"
+"""In which order the figures of a series `m` are added, so that equal rows have equal sums to the last bit.
+
+SQLite reads them in that order, in which they are kept. PostgreSQL reads them as they lie, or in several
+processes, so it is told.
+"""
+
 _SUMS = f"""
-       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.good_events END), 0),
-       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.total_events END), 0),
-       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.coverage END), 0),
+       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.good_events END {BY_SLOT}), 0),
+       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.total_events END {BY_SLOT}), 0),
+       COALESCE(SUM(CASE WHEN {COUNTS} THEN m.coverage END {BY_SLOT}), 0),
        SUM(CASE WHEN {COUNTS} THEN 0 ELSE 1 END)"""
 # Series by series, each by its key: nothing is sorted, and no row of another time is looked at.
 _ROWS = """
@@ -35,14 +44,16 @@ BREACHES_OF_DAY = """
         AND (b.ended_at IS NULL OR (b.ended_at > ? AND b.ended_at > b.started_at)))"""
 DAYS = f"""{_INTO_DAYS}
 SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT),
-       AVG(CASE WHEN {COUNTS} THEN m.actual_value END), MIN(CASE WHEN {COUNTS} THEN m.actual_value END),
-       MAX(CASE WHEN {COUNTS} THEN m.actual_value END),{BREACHES_OF_DAY},{_SUMS}
+       AVG(CASE WHEN {COUNTS} THEN m.actual_value END {BY_SLOT}),
+       MIN(CASE WHEN {COUNTS} THEN m.actual_value END), MAX(CASE WHEN {COUNTS} THEN m.actual_value END),
+       {BREACHES_OF_DAY},{_SUMS}
 {_ROWS}{{where}} GROUP BY m.sla_id, m.component_id
 """
 # Of a day whose slots are gone, the mean, least and greatest value are too.
 DAYS_OF_HOURS = f"""{_INTO_DAYS}
 SELECT m.sla_id, m.component_id, CAST(? AS BIGINT), CAST(? AS BIGINT), NULL, NULL, NULL,{BREACHES_OF_DAY},
-       SUM(m.good_events), SUM(m.total_events), SUM(m.covered_slots), SUM(m.left_out)
+       SUM(m.good_events {BY_HOUR}), SUM(m.total_events {BY_HOUR}), SUM(m.covered_slots {BY_HOUR}),
+       SUM(m.left_out)
 FROM sla_series s CROSS JOIN sla_hours m
 WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.hour_start >= ? AND m.hour_start < ?
 {{where}} GROUP BY m.sla_id, m.component_id

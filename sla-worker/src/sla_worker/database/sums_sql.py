@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sla_worker.database.adjustments import BESIDE, SUMS
-from sla_worker.database.rollup_sql import COUNTS
+from sla_worker.database.rollup_sql import BY_DAY, BY_HOUR, BY_SLOT, COUNTS
 
 _MEASURED_SLOTS = f"""
-       SUM(CASE WHEN {COUNTS} THEN m.good_events END) AS good,
-       SUM(CASE WHEN {COUNTS} THEN m.total_events END) AS total,
-       SUM(CASE WHEN {COUNTS} THEN m.coverage END) AS covered,
+       SUM(CASE WHEN {COUNTS} THEN m.good_events END {BY_SLOT}) AS good,
+       SUM(CASE WHEN {COUNTS} THEN m.total_events END {BY_SLOT}) AS total,
+       SUM(CASE WHEN {COUNTS} THEN m.coverage END {BY_SLOT}) AS covered,
        SUM(CASE WHEN {COUNTS} THEN 0 ELSE 1 END) AS left_out"""
 _COLUMNS = (
     ("good_events", "good"),
@@ -16,8 +16,14 @@ _COLUMNS = (
     ("covered_slots", "covered"),
     ("left_out", "left_out"),
 )
-_MEASURED = ", ".join(f"SUM(m.{column}) AS {name}" for column, name in _COLUMNS)
-_COUNTED = ", ".join(f"SUM(COALESCE(a.{column}, m.{column})) AS {name}" for column, name in _COLUMNS)
+
+
+def _measured(order: str) -> str:
+    return ", ".join(f"SUM(m.{column} {order}) AS {name}" for column, name in _COLUMNS)
+
+
+def _counted(order: str) -> str:
+    return ", ".join(f"SUM(COALESCE(a.{column}, m.{column}) {order}) AS {name}" for column, name in _COLUMNS)
 
 
 def _summed(sums: str, table: str, where: str, beside: str = "") -> str:
@@ -41,15 +47,17 @@ _DAYS = "m.day_start >= ? AND m.day_start < ? AND m.day_end <= ?"
 
 AS_MEASURED: dict[str, str] = {
     "slots": _summed(_MEASURED_SLOTS, "sla_measurements", _SLOTS),
-    "hours": _summed(_MEASURED, "sla_hours", _HOURS),
-    "days": _summed(_MEASURED, "sla_daily_summaries", _DAYS),
+    "hours": _summed(_measured(BY_HOUR), "sla_hours", _HOURS),
+    "days": _summed(_measured(BY_DAY), "sla_daily_summaries", _DAYS),
 }
 """The sums of each series over one part of a period, by what it is read from."""
 
 AS_COUNTED: dict[str, str] = {
     "slots": _summed(SUMS, "sla_measurements", _SLOTS, BESIDE),
-    "hours": _summed(_COUNTED, "sla_hours", _HOURS, _beside("sla_adjusted_hours", "hour_start")),
-    "days": _summed(_COUNTED, "sla_daily_summaries", _DAYS, _beside("sla_adjusted_days", "day_start")),
+    "hours": _summed(_counted(BY_HOUR), "sla_hours", _HOURS, _beside("sla_adjusted_hours", "hour_start")),
+    "days": _summed(
+        _counted(BY_DAY), "sla_daily_summaries", _DAYS, _beside("sla_adjusted_days", "day_start")
+    ),
 }
 """The same, with what counts instead of what was measured: for parts in which something does."""
 
