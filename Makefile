@@ -197,8 +197,8 @@ bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside
 bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an idle minute of the sla-worker take
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.statements
 
-bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read
-	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger
+bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read: DATABASE=postgresql
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger $(if $(DATABASE),--database $(DATABASE))
 
 bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the leader of two is lost: KILLS=6 PAUSES=2
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.take_over
@@ -206,8 +206,8 @@ bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the l
 bench-months: $(VENV)/.test ## Print what closing a month and its evidence cost: SLAS=36,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.months $(if $(SLAS),--slas $(SLAS))
 
-bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost from a year of data: DAYS=365
-	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(DAYS),--days $(DAYS))
+bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost from a year of data: DAYS=365 DATABASE=postgresql
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(DAYS),--days $(DAYS)) $(if $(DATABASE),--database $(DATABASE))
 
 bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards on 15 days of data, beside their budget
 	@PYTHONPATH=tests:sla-worker/src:demo-app/src:grafana/src:local/src $(PY) -m benchmarks.panels

@@ -77,10 +77,10 @@ def _rows(definitions: Sequence[Definition], slot: int) -> Iterator[Measurement]
             yield evaluate(definition, slot, Figures(total - bad, total, 1), component=component)
 
 
-def year(path: Path, days: int = 365, end: int = END) -> SLADatabase:
+def year(place: Path | str, days: int = 365, end: int = END) -> SLADatabase:
     """The ledger of so many days before `end`, open for writing; old slots are deleted as the worker does."""
     clock = [float(end - days * DAY)]
-    database = SLADatabase(path, grid=Grid(HOUR, 15), zone=ZONE, clock=lambda: clock[0])
+    database = SLADatabase(place, grid=Grid(HOUR, 15), zone=ZONE, clock=lambda: clock[0])
     definitions = read_definitions(SHIPPED)
     database.sync_definitions(definitions, begin=end - days * DAY)
     for begin in range(end - days * DAY, end, DAY):
