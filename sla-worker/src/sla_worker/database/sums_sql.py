@@ -68,7 +68,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 """What the sums of hours and of days are made of."""
 
 _ENDS = """
-WITH ends AS (
+WITH ends AS MATERIALIZED (
     SELECT s.sla_id, s.component_id, s.first_slot,
            (SELECT MAX(m.slot) FROM sla_measurements m
             WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND m.slot <= ?
@@ -80,16 +80,23 @@ SELECT e.sla_id, e.component_id, c.name AS component, e.first_slot, e.slot, {new
                AND b.ended_at IS NULL AND b.started_at < ?) AS in_breach
 FROM ends e
 JOIN sla_components c ON c.id = e.component_id
-LEFT JOIN sla_measurements n
-    ON n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot{beside}
 ORDER BY e.sla_id, e.component_id
 """
 """Every series with its first slot, and what its newest one says."""
-ENDS_AS_MEASURED = _ENDS.format(newest="n.actual_value, n.status", beside="")
+
+
+def _of_newest(column: str, table: str) -> str:
+    """By its key, series by series: to join it PostgreSQL may read the whole table."""
+    return f"""(SELECT n.{column} FROM {table} n
+        WHERE n.sla_id = e.sla_id AND n.component_id = e.component_id AND n.slot = e.slot)"""  # noqa: S608
+
+
+_ACTUAL, _STATUS = (_of_newest(each, "sla_measurements") for each in ("actual_value", "status"))
+_STATE_INSTEAD, _ACTUAL_INSTEAD, _STATUS_INSTEAD = (
+    _of_newest(each, "sla_adjusted_slots") for each in ("state", "actual_value", "status")
+)
+ENDS_AS_MEASURED = _ENDS.format(newest=f"{_ACTUAL} AS actual_value, {_STATUS} AS status")
 ENDS_AS_COUNTED = _ENDS.format(
-    newest="CASE WHEN a.state IS NULL THEN n.actual_value ELSE a.actual_value END AS actual_value,"
-    " COALESCE(a.status, n.status) AS status",
-    beside="""
-LEFT JOIN sla_adjusted_slots a
-    ON a.sla_id = e.sla_id AND a.component_id = e.component_id AND a.slot = e.slot""",
+    newest=f"CASE WHEN {_STATE_INSTEAD} IS NULL THEN {_ACTUAL} ELSE {_ACTUAL_INSTEAD} END AS actual_value,"
+    f" COALESCE({_STATUS_INSTEAD}, {_STATUS}) AS status"
 )
