@@ -135,10 +135,16 @@ class DefinitionStore:
 
     def get(self, key: str) -> StoredDefinition:
         """One SLA. Raises DatabaseError when there is none with that key."""
-        found = self.all().get(key)
-        if found is None:
-            raise DatabaseError(f"the SLA {key} is not defined in the database; add it first")
-        return found
+        return self.several([key])[key]
+
+    def several(self, keys: Iterable[str]) -> dict[str, StoredDefinition]:
+        """SLAs by their keys. Raises DatabaseError when there is none with one of them."""
+        known = self.all()
+        try:
+            return {key: known[key] for key in keys}
+        except KeyError as error:
+            key = error.args[0]
+            raise DatabaseError(f"the SLA {key} is not defined in the database; add it first") from error
 
     def component_ids(self, names: Iterable[str]) -> dict[str, int]:
         """The integer keys of components; those that are new are made, inside the caller's transaction."""

@@ -174,7 +174,7 @@ class MeasurementStore:
         if not rows:
             return Stored(0, 0)
         with self._engine.transaction():
-            definitions = {key: self._definitions.get(key) for key in {row.key for row in rows}}
+            definitions = self._definitions.several({row.key for row in rows})
             components = self._definitions.component_ids(
                 [*(row.component for row in rows), *(each.component for each in definitions.values())]
             )

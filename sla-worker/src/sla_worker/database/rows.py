@@ -145,6 +145,7 @@ def _accepts(before: Row, row: Measurement, reason: Reason) -> bool:
 
 def _values(pair: Pair, row: Measurement, now: int, *, late: int | None = None) -> Sequence[object]:
     """The values of a row; one that is read again is as late as it was the first time."""
+    compliant = row.compliant
     return (
         *pair,
         row.slot,
@@ -153,7 +154,7 @@ def _values(pair: Pair, row: Measurement, now: int, *, late: int | None = None) 
         row.coverage,
         row.actual,
         row.target,
-        None if row.compliant is None else int(row.compliant),
+        None if compliant is None else int(compliant),
         int(row.state),
         int(row.status),
         int(row.late) if late is None else late,

@@ -115,7 +115,9 @@ class Measurement:
     @property
     def compliant(self) -> bool | None:
         """True: met, False: breached, None: it cannot be said."""
-        return {State.MET: True, State.BREACHED: False}.get(self.state)
+        if self.state == State.MET:
+            return True
+        return False if self.state == State.BREACHED else None
 
 
 @dataclass(frozen=True, slots=True)
