@@ -5,8 +5,10 @@ every 15 s) and counts the newest slot: as the sla-worker does, from raw samples
 differences at aligned steps, by increase(), by increase() over anchored ranges, by requests for each SLA, and
 by slo-generator from PyPI. Prints for each the wall time, the CPU of both sides, and its wall time ÷ the
 sla-worker's; and what the sla-worker does after a pass, which the others do not: it reads six windows of the
-ledger (here one of a few slots) and writes its metrics. `--slas 36,360,3600,10000` chooses the sizes,
-`--no-slo-generator` leaves that one out; beyond 3,600 all other ways are left out, which would take minutes.
+ledger (here one of a few slots) and writes its metrics. Half of what the target of an SLA allows is bad; the
+sla-worker's part is measured once more with every SLA in breach, as in an outage of everything.
+`--slas 36,360,3600,10000` chooses the sizes, `--no-slo-generator` leaves that one out; beyond 3,600 all other
+ways are left out, which would take minutes.
 At the end: what a slot costs both sides at each size, beside its budget, and how it grows.
 """
 
@@ -54,6 +56,9 @@ COMPARED = 3600  # so many SLAs at most are counted in the other ways too
 REPEATED = 5
 OURS = "sla-worker: raw samples, a whole pass"
 AFTER = "sla-worker: then windows and metrics"
+IN_BREACH = "the same, every SLA in breach"
+AFTER_IN_BREACH = "then windows and metrics"
+MET, MISSED = 0.5, 0.01  # targets: a quarter of the events is bad
 BUDGETS = {36: (0.010, 0.1), 3600: (0.150, 3.0)}
 """Seconds: wall time of a pass, and CPU of a slot on both sides, windows and metrics included."""
 
@@ -71,7 +76,7 @@ class Server:
         return cpu_of(self.pid)
 
 
-def definitions(count: int) -> tuple[Definition, ...]:
+def definitions(count: int, target: float = MET) -> tuple[Definition, ...]:
     """SLAs over one metric, told apart by a label, as those of many services are."""
     return tuple(
         Definition(
@@ -80,7 +85,7 @@ def definitions(count: int) -> tuple[Definition, ...]:
             category="reliability",
             description="",
             comparison=Comparison.AT_MOST,
-            target=0.01,
+            target=target,
             unit="ratio",
             severity="low",
             sli=EventsSli(
@@ -149,12 +154,12 @@ def prometheus(directory: str, data: Path) -> Iterator[Server]:
 class Ways:
     """The ways of counting the newest slot of so many SLAs."""
 
-    def __init__(self, server: Server, count: int, directory: Path) -> None:
+    def __init__(self, server: Server, count: int, directory: Path, target: float = MET) -> None:
         self._server = server
         self._count = count
-        self._definitions = definitions(count)
-        self._passes = 0
-        self._database = SLADatabase(directory / f"{count}.db", grid=GRID, clock=lambda: NEWEST)
+        self._definitions = definitions(count, target)
+        self._slot = NEWEST
+        self._database = SLADatabase(directory / f"{count}-{target}.db", grid=GRID, clock=lambda: NEWEST)
         self._database.sync_definitions(self._definitions)
 
     def close(self) -> None:
@@ -169,8 +174,9 @@ class Ways:
         def one_pass() -> None:
             slots = range(NEWEST, NEWEST + 1, 300)
             rows = measurer.measure(self._definitions, slots, missing, NEWEST).rows
-            self._passes += 1  # the same samples stand for one slot after the other
-            self._database.store([replace(row, slot=NEWEST + 300 * self._passes) for row in rows])
+            # The same samples stand for one slot after the other.
+            self._database.store([replace(row, slot=self._slot) for row in rows])
+            self._slot += 300
             assert {(row.good, row.total) for row in rows} == {(20 * 2 * 3, 20 * 2 * 4)}
 
         return one_pass
@@ -180,7 +186,7 @@ class Ways:
         exporter = Exporter(self._definitions, GRID, ())
 
         def show() -> None:
-            now = NEWEST + 300 * self._passes + GRID.settle_seconds
+            now = self._slot - 300 + GRID.settle_seconds
             exporter.show(windows.read(self._database, ZoneInfo("UTC"), now))
             assert exporter.text().count(b"sla_burn_rate{") == 4 * self._count
 
@@ -251,10 +257,14 @@ def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Co
         with prometheus(directory, data) as server:
             ways = Ways(server, count, Path(scratch))
             few = REPEATED if count <= AT_ONCE else 1
+            bad = Ways(server, count, Path(scratch), MISSED)
             found: dict[str, Cost | str] = {
                 OURS: cost(ways.worker(), server.cpu, REPEATED),
                 AFTER: cost(ways.after(), server.cpu, REPEATED),
+                IN_BREACH: cost(bad.worker(), server.cpu, REPEATED),
+                AFTER_IN_BREACH: cost(bad.after(), server.cpu, REPEATED),
             }
+            bad.close()
             if count > COMPARED:
                 ways.close()
                 return found
@@ -267,7 +277,7 @@ def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Co
             if isinstance(interpreter, str):
                 found["slo-generator 2.6.0"] = interpreter
             elif count <= AT_ONCE:
-                pairs = [ways.selectors(each) for each in definitions(count)]
+                pairs = [ways.selectors(each) for each in definitions(count, MET)]
                 found["slo-generator 2.6.0"] = slo_generator.cost(interpreter, server.url, pairs, server.cpu)
             ways.close()
             return found
