@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,37 @@ def test_the_newest_are_kept_up_to_a_number(database: SLADatabase) -> None:
     assert len(newest) == KEPT_ALERTS
     assert newest[0].labels["n"] == str(KEPT_ALERTS + 4)
     assert newest[-1].labels["n"] == "5"
+
+
+def test_what_is_told_again_is_stored_once(database: SLADatabase) -> None:
+    """Alertmanager repeats what fires, and sends a call again of which it got no answer."""
+    first, later = replace(alert(1), starts_at="2023-11-14T22:00:00Z"), NOW + 4 * 3600
+    database.alerts.add([first, first, alert(2)])
+    again = replace(first, received_at=later, annotations={"summary": "worse"})
+    database.alerts.add([again])
+    assert database.alerts.newest(9) == [again, alert(2)]
+    others = [
+        replace(again, status="resolved", ends_at="2023-11-15T03:00:00Z"),
+        replace(again, receiver="critical"),
+        replace(again, starts_at="2023-11-15T09:00:00Z"),
+        replace(again, labels={"alertname": "A", "n": "9"}),  # of a sender without fingerprints
+    ]
+    database.alerts.add(others)
+    assert database.alerts.newest(9) == [*others[::-1], again, alert(2)]
+
+
+def test_what_is_repeated_for_days_fired_in_each_of_them(database: SLADatabase) -> None:
+    """It began at 22:00 UTC, was heard of at 22:15, and then every four hours for three days."""
+    began, day = 1_699_999_200, 86_400
+    firing = replace(alert(1), starts_at="2023-11-14T22:00:00Z", ends_at="0001-01-01T00:00:00Z")
+    for hours in range(0, 72, 4):
+        database.alerts.add([replace(firing, received_at=NOW + hours * 3600)])
+    assert len(database.alerts.newest(9)) == 1
+    for number in range(3):
+        start = began + number * day
+        [episode] = database.alerts.episodes(start, start + day)
+        assert (episode.start, episode.end, episode.resolved) == (began, start + day, False)
+    assert database.alerts.episodes(began - day, began) == []
 
 
 def test_the_newest_are_kept_up_to_so_many_bytes(database: SLADatabase, tmp_path: Path) -> None:

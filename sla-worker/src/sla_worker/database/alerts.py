@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sla_worker.conventions import WATCHDOG
 from sla_worker.database.engine import Engine, Row
@@ -26,12 +26,15 @@ LEFT_OUT = "[left out]"
 _FIRST_YEAR = 1970
 _SAME_SECONDS = 120  # the same state of an alert, told again within this, is the same message
 _HEARD_SECONDS = 5 * 3600  # Alertmanager repeats what fires every four hours, or more often
+_IDENTITY = ("fingerprint", "status", "receiver", "labels", "starts_at", "ends_at")
+"""What tells apart two alerts that Alertmanager sends: another state or end is another one."""
+
 _EPISODES = """
 SELECT alertname, starts_at, MAX(CASE WHEN status = 'resolved' THEN ends_at END) AS ends_at,
        MAX(received_at) AS heard
 FROM webhook_alerts
 WHERE alertname <> ? AND labels NOT LIKE '%"drill":%'
-GROUP BY fingerprint, alertname, starts_at HAVING MAX(received_at) >= ? AND MIN(received_at) < ?
+GROUP BY fingerprint, alertname, starts_at HAVING MAX(received_at) >= ?
 """
 _TRIM = """
 DELETE FROM webhook_alerts WHERE id IN (
@@ -53,10 +56,12 @@ class AlertStore:
     def add(self, alerts: Iterable[WebhookAlert]) -> None:
         """Store the alerts of one call and drop the oldest above the bounds, in one transaction.
 
-        Texts that are too long are cut and say so. A Watchdog that fires takes the place of the one before
-        it: one a minute would push all others out within a week.
+        Texts that are too long are cut and say so. An alert that is told again, since Alertmanager repeats
+        what fires, takes the place of what was told of it before. So does a Watchdog that fires, whenever
+        it began: one a minute would push all others out within a week.
         """
-        rows = [_row(each) for each in alerts]
+        told = {tuple(row[name] for name in _IDENTITY): row for row in map(_row, alerts)}
+        rows = list(told.values())
         if not rows:
             return
         with self._engine.transaction():
@@ -64,6 +69,7 @@ class AlertStore:
                 self._engine.execute(
                     "DELETE FROM webhook_alerts WHERE alertname = ? AND status = 'firing'", (WATCHDOG,)
                 )
+            self._forget_repeated(told.keys())
             first = self._engine.next_id("webhook_alerts")
             self._engine.executemany(
                 "INSERT INTO webhook_alerts (id, size_bytes, fingerprint, status, alertname, receiver,"
@@ -72,6 +78,21 @@ class AlertStore:
                 [(number, *row.values()) for number, row in enumerate(rows, start=first)],
             )
             self._trim(len(rows), sum(row["size_bytes"] for row in rows))
+
+    def _forget_repeated(self, told: Collection[tuple[object, ...]]) -> None:
+        """Delete what is stored of alerts that are told again."""
+        fingerprints = sorted({str(each[0]) for each in told})
+        rows = self._engine.rows(
+            f"SELECT id, {', '.join(_IDENTITY)} FROM webhook_alerts"  # noqa: S608 - names and marks
+            f" WHERE fingerprint IN ({', '.join('?' * len(fingerprints))})",
+            tuple(fingerprints),
+        )
+        again = [row for row in rows if tuple(row[name] for name in _IDENTITY) in told]
+        if again:
+            self._engine.executemany(
+                "DELETE FROM webhook_alerts WHERE id = ?", [(row["id"],) for row in again]
+            )
+            self._forget()
 
     def unknown(self, alerts: Iterable[WebhookAlert]) -> list[WebhookAlert]:
         """Those that were not stored a moment ago: two workers that are told the same store it once."""
@@ -133,7 +154,7 @@ class AlertStore:
         One whose end has not come yet lasts as long as it was heard of, to the end if that is not long ago.
         """
         found = []
-        for row in self._engine.rows(_EPISODES, (WATCHDOG, start, end + _HEARD_SECONDS)):
+        for row in self._engine.rows(_EPISODES, (WATCHDOG, start)):
             began, ended = _moment(row["starts_at"]), _moment(row["ends_at"])
             if began is None or began >= end:
                 continue
