@@ -23,10 +23,11 @@ from stack import secret_files
 from stack.composefile import merged, mount, rendered
 from stack.envfile import read
 from stack.services import ALL_PORT_VARIABLES, PORT_VARIABLES, SCALE_NAMES
-from stack.settings import DEMO, SCALE
+from stack.settings import DEMO, SCALE, Instance
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE, OVERRIDE = ROOT / "docker-compose.yml", ROOT / "docker-compose.scale.yml"
+PUBLIC = ROOT / "docker-compose.public.yml"
 LAYERS = {"one": (FILE,), "scale": (FILE, OVERRIDE)}
 EXAMPLE = ROOT / ".env.example"
 GIVEN = {"GRAFANA_ADMIN_PASSWORD": "from-the-test", "SLA_POSTGRES_PASSWORD": "from-the-test"}
@@ -364,10 +365,19 @@ def test_postgresql_asks_for_a_password_wherever_a_client_comes_from() -> None:
     assert [each for each in words if each.startswith("--auth")] == ["--auth=scram-sha-256"]
 
 
-def test_the_public_page_alone_leaves_the_machine_and_only_when_it_is_given_an_address() -> None:
+@pytest.mark.parametrize("scale", ["0", "1"])
+def test_the_public_page_alone_leaves_the_machine_and_only_when_it_is_given_an_address(scale: str) -> None:
+    """Without one its port is not published, on this machine either: the launcher leaves the file out."""
+
     def opened(**settings: str) -> set[tuple[str, str, int]]:
-        tree = rendered(FILE, SETTINGS | settings)["services"]
+        environment = SETTINGS | {SCALE: scale} | settings
+        chosen = Instance(ROOT, "insa", ROOT / ".env", environment).compose_files
+        assert set(chosen) - {PUBLIC} == set(LAYERS["scale" if scale == "1" else "one"])
+        tree = rendered(chosen, environment)["services"]
         entries = [str(entry).split(":") for each in tree.values() for entry in each.get("ports", [])]
+        assert all(len(entry) == 3 and all(entry) for entry in entries), entries
+        known = sorted(int(target) for _, _, target in entries if int(target) == 8081)
+        assert known == ([8081] if settings else [])
         assert tree["sla-worker"]["environment"]["SLA_PUBLIC_BIND"] == (
             "0.0.0.0" if settings.get("SLA_PUBLIC_BIND") else ""  # noqa: S104 - inside the container
         )
@@ -408,7 +418,7 @@ def test_versions_stand_in_the_settings_alone() -> None:
 
 def test_every_setting_has_a_comment_and_a_use() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    used = FILE.read_text(encoding="utf-8") + OVERRIDE.read_text(encoding="utf-8")
+    used = "".join(each.read_text(encoding="utf-8") for each in (FILE, OVERRIDE, PUBLIC))
     comment = False
     for line in lines:
         name = line.partition("=")[0]

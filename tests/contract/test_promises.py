@@ -25,6 +25,7 @@ NUMBERS = dict(enumerate(("eight", "nine", "ten", "eleven", "twelve", "thirteen"
 TOP_LEVEL = {
     "docker-compose.yml",
     "docker-compose.scale.yml",
+    "docker-compose.public.yml",
     "prometheus/prometheus.yml",
     "prometheus/rules",
     "alertmanager/alertmanager.yml",

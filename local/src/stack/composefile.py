@@ -204,8 +204,7 @@ def _definition(name: str, body: dict[str, Any], volumes: Collection[str]) -> De
     ports = {}
     for entry in body.get("ports", []):
         _, host, container = str(entry).split(":")
-        if host:  # without one nobody knows the port
-            ports[int(container)] = int(host)
+        ports[int(container)] = int(host)
     return Definition(
         name=name,
         command=tuple(map(str, body.get("command", []))),

@@ -26,6 +26,7 @@ REMEMBERED = (DEMO, SCALE)
 """What is part of the stack: given with make up, they are written into `.env`."""
 
 COMPOSE, OVERRIDE = "docker-compose.yml", "docker-compose.scale.yml"
+PUBLIC = "docker-compose.public.yml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _LAST_PORT = 65535
 _DURATIONS = {
@@ -91,7 +92,10 @@ class Instance:
     @property
     def compose_files(self) -> tuple[Path, ...]:
         """The Compose files that make up the stack, the later over the earlier."""
-        return tuple(self.root / name for name in (COMPOSE, *([OVERRIDE] if self.scale else [])))
+        wanted = [COMPOSE, *([OVERRIDE] if self.scale else [])]
+        if self.env.get("SLA_PUBLIC_BIND"):
+            wanted.append(PUBLIC)
+        return tuple(self.root / name for name in wanted)
 
     @property
     def scale_config(self) -> Path:
