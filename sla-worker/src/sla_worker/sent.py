@@ -1,6 +1,9 @@
 """A mail as it is kept: text, HTML, charts and files, packed into one value, and unpacked again.
 
-JSON, compressed by zlib; what is no text stands in it as base64, which compresses to what it was.
+JSON, compressed by zlib; what is no text stands in it as base64, which compresses to what it was. What all
+mails have in common stands in sent_dictionary.txt, the dictionary of zlib: a mail about a breach takes a
+fifth of what it does without. What was packed names its dictionary (RFC 1950, DICTID), so that file never
+changes: a better one would be another file.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from importlib.resources import files
 
 from sla_worker.model import Attachment, Mail
 
@@ -51,12 +55,14 @@ def packed(mail: Mail) -> bytes:
         "left_out": [each.name for each in mail.attachments if each not in small],
     }
     # Half a surrogate pair, which no UTF-8 can hold, becomes a question mark, as in the mail.
-    return zlib.compress(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), _LEVEL)
+    text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    packer = zlib.compressobj(_LEVEL, zdict=_dictionary())
+    return packer.compress(text) + packer.flush()
 
 
 def unpacked(content: bytes) -> Kept:
     """What was kept."""
-    value = json.loads(zlib.decompress(content))
+    value = json.loads(zlib.decompressobj(zdict=_dictionary()).decompress(content))
     mail = Mail(
         subject=value["subject"],
         text=value["text"],
@@ -65,6 +71,10 @@ def unpacked(content: bytes) -> Kept:
         pictures=tuple(_read(*each) for each in value["pictures"]),
     )
     return Kept(mail, tuple(value["left_out"]))
+
+
+def _dictionary() -> bytes:
+    return (files("sla_worker") / "sent_dictionary.txt").read_bytes()
 
 
 def _written(file: Attachment) -> tuple[str, str, str]:

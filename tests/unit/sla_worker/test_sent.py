@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from email.message import Message
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from unit.sla_worker.test_database_outbox import NOW, OWNER, Ledger
 from unit.sla_worker.web_ledger import FORMULA, HOSTILE, NAME, UPTIME, change, filled
 
 DAY = 86_400
+DIGEST = "9acdc96a845be029190d4ac1e600abefef503557a9c94837f2d3f33d27927150"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 
@@ -191,6 +194,15 @@ def test_text_html_charts_and_files_come_back_as_they_were() -> None:
     assert found.mail.attachments == attachments
     assert found.mail.pictures == sent.pictures[1:]
     assert found.left_out == ()
+
+
+def test_the_dictionary_stays_what_it_is_and_what_was_packed_without_one_can_be_read() -> None:
+    """Another one could not read what ledgers have."""
+    content = (files("sla_worker") / "sent_dictionary.txt").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == DIGEST
+    assert packed(mail())[2:6] == zlib.adler32(content).to_bytes(4)
+    unpacker = zlib.decompressobj(zdict=content)
+    assert unpacked(zlib.compress(unpacker.decompress(packed(mail())))) == unpacked(packed(mail()))
 
 
 def test_half_a_surrogate_pair_is_a_question_mark_as_in_the_mail() -> None:
