@@ -216,6 +216,14 @@ def test_sums_are_the_same_in_whichever_order_rows_were_stored(schema: PostgreSQ
     assert kept == [(0.6000000000000001,)] * 2
 
 
+def test_the_server_knows_how_few_series_there_are(database: SLADatabase, schema: PostgreSQLPlace) -> None:
+    """Else it reads every hour of a year for the sum of one."""
+    series = f"SELECT reltuples FROM pg_class WHERE oid = '{schema.schema}.sla_series'::regclass"  # noqa: S608
+    assert schema.query(series) == [(1,)]  # ERRORS, which the fixture has measured
+    database.store([evaluate(each, NOW + 300, Figures(100, 100, 1)) for each in DEFINITIONS])
+    assert schema.query(series) == [(3,)]
+
+
 def test_times_after_2038_can_be_stored(database: SLADatabase, schema: PostgreSQLPlace) -> None:
     """The first second that 32 bits cannot hold is 2038-01-19 03:14:08 UTC, 2 ** 31."""
     database.store([evaluate(ERRORS, 2**31 + 252, Figures(1, 1, 1))])

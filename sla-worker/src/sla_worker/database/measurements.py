@@ -83,6 +83,7 @@ class MeasurementStore:
         self._rows = RowWriter(engine)
         self._ends: dict[Pair, _Ends] | None = None
         self._provisional: set[tuple[int, int]] | None = None
+        self._counted = False
         engine.on_reset(self._forget)
 
     # --- which are missing
@@ -338,6 +339,11 @@ class MeasurementStore:
             " ON CONFLICT (sla_id, component_id) DO UPDATE SET first_slot = excluded.first_slot",
             [(*pair, slot) for pair, slot in first.items()],
         )
+        if self._engine.partitioned and (first or not self._counted):
+            # PostgreSQL counts no table of less than 50 rows by itself, and takes it to have some 1,500: then
+            # it reads all hours that there are, where it should seek those of each series.
+            self._engine.execute("ANALYZE sla_series")
+            self._counted = True
 
     def _contiguous(self, placed: Sequence[tuple[Pair, Measurement]]) -> int:
         """Up to which slot nothing is missing of the SLAs that were stored."""
