@@ -184,7 +184,8 @@ def test_a_ledger_without_partitions_keeps_its_rows_and_loses_them_in_time(
             target.execute("DELETE FROM schema_migrations", ())
 
         with target.filling(make):
-            copy_rows(source, target, source.tables(), print)
+            made = target.tables()  # what later migrations make is empty here
+            copy_rows(source, target, {n: c for n, c in source.tables().items() if n in made}, print)
             target.execute("DELETE FROM schema_migrations WHERE version >= 17", ())
     rows = schema.query("SELECT * FROM sla_measurements ORDER BY slot")
     with closing(opened(schema.location, "2026-03-21T00:20")) as ledger:
