@@ -216,6 +216,13 @@ def test_words_of_the_table(known: World) -> None:
     assert shown(16, "Budget left", known.by_sla(16, 5)["platform-uptime"]) == "Exhausted"
 
 
+def test_all_is_said_of_all_alone() -> None:
+    """Three decimals of a percentage show 99.9995 % and more as 100.000 %."""
+    million = 1_000_000
+    for bad, text in ((0, "1"), (1, "> 99.999 %"), (5, "> 99.999 %"), (6, f"{1 - 6 / million:g}")):
+        assert shown(16, "Compliance", 1 - bad / million) == text
+
+
 def test_the_worst_come_first(known: World) -> None:
     order = sorted(known.by_sla(16, 8).items(), key=lambda item: item[1])
     first = [key for key, _ in order[:4]]
@@ -365,8 +372,7 @@ def shown(panel_id: int, field: str | None, value: float, *, colour: bool = Fals
         options = mapping["options"]
         if mapping["type"] == "value" and f"{value:g}" in options:
             return str(options[f"{value:g}"]["text"])
-        if mapping["type"] == "range" and (
-            value <= options["to"] if options["from"] is None else value >= options["from"]
-        ):
+        low, high = options.get("from"), options.get("to")
+        if mapping["type"] == "range" and (low is None or value >= low) and (high is None or value <= high):
             return str(options["result"]["text"])
     return f"{value:g}"

@@ -24,6 +24,9 @@ from .expressions import FOUR_WEEKS
 
 EXHAUSTED = "Exhausted"
 
+ALMOST_ALL, LESS_THAN_ALL = 0.999995, 1 - 1e-12
+"""From here to there a share is shown as 100.000 % unless it is put in words."""
+
 
 def exhausted() -> sdk.dashboard_model.RangeMap:
     """An error budget that is used up, by however much: -53025 % would say no more."""
@@ -31,6 +34,16 @@ def exhausted() -> sdk.dashboard_model.RangeMap:
     return model.RangeMap(
         model.DashboardRangeMapOptions(
             from_val=None, to=0, result=model.ValueMappingResult(text=EXHAUSTED, color=RED, index=1)
+        )
+    )
+
+
+def almost_all() -> sdk.dashboard_model.RangeMap:
+    """A share that three decimals would round up to 100 %, which it is not: one of 300,000 failed."""
+    model = sdk.dashboard_model
+    return model.RangeMap(
+        model.DashboardRangeMapOptions(
+            from_val=ALMOST_ALL, to=LESS_THAN_ALL, result=model.ValueMappingResult(text="> 99.999 %", index=1)
         )
     )
 

@@ -19,7 +19,7 @@ from ..panels import (
     words,
 )
 from . import expressions as ql
-from .kinds import exhausted, field, rows, sla_link
+from .kinds import almost_all, exhausted, field, rows, sla_link
 
 # Shown beside their colour, so that the word alone is enough.
 STATUSES: dict[str, tuple[str, str]] = {
@@ -96,7 +96,11 @@ def overrides(panel: sdk.table.Panel, slas: list[Sla]) -> sdk.table.Panel:
         "Verdict": [setting("mappings", [words(VERDICTS)]), coloured],
         "Target": [setting("mappings", [targets])],
         "Actual": [setting("decimals", 3)],
-        "Compliance": [setting("unit", "percentunit"), setting("decimals", 3)],
+        "Compliance": [
+            setting("unit", "percentunit"),
+            setting("decimals", 3),
+            setting("mappings", [almost_all()]),
+        ],
         "Budget left": [setting("unit", "percentunit"), setting("decimals", 1), coloured, *budget],
         "Burn rate": [setting("unit", "suffix: x"), setting("decimals", 1), coloured, burn],
         "Measured": [setting("unit", "percentunit"), setting("decimals", 1), coloured, measured],
