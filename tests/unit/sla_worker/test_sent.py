@@ -302,7 +302,8 @@ def test_a_change_afterwards_leaves_it_as_it_was_and_leads_to_the_figures_of_now
     change(setting, "/api/correct", to_correct(wrong))
     after = asked(setting, f"/reports/{number}")[2].decode()
     assert "1 correction was made or revoked: the mail had the figures from before." in after
-    assert f'<a href="/reports/{number}?figures=now"' in after
+    assert f'from before. <a href="/reports/{number}?figures=now"' in " ".join(after.split())
+    assert ">As known now</a>. Download: " in " ".join(after.split())
     body = asked(setting, f"/reports/{number}.html")[2].decode().partition("<body")[2].partition(">")[2]
     assert before.endswith(body)
     assert after.endswith(body)
