@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,7 @@ WEBHOOK = "http://sla-worker:8080/webhook/alertmanager"
 
 def labels(row: dict[str, Any]) -> dict[str, str]:
     """The labels of a row, as an alert carries them."""
-    found = {name: row[name] for name in ("severity", "component") if name in row}
+    found = {name: row[name] for name in ("severity", "component", "team") if name in row}
     return found | {"alertname": row.get("alert", "AnythingElse")}
 
 
@@ -76,6 +77,35 @@ def test_receivers_beside_mail_take_no_alert_from_those_of_the_table() -> None:
         reached = [match.receiver for match in router.match(labels(row))]
         # An alert that only the default receiver has must go on having it.
         assert sorted(reached) == sorted([*on_call, *chat, *row["reaches"]]), row
+
+
+def with_the_route_of_a_team() -> dict[str, Any]:
+    """The shipped configuration with what docs/teams.md says to add to it, where it says."""
+    page = (ROOT / "docs" / "teams.md").read_text(encoding="utf-8")
+    about = page.partition("## Whose alerts are whose")[2].partition("\n## ")[0]
+    route, receiver = re.findall(r"```yaml\n(.*?)```", about, re.DOTALL)
+    before, routes, rest = CONFIG_FILE.read_text(encoding="utf-8").partition("\n  routes:\n")
+    made: dict[str, Any] = yaml.safe_load(f"{before}{routes}{route}{rest}\n{receiver}")
+    return made
+
+
+@pytest.mark.parametrize("row", rows(), ids=row_id)
+def test_the_documented_route_of_a_team_adds_its_receiver_for_its_slas_alone(row: dict[str, Any]) -> None:
+    router = Router(with_the_route_of_a_team()["route"])
+    own = ["payments"] if row.get("component") == "sla" and row.get("team") == "payments" else []
+    assert [match.receiver for match in router.match(labels(row))] == [*own, *row["reaches"]]
+
+
+def test_amtool_takes_the_documented_route_of_a_team(tmp_path: Path) -> None:
+    newest = list(found("amtool").values())[-1:]
+    amtool = required(newest[0] if newest else None, "amtool")
+    shutil.copytree(ROOT / "alertmanager" / "templates", tmp_path / "templates")
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(with_the_route_of_a_team()))
+    words = ["severity=critical", "component=sla", "alertname=SLABudgetBurnFast", "team=payments"]
+    command = [amtool, "config", "routes", "test", f"--config.file={file}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "payments,critical", done.stderr
 
 
 def test_amtool_takes_every_receiver(tmp_path: Path) -> None:

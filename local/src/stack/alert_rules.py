@@ -16,6 +16,7 @@ from stack.errors import StackError
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
 _LABEL = re.compile(r"\$labels\.(\w+)")
+_OR_ELSE = re.compile(r'or \$labels\.(\w+) "([^"\\]*)"')
 _EXTERNAL = re.compile(r"\$externalLabels\.(\w+)")
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _MARK = "[DRILL] "
@@ -39,6 +40,11 @@ class AlertRule:
         return frozenset(_LABEL.findall(" ".join([*self.annotations.values(), *self.labels.values()])))
 
     @property
+    def optional_labels(self) -> frozenset[str]:
+        """Those of them that a series may lack, because the rule says what stands in their place."""
+        return frozenset(name for text in self.labels.values() for name, _ in _OR_ELSE.findall(text))
+
+    @property
     def words(self) -> frozenset[str]:
         """All names in its expression: those of metrics, and of functions and labels too."""
         return frozenset(_NAME.findall(self.expression))
@@ -52,7 +58,7 @@ class AlertRule:
         def said(text: str) -> str:
             return _ACTION.sub(lambda match: _said(match[1], series, external), text)
 
-        labels = {name: said(text) for name, text in self.labels.items()}
+        labels = labels_of(self.labels, series)
         annotations = {name: said(text) for name, text in self.annotations.items()}
         annotations["summary"] = _MARK + annotations.get("summary", self.name)
         return {
@@ -61,10 +67,19 @@ class AlertRule:
         }
 
 
+def labels_of(labels: Mapping[str, str], series: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a rule as Prometheus gives them to an alert about a series."""
+    return {
+        name: _ACTION.sub(lambda match: _said(match[1], series, {}), text) for name, text in labels.items()
+    }
+
+
 def _said(action: str, series: Mapping[str, str], external: Mapping[str, str]) -> str:
     """What a template's action becomes: a label, an address, or else the place of the value."""
     if match := _LABEL.match(action):
         return series.get(match[1], "")
+    if match := _OR_ELSE.fullmatch(action):
+        return series.get(match[1]) or match[2]
     if match := _EXTERNAL.match(action):
         return external.get(match[1], "")
     return VALUE

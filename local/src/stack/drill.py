@@ -142,7 +142,7 @@ def _series(instance: Instance, rule: AlertRule) -> dict[str, str]:
 
     What Prometheus does not know gets a made-up value.
     """
-    wanted = rule.asked_labels
+    wanted = rule.asked_labels - rule.optional_labels
     query = urllib.parse.urlencode({"match[]": f'{{__name__=~"{"|".join(sorted(rule.words))}"}}'})
     try:
         found: list[dict[str, str]] = _ask(f"{_url(instance, 'PROMETHEUS_PORT')}/api/v1/series?{query}")[
@@ -151,7 +151,8 @@ def _series(instance: Instance, rule: AlertRule) -> dict[str, str]:
     except StackError:
         found = []
     best = max(found, key=lambda labels: len(wanted & labels.keys()), default=dict[str, str]())
-    return {name: best.get(name, f"drill-{name}") for name in sorted(wanted)}
+    known = {name: best[name] for name in sorted(rule.optional_labels & best.keys())}
+    return known | {name: best.get(name, f"drill-{name}") for name in sorted(wanted)}
 
 
 def _receivers(alertmanager: str, labels: Mapping[str, str]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from stack import alert_rules
 from stack.errors import StackError
 
 STEP_SECONDS = 60
@@ -81,7 +82,7 @@ def alerts(ask: Ask, found: Iterable[Rule], start: int, end: int) -> Iterator[st
         lasting: dict[str, tuple[int, int]] = {}
         """By series: when it began to be true, and when it was last."""
         for labels, samples in _in_parts(ask, rule.expr, start, end) if rule.alert else ():
-            own = {**labels, **dict(rule.labels), "alertname": rule.alert}
+            own = {**labels, **alert_rules.labels_of(dict(rule.labels), labels), "alertname": rule.alert}
             since = _name("ALERTS_FOR_STATE", own)
             began, last = lasting.get(since, (0, 0))
             for moment, _ in samples:

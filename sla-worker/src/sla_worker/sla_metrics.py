@@ -45,18 +45,18 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     names.WINDOW_BUDGET: (*_EACH, "category", "window"),
     names.WINDOW_SLAS: ("category", "window", "result"),
     names.BURN_RATE: (*_EACH, "category", "window"),
-    names.SUSTAINED: ("sla", "title", "severity", "window", "bound"),
-    names.BUDGET_LASTS: ("sla", "title", "severity", "window"),
+    names.SUSTAINED: ("sla", "title", "severity", "team", "window", "bound"),
+    names.BUDGET_LASTS: ("sla", "title", "severity", "team", "window"),
     names.WEAKEST: (*_EACH, "member"),
     names.BREACHES: ("severity",),
-    names.BREACH_START: (*_EACH, "severity", "title"),
+    names.BREACH_START: (*_EACH, "severity", "team", "title"),
     names.MONTH_BREACHES: (*_EACH, "severity"),
     names.MONTH_BREACH_SECONDS: (*_EACH, "severity"),
     names.MONTH_BREACH_LONGEST: (*_EACH, "severity"),
     names.GOOD_EVENTS: (*_EACH, "category"),
     names.TOTAL_EVENTS: (*_EACH, "category"),
 }
-"""Every metric of this module with its labels."""
+"""Every metric of this module with its labels; `team` where the SLA is in a team's file, and else not."""
 
 _TEXTS: Mapping[str, str] = {
     names.INFO: "1; its labels say what the SLA is",
@@ -183,8 +183,9 @@ class SLAMetrics:
             _present(families, now.day, inside)
             for window, statuses in now.windows.items():
                 _window(families, window, statuses, inside)
-            self._burning(add, now)
-            _breaches(families, now.active, now.month)
+            self._burning(families, now)
+            self._breaches(families, now.active)
+            _in_breach(families, now.month)
         for definition in self._definitions.values():
             said = (definition.name, definition.category, definition.severity, definition.unit)
             add(names.INFO, 1, definition.key, *said, definition.comparison)
@@ -204,7 +205,7 @@ class SLAMetrics:
             if definition is not None:
                 yield (key, component, definition.category), each
 
-    def _burning(self, add: _Add, now: Now) -> None:
+    def _burning(self, families: Families, now: Now) -> None:
         """What burns its error budget faster than allowed, or may do so; all else has no series."""
         budgets = {(each.key, each.component): each for each in now.windows.get(THIRTY_DAYS, ())}
         for window, burning in now.burning.items():
@@ -216,14 +217,27 @@ class SLAMetrics:
                 found = self._sustained(each, shorts.get((each.key, each.component)))
                 if found.most <= BURN_EVEN:
                     continue
-                labels = (each.key, each.title, each.severity, window)
-                add(names.SUSTAINED, found.least, *labels, LEAST)
-                add(names.SUSTAINED, found.most, *labels, MOST)
-                add(
-                    names.BUDGET_LASTS,
-                    _lasts(budgets.get((each.key, each.component)), found, burning.budget_seconds),
-                    *labels,
-                )
+                labels = self._alerted(each.key, each.title, each.severity) | {"window": window}
+                bounds = [families.inside(**labels, bound=bound) for bound in (LEAST, MOST)]
+                families.put(names.SUSTAINED, [found.least, found.most], bounds)
+                lasts = _lasts(budgets.get((each.key, each.component)), found, burning.budget_seconds)
+                families.put(names.BUDGET_LASTS, [lasts], [families.inside(**labels)])
+
+    def _breaches(self, families: Families, active: Iterable[Breach]) -> None:
+        """Breaches that last."""
+        lasting = list(active)
+        severities = [each.severity for each in lasting]
+        for severity in SEVERITIES:
+            families.add(names.BREACHES, severities.count(severity), severity)
+        for each in lasting:
+            labels = self._alerted(each.key, each.title, each.severity) | {"component": each.component}
+            families.put(names.BREACH_START, [each.started_at], [families.inside(**labels)])
+
+    def _alerted(self, key: str, title: str, severity: str) -> dict[str, str]:
+        """The labels by which alerts say which SLA, and whose: `team` sends them to its receivers."""
+        definition = self._definitions.get(key)
+        team = {} if definition is None or definition.team is None else {"team": definition.team}
+        return {"sla": key, "title": title, "severity": severity} | team
 
     def _sustained(self, long: SLAStatus, short: SLAStatus | None) -> Sustained:
         minimum = minimum_bad_events(one_event_a_slot=self._definitions[long.key].sli.one_event_a_slot)
@@ -238,7 +252,7 @@ class SLAMetrics:
             add(names.OBJECTIVE, each.objective_ratio, *where, each.category)
             add(names.TARGET, each.target, *where, each.unit)
             families.add_one_of(names.STATUS, "", _STATUSES, *where)
-        _breaches(families, (), ())
+        self._breaches(families, ())
 
 
 def _present(families: Families, day: Sequence[SLAStatus], inside: Mapping[_Of, str]) -> None:
@@ -279,14 +293,8 @@ def _window(
             families.add(names.WINDOW_SLAS, count, category, window, result)
 
 
-def _breaches(families: Families, active: Iterable[Breach], month: Sequence[TimeInBreach]) -> None:
-    lasting = list(active)
-    severities = [each.severity for each in lasting]
-    for severity in SEVERITIES:
-        families.add(names.BREACHES, severities.count(severity), severity)
-    for breach in lasting:
-        labels = (breach.key, breach.component, breach.severity, breach.title)
-        families.add(names.BREACH_START, breach.started_at, *labels)
+def _in_breach(families: Families, month: Sequence[TimeInBreach]) -> None:
+    """The breaches of the month, by SLA and component."""
     where = [
         families.inside(sla=each.key, component=each.component, severity=each.severity) for each in month
     ]

@@ -164,6 +164,19 @@ def test_it_is_told_how_long_the_rest_of_the_budget_lasts() -> None:
     assert shown(was_strict, short, left) == {}
 
 
+def test_what_alerts_read_names_the_team_of_an_sla_that_has_one() -> None:
+    first, second, *_ = DEFINITIONS
+    long = [status(800, 1000, key=each.key) for each in (first, second)]
+    metrics = SLAMetrics([replace(first, team="payments"), second])
+    metrics.show(Now({"30d": long, "1d": []}, burning={"1h": Burning(long, long)}))
+    text = metrics.text().decode()
+    lines = re.findall(r"^sla_(?:sustained|budget_lasts)_?\w*\{([^}]*)\}", text, re.MULTILINE)
+    teams = [(re.findall(r'sla="([^"]+)"', each), re.findall(r'team="(\w+)"', each)) for each in lines]
+    # Two bounds and the rest of the budget of each.
+    assert sorted(teams) == sorted([([first.key], ["payments"]), ([second.key], [])] * 3)
+    assert all(each.split(",") == sorted(each.split(",")) for each in lines), "labels by their names"
+
+
 @pytest.mark.parametrize(
     ("key", "can"),
     [

@@ -66,6 +66,31 @@ def test_a_breach_has_the_moment_it_began_while_it_lasts(exporter: Exporter) -> 
     assert b'sla_active_breaches{severity="high"} 0.0' in exporter.text()
 
 
+def test_a_breach_of_an_sla_in_a_teams_file_names_the_team() -> None:
+    [definition, *_] = DEFINITIONS
+    breach = Breach(
+        id=1,
+        name=definition.name,
+        key=definition.key,
+        component="all",
+        description="",
+        severity="high",
+        unit="ratio",
+        comparison=Comparison.AT_LEAST,
+        target=0.9,
+        worst=0.5,
+        started_at=1_700_000_100,
+        ended_at=None,
+    )
+    exporter = Exporter([replace(definition, team="payments")], Grid(300, 15), ())
+    exporter.show(Now({}, active=[breach]))
+    where = (
+        f'component="all",severity="high",sla="{definition.key}",team="payments",title="{definition.name}"'
+    )
+    series = f"\nsla_breach_start_timestamp_seconds{{{where}}} 1.7000001e+09\n"
+    assert series in exporter.text().decode()
+
+
 def test_dashboards_learn_the_addresses_of_the_pages(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     text = setting.ask("/metrics")[1]

@@ -42,6 +42,37 @@ def test_a_drill_has_the_labels_of_the_rule_and_says_what_it_is() -> None:
     }
 
 
+OF_A_TEAM = AlertRule(
+    name="SLABreachActive",
+    expression="sla_breach_start_timestamp_seconds",
+    labels={"severity": "warning", "team": '{{ or $labels.team "platform" }}'},
+    annotations={"summary": "{{ $labels.title }} is in breach"},
+)
+
+
+@pytest.mark.parametrize(
+    ("series", "team"),
+    [({"title": "API"}, "platform"), ({"title": "API", "team": "payments"}, "payments")],
+)
+def test_a_label_that_the_series_lacks_has_what_the_rule_says_else(series: dict[str, str], team: str) -> None:
+    assert OF_A_TEAM.rehearsed(series, {})["labels"]["team"] == team
+    assert alert_rules.labels_of(OF_A_TEAM.labels, series) == {"severity": "warning", "team": team}
+    assert OF_A_TEAM.asked_labels == {"title", "team"}
+    assert OF_A_TEAM.optional_labels == {"team"}
+
+
+def test_the_shipped_alerts_on_slas_say_platform_where_no_team_is() -> None:
+    about_slas = [
+        rule
+        for rule in alert_rules.load(ROOT / "prometheus").values()
+        if rule.labels.get("component") == "sla"
+    ]
+    assert len(about_slas) == 5
+    for rule in about_slas:
+        assert alert_rules.labels_of(rule.labels, {})["team"] == "platform"
+        assert alert_rules.labels_of(rule.labels, {"team": "payments"})["team"] == "payments"
+
+
 def test_it_knows_the_labels_that_its_texts_name_and_the_names_in_its_expression() -> None:
     assert RULE.asked_labels == {"disk", "instance", "unknown"}
     assert RULE.words >= {"disk_used_bytes", "disk_size_bytes"}

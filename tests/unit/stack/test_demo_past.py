@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_without_for_an_alert_fires_at_once(found: list[Rule]) -> None:
     assert first == (
         'ALERTS{alertname="Down",alertstate="firing",job="a\\"b",severity="warning"} 1 ' + f"{START}\n"
     )
+
+
+def test_a_label_that_is_a_template_is_filled_from_the_series() -> None:
+    team = (("severity", "high"), ("team", '{{ or $labels.team "platform" }}'))
+    breach = Rule("breach", alert="Breach", labels=team)
+    ask = answering({"breach": [({"sla": "a"}, at(0)), ({"sla": "b", "team": "payments"}, at(0))]})
+    lines = [line for line in alerts(ask, [breach], START, START) if line.startswith("ALERTS{")]
+    assert [re.findall(r'(sla|team)="(\w+)"', line) for line in lines] == [
+        [("sla", "a"), ("team", "platform")],
+        [("sla", "b"), ("team", "payments")],
+    ]
 
 
 def test_an_alert_goes_on_from_one_question_to_the_next(found: list[Rule]) -> None:

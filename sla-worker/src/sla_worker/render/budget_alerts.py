@@ -29,7 +29,7 @@ _HEAD = """\
 #
 # What is not known neither begins an alert nor ends one: `least` and `most` are the bounds of a burn rate,
 # equal while all is measured (docs/burn-rates.md). While no worker reports anything, what fires goes on, with
-# a value of -1.
+# a value of -1. The SLAs of a team's file carry its name as `team`.
 groups:
   - name: error_budgets
     rules:
@@ -128,7 +128,7 @@ def _gone(enabled: Sequence[Definition]) -> _Alert:
     return _Alert(
         name=GONE,
         comment=f"It ends when nothing burns, though the budget stays used up.{_but(enabled, BURN_EVEN)}",
-        begins=f"group by (sla, title) ({_LASTS} == 0)",
+        begins=f"group by (sla, title, team) ({_LASTS} == 0)",
         holds=_unknown(GONE),
         severity="warning",
         wait="",
@@ -146,7 +146,7 @@ def _soon(enabled: Sequence[Definition]) -> _Alert:
     return _Alert(
         name=SOON,
         comment=f"Within a day, at the rate of the last six hours.{_but(enabled, BURN_EVEN)}",
-        begins=f"max by (sla, title) ({_LASTS} > 0 < {BUDGET_SOON_SECONDS})",
+        begins=f"max by (sla, title, team) ({_LASTS} > 0 < {BUDGET_SOON_SECONDS})",
         holds=_unknown(SOON),
         severity="warning",
         wait="",
@@ -163,7 +163,7 @@ def _breach() -> _Alert:
         name=BREACH,
         comment="The sla-worker itself mails the breaches of critical and high SLAs at once.",
         begins=(
-            f"time() - max by (sla, title) (\n"
+            f"time() - max by (sla, title, team) (\n"
             f"  {names.BREACH_START}\n"
             f"    or last_over_time({names.BREACH_START}[1m])\n"
             f'      and on (sla, title) ALERTS{{alertname="{BREACH}"}}\n'
@@ -186,7 +186,7 @@ def _breach() -> _Alert:
 def _burns(window: str, factor: float, only: str = "") -> str:
     of = ", ".join(filter(None, (f'window="{window}"', only)))
     return (
-        "max by (sla, title) (\n"
+        "max by (sla, title, team) (\n"
         f"  {names.BUDGET_LASTS}{{{of}}}\n"
         f'    and ignoring (bound) {names.SUSTAINED}{{bound="{LEAST}"}} > {factor:g}\n'
         ")"
@@ -216,7 +216,9 @@ def _but(definitions: Sequence[Definition], factor: float) -> str:
 def _expression(alert: _Alert) -> str:
     firing = ', alertstate="firing"' if alert.wait else ""  # without a wait there is no other state
     held = f'{alert.holds}ALERTS{{alertname="{alert.name}"{firing}}}\n  unless on () {_PASSED}'
-    return f"{alert.begins}\n  or -group by (sla, title) (\n{textwrap.indent(held, '    ')}\n  )"
+    holds = f"-group by (sla, title, team) (\n{textwrap.indent(held, '    ')}\n  )"
+    # ALERTS has a team where the SLA has none: "platform".
+    return f"{alert.begins}\n  or on (sla, title) {holds}"
 
 
 def _rule(alert: _Alert) -> str:
@@ -229,7 +231,7 @@ expr: |-
 {wait}labels:
   severity: {alert.severity}
   component: sla
-  team: platform
+  team: '{{{{ or $labels.team "platform" }}}}'
 annotations:
   summary: "{alert.summary}"
   description: |-
