@@ -136,8 +136,8 @@ class Run:
             for proof in self.proofs:
                 self._check_mails(proof)
                 self._go(proof, State.TOLD)
+            over = time.time()  # before the end: what takes long to end, as a restart does, is over meanwhile
         self.cause_over.set()
-        over = time.time()
         for proof in self.proofs:
             proof.ended_at = over
             self._go(proof, State.ENDING)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -209,6 +211,24 @@ def test_a_false_end_has_no_excuse_but_scrapes_that_failed_in_a_row_beside_the_c
     assert proof.remark == (
         None if problem else f"{FALSE_END}: 3 scrapes of the demo-app in a row failed in that time"
     )
+
+
+def test_a_cause_is_over_from_when_it_begins_to_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    clock = SimpleNamespace(time=lambda: now[0], monotonic=time.monotonic)
+    monkeypatch.setattr(engine, "time", clock)
+
+    class Slow(World):
+        """Its causes take 100 seconds to be ended; what they caused is over at once."""
+
+        @contextlib.contextmanager
+        def begun(self, faults: Mapping[str, float], special: str | None) -> Iterator[None]:
+            with super().begun(faults, special):
+                yield
+            now[0] += 100
+
+    [proof] = run_waves([Wave("one", {"lane": (scenario("Loud"),)})], tools(Slow()))
+    assert (proof.state, proof.ended_at) == (State.PROVEN, 1000.0)
 
 
 def test_an_interruption_ends_the_causes_and_begins_no_other() -> None:
