@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from email.message import Message
 from importlib.resources import files
 from typing import Any
@@ -25,7 +26,7 @@ from sla_worker.model import Attachment, CountsAs, Mail, SentVersion, Wrong
 from sla_worker.sent import packed, unpacked
 from unit.sla_worker.databases import Place
 from unit.sla_worker.setting import Mailbox, Setting
-from unit.sla_worker.test_database_outbox import NOW, OWNER, Ledger
+from unit.sla_worker.test_database_outbox import NOW, ON_CALL, OWNER, Ledger
 from unit.sla_worker.web_ledger import FORMULA, HOSTILE, NAME, UPTIME, change, filled
 
 DAY = 86_400
@@ -377,3 +378,37 @@ def test_what_a_former_version_sent_was_not_kept_and_is_shown_as_known_now(setti
     listed = asked(setting, "/reports")[2].decode()
     assert "not kept as sent" in listed
     assert f'<a href="/reports/{breach}">' not in listed
+
+
+def test_versions_and_the_pdf_of_a_monthly_report_can_be_read_and_downloaded(setting: Setting) -> None:
+    """Two get it; one of them a day later, with another text and a file that is too large to be kept."""
+    outbox, now = setting.service.database.outbox, int(setting.now)
+    assert outbox.owe_report("monthly", "monthly:2023-10", now, now)
+    [owed] = [each for each in outbox.due(now) if each.type == "monthly"]
+    pdf = Attachment("sla-monthly-2023-10-01.pdf", "application/pdf", b"%PDF-1.7 \xff\x00")
+    noise = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(4097))
+    first, second = outbox.begin(
+        outbox.deliveries(owed, [OWNER, ON_CALL], now), now, packed(mail(attachments=(pdf,), text="first"))
+    )
+    outbox.delivered(first, now)
+    outbox.failed(second, "450 later", now)
+    late = packed(mail(attachments=(replace(pdf, content=noise),), text="second"))
+    [second] = outbox.begin(outbox.deliveries(owed, [OWNER, ON_CALL], now + DAY), now + DAY, late)
+    outbox.delivered(second, now + DAY)
+    pages = [asked(setting, f"/reports/{owed.id}{each}")[2].decode() for each in ("", "?version=1")]
+    newest_one, oldest = pages
+    for page in pages:
+        assert page.count("(1 recipient)") == 2
+        assert f'href="/reports/{owed.id}?version=1"' in page
+        assert 'src="data:image/png;base64,' in page
+    assert "Too large to be kept: sla-monthly-2023-10-01.pdf." in newest_one
+    assert ">PDF</a>" not in newest_one
+    assert f'<a href="/reports/{owed.id}.pdf?version=1"' in oldest
+    status, headers, body = asked(setting, f"/reports/{owed.id}.pdf?version=1")
+    assert (status, body) == ("200 OK", pdf.content)
+    assert headers["Content-Type"] == "application/pdf"
+    assert headers["Content-Disposition"] == 'attachment; filename="sla-monthly-2023-10-01.pdf"'
+    status, _, body = asked(setting, f"/reports/{owed.id}.pdf")
+    assert (status[:3], b"the pdf file was too large to be kept" in body) == ("404", True)
+    texts = [asked(setting, f"/reports/{owed.id}.txt{each}")[2] for each in ("", "?version=1", "?version=2")]
+    assert texts == [b"second", b"first", b"second"]
