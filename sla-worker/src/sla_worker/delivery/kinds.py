@@ -28,6 +28,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.draw import draw
 from sla_worker.errors import MailError
 from sla_worker.links import breach_links, month_links, outage_links, report_links
+from sla_worker.memory import given_back
 from sla_worker.model import Brand, Breach, Drawn, Mail, Notification, Sheet, follow_up
 from sla_worker.render.mails import breach_mail, daily_mail
 from sla_worker.reports import keys_of, only_of, period_report, titled
@@ -62,6 +63,7 @@ class Kind:
     answers: Callable[[Notification], str | None] = lambda owed: owed.answered
 
 
+@given_back
 def daily(sources: Sources, end: int | None = None, team: str | None = None) -> Mail:
     """The daily report over the 24 hours before `end` (epoch seconds; None: up to now), or that of a team."""
     from sla_worker.outlook import outlook  # noqa: PLC0415 - see above
@@ -75,6 +77,7 @@ def daily(sources: Sources, end: int | None = None, team: str | None = None) -> 
     return daily_mail(report, zone, report_links(sources.settings, team), ahead)
 
 
+@given_back
 def long(sources: Sources, kind: str, end: int, team: str | None = None) -> Mail:
     """The weekly or monthly report over what ends at `end` (epoch seconds), or that of a team."""
     from sla_worker.periodic import long_report  # noqa: PLC0415 - see above
