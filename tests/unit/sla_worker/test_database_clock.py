@@ -40,11 +40,12 @@ class Ledger:
         return [(each - NOW) // 300 for each in slots]
 
     def measure(self, slot: int, bad: int = 0, *, data: bool = True) -> list[int]:
-        """One pass when that slot is due: every missing slot, `bad` of 100 events each."""
+        """One pass when that slot is due: every missing slot, `bad` of 100 events each, stored together."""
         missing = self.missing(slot)
-        for each in missing:
-            figures = Figures(100 - bad, 100, 1) if data else Figures()
-            self.database.store(evaluate(sla, NOW + each * 300, figures) for sla in DEFINITIONS)
+        figures = Figures(100 - bad, 100, 1) if data else Figures()
+        self.database.store(
+            [evaluate(sla, NOW + each * 300, figures) for each in missing for sla in DEFINITIONS]
+        )
         return missing
 
     def compliance(self, slots: int) -> tuple[float, float, float]:
