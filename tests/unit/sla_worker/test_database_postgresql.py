@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,10 +14,11 @@ from ports import free_port
 from postgresql import Server
 from sla_worker.commands.database import main as sla_database
 from sla_worker.database import SLADatabase
+from sla_worker.database.postgres import _Session
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
-from sla_worker.model import Figures
+from sla_worker.model import Figures, Planned, Scope
 from unit.sla_worker.databases import PostgreSQLPlace
 from unit.sla_worker.fake_prometheus import GOOD, SLOT, THREE
 from unit.sla_worker.setting import Setting
@@ -214,6 +216,37 @@ def test_sums_are_the_same_in_whichever_order_rows_were_stored(schema: PostgreSQ
     assert [statuses[each.key].measured_seconds for each in (one, other)] == [300 * 0.6000000000000001] * 2
     kept = schema.query("SELECT covered_slots FROM sla_hours")
     assert kept == [(0.6000000000000001,)] * 2
+
+
+def test_of_many_statements_a_hundred_at_a_time_have_the_time_of_one(
+    database: SLADatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else thousands that the server takes milliseconds for would count as a server that hangs."""
+    waits: list[str] = []
+    wait = _Session.wait
+    rows = [(number, f"c{number}") for number in range(1001, 1251)]
+
+    def counted(session: _Session, gen: Any, *times: Any) -> Any:
+        waits.extend([gen.__name__] if "executemany" in gen.__name__ else [])
+        return wait(session, gen, *times)
+
+    monkeypatch.setattr(_Session, "wait", counted)
+    with database._engine.transaction():
+        database._engine.executemany("INSERT INTO sla_components (id, name) VALUES (?, ?)", rows)
+    assert len(waits) == 3  # 100, 100 and 50
+
+
+def test_the_server_knows_how_much_was_excluded_at_once(schema: PostgreSQLPlace) -> None:
+    """In the very transaction that goes on to sum it up, hours by hours."""
+    end = NOW + 1100 * 300
+    with contextlib.closing(SLADatabase(schema.location, clock=lambda: NOW)) as database:
+        database.sync_definitions(DEFINITIONS)
+        database.store(
+            [evaluate(ERRORS, slot, Figures(100, 100, 1)) for slot in range(NOW + 300, end + 1, 300)]
+        )
+        database.maintenance.add(Planned(Scope(), NOW, end, "ann", "moved"), end)
+    adjusted = f"'{schema.schema}.sla_adjusted_slots'::regclass"
+    assert schema.query(f"SELECT reltuples FROM pg_class WHERE oid = {adjusted}") == [(1100,)]  # noqa: S608
 
 
 def test_the_server_knows_how_few_series_there_are(database: SLADatabase, schema: PostgreSQLPlace) -> None:

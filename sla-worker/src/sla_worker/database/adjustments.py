@@ -45,6 +45,7 @@ SUMS = f"""
        SUM(CASE WHEN a.state IS NULL AND m.state IN (6, 7) THEN 1 ELSE 0 END) AS left_out"""
 """The sums of rows as they count, for rows `m` with what counts instead of them BESIDE."""
 
+_BESIDE_BETWEEN = f"{BESIDE} AND a.slot > ? AND a.slot <= ?"  # PostgreSQL does not conclude that from m.slot
 _OF_PAIR = "sla_id = ? AND component_id = ?"
 _SLOTS = "INSERT INTO sla_adjusted_slots (sla_id, component_id, slot, good_events, total_events, coverage,"
 _EXCLUDED = f"""{_SLOTS} actual_value, state, status)
@@ -65,7 +66,7 @@ SELECT sla_id, component_id, begun, good, total, covered, left_out FROM (
 SELECT m.sla_id, m.component_id, COUNT(a.state) AS adjusted, {SUMS},
        (SELECT MAX(h.hour_start) FROM sla_hours h
         WHERE h.sla_id = m.sla_id AND h.component_id = m.component_id AND h.hour_start < m.slot) AS begun
-FROM sla_measurements m {BESIDE}
+FROM sla_measurements m {_BESIDE_BETWEEN}
 WHERE m.sla_id = ? AND m.component_id = ? AND m.slot > ? AND m.slot <= ?
 GROUP BY m.sla_id, m.component_id, begun) AS made WHERE adjusted > 0
 """  # noqa: S608 - constants
@@ -89,7 +90,7 @@ FROM (
 SELECT m.sla_id, m.component_id, CAST(? AS BIGINT) AS day_start, AVG({_ACTUAL} {BY_SLOT}) AS average,
        MIN({_ACTUAL}) AS least, MAX({_ACTUAL}) AS greatest,{BREACHES_OF_DAY} AS breaches,
        COUNT(a.state) AS adjusted, {SUMS}
-FROM sla_measurements m {BESIDE}
+FROM sla_measurements m {_BESIDE_BETWEEN}
 WHERE m.sla_id = ? AND m.component_id = ? AND m.slot > ? AND m.slot <= ?
 GROUP BY m.sla_id, m.component_id) AS made WHERE adjusted > 0
 """  # noqa: S608 - constants
@@ -134,6 +135,7 @@ _ONE = f"""{_SLOTS} actual_value, state, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?,
 _MEASURED = f"SELECT * FROM sla_measurements WHERE {_OF_PAIR} AND slot > ? AND slot <= ? ORDER BY slot"  # noqa: S608
 _AT_ONCE = 86_400  # seconds of composites' slots that are held in memory together
 _FEW = 10  # series that are read one by one; of more, those of all are read
+_MANY = 1000  # rows at once after which PostgreSQL counts a table again
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,17 @@ class AdjustmentStore:
             self._engine.executemany(sql, values)
         self._engine.executemany(_FORGET_SLOTS, [(*pair, slot - 1, slot) for pair, slot in instead])
         self._engine.executemany(_ONE, instead.values())
+        seconds = sum(last - first for found in maintained.values() for _, _, first, last in found)
+        self._count("sla_adjusted_slots", seconds // self._grid.slot_seconds + len(instead))
+
+    def _count(self, table: str, rows: float) -> None:
+        """Let PostgreSQL know at once that a table has many rows now.
+
+        By itself it counts them a minute after the transaction; until then it looks for each of many slots
+        among all that are adjusted, since it believes that there are none.
+        """
+        if self._engine.partitioned and rows > _MANY:
+            self._engine.execute(f"ANALYZE {table}")
 
     def _corrected(self, series: _Series, start: int, end: int) -> Iterator[Measurement]:
         """The slots of a series that end in (start, end] as corrections say; the newest of them last."""
@@ -417,7 +430,9 @@ class AdjustmentStore:
         pairs = [each.pair for each in series]
         if first < last:
             self._engine.executemany(_FORGET_HOURS, [(*pair, first, last) for pair in pairs])
-            self._engine.executemany(_HOURS_OF_SLOTS, [(*pair, first, last) for pair in pairs])
+            between = first, last
+            self._engine.executemany(_HOURS_OF_SLOTS, [(*between, *pair, *between) for pair in pairs])
+            self._count("sla_adjusted_hours", len(pairs) * (last - first) / HOUR_SECONDS)
         self._days(pairs, begin, until)
 
     def _days(self, pairs: Sequence[Pair], start: int, end: int) -> None:
@@ -432,10 +447,13 @@ class AdjustmentStore:
                 ends = until if after is None else min(until, after[0])  # a day may be in two parts
                 forgotten.append((*pair, begin))
                 sql = _DAY_OF_SLOTS if begin >= gone else _DAY_OF_HOURS
-                made[sql].append((begin, *self._rollups.breaches_of(begin, ends), *pair, begin, ends))
+                beside = (begin, ends) if sql == _DAY_OF_SLOTS else ()
+                breaches = self._rollups.breaches_of(begin, ends)
+                made[sql].append((begin, *breaches, *beside, *pair, begin, ends))
         self._engine.executemany(_FORGET_DAY, forgotten)
         for sql, values in made.items():
             self._engine.executemany(sql, values)
+        self._count("sla_adjusted_days", len(forgotten))
 
     def _days_between(
         self, pairs: Sequence[Pair], start: int, end: int

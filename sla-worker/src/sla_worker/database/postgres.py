@@ -50,6 +50,7 @@ _STATEMENT_MS = "SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'sta
 _PATIENT = "1h"  # for a migration: of a large ledger it writes every row
 _BETWEEN_STATEMENTS = re.compile(r";(?=(?:[^$]*\$\$[^$]*\$\$)*[^$]*\Z)")  # none within a DO block
 _IN_ORDER = re.compile(r"/\*(ORDER BY [\w.]+)\*/")  # see rollup_sql.py
+_TOGETHER = 100  # statements in a round trip: the server may take its time for each of them
 _MINUTE, _HOUR = 60.0, 3600.0
 _END_FORMER = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -124,9 +125,11 @@ class PostgreSQL:
             connection.execute(_translated(sql), tuple(values))
 
     def executemany(self, sql: str, rows: Iterable[Values]) -> None:
-        """One statement for each of the rows, in one round trip."""
+        """One statement for each of the rows, many in a round trip, whose answer is waited for as for one."""
         with self._clear("written") as connection, connection.cursor() as cursor:
-            cursor.executemany(_translated(sql), [tuple(each) for each in rows])
+            values = [tuple(each) for each in rows]
+            for first in range(0, len(values), _TOGETHER):
+                cursor.executemany(_translated(sql), values[first : first + _TOGETHER])
 
     def rows(self, sql: str, values: Values) -> list[Row]:
         """All rows of a query by the names of their columns."""
