@@ -49,6 +49,7 @@ USUAL = [
 MORE = [(trial, engine, kind) for trial in TRIALS.values() for engine in ALL for kind in (SQLITE, POSTGRESQL)]
 
 
+@pytest.mark.timeout(300)  # half a minute of CPU in PostgreSQL
 @pytest.mark.parametrize(
     ("trial", "engine", "kind"),
     MORE if SEED else USUAL,
