@@ -33,6 +33,16 @@ def postgresql() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """What a program that runs within a test makes of logging ends with the test."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Collect thousands of tests without looking for garbage among them, which took a quarter of the CPU.
