@@ -67,7 +67,7 @@ def test_the_shipped_alerts_on_slas_say_platform_where_no_team_is() -> None:
         for rule in alert_rules.load(ROOT / "prometheus").values()
         if rule.labels.get("component") == "sla"
     ]
-    assert len(about_slas) == 5
+    assert about_slas
     for rule in about_slas:
         assert alert_rules.labels_of(rule.labels, {})["team"] == "platform"
         assert alert_rules.labels_of(rule.labels, {"team": "payments"})["team"] == "payments"
