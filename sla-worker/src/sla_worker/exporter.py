@@ -66,7 +66,7 @@ class Exporter:
     ) -> None:
         """`kinds` are the kinds of mails, `pages` the addresses of what dashboards link to.
 
-        `invalid` says of each file of a team whether it cannot be used.
+        `invalid` says of each file of definitions whether it cannot be used.
         """
         self._registry = _registry(leads=True)
         self._gauge(names.SLOT_SECONDS, "Length of a slot, and so of the time between two passes").set(
@@ -114,7 +114,7 @@ class Exporter:
         )
         self._invalid = self._gauge(
             names.DEFINITIONS_INVALID,
-            "1 while a team's file cannot be used, so that what it said before goes on, else 0",
+            "1 while a file of definitions cannot be used, so that what it said before goes on, else 0",
             ["file"],
         )
         for name, wrong in invalid.items():

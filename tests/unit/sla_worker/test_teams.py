@@ -56,6 +56,7 @@ def test_the_slas_of_all_files_are_measured(setting: Setting) -> None:
         'sla_team{sla="pay-uptime",team="payments"} 1.0',
         'sla_team{sla="search-uptime",team="search"} 1.0',
     ]
+    assert 'sla_definitions_invalid{file="sla_thresholds.yml"} 0.0' in metrics
     assert 'sla_definitions_invalid{file="payments.yml"} 0.0' in metrics
     assert 'sla_definitions_invalid{file="search.yml"} 0.0' in metrics
 

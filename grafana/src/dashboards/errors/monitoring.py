@@ -174,11 +174,11 @@ def monitoring_section() -> Section:
     definitions = states(
         111,
         Text(
-            "Definitions of teams",
-            "Whether the sla-worker can use the file of each team, as it was when it started.",
+            "SLA definitions",
+            "Whether the sla-worker can use each file of definitions, as it was when it started.",
             f"`{names.DEFINITIONS_INVALID}`, by file.",
             "refused: what the file said before goes on (SLADefinitionsInvalid's runbook).",
-            "No team has a file",
+            "The sla-worker is not there",
         ),
         [Query(f"max by (file) ({names.DEFINITIONS_INVALID})", "{{file}}")],
         {"0": ("Used", GREEN), "1": ("Refused", RED)},
