@@ -177,7 +177,7 @@ truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on eve
 COMMA := ,
 EMPTY :=
 LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof) local:readme)
-LIVE := PYTHONPATH=tests:local/src $(PY) -m
+LIVE := PYTHONPATH=tests:local/src:sla-worker/src $(PY) -m
 test-live: $(VENV)/.test ## Run the live tests, then prove every alert; MODES="compose local" does so both ways
 	@$(LIVE) e2e.lanes $(LANES)
 

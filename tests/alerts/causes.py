@@ -7,15 +7,20 @@ them, also what an earlier run that was killed has left.
 from __future__ import annotations
 
 import contextlib
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import yaml
 from docker.errors import DockerException
 
+from alerts.ahead import store_ahead
 from e2e.live import Stack
 from e2e.stack_under_test import ROOT, StackCommand, read_env_file
+from waiting import patience
 
 FAULT_SECONDS = 3600
 """A fault ends by itself after so long, if nobody is left to end it."""
@@ -31,6 +36,7 @@ SPECIAL = frozenset(
         "target removed",
         "broken target file",
         "broken definitions",
+        "rows of the future",
     }
 )
 """The causes that are no faults of the demo-app."""
@@ -64,6 +70,8 @@ BROKEN_TARGETS = "# Made by the proof of alerts, and removed by it.\n- targets: 
 BROKEN_DEFINITIONS = "# Made by the proof of alerts, and removed by it{}.\nteam: proof\nslas: [unclosed\n"
 WITH_DIRECTORY = ", with its directory"
 """Where no team had a file: an empty directory would say that no team has SLAs any more."""
+AHEAD_SECONDS, AHEAD_PATIENCE_SECONDS = 900.0, 15.0
+"""How far rows of the future reach, in true time and in what nobody compresses: the alert is told before."""
 
 
 class Causes:
@@ -83,6 +91,7 @@ class Causes:
             "target removed": self._target_removed,
             "broken target file": self._target_file,
             "broken definitions": self._definitions_file,
+            "rows of the future": self._ledger_ahead,
         }
         assert self._special.keys() == SPECIAL
 
@@ -148,6 +157,22 @@ class Causes:
         """Where teams have their files of definitions, whether it is there or not."""
         directory = read_env_file(self._command.env_file).get("SLA_DEFINITIONS_DIR") or "./sla-worker"
         return (ROOT / directory).resolve() / "sla.d"
+
+    @contextlib.contextmanager
+    def _ledger_ahead(self) -> Iterator[None]:
+        """Give the sla-worker its own ledger with rows of the future in it.
+
+        Nobody takes them out, and a run that is killed leaves nothing to fix: each slot is measured again
+        when its time comes. The ledger as it was before stays beside it, as after any restore.
+        """
+        ahead = self._stack.seconds(AHEAD_SECONDS) + patience(AHEAD_PATIENCE_SECONDS)
+        zone = read_env_file(self._command.env_file).get("REPORT_TIMEZONE") or "UTC"
+        with tempfile.TemporaryDirectory() as directory:
+            ledger = Path(directory) / "ledger.db"
+            self._command.backup(ledger)
+            store_ahead(ledger, now=time.time(), seconds=ahead, zone=ZoneInfo(zone))
+            self._command.restore(ledger)
+        yield
 
     @contextlib.contextmanager
     def _target_removed(self) -> Iterator[None]:

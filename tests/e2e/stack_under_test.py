@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -22,6 +23,7 @@ from waiting import NEW_CONNECTIONS, patience
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTOR = 15
+LEDGER = ("exec", "sla-worker", "python", "-m", "sla_worker.cli")
 PORTS = (
     "PROMETHEUS_PORT",
     "ALERTMANAGER_PORT",
@@ -90,6 +92,20 @@ class StackCommand:
         """Run it and return what it printed, whatever its exit code."""
         return self._run(command, *arguments).stdout
 
+    def backup(self, file: Path) -> None:
+        """Copy the ledger of its sla-worker, which goes on, to a file: what `make backup` does."""
+        command, *arguments = LEDGER
+        with file.open("wb") as copy:
+            done = self._run(command, *arguments, "backup", "-", stdout=copy)
+        assert done.returncode == 0, f"the backup ended with {done.returncode}\n{done.stderr}"
+
+    def restore(self, file: Path) -> None:
+        """Put such a file in the ledger's place, which the sla-worker notices: what `make restore` does."""
+        command, *arguments = LEDGER
+        with file.open("rb") as copy:
+            done = self._run(command, *arguments, "restore", "--force", "-", stdin=copy)
+        assert done.returncode == 0, f"the restore ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+
     @property
     def local_directory(self) -> Path:
         """Where its processes run, when they are no containers."""
@@ -101,12 +117,16 @@ class StackCommand:
             return Containers(self.name, read_env_file(self.env_file)["ALPINE_IMAGE"])
         return Processes(self, self.local_directory)
 
-    def _run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, command: str, *arguments: str, stdin: IO[bytes] | None = None, stdout: IO[bytes] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "stack", command, *self.words, *arguments],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT / "local/src")},
-            capture_output=True,
+            stdin=stdin,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=patience(300),
             check=False,

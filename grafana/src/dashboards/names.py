@@ -51,6 +51,7 @@ SLOT_SECONDS = conventions.SLOT_SECONDS
 OWED = conventions.NOTIFICATIONS_OWED
 DELIVERIES = conventions.NOTIFICATIONS
 DEFINITIONS_INVALID = conventions.DEFINITIONS_INVALID
+ROWS_AHEAD = conventions.ROWS_AHEAD
 
 # Metrics of a program that uses insa_instruments.
 INSTRUMENTS = "insa_"

@@ -217,9 +217,9 @@ def _join(
 
     def show_slas() -> None:
         exporter.show(windows.read(database, settings.timezone, clock(), alert_windows))
-        future = database.future_rows()
-        exporter.rows_ahead(0 if future is None else future.rows)
         exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))
+        future = database.future_rows()  # as of the line before, so that a worker that starts knows of them
+        exporter.rows_ahead(0 if future is None else future.rows)
 
     def show_alerting() -> None:
         exporter.watchdog(watchdog.last_received, outage=watchdog.outage is not None)

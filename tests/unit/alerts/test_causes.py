@@ -1,17 +1,25 @@
-"""The cause that breaks a team's file of definitions, on a stack whose directories are made up."""
+"""The causes that change what the sla-worker reads, on a stack whose directories are made up."""
 
 from __future__ import annotations
 
+import shutil
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
-from alerts.causes import BROKEN, BROKEN_DEFINITIONS, WITH_DIRECTORY, Causes
+from alerts.ahead import store_ahead
+from alerts.causes import AHEAD_SECONDS, BROKEN, BROKEN_DEFINITIONS, WITH_DIRECTORY, Causes
 from e2e.stack_under_test import ROOT
+from sla_worker.database import SLADatabase
 from sla_worker.definitions.files import DIRECTORY, read_files
 from unit.alerts.made_up import stack_of
+from unit.sla_worker.fake_prometheus import SLOT
+from unit.sla_worker.setting import Setting
 
 SHIPPED = (ROOT / "sla-worker/sla_thresholds.yml").read_text(encoding="utf-8")
 
@@ -46,6 +54,12 @@ class Command:
 
     def services(self) -> Services:
         return self.made
+
+    def backup(self, file: Path) -> None:
+        shutil.copy(self.local_directory / "sla.db", file)
+
+    def restore(self, file: Path) -> None:
+        shutil.copy(file, self.local_directory / "sla.db")
 
 
 @pytest.fixture
@@ -106,3 +120,55 @@ def test_what_a_killed_run_has_left_is_removed(
     assert teams.exists() is (not said)
     causes.everything_ended()
     assert services.found == [[]], "what is as it was needs no restart"
+
+
+def ledger_of(directory: Path) -> Path:
+    """A ledger of three SLAs, measured up to SLOT."""
+    made = Setting(directory)
+    made.step()
+    made.close()
+    return directory / "sla.db"
+
+
+def test_rows_of_the_future_are_alarmed_from_the_start_and_measured_again(tmp_path: Path) -> None:
+    """Slots of 300 s that are due 45 s after their end. At SLOT + 45 s the one that began at SLOT is running.
+
+    Within 900 s of that moment begin those of SLOT + 300, 600 and 900 too: 4 rows, up to SLOT + 1200.
+    """
+    path = ledger_of(tmp_path)
+    assert store_ahead(path, now=SLOT + 45, seconds=900, zone=ZoneInfo("UTC")) == 4
+    setting = Setting(tmp_path)
+    said = []
+    try:
+        said.append(setting.ask("/metrics")[1])  # before its first pass
+        for _ in range(4):
+            setting.now += 300
+            setting.step()
+            said.append(setting.ask("/metrics")[1])
+    finally:
+        setting.close()
+    counted = [line for text in said for line in text.splitlines() if line.startswith("sla_rows_ahead ")]
+    assert counted == [f"sla_rows_ahead {rows}.0" for rows in (4, 3, 2, 1, 0)]
+    with closing(SLADatabase(path, read_only=True)) as database:
+        rows = database.newest_measurements("platform-uptime", 9)
+    assert [row.slot - SLOT for row in rows] == [1200, 900, 600, 300, 0]
+    assert all(row.total > 1 for row in rows), "scrapes, not the one event of a row that was put in"
+
+
+def test_the_sla_worker_gets_its_ledger_back_with_rows_of_the_future(
+    made: tuple[Causes, Services], tmp_path: Path
+) -> None:
+    path = ledger_of(tmp_path)
+    causes, _ = made
+    began = time.time()
+
+    def newest() -> int | None:
+        with closing(SLADatabase(path, read_only=True, clock=lambda: began + 86_400)) as database:
+            return database.newest_slot()
+
+    assert newest() == SLOT
+    with causes.begun({}, "rows of the future"):
+        reach = newest()
+    assert reach is not None
+    assert reach > began + AHEAD_SECONDS  # this stack's time is not compressed
+    assert newest() == reach, "nobody takes them out"

@@ -183,6 +183,19 @@ def monitoring_section() -> Section:
         [Query(f"max by (file) ({names.DEFINITIONS_INVALID})", "{{file}}")],
         {"0": ("Used", GREEN), "1": ("Refused", RED)},
     )
+    ahead = lines(
+        112,
+        Text(
+            "Rows of the future",
+            "Rows of the ledger whose slots have not come yet: a clock that ran ahead has stored them.",
+            f"`{names.ROWS_AHEAD}`, the most that any worker tells.",
+            "they count nowhere and are measured again; check the clock (SLALedgerAhead's runbook).",
+            "Nobody tells",
+        ),
+        "none",
+        {"rows": f"max({names.ROWS_AHEAD})"},
+        first_of("SLALedgerAhead"),
+    )
     return Section(
         100,
         "Monitoring itself",
@@ -192,7 +205,7 @@ def monitoring_section() -> Section:
             row(notifications, discovery),
             row(configuration, alerts),
             row(reports, age),
-            row(definitions),
+            row(definitions, ahead),
         ],
         collapsed=True,
     )
