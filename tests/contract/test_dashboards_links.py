@@ -28,6 +28,7 @@ IN_PLACE = {
     "Watchdog": "ALERTS",
     "SLABudgetBurnFast": "sla_burn_rate",  # the sustained rate is the lesser of two of these
     "SLABudgetBurnSlow": "sla_burn_rate",
+    "SLABudgetBurnSteady": "sla_burn_rate",
     "SLABudgetExhausted": "sla_window_error_budget_remaining_ratio",  # how long it lasts is made of these two
     "SLABudgetSoonGone": "sla_window_error_budget_remaining_ratio",
     "SLABreachActive": "sla_active_breaches",

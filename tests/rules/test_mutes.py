@@ -89,6 +89,7 @@ def test_some_alerts_mute_and_most_do_not() -> None:
         "SLABudgetBurnSlow",
         "SLABudgetExhausted",
         "SLABudgetSoonGone",
+        "SLABudgetBurnSteady",
     }
 
 

@@ -7,6 +7,9 @@ The long window says that much of the budget is gone, the short one that it stil
 recovery the sustained rate is 0. Two bounds of it say what is known. While both windows are measured they are
 equal. A window that is not measured well enough, or a short one without events, may have burned at any rate:
 the least is 0 then, so that no alert begins, and the most is what the known window allows, so that none ends.
+
+Three days' short window is six hours, in which an outage may be long over. Where most of what three days
+burned was burned in it, its own last twelfth must burn too; else it was no outage: it burns in small pieces.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ from typing import Protocol
 from sla_worker.conventions import (
     ALERT_WINDOWS,
     BUDGET_SECONDS,
+    BURN_EVEN,
     BURN_NOTHING,
     BURN_SHORT_PART,
     MINIMUM_COVERAGE,
+    STEADY,
 )
 from sla_worker.model import SLAStatus
 
@@ -46,13 +51,15 @@ class Counted(Protocol):
 class Pair:
     """A long window and the short one, in seconds; `name` is the long one's label.
 
-    `budget_seconds` is what the error budget is of.
+    `budget_seconds` is what the error budget is of. `last_seconds`: the last twelfth of a short window in
+    which an outage may be over; None where it is too short for that.
     """
 
     name: str
     long_seconds: int
     short_seconds: int
     budget_seconds: int = BUDGET_SECONDS
+    last_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +72,19 @@ class Sustained:
 
 @dataclass(frozen=True, slots=True)
 class Burning:
-    """What the ledger says of a pair of windows. Without short windows none was needed: nothing burns."""
+    """What the ledger says of a pair of windows. Without short windows none was needed: nothing burns.
+
+    `last`: of the last twelfth of the short one, where an outage in that may be over.
+    """
 
     long: Sequence[SLAStatus]
     short: Sequence[SLAStatus] = ()
     budget_seconds: int = BUDGET_SECONDS
+    last: Sequence[SLAStatus] = ()
 
 
 def pairs(slot_seconds: int, time_scale: int = 1) -> list[Pair]:
-    """The windows of the alerts: 1h with 5m, 6h with 30m. Each is at least one slot.
+    """The windows of the alerts: 1h with 5m, 6h with 30m, 3d with 6h and its 30m. Each is at least one slot.
 
     `time_scale`: in tests with compressed time they, and the time of the budget, are so many times shorter.
     """
@@ -82,7 +93,13 @@ def pairs(slot_seconds: int, time_scale: int = 1) -> list[Pair]:
         return max(seconds // time_scale, slot_seconds)
 
     return [
-        Pair(name, scaled(seconds), scaled(seconds // BURN_SHORT_PART), BUDGET_SECONDS // time_scale)
+        Pair(
+            name,
+            scaled(seconds),
+            scaled(seconds // BURN_SHORT_PART),
+            BUDGET_SECONDS // time_scale,
+            scaled(seconds // BURN_SHORT_PART**2) if name == STEADY else None,
+        )
         for name, seconds in ALERT_WINDOWS.items()
     ]
 
@@ -118,6 +135,17 @@ def sustained(
     enough = long.total - long.good >= minimum_bad
     known = of_long is not None and of_short is not None
     return Sustained(most if known and enough else BURN_NOTHING, most)
+
+
+def is_over(long: Counted, short: Counted | None, last: Counted | None, rate: float | None) -> bool:
+    """Whether it was an outage within the short window, and is over; `rate` is the burn rate of `last`.
+
+    So it is known to be where most of the bad events lie in the short window, and its last twelfth is calm.
+    """
+    if short is None or last is None or rate is None:
+        return False
+    mostly = 2 * (short.total - short.good) > long.total - long.good
+    return mostly and rate <= BURN_EVEN and all(map(_measured, (long, short, last)))
 
 
 def _most(status: Counted, rate: float | None) -> float:

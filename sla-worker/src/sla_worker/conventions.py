@@ -84,8 +84,11 @@ PERIODS: Final = (DAY, THIRTY_DAYS, MONTH)
 BURN_WINDOWS: Final = ("1h", "6h", "1d", "3d")
 """Those of burn rates; over 30 days it is what is missing of the budget."""
 
-ALERT_WINDOWS: Final = {"1h": 3600, "6h": 6 * 3600}
+ALERT_WINDOWS: Final = {"1h": 3600, "6h": 6 * 3600, "3d": 3 * 86400}
 """Those of the alerts on error budgets, in seconds; each goes with the last twelfth of it."""
+
+STEADY: Final = "3d"
+"""The one whose short window is so long that an outage in it may be over."""
 
 BURN_SHORT_PART: Final = 12
 """A short window is so many times shorter than its long one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sla_worker import conventions as names
-from sla_worker.burning import Sustained, current, minimum_bad_events, sustained
+from sla_worker.burning import Sustained, current, is_over, minimum_bad_events, sustained
 from sla_worker.conventions import (
     BURN_EVEN,
     BURN_WINDOWS,
@@ -209,18 +209,23 @@ class SLAMetrics:
         """What burns its error budget faster than allowed, or may do so; all else has no series."""
         budgets = {(each.key, each.component): each for each in now.windows.get(THIRTY_DAYS, ())}
         for window, burning in now.burning.items():
-            shorts = {(each.key, each.component): each for each in burning.short}
+            shorts, lasts_of = (
+                {(each.key, each.component): each for each in statuses}
+                for statuses in (burning.short, burning.last)
+            )
             for each in current(burning.long):
                 # Nothing is allowed to be bad, now or in all of the window: there is no budget.
                 if max(each.objective_ratio, each.held_to_ratio) >= 1 or each.key not in self._definitions:
                     continue
-                found = self._sustained(each, shorts.get((each.key, each.component)))
-                if found.most <= BURN_EVEN:
+                where = each.key, each.component
+                short, last = shorts.get(where), lasts_of.get(where)
+                found = self._sustained(each, short)
+                if found.most <= BURN_EVEN or is_over(each, short, last, last.burn_rate if last else None):
                     continue
                 labels = self._alerted(each.key, each.title, each.severity) | {"window": window}
                 bounds = [families.inside(**labels, bound=bound) for bound in (LEAST, MOST)]
                 families.put(names.SUSTAINED, [found.least, found.most], bounds)
-                lasts = _lasts(budgets.get((each.key, each.component)), found, burning.budget_seconds)
+                lasts = _lasts(budgets.get(where), found, burning.budget_seconds)
                 families.put(names.BUDGET_LASTS, [lasts], [families.inside(**labels)])
 
     def _breaches(self, families: Families, active: Iterable[Breach]) -> None:

@@ -81,7 +81,8 @@ def _burning(
 ) -> dict[str, Burning]:
     """Both windows of each pair; `read` has those that are read already, by their seconds.
 
-    A short window is read only if something may burn over its long one.
+    A short window is read only if something may burn over its long one, and the last part of a short one only
+    if something may burn over both.
     """
     known = dict(read)
 
@@ -94,11 +95,18 @@ def _burning(
     read_also(pair.long_seconds for pair in pairs)
     burning = {pair.name for pair in pairs if needs_short(known[pair.long_seconds])}
     read_also(pair.short_seconds for pair in pairs if pair.name in burning)
+    lasts = {
+        pair.name: pair.last_seconds
+        for pair in pairs
+        if pair.last_seconds and pair.name in burning and needs_short(known[pair.short_seconds])
+    }
+    read_also(lasts.values())
     return {
         pair.name: Burning(
             known[pair.long_seconds],
             known[pair.short_seconds] if pair.name in burning else (),
             pair.budget_seconds,
+            known[lasts[pair.name]] if pair.name in lasts else (),
         )
         for pair in pairs
     }

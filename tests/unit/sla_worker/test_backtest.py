@@ -80,21 +80,34 @@ def test_another_target_misses_the_month(march: SLADatabase) -> None:
     [month] = found.months
     assert (month.was.meets_target, month.then and month.then.meets_target) == (True, False)
     assert found.spent_at == (BAD,)
-    # 40 % of the hour are bad: 800 times what 99.95 % allows, and 133 times over six hours.
+    # 40 % of the hour are bad: 800 times what 99.95 % allows, 133 times over six hours, and 11 times over
+    # three days. Six hours and three days have it for longer; but it was an outage, and is over.
     assert [(each.name, each.times) for each in found.alerts] == [
         ("1h", ((BAD, BAD + STEP),)),
         ("6h", ((BAD, BAD + STEP),)),
+        ("3d", ((BAD, BAD + STEP),)),
     ]
     assert found.early_seconds == 0
     assert [(each.started_at, each.ended_at) for each in found.then] == [(BAD - STEP, BAD)]
 
 
 def test_a_looser_target_or_a_longer_run_has_no_breach(march: SLADatabase) -> None:
-    """60 % reaches 50 %; at most half may be bad, so nothing can burn 14.4 or 6 times as fast."""
+    """60 % reaches 50 %; half may be bad, so nothing burns 14.4 or 6 times as fast, nor once for days."""
     loose = replay(march, Other(target=0.5))
     assert (len(loose.was), loose.then, loose.spent_at) == (1, (), ())
-    assert [each.times for each in loose.alerts] == [(), ()]
+    assert [each.times for each in loose.alerts] == [(), (), ()]
     assert replay(march, Other(breach_after=2)).then == ()
+
+
+def test_a_steady_burn_is_told_until_six_hours_are_within_the_allowance(tmp_path: Path) -> None:
+    """10 of 10,000 may be bad. 30 an hour are, for 40 hours: too slow for all but the one of three days."""
+    bad = {BAD + hour * STEP for hour in range(40)}
+    with closing(ledger(tmp_path / "sla.db", PAID)) as made:
+        fill(made, PAID, {slot: (9970.0 if slot in bad else 10_000.0, 10_000.0, 1.0) for slot in SLOTS})
+        found = replay(made, Other(target=0.999))
+    # 24 bad hours of 72 burn once, 25 more than that. Calm, the six hours with two bad ones burn once.
+    times = {each.name: each.times for each in found.alerts}
+    assert times == {"1h": (), "6h": (), "3d": ((BAD + 24 * STEP, BAD + 43 * STEP),)}
 
 
 def test_credits_are_those_of_the_other_tiers(march: SLADatabase) -> None:

@@ -13,6 +13,7 @@ from sla_worker.burning import (
     Pair,
     Sustained,
     current,
+    is_over,
     minimum_bad_events,
     needs_short,
     pairs,
@@ -120,10 +121,48 @@ def test_a_component_that_is_gone_burns_nothing() -> None:
 
 
 def test_the_short_window_is_a_twelfth_and_each_at_least_a_slot() -> None:
-    assert pairs(300) == pairs(60) == [Pair("1h", 3600, 300), Pair("6h", 21600, 1800)]
-    assert pairs(900) == [Pair("1h", 3600, 900), Pair("6h", 21600, 1800)]
-    # 20 s are a slot, and 30 days are 40 minutes.
-    assert pairs(20, 1080) == [Pair("1h", 20, 20, 2400), Pair("6h", 20, 20, 2400)]
+    three_days = Pair("3d", 259_200, 21_600, last_seconds=1800)
+    assert pairs(300) == pairs(60) == [Pair("1h", 3600, 300), Pair("6h", 21_600, 1800), three_days]
+    assert pairs(900) == [Pair("1h", 3600, 900), Pair("6h", 21_600, 1800), three_days]
+    # 20 s are a slot, three days are twelve of them, and 30 days are 40 minutes.
+    scaled = [Pair("1h", 20, 20, 2400), Pair("6h", 20, 20, 2400), Pair("3d", 240, 20, 2400, last_seconds=20)]
+    assert pairs(20, 1080) == scaled
+
+
+def over(
+    long: tuple[int, int],
+    short: tuple[int, int],
+    last: tuple[int, int],
+    covered: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> bool:
+    """Of an SLA at 99 %: bad and total events of three days, six hours and half an hour."""
+    found = [
+        replace(status(total - bad, total), coverage_ratio=share)
+        for (bad, total), share in zip((long, short, last), covered, strict=True)
+    ]
+    return is_over(*found, found[2].burn_rate)
+
+
+def test_an_outage_within_six_hours_is_over_after_half_an_hour_without_one() -> None:
+    # 1 in 100 may be bad. 101 of the 200 bad ones of three days lie in the last six hours: most of them.
+    assert over((200, 12_000), (101, 1000), (0, 80))
+    assert over((200, 12_000), (101, 1000), (1, 100))  # as many as are allowed
+    assert not over((200, 12_000), (101, 1000), (2, 100))
+
+
+def test_what_burned_for_days_is_not_over_because_half_an_hour_is_calm() -> None:
+    assert not over((200, 12_000), (100, 1000), (0, 80))
+
+
+def test_what_is_not_known_to_be_over_is_not() -> None:
+    burned, short, calm = (200, 12_000), (200, 1000), (0, 80)
+    assert over(burned, short, calm, (0.9, 0.9, 0.9))
+    for each in ((0.89, 1, 1), (1, 0.89, 1), (1, 1, 0.89)):
+        assert not over(burned, short, calm, each)
+    assert not over(burned, short, (0, 0))  # nobody asked for anything
+    whole, part = status(11_800, 12_000), status(800, 1000)
+    assert not is_over(whole, None, None, None)
+    assert not is_over(whole, part, None, None)
 
 
 def test_a_healthy_ledger_is_not_asked_for_the_short_windows() -> None:
@@ -209,9 +248,11 @@ def test_the_scale_of_time_is_a_setting() -> None:
     assert read_settings({"SLA_TIME_SCALE": "1080"}).time_scale == 1080
 
 
-def bounds_of(setting: Setting) -> list[float]:
-    """The least and the most of API Error Rate over the hour, as scraped; nothing when it is calm."""
-    series = r'^sla_sustained_burn_rate\{bound="\w+",[^}]*sla="api-error-rate"[^}]*window="1h"\} (.+)$'
+def bounds_of(setting: Setting, window: str = "1h") -> list[float]:
+    """The least and the most of API Error Rate over a window, as scraped; nothing when it is calm."""
+    series = (
+        rf'^sla_sustained_burn_rate\{{bound="\w+",[^}}]*sla="api-error-rate"[^}}]*window="{window}"\}} (.+)$'
+    )
     return [float(value) for value in re.findall(series, setting.ask("/metrics")[1], re.MULTILINE)]
 
 
@@ -236,3 +277,27 @@ def test_a_worker_that_sees_an_outage_of_ten_minutes(tmp_path: Path) -> None:
     assert outage == [pytest.approx([8.33, 8.33], abs=0.01), pytest.approx([16.67, 16.67], abs=0.01)]
     assert hole == pytest.approx([0, 16.67], abs=0.01)
     assert recovered == []
+
+
+def test_a_worker_that_sees_a_steady_burn_and_one_that_sees_an_outage(tmp_path: Path) -> None:
+    """1,000 requests a slot, of which 1 in 1,000 may fail; 2 of them do, or 20 for ten minutes."""
+
+    def slots(name: str, bad: list[int]) -> list[list[float]]:
+        (tmp_path / name).mkdir()
+        setting = Setting(tmp_path / name)
+        found = []
+        for each in bad:
+            setting.prometheus.values |= {GOOD: 1000 - each, COVERAGE: 1.0}
+            setting.step()
+            setting.now += 300
+            found.append(bounds_of(setting, "3d"))
+        setting.close()
+        return found
+
+    # Twice the allowance from the first slot on; ten bad ones, which say something, are those of five slots.
+    assert slots("steady", [2] * 6) == [pytest.approx([0, 2])] * 4 + [pytest.approx([2, 2])] * 2
+    # 20 bad ones of 4,000 are 5 times, 40 of 5,000 are 8; then a thousand good ones more each time. Half an
+    # hour without an outage is that of slots 6 to 11, though six hours' rate is still 3.6.
+    found = slots("outage", [0, 0, 0, 20, 20, *[0] * 7])
+    burned = [5, *(40 / slot for slot in range(5, 11))]
+    assert found == [[]] * 3 + [pytest.approx([each, each]) for each in burned] + [[]] * 2

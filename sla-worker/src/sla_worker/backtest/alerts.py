@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from sla_worker.backtest.slots import LEFT_OUT
 from sla_worker.backtest.values import Alerted, Month
-from sla_worker.burning import Pair, Sustained, minimum_bad_events, pairs, sustained
-from sla_worker.conventions import BURN_FAST, BURN_SLOW
+from sla_worker.burning import Pair, Sustained, is_over, minimum_bad_events, pairs, sustained
+from sla_worker.conventions import BURN_EVEN, BURN_FAST, BURN_SLOW, STEADY
 from sla_worker.database.trace import CountedSlot
 from sla_worker.model import Definition
 
 _ROUNDING = 1e-9
-_FACTORS = {"1h": BURN_FAST, "6h": BURN_SLOW}
+_FACTORS = {"1h": BURN_FAST, "6h": BURN_SLOW, STEADY: BURN_EVEN}
 _URGENT = ("critical", "high")
 
 
@@ -48,16 +48,18 @@ def alerts(
 
 
 def _burns(sums: _Sums, pair: Pair, slot: int, then: Definition, severity: str) -> Sustained | None:
-    """None: no alert of that pair can be about it."""
+    """None: no alert of that pair can be about it, or what burned is over."""
     allowed = 1 - then.objective_ratio
     if allowed <= 0 or _FACTORS[pair.name] * allowed >= 1:
         return None
     if pair.name == "1h" and severity not in _URGENT:
         return None
-    long, short = (
+    long, short, last = (
         sums.window(slot - seconds, slot, then.objective_ratio)
-        for seconds in (pair.long_seconds, pair.short_seconds)
+        for seconds in (pair.long_seconds, pair.short_seconds, pair.last_seconds or pair.short_seconds)
     )
+    if pair.last_seconds and is_over(long, short, last, last.rate):
+        return None
     minimum = minimum_bad_events(one_event_a_slot=then.sli.one_event_a_slot)
     return sustained(long, short, (long.rate, short.rate), minimum)
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sla_worker import service
 from sla_worker.backtest import Backtest, Month, Other, Replayed, backtest
 from sla_worker.commands.running import Arguments, epoch, instant, parser, run, whole_number
+from sla_worker.conventions import ALERT_WINDOWS
 from sla_worker.credits import Credit
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_file
@@ -145,13 +146,15 @@ def _text(found: Backtest, zone: ZoneInfo) -> str:
             "Credits",
             "Pages",
             "Warnings",
+            "Steady",
             "Early",
         )
         lines += ["", text_table(head, rows, right=frozenset())]
         lines += [
             "",
-            "Pages: of SLABudgetBurnFast; Warnings: of SLABudgetBurnSlow; Early: the first of them before a"
-            f" month's budget was spent. Alerts are evaluated once a slot ({length(found.slot_seconds)}).",
+            "Pages: of SLABudgetBurnFast; Warnings: of SLABudgetBurnSlow; Steady: of SLABudgetBurnSteady;"
+            " Early: the first of them before a month's budget was spent. Alerts are evaluated once a slot"
+            f" ({length(found.slot_seconds)}).",
         ]
     if found.slots_from > found.start:
         lines += [
@@ -179,7 +182,7 @@ def _row(each: Replayed, end: int) -> tuple[str, ...]:
         _pair(str(len(was)), str(len(then))),
         _pair(*(length(_seconds(spans, end)) for spans in (was, then))),
         _pair(_percent(m.credit_was for m in each.months), _percent(m.credit_then for m in each.months)),
-        *(str(alerts[name]) if name in alerts else NONE for name in ("1h", "6h")),
+        *(str(alerts[name]) if name in alerts else NONE for name in ALERT_WINDOWS),
         NONE if early is None else f"{'-' if early < 0 else ''}{length(abs(early))}",
     )
 
