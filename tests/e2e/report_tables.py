@@ -17,22 +17,46 @@ Table = dict[str, list[str]]
 """By the SLA's title its cells, in the order of COLUMNS."""
 
 
-def table_of_text(text: str, names: Collection[str]) -> Table:
+def table_of_text(text: str, names: Collection[str], columns: Collection[str] = COLUMNS) -> Table:
     """The rows about the SLAs of these names, with or without a component."""
     rows = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
-    return {cells[0]: cells for cells in rows if _is_named(cells[0], names) and len(cells) == len(COLUMNS)}
+    return {cells[0]: cells for cells in rows if _is_named(cells[0], names) and len(cells) == len(columns)}
 
 
-def table_of_html(source: str, names: Collection[str]) -> Table:
-    """The same from the HTML part, where target and coverage stand in one line below the title."""
+DAY_COLUMNS = (
+    "SLA",
+    "target",
+    "actual",
+    "compliance",
+    "coverage",
+    "change",
+    "budget left",
+    "still allowed",
+    "result",
+)
+"""Those of the daily report."""
+NOTHING = "—"
+
+
+def day_table_of_text(text: str, names: Collection[str]) -> Table:
+    """The rows of the daily report about the SLAs of these names, with or without a component."""
+    return table_of_text(text, names, DAY_COLUMNS)
+
+
+def day_table_of_html(source: str, names: Collection[str]) -> Table:
+    """The same from the HTML part: target and coverage stand below the title, other things below a figure.
+
+    Of a composite nothing stands below its budget.
+    """
     found = {}
     for cells in _rows(source):
-        if not cells or not _is_named(cells[0], names) or len(cells) != len(COLUMNS) - 1:
+        if len(cells) not in {len(DAY_COLUMNS) - 2, len(DAY_COLUMNS) - 1} or not _is_named(cells[0], names):
             continue
-        title, below, actual, compliance, result = cells
-        told = re.fullmatch(r"target (.+), ([^,]+) measured", below)
+        title, below, actual, compliance, change, left, *allowed, result = cells
+        told = re.fullmatch(r"([≤≥] .+), ([^,]+) measured", below)
         if told is not None:
-            found[title] = [title, told[1], actual, compliance, told[2], result]
+            allowed = allowed or [NOTHING]
+            found[title] = [title, told[1], actual, compliance, told[2], change, left, *allowed, result]
     return found
 
 

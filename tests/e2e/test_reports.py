@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.daily import compared_with_the_ledger
 from e2e.live import Stack
 from e2e.monthly import figures_of_the_month
-from e2e.report_tables import table_of_html, table_of_text
+from e2e.report_tables import day_table_of_html, day_table_of_text, table_of_text
 from e2e.stack_under_test import ROOT, StackCommand
 from programs import pages_of
 
@@ -115,9 +116,10 @@ def test_the_daily_report_is_mailed_to_the_owner_with_the_figures_of_the_ledger(
     stack_command("exec", *COMMAND, "reporter", "--daily")
     mail = flawed.wait_for_mail("owner@example.com", "aily", since=since - 1, seconds=30)
     assert mail.recipients == ("owner@example.com",)
-    table = table_of_text(mail.text, NAMES)
+    table = day_table_of_text(mail.text, NAMES)
     check(table, flawed, before)
-    assert table_of_html(mail.html, NAMES) == table
+    assert day_table_of_html(mail.html, NAMES) == table
+    compared_with_the_ledger(flawed, mail)
     assert shown(table["API Error Rate"]) != (100, 0)
 
 

@@ -1,4 +1,4 @@
-"""From the ledger to the weekly and the monthly report: the figures that page, API and terminal show too."""
+"""From the ledger to the periodic reports: the figures that page, API and terminal show too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker import due
 from sla_worker.alert_quality import alert_quality
-from sla_worker.conventions import MONTHLY_MAIL
+from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL
 from sla_worker.database import SLADatabase
 from sla_worker.frozen import Document, as_frozen, breaches_of, frozen_period
 from sla_worker.model import (
@@ -21,6 +21,7 @@ from sla_worker.model import (
     Report,
     Score,
     SLAStatus,
+    SoFar,
     Whole,
     clipped,
     read_details,
@@ -28,7 +29,7 @@ from sla_worker.model import (
 )
 from sla_worker.outlook import outlook
 from sla_worker.reports import only_of, report_between
-from sla_worker.spans import TWELVE_MONTHS, YEAR, window_start
+from sla_worker.spans import TWELVE_MONTHS, YEAR, month_start, window_start
 
 _AVAILABILITY = "availability"
 _MONTHS = 12  # that a monthly report shows, its own with them
@@ -68,6 +69,35 @@ def long_report(
         alerts=None
         if only is not None
         else alert_quality(database, whole.start, whole.end, whole.statuses, breaches),
+    )
+
+
+def day_report(
+    database: SLADatabase,
+    *,
+    title: str,
+    end: int,
+    now: int,
+    zone: ZoneInfo,
+    only: Collection[str] | None = None,
+) -> LongReport:
+    """The 24 hours that end at `end`, beside those before, and beside the month so far; `only` as above."""
+    edges = due.borders(DAILY_MAIL, end, zone)
+    report = report_of_days(
+        database, kind=DAILY_MAIL, title=title, edges=edges, zone=zone, now=now, only=only
+    )
+    until = report.whole.end
+    begin = database.grid.slot_before(month_start(until, zone))
+    months = _by_place(database.status_of_period(begin, until))
+
+    def so_far(line: Line) -> SoFar | None:
+        found = months.get((line.status.key, line.status.component))
+        return None if found is None else SoFar(found, line.kind)
+
+    return replace(
+        report,
+        lines=tuple(replace(each, month=so_far(each)) for each in report.lines),
+        outlook=outlook(database, until, zone, _PROSPECTS, only),
     )
 
 
@@ -142,7 +172,8 @@ def report_of_days(
     days = tuple(
         replace(_figures(database, begin, until, only), title=title, generated_at=now)
         for begin, until in pairwise(edges)
-    )
+        if kind != DAILY_MAIL
+    ) or (whole,)
     breaches = only_of(database.breaches_between(start, end), only)
     earlier = only_of(database.breaches_between(before_start, start), only)
     if frozen is not None:
@@ -185,7 +216,8 @@ def _lines(
     found = []
     for each in whole.statuses:
         place = each.key, each.component
-        details = read_details(versions[each.key][-1].details)
+        judged = versions[each.key]
+        details = read_details(judged[-1].details)
         own = [clipped(one, whole.start, whole.end) for one in breaches if (one.key, one.component) == place]
         found.append(
             Line(
@@ -196,6 +228,7 @@ def _lines(
                 policy=details.policy,
                 breaches=len(own),
                 down_seconds=seconds_together(own),
+                new_version=any(before.start < one.valid_from < whole.end for one in judged[1:]),
             )
         )
     return tuple(found)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
+import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from e2e.report_tables import table_of_html, table_of_text
+from e2e.report_tables import day_table_of_html, day_table_of_text
 from sla_worker.database import SLADatabase
-from sla_worker.delivery.kinds import Sources, breach, daily
+from sla_worker.definitions import read_definitions
+from sla_worker.delivery.kinds import Sources, breach, daily, long
+from sla_worker.grid import Grid
 from sla_worker.model import Mail
 from sla_worker.settings import read_settings
-from unit.sla_worker.report_ledger import BERLIN, ERRORS, NOW, epoch, ledger
+from unit.sla_worker.fake_prometheus import THREE
+from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOUR, NOW, epoch, ledger
 
 KEPT = Path(__file__).parent / "reports"
+HOURS = Grid(HOUR, 15)
 END = epoch("2026-11-22T00:00")
 TITLES = {"API Error Rate", "API Response Time P95", "Platform Uptime"}
 
@@ -39,20 +48,112 @@ def mail(database: SLADatabase, kind: str) -> Mail:
 
 
 def test_the_figures_of_the_day_are_those_of_a_count_by_hand(known: SLADatabase) -> None:
-    """On 21 November 24,000 requests came and 336 of them failed: 1.40 % bad, 98.60 % good."""
+    """On 21 November 24,000 requests came and 336 of them failed: 1.40 % bad, 98.60 % good.
+
+    The month had 21 days until then: of 504,000 requests 504 may fail, and 336 did; 0.1 % of 30,240
+    minutes are 30.24. The latency was not measured on the 18th: 5 % of 480,000 requests may be slow.
+    """
     made = mail(known, "daily")
-    table = table_of_text(made.text, TITLES)
+    table = day_table_of_text(made.text, TITLES)
     assert table == {
-        "API Error Rate": ["API Error Rate", "≤ 0.1 %", "1.40 %", "98.60 %", "100.00 %", "fail"],
-        "API Response Time P95": [
-            "API Response Time P95", "≤ 5 s", "100.00 % within 5 s", "100.00 %", "100.00 %", "pass",
+        "API Error Rate": [
+            "API Error Rate", "≤ 0.1 %", "1.40 %", "98.60 %", "100.00 %", "−1.40 points", "33.33 %",
+            "168 of 504 bad events", "fail",
         ],
-        "Platform Uptime": ["Platform Uptime", "≥ 99.9 %", "100.00 %", "100.00 %", "100.00 %", "pass"],
+        "API Response Time P95": [
+            "API Response Time P95", "≤ 5 s", "100.00 % within 5 s", "100.00 %", "100.00 %", "no change",
+            "100.00 %", "24,000 of 24,000 bad events", "pass",
+        ],
+        "Platform Uptime": [
+            "Platform Uptime", "≥ 99.9 %", "100.00 %", "100.00 %", "100.00 %", "no change", "100.00 %",
+            "30.2 of 30.2 min", "pass",
+        ],
     }  # fmt: skip
-    assert table_of_html(made.html, TITLES) == table
+    assert day_table_of_html(made.html, TITLES) == table
+    said = (
+        "66.67 % (targets missed)",
+        "100.00 % (−33.33 points), 3 of 3 SLAs met their target, 100.00 % measured",
+    )
+    assert all(words in made.text for words in said)
+    assert "−33.33 points from the day before" in made.html
     for part in (made.text, made.html):
         assert "1 in the period" in part  # of its breaches none lasts
     assert made.subject == "Daily SLA report 2026-11-22: targets missed, no active breach"  # 2 of 3 are met
+
+
+def of_day(database: SLADatabase, end: str, title: str) -> list[str]:
+    """Change, budget left and what is still allowed, as the daily report that ends then says it."""
+    settings = read_settings({"REPORT_TIMEZONE": BERLIN.key})
+    made = daily(Sources(database, settings, NOW), epoch(end))
+    cells = day_table_of_text(made.text, TITLES)[title]
+    assert day_table_of_html(made.html, TITLES)[title] == cells
+    return cells[5:8]
+
+
+def test_a_change_that_cannot_be_known_is_a_dash_and_why(known: SLADatabase) -> None:
+    """The latency was not measured on 18 November; the ledger begins with 1 September."""
+    latency = "API Response Time P95"
+    assert of_day(known, "2026-11-19T00:00", latency)[0] == "— (no data)"
+    assert of_day(known, "2026-11-20T00:00", latency)[0] == "— (no data before)"
+    assert of_day(known, "2026-11-21T00:00", latency)[0] == "no change"
+    # 5 % of the 24,000 requests of one day
+    assert of_day(known, "2026-09-02T00:00", latency) == [
+        "— (not there before)", "100.00 %", "1,200 of 1,200 bad events",
+    ]  # fmt: skip
+
+
+def test_the_budget_is_that_of_the_month_that_the_day_belongs_to(known: SLADatabase) -> None:
+    """149 errors in October, of 745,000 requests in 745 hours; November has 9,000 until nine."""
+    errors = "API Error Rate"
+    assert of_day(known, "2026-11-01T00:00", errors)[1:] == ["80.00 %", "596 of 745 bad events"]
+    assert of_day(known, "2026-11-01T09:00", errors)[1:] == ["100.00 %", "9 of 9 bad events"]
+    # 60 minutes of 20 October, of the 29.34 allowed in the 489 hours until nine o'clock of the 21st
+    uptime = of_day(known, "2026-10-21T09:00", "Platform Uptime")
+    assert uptime == ["+4.17 points", "−104.50 %", "−30.7 of 29.3 min"]
+
+
+def test_figures_of_two_versions_are_not_compared(tmp_path: Path) -> None:
+    """From 22 November, 9:00, 0.2 % may fail: nothing is compared with what was judged by 0.1 %."""
+    ledger(tmp_path / "sla.db").close()
+    then, border = epoch("2026-11-22T08:30"), epoch("2026-11-22T09:00")
+    looser = [replace(each, target=0.002) if each.key == ERRORS else each for each in read_definitions(THREE)]
+    with closing(SLADatabase(tmp_path / "sla.db", grid=HOURS, zone=BERLIN, clock=lambda: then)) as changing:
+        changing.sync_definitions(looser)
+        assert changing.versions()[ERRORS][1].valid_from == border
+    with closing(SLADatabase(tmp_path / "sla.db", grid=HOURS, zone=BERLIN, clock=lambda: NOW)) as database:
+        errors = "API Error Rate"
+        changes = {day: of_day(database, f"2026-11-{day}T09:00", errors)[0] for day in (21, 22, 23, 24)}
+        assert changes == {
+            21: "no change", 22: "−1.40 points", 23: "— (new version)", 24: "no change",
+        }  # fmt: skip
+        sources = Sources(database, read_settings({"REPORT_TIMEZONE": BERLIN.key}), NOW)
+        content = json.loads(daily(sources, border + 86_400).attachments[1].content)
+        [row] = [each for each in content["rows"] if each["sla"] == ERRORS]
+        assert (row["compliance_change"], row["no_change_because"]) == (None, "new version")
+        week = long(sources, "weekly", epoch("2026-11-23T00:00")).text
+        assert re.search("^API Error Rate: .*; change — \\(new version\\); ", week, re.MULTILINE)
+
+
+def test_the_files_of_the_day_hold_the_same_figures(known: SLADatabase) -> None:
+    table, content = mail(known, "daily").attachments
+    assert (table.name, content.name) == ("sla-daily-2026-11-22.csv", "sla-daily-2026-11-22.json")
+    said = json.loads(content.content)
+    rows = {each["sla"]: each for each in csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))}
+    [errors] = [each for each in said["rows"] if each["sla"] == ERRORS]
+    assert (errors["month_bad"], errors["month_allowed"]) == (336, pytest.approx(504))
+    assert errors["month_budget_left_ratio"] == pytest.approx(168 / 504)
+    assert errors["compliance_change"] == pytest.approx(-336 / 24_000)
+    assert errors["no_change_because"] is None
+    assert rows[ERRORS]["month_budget_left_ratio"] == str(errors["month_budget_left_ratio"])
+    assert rows[ERRORS]["compliance_change"] == str(errors["compliance_change"])
+    assert said["slas_met"] == 2
+
+
+def test_a_row_of_the_day_is_small_enough_for_42_of_them_in_half_of_100_kilobytes(known: SLADatabase) -> None:
+    """The rest of a daily mail of the shipped SLAs takes 20 KB on the wire, and a row of its text 0.2 KB."""
+    rows = re.findall(r'<tr class="figures[^>]*><td.*?</tr>', mail(known, "daily").html, re.DOTALL)
+    assert len(rows) == 3
+    assert max(map(len, rows)) < 450
 
 
 def test_no_line_ends_between_a_number_and_its_unit(known: SLADatabase) -> None:

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from e2e.report_tables import table_of_html, table_of_text
+from e2e.report_tables import NOTHING, day_table_of_html, day_table_of_text, table_of_text
 from sla_worker import due as due_times
-from sla_worker.model import Breach, Comparison, Report, SLAStatus, Status
+from sla_worker.model import Breach, Comparison, Line, LongReport, Policy, Report, SLAStatus, SoFar, Status
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
 from sla_worker.render.catch_up import catch_up_mail
-from sla_worker.render.mails import breach_mail, daily_mail
+from sla_worker.render.daily import daily_mail
+from sla_worker.render.mails import breach_mail
 from sla_worker.render.tables import text_report
 from sla_worker.settings import read_settings
 
@@ -156,13 +157,13 @@ def test_what_failed_is_told_first_then_what_was_not_measured() -> None:
         "bad": measured(990.0, 1),
         "worse": measured(1.0, 1),
     }
-    statuses = tuple(replace(each, name=name) for name, each in named.items())
+    statuses = tuple(replace(each, key=name, name=name) for name, each in named.items())
     report = Report("t", 0, 300, 300, statuses, (), 0)
     order = ["bad", "worse", "unseen", "good", "closed"]
     assert [each.name for each in report.failed_first] == order
     names = "|".join(named)
     assert re.findall(rf"^({names}) ", text_report(report, UTC), re.MULTILINE) == order
-    assert re.findall(rf">({names})<", daily_mail(report, UTC, {}).html) == order
+    assert re.findall(rf">({names})<", daily_mail(day_of(report), UTC, {}).html) == order
 
 
 def test_categories_with_something_to_look_at_come_first_and_in_each_the_worst() -> None:
@@ -217,9 +218,32 @@ def test_both_parts_of_a_mail_show_the_same_table() -> None:
         "Worker / w / 1", "≥ 99.9 %", "99.90 %", "99.90 %", "100.00 %", "pass",
     ]  # fmt: skip
     assert table.keys() == {each.title for each in statuses}
-    mail = daily_mail(report, UTC, {})
-    assert table_of_text(mail.text, names) == table
-    assert table_of_html(mail.html, names) == table
+    mail = daily_mail(day_of(report), UTC, {})
+    day = day_table_of_text(mail.text, names)
+    assert day_table_of_html(mail.html, names) == day
+    assert {title: [*cells[:5], cells[-1]] for title, cells in day.items()} == table
+    assert day["Worker / w / 1"][5:8] == ["— (not there before)", "0.00 %", "0 of 1 bad events"]
+    assert day["Unseen"][5:8] == ["— (no data)", NOTHING, "no data"]
+
+
+def day_of(report: Report) -> LongReport:
+    """The daily report of it, without a day before, whose month is that day."""
+    lines = tuple(
+        Line(each, (each,), None, "events", Policy(), 0, 0, month=SoFar(each, "events"))
+        for each in report.statuses
+    )
+    return LongReport(
+        kind="daily",
+        whole=report,
+        before=replace(report, statuses=()),
+        days=(report,),
+        lines=lines,
+        incidents=(),
+        down_seconds=0,
+        before_breaches=0,
+        before_down_seconds=0,
+        revision="0123456789ab",
+    )
 
 
 def test_a_period_out_of_hours_lacks_nothing() -> None:

@@ -30,11 +30,10 @@ from sla_worker.errors import MailError
 from sla_worker.links import breach_links, month_links, outage_links, report_links
 from sla_worker.memory import given_back
 from sla_worker.model import Brand, Breach, Drawn, Mail, Notification, Sheet, follow_up
-from sla_worker.render.mails import breach_mail, daily_mail
-from sla_worker.reports import keys_of, only_of, period_report, titled
+from sla_worker.render.mails import breach_mail
+from sla_worker.reports import keys_of, only_of, titled
 from sla_worker.settings import Settings
 
-_PROSPECTS = 3  # SLAs of which it is said what is still allowed
 _TITLES = {WEEKLY_MAIL: "Weekly SLA report", MONTHLY_MAIL: "Monthly SLA report"}
 
 
@@ -66,15 +65,19 @@ class Kind:
 @given_back
 def daily(sources: Sources, end: int | None = None, team: str | None = None) -> Mail:
     """The daily report over the 24 hours before `end` (epoch seconds; None: up to now), or that of a team."""
-    from sla_worker.outlook import outlook  # noqa: PLC0415 - see above
-    from sla_worker.render.sections import outlook_lines  # noqa: PLC0415 - see above
+    from sla_worker.periodic import day_report  # noqa: PLC0415 - see above
+    from sla_worker.render.daily import daily_mail  # noqa: PLC0415 - see above
 
-    only = keys_of(sources.database, team)
-    title = titled("Daily SLA report", team)
-    report = period_report(sources.database, title=title, hours=24, now=sources.now, end=end, only=only)
-    zone = sources.settings.timezone
-    ahead = outlook_lines(outlook(sources.database, report.end, zone, _PROSPECTS, only), zone)
-    return daily_mail(report, zone, report_links(sources.settings, team), ahead)
+    database, zone = sources.database, sources.settings.timezone
+    report = day_report(
+        database,
+        title=titled("Daily SLA report", team),
+        end=database.period_end(sources.now) if end is None else end,
+        now=sources.now,
+        zone=zone,
+        only=keys_of(database, team),
+    )
+    return daily_mail(report, zone, report_links(sources.settings, team))
 
 
 @given_back

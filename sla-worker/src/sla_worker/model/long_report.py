@@ -27,46 +27,12 @@ class Incident:
     burned: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One SLA, or one component of it: the whole period, its days, and the period before.
+class _OfEvents:
+    """The error budget of one SLA, or of one component of it, in events. `kind` is the form of the SLA."""
 
-    `days` has None for a day on which it was not there yet. `kind` is the form of the SLA. `down_seconds` is
-    the time in breach, `breaches` how many touch the period.
-    """
-
+    __slots__ = ()
     status: SLAStatus
-    days: tuple[SLAStatus | None, ...]
-    before: SLAStatus | None
     kind: str
-    policy: Policy
-    breaches: int
-    down_seconds: int
-
-    @property
-    def measured_days(self) -> list[float]:
-        """The compliance of each day that had events."""
-        return [
-            each.compliance_ratio
-            for each in self.days
-            if each is not None and each.compliance_ratio is not None
-        ]
-
-    @property
-    def lowest_ratio(self) -> float | None:
-        """The compliance of the worst day; None without events."""
-        return min(self.measured_days, default=None)
-
-    @property
-    def highest_ratio(self) -> float | None:
-        """The compliance of the best day; None without events."""
-        return max(self.measured_days, default=None)
-
-    @property
-    def change(self) -> float | None:
-        """Compliance now less that of the period before; None where one of them had no events."""
-        before = None if self.before is None else self.before.compliance_ratio
-        return difference(self.status.compliance_ratio, before)
 
     @property
     def bad(self) -> float:
@@ -90,6 +56,64 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class SoFar(_OfEvents):
+    """One SLA, or one component of it, over the month that a day belongs to, up to the end of that day."""
+
+    status: SLAStatus
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line(_OfEvents):
+    """One SLA, or one component of it: the whole period, its days, and the period before.
+
+    `days` has None for a day on which it was not there yet. `kind` is the form of the SLA. `down_seconds` is
+    the time in breach, `breaches` how many touch the period. `new_version`: it was judged by another version
+    in a part of the period or of the one before, so that the two are not compared. `month`: of a day.
+    """
+
+    status: SLAStatus
+    days: tuple[SLAStatus | None, ...]
+    before: SLAStatus | None
+    kind: str
+    policy: Policy
+    breaches: int
+    down_seconds: int
+    new_version: bool = False
+    month: SoFar | None = None
+
+    @property
+    def measured_days(self) -> list[float]:
+        """The compliance of each day that had events."""
+        return [
+            each.compliance_ratio
+            for each in self.days
+            if each is not None and each.compliance_ratio is not None
+        ]
+
+    @property
+    def lowest_ratio(self) -> float | None:
+        """The compliance of the worst day; None without events."""
+        return min(self.measured_days, default=None)
+
+    @property
+    def highest_ratio(self) -> float | None:
+        """The compliance of the best day; None without events."""
+        return max(self.measured_days, default=None)
+
+    @property
+    def change(self) -> float | None:
+        """Compliance now less that of the period before.
+
+        None where one of them had no events, and where they were judged by different versions.
+        """
+        if self.new_version:
+            return None
+        before = None if self.before is None else self.before.compliance_ratio
+        return difference(self.status.compliance_ratio, before)
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The share of the SLAs that kept their target in the month that begins at `start`; None: not known."""
 
@@ -110,13 +134,13 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class LongReport:
-    """A week or a month. `whole` is the period, `days` its days, `before` the period of equal kind before.
+    """A day, a week or a month: `whole`, its days, and the period of equal kind before.
 
     `down_seconds`: the time in which an SLA of the category availability was in breach. `revision` is the
     hash of the definitions that were in force at the end. `history` has the last twelve months, the reported
     one last; nothing where no month is reported. `frozen`: its figures are those of this frozen month.
-    `wholes`: of a month, the year to date and the last twelve months. `outlook`: of a week, what is still
-    allowed until its month ends; `alerts`: of a week.
+    `wholes`: of a month, the year to date and the last twelve months. `outlook`: of a day or a week,
+    what is still allowed until its month ends; `alerts`: of a week.
     `credits` says what is owed for the month and what people have to decide, a line each; nothing where no
     SLA has credits.
     """
@@ -146,6 +170,12 @@ class LongReport:
             (category.name, [where[each.key, each.component] for each in category.statuses])
             for category in self.whole.categories
         ]
+
+    @property
+    def failed_first(self) -> list[Line]:
+        """The lines in the order of `Report.failed_first`."""
+        where = {(each.status.key, each.status.component): each for each in self.lines}
+        return [where[each.key, each.component] for each in self.whole.failed_first]
 
     def days_of(self, category: str) -> list[tuple[int, int]]:
         """Of each day, how many SLAs of a category kept their target, and how many had events."""

@@ -1,4 +1,4 @@
-"""A report over several days as CSV and as JSON: a row an SLA, with figures that nobody has rounded."""
+"""A report over one or more days as CSV and JSON: a row an SLA, with figures that nobody has rounded."""
 
 from __future__ import annotations
 
@@ -9,15 +9,28 @@ import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sla_worker.conventions import DAILY_MAIL
 from sla_worker.model import Line, LongReport
 from sla_worker.render.format import verdict
+from sla_worker.render.lines import no_change_because
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones too
 
 
 def as_rows(report: LongReport) -> list[dict[str, Any]]:
     """A row an SLA and component, in the order of the definitions; None is what is not known."""
-    return [_row(each) for each in report.lines]
+    return [_row(each) | (_month(each) if report.kind == DAILY_MAIL else {}) for each in report.lines]
+
+
+def _month(line: Line) -> dict[str, Any]:
+    """What a day has beside the others: the error budget of its month so far, in events."""
+    month = line.month
+    return {
+        "month_compliance_ratio": None if month is None else month.status.compliance_ratio,
+        "month_bad": None if month is None else month.bad,
+        "month_allowed": None if month is None else month.allowed,
+        "month_budget_left_ratio": None if month is None else month.status.budget_left_ratio,
+    }
 
 
 def _row(line: Line) -> dict[str, Any]:
@@ -38,6 +51,7 @@ def _row(line: Line) -> dict[str, Any]:
         "lowest_day_ratio": line.lowest_ratio,
         "highest_day_ratio": line.highest_ratio,
         "compliance_change": line.change,
+        "no_change_because": no_change_because(line),
         "coverage_ratio": status.coverage_ratio,
         "budget_left_ratio": status.budget_left_ratio,
         "breaches": line.breaches,

@@ -1,12 +1,10 @@
-"""The mails about the SLAs: the daily report, and a breach."""
+"""The mail about a breach."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import BadBefore, Breach, Causes, Mail, Report
+from sla_worker.model import BadBefore, Breach, Causes, Mail
 from sla_worker.render.format import (
     NONE,
     RED,
@@ -15,26 +13,9 @@ from sla_worker.render.format import (
     lingering_words,
     moment,
     quantity,
-    score_word,
     target,
 )
-from sla_worker.render.tables import text_report
 from sla_worker.render.templates import template
-
-
-def daily_mail(report: Report, zone: ZoneInfo, links: dict[str, str], outlook: Sequence[str] = ()) -> Mail:
-    """The daily report. `links` are words and where they lead, `outlook` is what is said of the month."""
-    text = text_report(report, zone) + "\n"
-    text += "".join(f"{each}\n" for each in (["Until the month ends", *outlook, ""] if outlook else []))
-    text += "".join(f"{word}: {url}\n" for word, url in links.items())
-    html = template("mail/daily.html").render(report=report, zone=zone, links=links, outlook=outlook)
-    day = dt.datetime.fromtimestamp(report.end, zone).strftime("%Y-%m-%d")
-    subject = f"{report.title} {day}: {score_word(report)}, {_breaches(len(report.active_breaches))}"
-    return Mail(subject, text, html)
-
-
-def _breaches(count: int) -> str:
-    return {0: "no active breach", 1: "1 active breach"}.get(count, f"{count} active breaches")
 
 
 def breach_mail(

@@ -17,7 +17,6 @@ from sla_worker.render.format import (
     GREY,
     NONE,
     RED,
-    budget_left,
     correction_line,
     length,
     maintenance_line,
@@ -29,6 +28,7 @@ from sla_worker.render.format import (
     verdict,
     whole,
 )
+from sla_worker.render.lines import NOTHING_BEFORE, budget, change, points
 from sla_worker.render.promises import policy_words
 from sla_worker.render.sections import sections
 from sla_worker.render.signs import MET, MISSED, QUIET, SIGNS, sign
@@ -39,14 +39,12 @@ from sla_worker.render.templates import template
 NOTHING_DRAWN = Drawn()
 NO_PICTURES: Mapping[str, str] = {}
 _WORST = 5
-NOTHING_BEFORE = "none before"  # nothing was measured in the period before: it has no figures to compare with
-_LEAST_CHANGE = 0.00005  # what two digits of a percentage can show
-_MINUS = "\N{MINUS SIGN}"
 POLICY = (
     "Compliance of an SLA is good events ÷ all events of the period, never a mean of percentages; the"
     " figure on top is the share of SLAs with events that kept their target. Average is that of all days"
     " together, min and max are those of the worst and the best day that had events. A day ends at"
-    " midnight of the timezone. Change is in percentage points of compliance against the period before."
+    " midnight of the timezone. Change is in percentage points of compliance against the period before;"
+    " where a new version of an SLA began in one of the two, they are not compared."
     " Downtime is the time in which at least one availability SLA was in breach. The error budget is"
     " what the target allows to be bad. Unmeasured time is no uptime: coverage is the measured share of"
     " the time since each SLA began, and below 90 % a pass is only a pass so far. Maintenance does not"
@@ -110,7 +108,6 @@ def long_html(
         day_cell=day_cell,
         runs=runs,
         facts_of=line_facts,
-        points=points,
         not_drawn=not_drawn,
         counted=counted,
         worst=report.worst(_WORST),
@@ -166,17 +163,6 @@ def counted(count: int, one: str, many: str) -> str:
     return {0: f"no {one}", 1: f"1 {one}"}.get(count, f"{count} {many}")
 
 
-def points(change: float | None) -> str:
-    """A change of a ratio in percentage points, with its sign: `+0.12 points`."""
-    if change is None:
-        return NONE
-    if change == 0:
-        return "no change"
-    if abs(change) < _LEAST_CHANGE:
-        return f"less than {'+' if change > 0 else _MINUS}0.01 points"
-    return f"{change * 100:+.2f} points".replace("-", _MINUS)
-
-
 def kpis(report: LongReport) -> list[tuple[str, str, str]]:
     """The four cards: what, its figure, and how it was before."""
     measured, meeting = len(report.whole.measured), report.whole.meeting
@@ -209,25 +195,6 @@ def day_cell(met: int, measured: int) -> tuple[str, str]:
     return (MET, GREEN) if met == measured else (f"{MISSED}\N{NO-BREAK SPACE}{measured - met}", RED)
 
 
-def budget(line: Line) -> str:
-    """The error budget that is left: the share, and how many bad events or minutes it stands for."""
-    left = line.status.budget_left_ratio
-    if left is None:
-        return NONE
-    share = budget_left(left).replace("-", _MINUS)
-    if line.kind == "composite":
-        return share
-    if line.allowed <= 0:
-        return f"none: no bad event is allowed, there were {whole(line.bad)}"
-    remaining = line.allowed - line.bad
-    if line.is_time:
-        each = line.minutes_an_event
-        words = f"{whole(remaining * each)} of {whole(line.allowed * each)} min"
-    else:
-        words = f"{whole(remaining)} of {whole(line.allowed)} bad events"
-    return f"{share} ({words})"
-
-
 def burned(value: float | None) -> str:
     """A share of the error budget that an incident burned."""
     return NONE if value is None else f"{value * 100:.1f} %"
@@ -237,7 +204,7 @@ def line_facts(line: Line, zone: ZoneInfo) -> str:
     """What stands below an SLA: change, budget, minutes, and what lowers or changed it."""
     status = line.status
     facts = [
-        "no change" if line.change == 0 else f"change {points(line.change)}",
+        "no change" if line.change == 0 else f"change {change(line)}",
         f"error budget left {budget(line)}",
         f"in breach {whole(line.down_seconds / 60)} of {whole(status.period_seconds / 60)} min,"
         f" {whole(status.excluded_seconds / 60)} min excluded",

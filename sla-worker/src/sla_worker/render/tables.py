@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Budget, Report, SLAStatus
+from sla_worker.model import Budget, Line, LongReport, Report, SLAStatus
 from sla_worker.render.format import (
+    NONE,
     actual,
     budget_left,
     burn_rate,
@@ -22,6 +23,7 @@ from sla_worker.render.format import (
     target,
     verdict,
 )
+from sla_worker.render.lines import NOTHING_BEFORE, budget_parts, change, points
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int]) -> str:
@@ -45,11 +47,38 @@ def _budget_cells(status: SLAStatus, budgets: Mapping[tuple[str, str], Budget] |
     return budget_left(budget.left_ratio), burn_rate(budget.burn_rate), lasts(budget)
 
 
+def _beside(line: Line | None) -> tuple[str, ...]:
+    """The change from the day before, and what is left of the month's error budget."""
+    if line is None:
+        return ()
+    share, words = (NONE, "") if line.month is None else budget_parts(line.month)
+    return change(line), share, words or NONE
+
+
+def _day_before(day: LongReport) -> str:
+    before = day.before
+    count = len(before.measured)
+    if not count:
+        return NOTHING_BEFORE
+    return (
+        f"{ratio(before.score_ratio)} ({points(day.score_change)}), {before.meeting} of {count}"
+        f" SLAs met their target, {ratio(before.coverage_ratio)} measured"
+    )
+
+
 def text_report(
-    report: Report, zone: ZoneInfo, budgets: Mapping[tuple[str, str], Budget] | None = None
+    report: Report,
+    zone: ZoneInfo,
+    budgets: Mapping[tuple[str, str], Budget] | None = None,
+    *,
+    day: LongReport | None = None,
 ) -> str:
-    """The report as plain text; with `budgets`, by key and component, what is left of each as well."""
+    """The report as plain text; with `budgets`, by key and component, what is left of each as well.
+
+    `day`: it is that of this day, and shows what stands beside it.
+    """
     heading = report.title
+    lines_of = {} if day is None else {(each.status.key, each.status.component): each for each in day.lines}
     facts = [
         ("Period", f"{moment(report.start, zone)} to {moment(report.end, zone)}"),
         ("Generated at", moment(report.generated_at, zone)),
@@ -61,6 +90,8 @@ def text_report(
             f"{len(report.active_breaches)} ({report.period_breaches or 'none'} in the period)",
         ),
     ]
+    if day is not None:
+        facts.insert(3, ("The day before", _day_before(day)))
     width = max(len(name) for name, _ in facts) + 1
     lines = [heading, "=" * len(heading), ""]
     lines += [f"{name + ':':<{width}}  {value}" for name, value in facts]
@@ -72,12 +103,14 @@ def text_report(
             ratio(each.compliance_ratio),
             ratio(each.coverage_ratio),
             *_budget_cells(each, budgets),
+            *_beside(lines_of.get((each.key, each.component))),
             verdict(each),
         )
         for each in report.failed_first
     ]
     columns: tuple[str, ...] = ("SLA", "Target", "Actual", "Compliance", "Coverage")
     columns += () if budgets is None else ("Budget left", "Burn rate", "Gone in")
+    columns += () if day is None else ("Change", "Budget left", "Still allowed")
     lines += ["", text_table((*columns, "Result"), rows, right=frozenset(range(1, len(columns))))]
     if budgets is not None:
         lines += [

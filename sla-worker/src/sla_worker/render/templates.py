@@ -66,11 +66,9 @@ def _whole_times(text: str) -> str:
 
 
 def _actual(status: SLAStatus) -> str:
-    """`words.actual`, whose line may end beside `within` or `at least` only."""
-    text = words.actual(status).replace(" ", "\N{NO-BREAK SPACE}")
-    for side in ("within", "at\N{NO-BREAK SPACE}least"):
-        text = text.replace(f"\N{NO-BREAK SPACE}{side}\N{NO-BREAK SPACE}", f" {side} ")
-    return text
+    """`words.actual`, whose line does not end within a number and its sign, nor within `at least`."""
+    text = words.actual(status).replace("at least", "at\N{NO-BREAK SPACE}least")
+    return _UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def template(name: str) -> jinja2.Template:

@@ -10,13 +10,13 @@ from sla_worker.brand import INK, PLACE
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.links import report_links
 from sla_worker.model import LongReport, OwedMail
-from sla_worker.periodic import report_of_days
+from sla_worker.periodic import day_report, report_of_days
+from sla_worker.render.daily import daily_html
 from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.format import moment
-from sla_worker.render.mails import daily_mail
 from sla_worker.render.periodic import file_name, long_html
 from sla_worker.render.templates import template
-from sla_worker.reports import keys_of, period_report, titled
+from sla_worker.reports import keys_of, titled
 from sla_worker.web import sent
 from sla_worker.web.api import refused
 from sla_worker.web.http import CSV, FORM_POLICY, HTML, JSON, Answer, HTTPError
@@ -87,16 +87,9 @@ def report(parts: Parts, request: Request) -> Answer:
     _require_report(mail)
     links = report_links(parts.pages.settings, mail.team)
     if mail.type == DAILY_MAIL:
-        found = period_report(
-            parts.pages.database,
-            title=titled(_TITLES[mail.type], mail.team),
-            hours=24,
-            now=parts.pages.now(),
-            end=mail.period_end,
-            of_then=True,
-            only=keys_of(parts.pages.database, mail.team),
-        )
-        return _dated(parts, mail, daily_mail(found, parts.pages.zone, links).html, found.start)
+        found = _long(parts, mail)
+        html = daily_html(found, parts.pages.zone, links)
+        return _dated(parts, mail, html, found.whole.start)
     whole = _long(parts, mail)
     return _dated(parts, mail, long_html(whole, parts.pages.zone, links), whole.whole.start)
 
@@ -194,16 +187,13 @@ def _since(parts: Parts, mail: OwedMail) -> int | None:
 
 
 def _long(parts: Parts, mail: OwedMail) -> LongReport:
-    zone = parts.pages.zone
-    return report_of_days(
-        parts.pages.database,
-        kind=mail.type,
-        title=titled(_TITLES[mail.type], mail.team),
-        edges=due.borders(mail.type, mail.period_end or 0, zone),
-        zone=zone,
-        now=parts.pages.now(),
-        only=keys_of(parts.pages.database, mail.team),
-    )
+    database, zone, now = parts.pages.database, parts.pages.zone, parts.pages.now()
+    title, only = titled(_TITLES[mail.type], mail.team), keys_of(database, mail.team)
+    end = mail.period_end or 0
+    if mail.type == DAILY_MAIL:
+        return day_report(database, title=title, end=end, now=now, zone=zone, only=only)
+    edges = due.borders(mail.type, end, zone)
+    return report_of_days(database, kind=mail.type, title=title, edges=edges, zone=zone, now=now, only=only)
 
 
 def _link(path: str, **query: str | None) -> str:
