@@ -22,6 +22,7 @@ ROOT = HERE.parents[1]
 PAGES = (
     "/",
     "/?window=30d&q=api",
+    "/?window=30d&exclusions=off",
     "/public",
     "/incidents",
     "/explain?sla=platform-uptime&period=24h",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sla_worker.maintaining import to_correct
 from sla_worker.model import Category, CountsAs, SLAStatus, Wrong
-from sla_worker.render.format import moment
+from sla_worker.render.format import budget_left, moment, ratio
 from sla_worker.render.groups import MANY, grouped
 from sla_worker.settings import read_settings
 from unit.sla_worker.setting import Mailbox, Setting
@@ -147,3 +149,54 @@ def test_hundreds_are_cut_to_the_first_of_each_category_which_has_pages(setting:
     few = [Category("availability", statuses(setting, MANY))]
     assert [each.hidden for each in grouped(few)] == [0]
     assert [len(each.shown) for each in grouped(many, search="sla 22")] == [12]  # 22, 122, 220 to 229
+
+
+@pytest.mark.parametrize("window", ["24h", "30d"])
+def test_the_page_shows_figures_as_they_were_measured_too(tmp_path: Path, window: str) -> None:
+    """The maintenance of the last slot leaves its 100 errors of 1,000 out: as measured they are in."""
+    setting = filled(tmp_path)
+    shown = {}
+    for said in ("on", "off"):
+        query = f"window={window}&exclusions={said}"
+        answer = json.loads(setting.ask(f"/api/compliance?{query}")[1])
+        text = page(setting, f"/?all&{query}")
+        found = re.findall(r'<tr><td>(API Error Rate)<.*?period=\w+"[^>]*>([^<]+)</a>', text)
+        shown[said] = found[0][1].replace("\N{NO-BREAK SPACE}", " ")
+        [errors] = [each for each in answer["slas"] if each["key"] == PUBLIC]
+        assert shown[said] == ratio(errors["compliance_ratio"])
+        left = budget_left(errors["error_budget"]["left_ratio"])
+        assert f"error budget: {left} left" in text.partition("API Error Rate")[2]
+        assert ("As it was measured." in text, "as it counts, with maintenance" in text) == (
+            said == "off",
+        ) * 2
+        assert (f'href="/?window={window}&amp;exclusions=off&amp;all"' in text) == (said == "on")
+        assert f'href="/?window={window}&amp;all"' in text or said == "on"
+    assert shown["on"] != shown["off"]
+    active = re.findall(r"<b>(\d+)</b><span[^>]*>active breaches", page(setting, "/?exclusions=off"))
+    known = json.loads(setting.ask("/api/status?exclusions=off")[1])["slas"]
+    assert active == [str(sum(each["in_breach"] for each in known))]
+    setting.close()
+
+
+def test_the_links_of_the_page_keep_that_figures_are_as_measured(setting: Setting) -> None:
+    text = page(setting, "/?exclusions=off&window=30d&q=api&team=")
+    assert '<input type="hidden" name="exclusions" value="off">' in text
+    found = re.findall(r'href="(/[?"][^>]*)>([^<]+)', text)
+    assert {words for link, words in found if "exclusions=off" not in link} == {
+        "as it counts",
+        "as they count",
+    }
+    assert {"clear", "show all", "24h", "month"} <= {words for _, words in found}
+    assert setting.ask("/?exclusions=perhaps")[0].startswith("400")
+
+
+@pytest.mark.parametrize("query", ["all", "all&window=30d", "window=30d&q=api&exclusions=off&all", ""])
+def test_every_link_of_the_page_to_itself_is_answered(setting: Setting, query: str) -> None:
+    """From the unfolded page all but one lead to an unfolded one: they had `&amp;amp;all`, which is none."""
+    found = {
+        html.unescape(each) for each in re.findall(r'href="(/(?:[?][^"]*)?)"', page(setting, f"/?{query}"))
+    }
+    assert len(found) > 5
+    assert {each: setting.ask(each)[0] for each in found} == dict.fromkeys(found, "200 OK")
+    folded = [each for each in found if not re.search(r"[?&]all(&|$)", each)]
+    assert len(folded) <= 2 or "all" not in query  # folded up again, and without the words searched for

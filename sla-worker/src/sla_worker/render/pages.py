@@ -29,13 +29,17 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What of the SLAs somebody looks for: words, a category, a team, and which page of that."""
+    """What of the SLAs somebody looks for: words, a category, a team, and which page of that.
+
+    `measured`: figures as they were measured, without maintenance and corrections.
+    """
 
     search: str | None = None
     category: str | None = None
     page: int = 1
     refresh: bool = False
     team: str | None = None
+    measured: bool = False
 
     def query(self, window: str | None, **changed: object) -> str:
         """The query of the same page with something changed."""
@@ -44,6 +48,7 @@ class Found:
             "q": self.search,
             "category": self.category,
             "team": self.team,
+            "exclusions": "off" if self.measured else "",
             "refresh": "30" if self.refresh else "",
             **changed,
         }

@@ -135,6 +135,7 @@ OPERATIONS: Final = (
             Parameter("q", "Only the SLAs that hold these words: name, key, severity, result, state."),
             Parameter("category", "Only the SLAs of this category."),
             _TEAM,
+            _EXCLUSIONS,
             Parameter("refresh", "The page comes again every 30 seconds.", choices=("30",)),
             Parameter("page", "Of a category with more than a hundred rows, this page.", 1, 9999, "1"),
         ),

@@ -108,11 +108,12 @@ class Pages:
         team: str | None = None,
         number: int = 1,
         refresh: bool = False,
+        exclusions: bool = True,
     ) -> str:
         """The status page as HTML; `whole`: with every category unfolded; `number` is the page of a category.
 
         Over a `window` with the error budgets (None: 24 hours without). Raises SLAWorkerError for one that
-        is none, and for a `team` that there is not.
+        is none, and for a `team` that there is not. Without `exclusions` as it was measured.
         """
         only = self.keys_of(team)
         now, zone, outage = self.now(), self._settings.timezone, self._watchdog.outage
@@ -123,11 +124,18 @@ class Pages:
             alarms.append(pages.outage_alarm(outage, now, zone))
         if window is None:
             report, budgets = (
-                period_report(self._database, title="SLA status", hours=_DAY_HOURS, now=now, only=only),
+                period_report(
+                    self._database,
+                    title="SLA status",
+                    hours=_DAY_HOURS,
+                    now=now,
+                    exclusions=exclusions,
+                    only=only,
+                ),
                 None,
             )
         else:
-            found = self.compliance(window, only=only)
+            found = self.compliance(window, exclusions=exclusions, only=only)
             report, budgets = found.report, found.budgets
         return pages.status_page(
             report,
@@ -142,7 +150,7 @@ class Pages:
             links=page_links(self._settings),
             whole=whole,
             strips=self.strips(),
-            found=pages.Found(search, category, number, refresh, team),
+            found=pages.Found(search, category, number, refresh, team, measured=not exclusions),
             teams=list(self._database.teams.all().values()),
         )
 

@@ -22,6 +22,7 @@ def status(parts: Parts, request: Request) -> Answer:
             search=request.optional("q"),
             category=request.optional("category"),
             team=request.optional("team"),
+            exclusions=request.text("exclusions") == "on",
             number=request.number("page"),
             refresh=request.optional("refresh") is not None,
         )
