@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -12,12 +12,14 @@ from sla_worker import due
 from sla_worker.alert_quality import alert_quality
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL
 from sla_worker.database import SLADatabase
+from sla_worker.database.versions import StoredVersion
 from sla_worker.frozen import Document, as_frozen, breaches_of, frozen_period
 from sla_worker.model import (
     Breach,
     Incident,
     Line,
     LongReport,
+    Member,
     Report,
     Score,
     SLAStatus,
@@ -34,6 +36,7 @@ from sla_worker.spans import TWELVE_MONTHS, YEAR, month_start, window_start
 _AVAILABILITY = "availability"
 _MONTHS = 12  # that a monthly report shows, its own with them
 _PROSPECTS = 3
+Versions = Mapping[str, Sequence[StoredVersion]]
 _COUNTED = 100  # of so many breaches, the longest, the bad events are counted
 
 
@@ -216,8 +219,7 @@ def _lines(
     found = []
     for each in whole.statuses:
         place = each.key, each.component
-        judged = versions[each.key]
-        details = read_details(judged[-1].details)
+        details = read_details(versions[each.key][-1].details)
         own = [clipped(one, whole.start, whole.end) for one in breaches if (one.key, one.component) == place]
         found.append(
             Line(
@@ -228,10 +230,33 @@ def _lines(
                 policy=details.policy,
                 breaches=len(own),
                 down_seconds=seconds_together(own),
-                new_version=any(before.start < one.valid_from < whole.end for one in judged[1:]),
+                new_version=_newly_judged(versions, each.key, before.start, whole.end),
             )
         )
     return tuple(found)
+
+
+def _newly_judged(versions: Versions, key: str, start: int, end: int) -> bool:
+    """Whether a new version of an SLA, or of a member of it, began in (start, end)."""
+    judged = versions.get(key, ())
+    return any(start < each.valid_from < end for each in judged[1:]) or any(
+        _newly_judged(versions, each, start, end)
+        for member in (judged[-1].members if judged else ())
+        for each in _keys(versions, member)
+    )
+
+
+def _keys(versions: Versions, member: Member) -> list[str]:
+    """The keys of a member: one, or those of a category, of which composites are none."""
+    if member.sla is not None:
+        return [member.sla]
+    return [
+        key
+        for key, judged in versions.items()
+        if judged[-1].category == member.category
+        and not judged[-1].members
+        and (member.among is None or key in member.among)
+    ]
 
 
 def _by_place(statuses: Sequence[SLAStatus]) -> dict[tuple[str, str], SLAStatus]:
