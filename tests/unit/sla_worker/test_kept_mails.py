@@ -23,7 +23,7 @@ from sla_worker.grid import Grid
 from sla_worker.model import Mail
 from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import THREE
-from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOUR, NOW, epoch, ledger
+from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOSTILE, HOUR, NOW, UPTIME, epoch, ledger
 
 KEPT = Path(__file__).parent / "reports"
 HOURS = Grid(HOUR, 15)
@@ -39,10 +39,9 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SLADatabase]:
 
 
 def mail(database: SLADatabase, kind: str) -> Mail:
-    settings = read_settings({"REPORT_TIMEZONE": BERLIN.key})
-    sources = Sources(database, settings, NOW)
     if kind == "daily":
-        return daily(sources, END)
+        return mail_of_day(database)
+    sources = Sources(database, read_settings({"REPORT_TIMEZONE": BERLIN.key}), NOW)
     [found] = [each for each in database.breaches_between(END - 86_400, END) if each.key == ERRORS]
     return breach(sources, found.id)
 
@@ -79,6 +78,10 @@ def test_the_figures_of_the_day_are_those_of_a_count_by_hand(known: SLADatabase)
     for part in (made.text, made.html):
         assert "1 in the period" in part  # of its breaches none lasts
     assert made.subject == "Daily SLA report 2026-11-22: targets missed, no active breach"  # 2 of 3 are met
+
+
+def mail_of_day(database: SLADatabase) -> Mail:
+    return daily(Sources(database, read_settings({"REPORT_TIMEZONE": BERLIN.key}), NOW), END)
 
 
 def of_day(database: SLADatabase, end: str, title: str) -> list[str]:
@@ -147,6 +150,17 @@ def test_the_files_of_the_day_hold_the_same_figures(known: SLADatabase) -> None:
     assert rows[ERRORS]["month_budget_left_ratio"] == str(errors["month_budget_left_ratio"])
     assert rows[ERRORS]["compliance_change"] == str(errors["compliance_change"])
     assert said["slas_met"] == 2
+
+
+def test_names_that_people_wrote_are_escaped_in_the_mail_of_the_day(tmp_path: Path) -> None:
+    names = {ERRORS: HOSTILE, UPTIME: "=HYPERLINK(1)"}
+    with closing(ledger(tmp_path / "sla.db", names=names, begin="2026-11-19T00:00")) as database:
+        made = mail_of_day(database)
+    assert "<b>{{" not in made.html
+    assert "&lt;b&gt;{{ 7*7 }}&lt;/b&gt;" in made.html
+    assert "49</b>" not in made.html
+    rows = list(csv.DictReader(io.StringIO(made.attachments[0].content.decode("utf-8-sig"))))
+    assert {each["name"] for each in rows} >= {"'=HYPERLINK(1)", HOSTILE}
 
 
 def test_a_row_of_the_day_is_small_enough_for_42_of_them_in_half_of_100_kilobytes(known: SLADatabase) -> None:
