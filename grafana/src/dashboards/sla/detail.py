@@ -73,7 +73,8 @@ def burn_by_window() -> sdk.timeseries.Panel:
     text = Text(
         "Burn rate of the chosen SLAs, by window",
         "How fast the error budget was used up over each window, of the worst chosen SLA. Stay below the "
-        f"lowest dashed line, 1; from {BURN_SLOW:g} and {BURN_FAST:g} on it pages. Choose SLAs at the top.",
+        f"lowest dashed line, 1: above it over 3d and 6h warns; from {BURN_SLOW:g} and {BURN_FAST:g} on it "
+        "pages. Choose SLAs at the top.",
         f"`{names.BURN_RATE}`, bad share / allowed share of the window.",
         "a short window above the long ones: it has just begun; below them: it is over or gets better.",
     )
