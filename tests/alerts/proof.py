@@ -14,7 +14,7 @@ from typing import Any
 from alerts.shipped import Alert
 from e2e.live import Mail
 
-_SUBJECT = re.compile(r"\[(FIRING|RESOLVED):\d+\] (\S+) (.*)")
+_SUBJECT = re.compile(r"\[(FIRING|RESOLVED|NO LONGER REPORTED):\d+\] (\S+) (.*)")
 EARLY_SECONDS = 1.5
 """Clocks of mail and webhook tell whole seconds, and a poll is late by a part of one."""
 
@@ -63,6 +63,8 @@ class Proof:
     ended_at: float | None = None
     inactive_at: float | None = None
     resolved_mails: dict[str, Mail] = dataclasses.field(default_factory=dict)
+    unreported: set[str] = dataclasses.field(default_factory=set)
+    """Receivers whose mail says that the alert is no longer reported: Prometheus did not report its end."""
     resolved_webhook_at: float | None = None
     problem: str | None = None
     remark: str | None = None
@@ -118,6 +120,7 @@ def ended(proof: Proof, seen: Seen) -> None:
         return
     for receiver, mail in _mails(proof, "RESOLVED", since, seen.mails):
         proof.resolved_mails.setdefault(receiver, mail)
+    proof.unreported |= {name for name, _ in _mails(proof, "NO LONGER REPORTED", since, seen.mails)}
     proof.resolved_webhook_at = proof.resolved_webhook_at or _webhook(alert, "resolved", since, seen.webhooks)
 
 
@@ -128,6 +131,7 @@ def owed_after(proof: Proof) -> list[str]:
         return ["inactive"]
     left = [
         f"a resolved mail to {alert.mailboxes[name]}"
+        f"{', which says NO LONGER REPORTED' if name in proof.unreported else ''}"
         for name in alert.mailboxes
         if name not in proof.resolved_mails
     ]
@@ -167,7 +171,7 @@ _received_at: Callable[[Mail], float] = lambda mail: mail.received_at  # noqa: E
 
 
 def _says(mail: Mail, alert: Alert) -> str | None:
-    """FIRING or RESOLVED if the mail is about the alert, in its severity; else None."""
+    """What the mail says if it is about the alert, in its severity; else None."""
     match = _SUBJECT.fullmatch(mail.subject)
     if match is None or match[3] != alert.subject or match[2] != alert.severity.upper():
         return None

@@ -119,6 +119,17 @@ def test_it_ends_with_resolved_mails_and_webhooks(proof: Proof) -> None:
     assert early_ends(proof, resolved) == 0
 
 
+def test_a_mail_that_nobody_reports_it_any_more_is_no_end_and_is_told(proof: Proof) -> None:
+    caused(proof, seen(1010, "firing", FIRING, STORED))
+    proof.ended_at = 1020
+    lost = mail("[NO LONGER REPORTED:1] CRITICAL Bad", "critical", 1031)
+    ended(proof, seen(1033, None, (*FIRING, lost), STORED))
+    assert owed_after(proof)[:2] == [
+        "a resolved mail to critical@example.com, which says NO LONGER REPORTED",
+        "a resolved mail to worker@example.com",
+    ]
+
+
 def test_mail_to_others_and_a_false_end_are_found(proof: Proof) -> None:
     caused(proof, seen(1010, "firing", FIRING, STORED))
     proof.ended_at = 1020
