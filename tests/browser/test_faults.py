@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser.conftest import Open
 from unit.demo_app.process import App
@@ -149,6 +149,22 @@ def test_the_filter_finds_names_alerts_and_parts(app: App, open_page: Open) -> N
     page.get_by_label("active only").check()
     expect(shown).to_have_count(1)
     expect(page.locator(".group:visible")).to_have_count(1)
+
+
+def test_a_change_that_follows_another_at_once_is_not_taken_back_by_its_answer(
+    app: App, open_page: Open
+) -> None:
+    page = open_page(app.api).page
+    held: list[Route] = []
+    page.route("**/faults/latency", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it is marked
+    page.locator("#fault-latency-switch").check()
+    wait_for(1, lambda: page.evaluate("1") and len(held), "the first change to be on its way")
+    slider = page.locator("#fault-latency-slider")
+    slider.press("ArrowRight")
+    held[0].continue_()  # the answer says 12, which is no longer wanted
+    expect(page.locator("#fault-latency")).not_to_have_attribute("aria-busy", "true")
+    wait_for({"latency": 13}, lambda: active(app), "one second more")
+    expect(slider).to_have_value("13")
 
 
 def test_the_keyboard_is_enough(app: App, open_page: Open) -> None:

@@ -14,7 +14,6 @@ from ports import free_port
 from postgresql import Server
 from sla_worker.commands.database import main as sla_database
 from sla_worker.database import SLADatabase
-from sla_worker.database.postgres import _Session
 from sla_worker.definitions import read_definitions
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.evaluation import evaluate
@@ -223,14 +222,15 @@ def test_of_many_statements_a_hundred_at_a_time_have_the_time_of_one(
 ) -> None:
     """Else thousands that the server takes milliseconds for would count as a server that hangs."""
     waits: list[str] = []
-    wait = _Session.wait
+    session = database._engine._dialect._connection  # type: ignore[attr-defined]
+    wait = session.wait
     rows = [(number, f"c{number}") for number in range(1001, 1251)]
 
-    def counted(session: _Session, gen: Any, *times: Any) -> Any:
+    def counted(gen: Any, *times: Any) -> Any:
         waits.extend([gen.__name__] if "executemany" in gen.__name__ else [])
-        return wait(session, gen, *times)
+        return wait(gen, *times)
 
-    monkeypatch.setattr(_Session, "wait", counted)
+    monkeypatch.setattr(session, "wait", counted)
     with database._engine.transaction():
         database._engine.executemany("INSERT INTO sla_components (id, name) VALUES (?, ?)", rows)
     assert len(waits) == 3  # 100, 100 and 50

@@ -76,7 +76,11 @@ export function faultCard(fault, limits, actions) {
       control.checked = active !== null;
     });
   }
-  const start = (seconds) => act(() => actions.start(fault, { intensity: intensity?.value ?? null, duration_seconds: seconds() }));
+  /** What the user sees now is what is asked for, even if another change is still on its way. */
+  const start = (seconds) => {
+    const wanted = intensity?.value ?? null;
+    act(() => actions.start(fault, { intensity: wanted, duration_seconds: seconds() }));
+  };
   const chosen = () => duration.value;
   const remaining = () => (active ? Math.max(limits.minimum, (active.endsAt - performance.now()) / 1000) : chosen());
 
@@ -106,7 +110,8 @@ export function faultCard(fault, limits, actions) {
     matches: (words) => words.every((word) => haystack.includes(word)),
     /** Show the app's state: the intensity and the seconds left, or null when it is not active. */
     update(now) {
-      if (now && intensity && now.intensity !== active?.intensity) intensity.value = now.intensity;
+      // An answer to a change that the user has made another after would take that one back.
+      if (now && intensity && waiting < 2 && now.intensity !== active?.intensity) intensity.value = now.intensity;
       active = now && { intensity: now.intensity, endsAt: performance.now() + now.remaining * 1000 };
       if (!node.hasAttribute("aria-busy")) control.checked = active !== null;
       set(node, "data-active", active ? "" : null);
