@@ -210,12 +210,14 @@ bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost fr
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(DAYS),--days $(DAYS)) $(if $(DATABASE),--database $(DATABASE))
 
 bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards on 15 days of data, beside their budget
+	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
 	@PYTHONPATH=tests:sla-worker/src:demo-app/src:grafana/src:local/src $(PY) -m benchmarks.panels
 
 bench-web: $(VENV)/.test ## Ask the status page and the API 200 times a second for a minute: SLAS=36 DAYS=40
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.web $(if $(SLAS),--slas $(SLAS)) $(if $(DAYS),--days $(DAYS))
 
 bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600,10000
+	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
 
 .PHONY: pictures
