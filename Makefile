@@ -17,6 +17,8 @@ STACK := PYTHONPATH=local/src $(PY) -m stack
 RUN_LOCKS := local/requirements.lock sla-worker/requirements.lock sla-worker/postgresql.lock demo-app/requirements.lock
 TEST_LOCK := tests/requirements.lock
 CLOCK := . local/clock.sh &&
+# Fetches what tests and benchmarks need, unless PROMETHEUS_BINARIES names it.
+FETCH = [ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
 
 .PHONY: help
 help: ## Show this help
@@ -153,7 +155,7 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 .PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over check check-configuration lint format bench-counting
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on stacks of their own
-	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true  # before anybody looks for it
+	@$(FETCH)  # before anybody looks for it
 	@$(CLOCK) timed "checks" $(MAKE) check
 	@$(CLOCK) timed "unit, rule, contract and browser tests" $(MAKE) test-unit
 	@$(CLOCK) timed "live tests and proof of the alerts" $(MAKE) test-live
@@ -167,7 +169,7 @@ test test-unit truth test-live test-alerts mutate: export PYTHONDONTWRITEBYTECOD
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 test-unit: $(VENV)/.test ## Run the unit, rule, contract and browser tests
 	@# What cannot be fetched is said here and skipped, loudly, by the tests that need it; CI names its own.
-	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
+	@$(FETCH)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=20 --durations-min=5 tests/contract tests/truth tests/rules tests/browser tests/unit
 
 truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on every engine: make truth SEED=7 (DAYS=31: a month)
@@ -185,7 +187,7 @@ test-alerts: $(VENV)/.test ## Prove every alert live: cause, pending, firing, ma
 	@for mode in $(MODES); do MODE=$$mode $(LIVE) alerts || exit; done
 
 mutate: $(VENV)/.test ## Change the rules and see whether their cases notice: ONLY=Rule, GROUP=group, CHANGED=1, WRITE=1
-	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
+	@$(FETCH)
 	@PYTHONPATH=tests $(PY) -m mutation $(ONLY:%=--only %) $(GROUP:%=--group %) $(if $(BAR),--bar $(BAR)) $(if $(CHANGED),--changed) $(if $(WRITE),--write)
 
 bench: $(VENV)/.test ## Print what the running stack costs beside its budgets
@@ -210,14 +212,14 @@ bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost fr
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(DAYS),--days $(DAYS)) $(if $(DATABASE),--database $(DATABASE))
 
 bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards on 15 days of data, beside their budget
-	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
+	@$(FETCH)
 	@PYTHONPATH=tests:sla-worker/src:demo-app/src:grafana/src:local/src $(PY) -m benchmarks.panels
 
 bench-web: $(VENV)/.test ## Ask the status page and the API 200 times a second for a minute: SLAS=36 DAYS=40
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.web $(if $(SLAS),--slas $(SLAS)) $(if $(DAYS),--days $(DAYS))
 
 bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600,10000
-	@[ -n "$$PROMETHEUS_BINARIES" ] || $(STACK) fetch || true
+	@$(FETCH)
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
 
 .PHONY: pictures
