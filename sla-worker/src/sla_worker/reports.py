@@ -45,14 +45,12 @@ def period_report(
     now: int,
     end: int | None = None,
     exclusions: bool = True,
-    of_then: bool = False,
     only: Collection[str] | None = None,
 ) -> Report:
     """All SLAs over the `hours` before `end` (default: `Grid.period_end`), as known at `now`.
 
     An end between two slots is cut down to the slot before it. Without `exclusions` SLAs are shown as they
-    were measured. `of_then` as in `report_between`; `only` are the keys of those that are shown, if not all
-    are.
+    were measured. `only` are the keys of those that are shown, if not all are.
     """
     end = database.period_end(now) if end is None else database.grid.slot_before(end)
     start = end - int(hours * 3600)
@@ -63,7 +61,6 @@ def period_report(
         end=end,
         now=now,
         exclusions=exclusions,
-        of_then=of_then,
         only=only,
     )
 

@@ -34,9 +34,9 @@ from sla_worker.database.moved import refuse_moved
 from sla_worker.database.outages import OutageStore
 from sla_worker.database.outbox import Outbox
 from sla_worker.database.partitions import partitions_of
-from sla_worker.database.periods import midnight, next_midnight
+from sla_worker.database.periods import DAY_SECONDS, midnight, next_midnight
 from sla_worker.database.reading import RowReader
-from sla_worker.database.rollups import DAY_SECONDS, RollupStore
+from sla_worker.database.rollups import RollupStore
 from sla_worker.database.sent import SentStore
 from sla_worker.database.status import StatusReader
 from sla_worker.database.teams import TeamStore

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.periods import (
+    DAY_SECONDS,
     HOUR_SECONDS,
     Marks,
     Part,
@@ -35,7 +36,6 @@ from sla_worker.database.trust import Trust
 from sla_worker.database.versions import VersionStore
 
 _log = logging.getLogger(__name__)
-DAY_SECONDS = 86_400
 _ROLLED_AT_ONCE = 14 * DAY_SECONDS  # a ledger of a former version is summed up over several passes
 
 

@@ -6,12 +6,11 @@ from typing import Final
 
 from sla_worker.conventions import MONTH_REVISED_MAIL, MONTHLY_MAIL
 from sla_worker.database.engine import Engine
+from sla_worker.database.periods import DAY_SECONDS
 from sla_worker.model import SentVersion
 
 FOR_GOOD: Final = (MONTHLY_MAIL, MONTH_REVISED_MAIL)
 """Kinds whose bodies are never deleted."""
-
-_DAY_SECONDS = 86_400
 
 
 class SentStore:
@@ -73,7 +72,7 @@ class SentStore:
 
     def trim(self, now: float) -> None:
         """Delete what is older than it is kept; makes no statement before the next day."""
-        day = int(now) // _DAY_SECONDS
+        day = int(now) // DAY_SECONDS
         if not self._kept_days or day == self._trimmed:
             return
         with self._engine.transaction():
@@ -81,6 +80,6 @@ class SentStore:
                 "DELETE FROM sla_sent_reports WHERE made_at < ? AND NOT EXISTS"
                 " (SELECT 1 FROM sla_notifications n WHERE n.id = sla_sent_reports.notification_id"
                 " AND n.type IN (?, ?))",
-                (int(now) - self._kept_days * _DAY_SECONDS, *FOR_GOOD),
+                (int(now) - self._kept_days * DAY_SECONDS, *FOR_GOOD),
             )
         self._trimmed = day

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.database.engine import Engine, Row
 from sla_worker.database.partitions import Partitions
-from sla_worker.database.periods import midnight
-from sla_worker.database.rollups import DAY_SECONDS, RollupStore
+from sla_worker.database.periods import DAY_SECONDS, midnight
+from sla_worker.database.rollups import RollupStore
 
 _DELETED_AT_ONCE = 2 * DAY_SECONDS
 

@@ -20,7 +20,7 @@ from sla_worker.reports import keys_of, titled
 from sla_worker.web import sent
 from sla_worker.web.api import refused
 from sla_worker.web.http import CSV, FORM_POLICY, HTML, JSON, Answer, HTTPError
-from sla_worker.web.operations import NOW, SENT
+from sla_worker.web.operations import NOW, PDF, SENT
 from sla_worker.web.request import Parts, Request
 
 _A_PAGE = 50
@@ -157,7 +157,7 @@ def text(parts: Parts, request: Request) -> Answer:
 
 def pdf(parts: Parts, request: Request) -> Answer:
     """The PDF that went with a mail."""
-    return sent.file(parts, request, _mail(parts, request), "application/pdf")
+    return sent.file(parts, request, _mail(parts, request), PDF)
 
 
 def _mail(parts: Parts, request: Request) -> OwedMail:
@@ -171,7 +171,7 @@ def _mail(parts: Parts, request: Request) -> OwedMail:
 
 def _require_report(mail: OwedMail) -> OwedMail:
     """The mail, if it is one that can be made again. Raises HTTPError."""
-    if mail.period_end is None or mail.type not in _TITLES:
+    if not _can_be_made_again(mail):
         kept = "" if mail.kept_at is not None else ", and what it said is not kept"
         raise HTTPError(
             404, f"{mail.id} is not a report of a day, a week or a month{kept}; /reports lists them"
@@ -181,9 +181,13 @@ def _require_report(mail: OwedMail) -> OwedMail:
 
 def _since(parts: Parts, mail: OwedMail) -> int | None:
     """Where the period of a report begins; None for a mail that cannot be made again."""
-    if mail.period_end is None or mail.type not in _TITLES:
+    if not _can_be_made_again(mail):
         return None
-    return due.borders(mail.type, mail.period_end, parts.pages.zone)[0]
+    return due.borders(mail.type, mail.period_end or 0, parts.pages.zone)[0]
+
+
+def _can_be_made_again(mail: OwedMail) -> bool:
+    return mail.period_end is not None and mail.type in _TITLES
 
 
 def _long(parts: Parts, mail: OwedMail) -> LongReport:

@@ -9,6 +9,7 @@ from sla_worker.brand import INK
 from sla_worker.render.templates import template
 from sla_worker.sent import Kept, unpacked
 from sla_worker.web.http import HTML, SANDBOX, TEXT, Answer, HTTPError
+from sla_worker.web.operations import PDF
 
 if TYPE_CHECKING:
     from sla_worker.model import Changes, OwedMail, SentVersion
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _BODY = re.compile(r"<body[^>]*>")  # the first one: what people wrote is escaped, and stands nowhere before
 _FILE = re.compile(r"[a-z0-9.-]+")
-_PDF = "application/pdf"
 
 
 def page(parts: Parts, request: Request, mail: OwedMail, start: int | None) -> Answer:
@@ -36,7 +36,7 @@ def page(parts: Parts, request: Request, mail: OwedMail, start: int | None) -> A
         ink=INK,
         changed=words,
         differs=differs,
-        pdf=kept.file(_PDF) is not None,
+        pdf=kept.file(PDF) is not None,
         left_out=kept.left_out,
     )
     body = kept.page()
