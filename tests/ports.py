@@ -16,7 +16,6 @@ import socket
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 LOOPBACK = "127.0.0.1"
 
@@ -26,8 +25,8 @@ _LOWEST = 12_000
 _USUAL_EPHEMERAL = 32_768
 """Where Linux begins to draw; macOS and Windows begin above."""
 
-_held: dict[int, IO[bytes]] = {}
-"""The locks of the ports that this process has handed out."""
+_held: dict[int, int] = {}
+"""The locks of the ports that this process has handed out, by descriptor: they stay open until it ends."""
 
 
 def free_ports(count: int, among: Iterable[int] | None = None) -> list[int]:
@@ -41,7 +40,7 @@ def free_ports(count: int, among: Iterable[int] | None = None) -> list[int]:
         if lock is None:
             continue
         if not _is_free(port):
-            lock.close()
+            os.close(lock)
             continue
         _held[port] = lock
         found.append(port)
@@ -81,14 +80,14 @@ def _by_chance() -> list[int]:
     return random.sample(ports, len(ports))
 
 
-def _locked(port: int) -> IO[bytes] | None:
+def _locked(port: int) -> int | None:
     directory = Path(tempfile.gettempdir()) / f"test-ports-{os.getuid()}"
     directory.mkdir(exist_ok=True)
-    lock = (directory / str(port)).open("ab")
+    lock = os.open(directory / str(port), os.O_WRONLY | os.O_CREAT, 0o600)
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return lock
-    lock.close()
+    os.close(lock)
     return None
 
 
