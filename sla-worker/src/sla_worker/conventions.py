@@ -52,6 +52,9 @@ URL_SCHEMES: Final = ("postgresql://", "postgres://")
 """How the URL of a database begins; what begins otherwise is the path of a file."""
 
 # --- label values
+PLATFORM: Final = "platform"
+"""The `team` of alerts that belong to no team; no team can be called that."""
+
 DAILY_MAIL: Final = "daily"
 WEEKLY_MAIL: Final = "weekly"
 MONTHLY_MAIL: Final = "monthly"

@@ -91,6 +91,11 @@ def test_a_mistake_in_a_teams_file_is_said_beside_all_that_is_right(files: Files
             ":1: the file: team is `Pay`; give up to 40 lower case letters and digits, words joined by -",
         ),
         (
+            team("platform", uptime("x")),
+            ":1: the file: team is `platform`; give up to 40 lower case letters and digits, words joined by"
+            " -; not platform, which the alerts of all others carry",
+        ),
+        (
             team("pay", uptime("x")).replace("pay@", "pay at "),
             ":2: the file: owner is `pay at example.com`; give a mail address like payments@example.com",
         ),
@@ -279,6 +284,11 @@ def schema() -> jsonschema_rs.Draft7Validator:
         (team("pay", uptime("pay-uptime")), True),
         ("slas:\n" + uptime("pay-uptime"), False),
         (team("Pay", uptime("pay-uptime")), False),
+        (team("platform", uptime("pay-uptime")), False),
+        (team("platforms", uptime("pay-uptime")), True),
+        (team("p/../y", uptime("pay-uptime")), False),
+        (team("p\N{CYRILLIC SMALL LETTER A}y", uptime("pay-uptime")), False),
+        (team("p" * 41, uptime("pay-uptime")), False),
         (team("pay", uptime("pay-uptime")).replace("pay@", "pay at "), False),
         (team("pay", uptime("pay-uptime"), more="receivers: {page: [a@example.com]}\n"), False),
         (team("pay", uptime("pay-uptime"), more="receivers: {daily: a@example.com}\n"), False),

@@ -17,6 +17,7 @@ from sla_worker.conventions import (
     BURN_FAST,
     BURN_SLOW,
     LEAST,
+    PLATFORM,
     SLA_DASHBOARD_UID,
     STEADY,
 )
@@ -249,7 +250,7 @@ expr: |-
 {wait}labels:
   severity: {alert.severity}
   component: sla
-  team: '{{{{ or $labels.team "platform" }}}}'
+  team: '{{{{ or $labels.team "{PLATFORM}" }}}}'
 annotations:
   summary: "{alert.summary}"
   description: |-
