@@ -240,6 +240,22 @@ def test_what_is_there_already_is_not_written_to(
 
 
 @pytest.mark.parametrize(
+    "target",
+    ["Postgresql://sla:geheim@db/sla", "mysql://sla:geheim@db/sla", " postgresql://sla:geheim@db/sla"],
+)
+def test_a_slip_in_the_scheme_makes_no_file_and_retires_nothing(
+    former: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """As a path it would be a file below the working directory, and the ledger from then on."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatabaseError, match="neither the URL of a PostgreSQL nor the path of a file") as said:
+        copy(former, target)
+    assert "geheim" not in str(said.value)
+    assert {each.name for each in tmp_path.iterdir()} <= {"sla.db"}
+    assert SQLitePlace(former).query("SELECT moved_to FROM ledger") == [(None,)]
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         (

@@ -40,6 +40,12 @@ def copy_ledger(source: str | Path, target: str | Path, *, now: float, tell: Tel
     `tell` takes lines of progress. Raises DatabaseError; then the target has nothing, and the source is as it
     was.
     """
+    scheme, sign, _ = str(target).partition("://")
+    if sign and not is_url(target):  # a file of that name would be made, and be the ledger from then on
+        raise DatabaseError(
+            f"{scheme[:20].strip()}://…: is neither the URL of a PostgreSQL nor the path of a file; give a"
+            " URL like postgresql://user@host:5432/sla, or a path"
+        )
     with closing(_opened(source)) as former:
         schema = _schema(former)
         found = former.rows(_MOVED, ())
