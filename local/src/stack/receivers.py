@@ -26,7 +26,7 @@ _FILE = "alertmanager.yml"
 _IGNORED = {".gitignore", "README.md"}
 _KEYS = {"secret", "route", "receiver"}
 _ADDRESS = re.compile(r"https://[!-~]+|http://(localhost|127\.0\.0\.1)(:\d+)?(/[!-~]*)?")
-_KEY = re.compile(r"[!-~]{16,}")
+_KEY = re.compile(r"(?!https?://)[!#-&(-~]{16,}")  # no quotes
 _OTHERS = 0o077
 _MAXIMUM_BYTES = 4096
 
@@ -188,7 +188,7 @@ def _secret(path: Path, shown: str) -> str:
         what = (
             "an address that begins with https://"
             if is_address
-            else "a key of 16 characters or more, without spaces"
+            else "a key of 16 characters or more, without spaces and quotes"
         )
         raise StackError(
             f"{shown} ({len(value)} characters) is not {what}", "copy it again, one line, without quotes"

@@ -84,6 +84,14 @@ def test_the_copy_holds_the_templates_and_no_secret(shipped: Instance) -> None:
     assert {path.stat().st_mode & 0o777 for path in (place, place / "templates")} == {0o755}
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", " \n\n"])
+def test_the_end_of_the_line_is_no_part_of_a_secret(shipped: Instance, end: str) -> None:
+    for name, value in SECRETS.items():
+        path = put(shipped, name, "")
+        path.write_bytes(f"{value}{end}".encode())
+    assert {each.secret_file: each.secret for each in receivers.switched_on(shipped)} == SECRETS
+
+
 def test_a_secret_that_was_removed_switches_off(shipped: Instance) -> None:
     path = put(shipped, "slack_webhook_url", SECRETS["slack_webhook_url"])
     put(shipped, "pagerduty_routing_key", SECRETS["pagerduty_routing_key"])
@@ -135,6 +143,16 @@ REFUSED: dict[str, tuple[Callable[[Instance], object], str, str]] = {
     "a key with spaces": (
         lambda bundle: put(bundle, "pagerduty_routing_key", "R0123456789ABCDEF ABCDEF"),
         "pagerduty_routing_key (24 characters) is not a key",
+        "copy it again",
+    ),
+    "a key in quotes": (
+        lambda bundle: put(bundle, "pagerduty_routing_key", f'"{SECRETS["pagerduty_routing_key"]}"\n'),
+        "pagerduty_routing_key (34 characters) is not a key",
+        "without quotes",
+    ),
+    "an address in place of a key": (
+        lambda bundle: put(bundle, "pagerduty_routing_key", SECRETS["slack_webhook_url"]),
+        "is not a key",
         "copy it again",
     ),
     "typographic quotes": (
