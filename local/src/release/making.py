@@ -32,18 +32,25 @@ class Wish:
 
 
 def make(root: Path, wish: Wish) -> None:
-    """Make a release; raises StackError, before the tag with everything as it was."""
+    """Make a release; raises StackError, before the tag with everything as it was.
+
+    One that has its tag, and that something kept from being finished, is gone on with.
+    """
     repository = Repository(root)
-    text = _checked(repository, wish)
+    target = root / "dist" / wish.version.tag
+    begun = _is_begun(repository, wish) and not (target / archive.SUMS).exists()
+    text = _checked(repository, wish, begun=begun)
     key = signing.key_of(repository)
     if key is None:
         warn("no signing key (git config user.signingKey): tag and checksums are NOT signed")
     pins = read(root / EXAMPLE)
-    target = root / "dist" / wish.version.tag
+    if begun:
+        say(f"{wish.version.tag} is tagged already; going on with its files")
     if wish.dry_run:
-        _tell(repository, wish, key, pins, target)
+        _tell(repository, wish, key, pins, target, begun=begun)
         return
-    _commit_and_tag(repository, wish, text, signed=key is not None)
+    if not begun:
+        _commit_and_tag(repository, wish, text, signed=key is not None)
     names = _write_files(repository, wish, pins, target)
     if wish.push:
         repository.git("push", "--atomic", "origin", "HEAD", wish.version.tag)
@@ -59,16 +66,26 @@ def make(root: Path, wish: Wish) -> None:
         plain(f"Nothing was pushed. To do so: git push --atomic origin HEAD {wish.version.tag}")
 
 
-def _checked(repository: Repository, wish: Wish) -> str:
+def _is_begun(repository: Repository, wish: Wish) -> bool:
+    """Whether what is checked out is the release itself."""
+    tag = wish.version.tag
+    return (
+        version.current(repository.root) == wish.version
+        and repository.has_tag(tag)
+        and repository.git("rev-parse", f"{tag}^{{commit}}") == repository.git("rev-parse", "HEAD")
+    )
+
+
+def _checked(repository: Repository, wish: Wish, *, begun: bool) -> str:
     """The changelog as it will be, once nothing speaks against the release."""
     now = version.current(repository.root)
-    if wish.version <= now:
+    if wish.version <= now and not begun:
         raise StackError(f"{wish.version} is not greater than {now}", f"take a version after {now}")
     if changed := repository.changed():
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""  # noqa: PLR2004 - as many fit on a line
         files = ", ".join(line[3:] for line in changed[:3])
         raise StackError(f"not committed: {files}{more}", "commit them, or put them aside, then try again")
-    if repository.has_tag(wish.version.tag):
+    if repository.has_tag(wish.version.tag) and not begun:
         raise StackError(f"there is a tag {wish.version.tag} already", "take the next version")
     if wish.push and wish.images and wish.registry is None:
         raise StackError(
@@ -78,7 +95,7 @@ def _checked(repository: Repository, wish: Wish) -> str:
     if wish.images and not wish.dry_run:
         _check_buildx()
     text = (repository.root / changelog.FILE).read_text(encoding="utf-8")
-    return changelog.cut(text, wish.version, wish.day)
+    return text if begun else changelog.cut(text, wish.version, wish.day)
 
 
 def _check_buildx() -> None:
@@ -92,15 +109,18 @@ def _check_buildx() -> None:
 
 def _commit_and_tag(repository: Repository, wish: Wish, text: str, *, signed: bool) -> None:
     before = repository.git("rev-parse", "HEAD")
-    paths = version.write(repository.root, wish.version)
-    (repository.root / changelog.FILE).write_text(text, encoding="utf-8")
+    paths = [*(each.path for each in version.PLACES), changelog.FILE]
     message = f"{wish.version.tag}\n\n{changelog.section(text, wish.version)}"
     try:
-        repository.commit([*paths, changelog.FILE], f"Release {wish.version}")
+        version.write(repository.root, wish.version)
+        (repository.root / changelog.FILE).write_text(text, encoding="utf-8")
+        repository.commit(paths, f"Release {wish.version}")
         repository.tag(wish.version.tag, message, signed=signed)
-    except StackError:
-        repository.git("checkout", "--force", before, "--", *paths, changelog.FILE)
-        repository.git("reset", "--quiet", "--keep", before)
+    except BaseException:  # also whoever is asked for a passphrase and presses Ctrl-C
+        if repository.has_tag(wish.version.tag):
+            repository.git("tag", "--delete", wish.version.tag)
+        repository.git("reset", "--quiet", "--soft", before)
+        repository.git("checkout", "--force", before, "--", *paths)
         raise
     say(f"committed and tagged {wish.version.tag}{' (signed)' if signed else ' (not signed)'}")
 
@@ -126,7 +146,7 @@ def _build(repository: Repository, wish: Wish, pins: dict[str, str], target: Pat
         if subprocess.run(command, cwd=repository.root, check=False).returncode:  # noqa: S603  # docker
             raise StackError(
                 "an image could not be built: see above",
-                f"{wish.version.tag} and its files are made: run the last command again",
+                f"{wish.version.tag} stays tagged: the same make release again goes on with it",
             )
     return [] if wish.push else [f"{name}-{wish.version}.oci.tar" for name in images.BUILT]
 
@@ -138,13 +158,16 @@ def _commands(repository: Repository, wish: Wish, pins: dict[str, str], target: 
     )
 
 
-def _tell(repository: Repository, wish: Wish, key: Key | None, pins: dict[str, str], target: Path) -> None:
+def _tell(
+    repository: Repository, wish: Wish, key: Key | None, pins: dict[str, str], target: Path, *, begun: bool
+) -> None:
     """What would be done, as commands; nothing is written."""
     name, tag = _name(repository.root, wish.version), wish.version.tag
-    plain(f"# would write {wish.version} into {', '.join(each.path for each in version.PLACES)}")
-    plain(f"# would cut {changelog.FILE}: ## {wish.version} - {wish.day.isoformat()}")
-    plain(f"git commit --message 'Release {wish.version}'")
-    plain(f"git tag {'--sign' if key else '--annotate'} {tag}")
+    if not begun:
+        plain(f"# would write {wish.version} into {', '.join(each.path for each in version.PLACES)}")
+        plain(f"# would cut {changelog.FILE}: ## {wish.version} - {wish.day.isoformat()}")
+        plain(f"git commit --message 'Release {wish.version}'")
+        plain(f"git tag {'--sign' if key else '--annotate'} {tag}")
     plain(f"git archive --format=tar --prefix={name}/ {tag} | gzip --no-name > dist/{tag}/{name}.tar.gz")
     plain(
         f"# would write dist/{tag}/: " + ", ".join(f"{each}-{wish.version}.cdx.json" for each in sbom.LOCKS)

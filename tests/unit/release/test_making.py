@@ -193,6 +193,64 @@ def test_a_release_that_git_refuses_leaves_all_as_it_was(
     assert version.current(repository.root) == Version(0, 1, 0)
 
 
+@pytest.mark.parametrize("made", [False, True])
+def test_whoever_gives_up_while_the_tag_is_signed_finds_all_as_it_was(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, *, made: bool
+) -> None:
+    """The passphrase is asked for once the commit is there; else its version would be taken for good."""
+    tag = Repository.tag
+
+    def interrupted(self: Repository, name: str, message: str, *, signed: bool) -> None:
+        if made:
+            tag(self, name, message, signed=signed)
+        raise KeyboardInterrupt
+
+    before = state(repository)
+    monkeypatch.setattr(Repository, "tag", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        main(["0.2.0", "--no-images"], repository.root)
+    assert state(repository) == before
+    monkeypatch.undo()
+    assert main(["0.2.0", "--no-images"], repository.root) == 0
+
+
+def test_a_release_whose_images_failed_is_gone_on_with(
+    repository: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The first image is built, then the builder has no more room; later it has."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    docker = programs / "docker"
+    docker.write_text(
+        '#!/bin/sh\n[ "$2" = version ] && exit\n'
+        'case "$*" in *./demo-app) [ -e "$0.room" ] || exit 1 ;; esac\n'
+        'for each; do case "$each" in --output=*) echo image >"${each#*dest=}" ;; esac; done\n'
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    assert main(["0.2.0"], repository.root) == 1
+    assert capsys.readouterr().err == (
+        "error: an image could not be built: see above\n"
+        "fix:   v0.2.0 stays tagged: the same make release again goes on with it\n"
+    )
+    (programs / "docker.room").touch()
+    tagged_at = state(repository)
+    assert main(["0.2.0", "--dry-run"], repository.root) == 0
+    assert "git tag" not in capsys.readouterr().out
+    assert main(["0.2.0"], repository.root) == 0
+    assert state(repository) == tagged_at
+    made = repository.root / "dist" / "v0.2.0"
+    checked = subprocess.run(
+        ["sha256sum", "--check", "SHA256SUMS"], cwd=made, capture_output=True, text=True, check=True
+    )
+    assert len(checked.stdout.splitlines()) == 3 + 4  # archive and two bills, four images
+    assert main(["0.2.0"], repository.root) == 1  # it is complete
+    assert "0.2.0 is not greater than 0.2.0" in capsys.readouterr().err
+
+
 def test_commit_and_tag_are_pushed_when_asked_for(repository: Repository, tmp_path: Path) -> None:
     other = Repository(tmp_path / "origin.git")
     subprocess.run(["git", "init", "--quiet", "--bare", other.root], check=True)

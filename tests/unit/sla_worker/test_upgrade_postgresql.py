@@ -102,6 +102,17 @@ def test_a_lost_answer_to_the_last_step_does_not_cost_the_copy(
     assert (copy.schema, copy.rows["slots"]) == (1, 600)
 
 
+def test_what_killed_upgrades_have_left_is_removed(first: PostgreSQLPlace, tmp_path: Path) -> None:
+    left = [tmp_path / f"sla.db.before-upgrade-20231231T0000{n:02}Z.partial" for n in range(3)]
+    for each in left:
+        each.write_bytes(b"half of it")
+    (tmp_path / "other.db.before-upgrade-20231231T000000Z.partial").touch()
+    done = upgrade_schema(first.location, tmp_path / "sla.db", tell=silent)
+    assert {each.name for each in tmp_path.iterdir()} == {
+        "first.db", "other.db.before-upgrade-20231231T000000Z.partial", done.former.name,
+    }  # fmt: skip
+
+
 def test_what_cannot_be_upgraded_is_said(schema: PostgreSQLPlace, tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="is no ledger; see SLA_DATABASE_URL"):
         upgrade_schema(schema.location, tmp_path / "sla.db", tell=silent)

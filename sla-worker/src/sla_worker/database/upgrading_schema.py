@@ -6,6 +6,7 @@ of the schema that was there: no tool has to be installed for it, and none has t
 
 from __future__ import annotations
 
+import glob
 import re
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from sla_worker.database.upgrading import Upgraded, refuse_differences, survey
 from sla_worker.errors import DatabaseError
 
 _RECORDED = "schema_migrations"
+_KEPT = "before-upgrade"
 _MADE = re.compile(r"(?:CREATE TABLE|RENAME TO) (\w+)")
 
 Tell = Callable[[str], None]
@@ -33,9 +35,11 @@ def upgrade_schema(url: str, beside: Path, *, tell: Tell, clock: Callable[[], fl
     No worker may write to it. Raises DatabaseError; then nothing has changed, and there is no file. But where
     the server's answer to the end of the transaction is lost, the file stays, and the error names it.
     """
-    former = aside(beside, "before-upgrade", clock())
+    former = aside(beside, _KEPT, clock())
     with closing(_opened(url)) as ledger:
         schema = _schema(ledger)
+        for killed in beside.parent.glob(f"{glob.escape(beside.name)}.{_KEPT}-*.partial"):
+            discard(killed)  # by whoever had the lock before: as large as the ledger, and no use to anybody
         ledger.begin(patient=True)
         try:
             ledger.execute("SET LOCAL statement_timeout = 0", ())
