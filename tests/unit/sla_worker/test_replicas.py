@@ -24,6 +24,14 @@ slas:
 """
 
 
+RATE = """\
+slas:
+  - {key: requests, name: Requests, category: business, severity: low, comparison: ">=", target: 100,
+     unit: requests, description: Of two replicas.,
+     sli: {kind: value, objective: 0.9, expression: 'EXPRESSION'}}
+"""
+
+
 def samples(*replicas: str) -> str:
     """Two slots, as each of these replicas writes them; an empty name: without a label of its own."""
     lines = ["# TYPE insa_agent_requests counter"]
@@ -46,8 +54,12 @@ def counted(client: PrometheusClient, tmp_path: Path) -> tuple[float | None, flo
 
 
 def said(client: PrometheusClient, total: str, tmp_path: Path) -> list[str]:
+    return linted(client, SLA.replace("TOTAL", f"'{total}'"), tmp_path)
+
+
+def linted(client: PrometheusClient, text: str, tmp_path: Path) -> list[str]:
     file = tmp_path / "slas.yml"
-    file.write_text(SLA.replace("TOTAL", f"'{total}'"))
+    file.write_text(text)
     return [str(each) for each in Live(read_file(file), Asked(client, BEGIN + 600), 300).findings()]
 
 
@@ -65,6 +77,35 @@ def test_replicas_with_a_label_of_their_own_would_count_twice_and_lint_says_so(t
             'fix:     have the engine leave one out (docs/scale.md), or select one: replica="a"'
         ]
         assert said(client, 'insa_agent_requests_total{replica="a"}', tmp_path) == []
+
+
+def test_one_without_that_label_beside_one_with_it_would_count_twice_too(tmp_path: Path) -> None:
+    """As when a second Prometheus is the first one that was given a label."""
+    with loaded(VICTORIA_METRICS, samples("", "b"), tmp_path) as client:
+        assert counted(client, tmp_path) == (360, 400)
+        [line, _] = said(client, "insa_agent_requests_total", tmp_path)  # and that no error is of replica a
+        assert "total finds series 2 times, differing in replica alone: (none), b\n" in line
+        assert "differing" not in "".join(said(client, 'insa_agent_requests_total{replica=""}', tmp_path))
+
+
+def test_what_an_expression_adds_up_would_be_twice_as_much(tmp_path: Path) -> None:
+    """10 requests in 15 s are 40 a minute, and of two replicas 80. The most of them is not doubled."""
+
+    def of(expression: str) -> list[str]:
+        return linted(client, RATE.replace("EXPRESSION", expression), tmp_path)
+
+    rate = "60 * sum(rate(insa_agent_requests_total[$slot]))"
+    with loaded(VICTORIA_METRICS, samples("a", "b"), tmp_path) as client:
+        assert of(rate) == [
+            f"warning: {tmp_path / 'slas.yml'}:4: SLA requests: expression adds up insa_agent_requests_total"
+            " 2 times, differing in replica alone: a, b\n"
+            'fix:     have the engine leave one out (docs/scale.md), or select one: replica="a"'
+        ]
+        assert of(rate.replace("[", '{replica="a"}[')) == []
+        assert of("max(insa_agent_requests_total)") == []
+        assert of("sum(max by (status) (insa_agent_requests_total))") == []
+        assert len(of("sum(max without (status) (insa_agent_requests_total))")) == 1
+        assert len(of("count(topk(3, insa_agent_requests_total))")) == 1
 
 
 def test_without_that_label_the_engine_leaves_one_out(tmp_path: Path) -> None:

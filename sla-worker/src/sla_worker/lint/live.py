@@ -8,6 +8,7 @@ from sla_worker.definitions.slas import Read
 from sla_worker.errors import PrometheusError
 from sla_worker.lint.finding import ERROR, WARNING, Finding, or_near, some
 from sla_worker.lint.series import Asked
+from sla_worker.lint.summed import summed
 from sla_worker.model import Definition, Input, MetricType
 from sla_worker.selectors import LABEL, Matcher, Selector
 
@@ -57,7 +58,7 @@ class Live:
             yield self._missing(definition, each)
             return
         yield from self._wrong_type(definition, each)
-        yield from self._replicas(definition, each, selector)
+        yield from self._replicas(definition, each.key, f"{each.key} finds series", selector)
         for label in definition.by:
             without = self._asked.count(selector.plus(Matcher(label, "=", "")))
             if without:
@@ -67,15 +68,16 @@ class Live:
         if each.type is MetricType.HISTOGRAM:
             yield from self._bucket(definition, each)
 
-    def _replicas(self, definition: Definition, each: Input, selector: Selector) -> Iterator[Finding]:
+    def _replicas(self, definition: Definition, key: str, does: str, selector: Selector) -> Iterator[Finding]:
         """That replicas of Prometheus, which scrape the same targets, do not all count."""
         for label, count in self._asked.doubled(selector).items():
             if label in definition.by:
                 continue
             values = sorted(self._asked.values(selector.name, label)) or [""]
-            what = f"{each.key} finds series {count} times, differing in {label} alone: {some(values)}"
+            named = some([value or "(none)" for value in values])
+            what = f"{does} {count} times, differing in {label} alone: {named}"
             fix = f'have the engine leave one out (docs/scale.md), or select one: {label}="{values[0]}"'
-            yield self._say(WARNING, definition, f"sli.{each.key}", what, fix)
+            yield self._say(WARNING, definition, f"sli.{key}", what, fix)
 
     def _wrong_type(self, definition: Definition, each: Input) -> Iterator[Finding]:
         name, field = each.selector.name, f"sli.{each.key}"
@@ -169,6 +171,8 @@ class Live:
             self._asked.check()
             yield self._say(ERROR, definition, field, str(error), "put the expression right")
             return
+        for each in summed(expression):
+            yield from self._replicas(definition, "expression", f"expression adds up {each.name}", each)
         if not answer:
             fix = "see whether its series are there, and its comparisons are right"
             yield self._say(WARNING, definition, field, "expression has no value now", fix)

@@ -64,13 +64,21 @@ class Asked:
 
     def labels(self, selector: Selector) -> set[str]:
         """The labels that all of its series have; some of them speak for all."""
-        found = [set(each) - {"__name__"} for each in self.evaluate(f"topk({_SOME}, {selector})")]
+        found = self._label_sets(selector)
         return set.intersection(*found) if found else set()
 
+    def _label_sets(self, selector: Selector) -> list[set[str]]:
+        """The labels of some of its series, of each."""
+        return [set(each) - {"__name__"} for each in self.evaluate(f"topk({_SOME}, {selector})")]
+
     def doubled(self, selector: Selector) -> dict[str, int]:
-        """The labels of replicas in which alone series differ, and how many of them differ so at most."""
+        """The labels of replicas in which alone series differ, and how many of them differ so at most.
+
+        One of the replicas may have no such label.
+        """
         named = {matcher.label for matcher in selector.matchers if matcher.operator == "="}
-        labels = sorted(label for label in self.labels(selector) - named if _OF_A_REPLICA.search(label))
+        there = set[str]().union(*self._label_sets(selector))
+        labels = sorted(label for label in there - named if _OF_A_REPLICA.search(label))
         found = {label: self._number(f"max(count without ({label}) ({selector}))") for label in labels}
         return {label: int(count) for label, count in found.items() if count and count > 1}
 
