@@ -20,6 +20,7 @@ from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures, Planned, Scope
 from unit.sla_worker.databases import PostgreSQLPlace
 from unit.sla_worker.fake_prometheus import GOOD, SLOT, THREE
+from unit.sla_worker.pooler import Pooler
 from unit.sla_worker.setting import Setting
 from waiting import poll
 
@@ -148,13 +149,48 @@ def test_a_server_that_is_away_is_one_clear_line_and_no_password() -> None:
         "postgresql://sla:geheim@127.0.0.1:5432/sla?password=geheim&nothing=1",
         "postgresql://sla:geheim@[::1/sla",
         "postgresql://sla:geh%zzeim@127.0.0.1:1/sla",
+        "postgresql://sla:x@geheim@127.0.0.1:1/sla",
+        "postgresql://sla:12/geheim@127.0.0.1:1/sla",
+        "postgresql://sla:12?geheim@127.0.0.1:1/sla",
+        "postgresql://sla:12#geheim@127.0.0.1:1/sla",
+        "postgresql://sla:12/geheim?@127.0.0.1:1/sla",
     ],
 )
 def test_a_url_that_cannot_be_understood_shows_no_password(url: str) -> None:
     with pytest.raises(DatabaseError) as raised:
         SLADatabase(url)
     assert "geh" not in str(raised.value)
+    assert "12" not in str(raised.value).replace("127.0.0.1", "")
     assert str(raised.value).startswith("postgresql://")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://sla:a%40b%2Fc%3A%25@127.0.0.1:PORT/sla", "postgresql://sla@127.0.0.1:PORT/sla"),
+        ("postgresql://127.0.0.1:PORT/sla?user=me@server&password=a@/b", "postgresql://127.0.0.1:PORT/sla"),
+    ],
+)
+def test_a_password_may_have_every_sign(url: str, place: str) -> None:
+    port = str(free_port())
+    with pytest.raises(DatabaseError) as raised:
+        SLADatabase(url.replace("PORT", port))
+    assert str(raised.value).startswith(f"{place.replace('PORT', port)}: cannot be reached (")
+
+
+@pytest.mark.usefixtures("database")
+def test_behind_a_pooler_that_shares_its_sessions_nobody_leads(schema: PostgreSQLPlace) -> None:
+    """All of its clients would have the one lock, and mail twice. One that shares none does no harm."""
+    with Pooler(schema.server.port) as pooler:
+        url = schema.location.replace(f":{schema.server.port}/", f":{pooler.port}/")
+        for read_only in (False, True):
+            with pytest.raises(DatabaseError, match=r"is a pooler in transaction mode, .* the server itself"):
+                SLADatabase(url, read_only=read_only)
+    with Pooler(schema.server.port, shared=False) as pooler:
+        url = schema.location.replace(f":{schema.server.port}/", f":{pooler.port}/")
+        with pytest.raises(DatabaseLockedError, match=r"sla_worker on .* already writes to it"):
+            SLADatabase(url)
+        SLADatabase(url, read_only=True).close()
 
 
 def test_a_whole_service_keeps_its_ledger_there(schema: PostgreSQLPlace, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +46,7 @@ _LIMITS = {
     "tcp_user_timeout": "30s",
 }
 _UNSET = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND source = 'default'"
+_PROCESS = "SELECT pg_backend_pid() AS process"
 _STATEMENT_MS = "SELECT setting::bigint AS ms FROM pg_settings WHERE name = 'statement_timeout'"
 _PATIENT = "1h"  # for a migration: of a large ledger it writes every row
 _BETWEEN_STATEMENTS = re.compile(r";(?=(?:[^$]*\$\$[^$]*\$\$)*[^$]*\Z)")  # none within a DO block
@@ -213,13 +214,20 @@ class PostgreSQL:
     def _connect(self) -> _Session:
         given = {**_CONNECT, "application_name": f"sla_worker on {socket.gethostname()[:30]}, {os.getpid()}"}
         try:
-            wanted = psycopg.conninfo.conninfo_to_dict(self._url)
-        except psycopg.Error as error:  # its message shows the URL, and the password in it
+            wanted = None if _is_torn(self._url) else psycopg.conninfo.conninfo_to_dict(self._url)
+        except psycopg.Error:  # its message shows the URL, and the password in it
+            wanted = None
+        if wanted is None:
             raise DatabaseError(
                 f"{self.place}: cannot be understood; give a URL like postgresql://user:password@host:5432/sla"
-            ) from error
+                " (in the password, %40 stands for @, %2F for /, %3A for :, %25 for %)"
+            )
+
+        def connect() -> _Session:
+            return _Session.connect(**{**given, **wanted}, autocommit=True, client_encoding="UTF8")
+
         try:
-            connection = _Session.connect(**{**given, **wanted}, autocommit=True, client_encoding="UTF8")
+            connection = connect()
         except psycopg.Error as error:
             raise DatabaseError(
                 f"{self.place}: cannot be reached ({_line(error, self._url)}); check SLA_DATABASE_URL and the"
@@ -228,6 +236,7 @@ class PostgreSQL:
         connection.adapters.register_loader("numeric", _Number)
         connection.adapters.register_dumper(str, _Text)
         try:
+            self._refuse_shared_session(connection, connect)
             connection.execute("SET jit = off")  # compiling takes seconds here, the statements milliseconds
             self._set_limits(connection)
             connection.execute(_LASTING)
@@ -245,6 +254,26 @@ class PostgreSQL:
             connection.close()
             raise
         return connection
+
+    def _refuse_shared_session(self, connection: _Session, connect: Callable[[], _Session]) -> None:
+        """Raise DatabaseError where a pooler gives its sessions to whoever has a transaction just now.
+
+        Then several workers would have one lock, and all of them lead. A pooler is known by the process that
+        it makes up; in transaction mode a second connection takes the session that the first one had.
+        """
+        [process] = connection.execute(_PROCESS).fetchone() or (0,)
+        if process == connection.info.backend_pid:
+            return
+        with suppress(psycopg.Error), connect() as second:
+            second.execute("BEGIN")
+            [other] = second.execute(_PROCESS).fetchone() or (0,)
+            [again] = connection.execute(_PROCESS).fetchone() or (0,)
+            if other != process and again == process:
+                return
+            raise DatabaseError(
+                f"{self.place}: is a pooler in transaction mode, behind which several workers would write at"
+                " once; give the address of the server itself, or of a pool in session mode"
+            )
 
     def _set_limits(self, connection: _Session) -> None:
         unset = [name for (name,) in connection.execute(_UNSET, (list(_LIMITS),))]
@@ -327,6 +356,8 @@ class _Text(StrDumper):
 
 def shown(url: str) -> str:
     """The URL as messages show it: without password and options."""
+    if _is_torn(url):
+        return "postgresql://…"
     try:
         parts = urlsplit(url)
         user, host = parts.username, parts.hostname or ""
@@ -336,6 +367,12 @@ def shown(url: str) -> str:
     if ":" in host:
         host = f"[{host}]"
     return f"postgresql://{f'{user}@' if user else ''}{host}{port}{parts.path}"
+
+
+def _is_torn(url: str) -> bool:
+    """Whether a sign of the password ends it too early: the rest would be taken for the host."""
+    address, rest = re.split(r"(?=[/?#]|$)", url.partition("://")[2], maxsplit=1)
+    return address.count("@") > 1 or "@" in rest.partition("=")[0]  # an option may have one
 
 
 def _given_up_after(statement_seconds: float) -> float:
