@@ -26,7 +26,9 @@ _AS_PROMETHEUS = {"nocache": "1", "max_lookback": "5m"}
 Otherwise it evaluates what it is asked for within 30 s as of half a minute before, moves the start of a range
 to a multiple of its own, and lets a selector look back as far as the step, which is hours for long slots.
 """
-_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE}
+_REFUSALS = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+_TOO_LONG = (HTTPStatus.SERVICE_UNAVAILABLE, "timeout")
+"""A query that took its time; with another type of error the engine, or what is behind it, is not there."""
 
 _OF_PROMQL, _INFO = "PromQL ", "PromQL info"
 
@@ -205,7 +207,7 @@ class PrometheusClient:
         try:
             answer = json.loads(body)
             if answer.get("status") != "success" or status != HTTPStatus.OK:
-                raise _refusal(status, str(answer.get("error") or body[:200]))
+                raise _refusal(status, answer.get("errorType"), str(answer.get("error") or body[:200]))
             return Answer(
                 series=tuple(_series(answer["data"], nan=nan)),
                 warnings=_warnings(answer.get("warnings") or (), partial=bool(answer.get("isPartial"))),
@@ -227,11 +229,11 @@ def told(pages: Pages, path: str) -> Any:
         return None
 
 
-def _refusal(status: int, reason: str) -> PrometheusError:
+def _refusal(status: int, kind: object, reason: str) -> PrometheusError:
     """Who is told 5xx or 429 should try again later; another answer would be the same the next time."""
     return PrometheusError(
         f"Prometheus refused a query (HTTP {status}): {' '.join(reason.split())}",
-        refused=status in _REFUSALS,
+        refused=status in _REFUSALS or (status, kind) == _TOO_LONG,
     )
 
 

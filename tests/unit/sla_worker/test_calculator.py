@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -211,6 +212,30 @@ def test_an_engine_that_refuses_a_single_slot_is_an_error(setting: Setting) -> N
     with pytest.raises(PrometheusError, match="too many samples"):
         setting.calculator.run_pass()
     assert setting.database.counts()["measurements"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "slots"),
+    [
+        # VictoriaMetrics without any of its stores, as while they restart: smaller questions help nobody, and
+        # none of the SLAs is left for half an hour.
+        ("503", 1, [SLOT] * 3),
+        ("unavailable", 1, [SLOT] * 3),
+        # Prometheus, whose time for a query was over: smaller ones may be in time.
+        ("timeout", 8, [SLOT]),
+    ],
+)
+def test_an_engine_that_is_not_there_is_asked_again_not_for_less(
+    setting: Setting, kind: str, asked: int, slots: list[int]
+) -> None:
+    body = {"status": "error", "errorType": kind, "error": "cannot fetch query results from vmstorage nodes"}
+    setting.prometheus.answer = (503, json.dumps(body).encode())
+    with pytest.raises(PrometheusError, match="HTTP 503"):
+        setting.calculator.run_pass()
+    assert len(setting.prometheus.asked) == asked
+    setting.prometheus.answer = None
+    setting.now += 16
+    assert [row.slot for row in setting.calculator.run_pass().measurements] == slots
 
 
 def test_series_that_are_not_there_are_no_data(setting: Setting) -> None:
