@@ -80,3 +80,7 @@ class MailError(SLAWorkerError):
 
 class MailServerError(MailError):
     """The mail server cannot be used at all: another mail would not fare better now."""
+
+
+class BrokenOffError(MailServerError):
+    """The mail server was ready and broke off while it was given a mail: that may be this mail's fault."""

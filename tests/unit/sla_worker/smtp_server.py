@@ -14,11 +14,15 @@ from waiting import patience
 
 @dataclass(slots=True)
 class Script:
-    """What the server says. An answer of None: it says nothing more on this connection, and holds it."""
+    """What the server says. An answer of None: it says nothing more on this connection, and holds it.
+
+    One that begins with 421 ends the connection.
+    """
 
     greeting: str | None = "220 ready"
     drip_seconds: float | None = None  # sends a line of a greeting without an end each so many seconds
     ehlo: str = "250 here"
+    auth: str = "235 welcome"
     mail: str = "250 ok"
     recipients: Mapping[str, str] = field(default_factory=dict)  # by address; the others are taken
     data: str = "354 go on"
@@ -88,9 +92,12 @@ class ScriptedServer:
                     address = command.partition("<")[2].rstrip(">")
                     answer = script.recipients.get(address, "250 ok")
                 else:
-                    answer = {"EHLO": script.ehlo, "MAIL": script.mail, "QUIT": script.quit}.get(
-                        verb, "250 ok"
-                    )
+                    answer = {
+                        "EHLO": script.ehlo,
+                        "AUTH": script.auth,
+                        "MAIL": script.mail,
+                        "QUIT": script.quit,
+                    }.get(verb, "250 ok")
                 if not self._say(connection, answer) or verb == "QUIT":
                     return
 
@@ -99,7 +106,7 @@ class ScriptedServer:
             self.stopping.wait()
             return False
         connection.sendall(line.encode() + b"\r\n")
-        return True
+        return not line.startswith("421")
 
 
 def _body(lines: Iterator[bytes]) -> bytes:

@@ -15,7 +15,7 @@ from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.delivery.sending import Deliveries
 from sla_worker.delivery.smtp import Refusal
-from sla_worker.errors import MailServerError
+from sla_worker.errors import BrokenOffError, MailServerError
 from sla_worker.evaluation import evaluate
 from sla_worker.model import Figures, Notification
 from sla_worker.settings import Settings, read_settings
@@ -40,6 +40,7 @@ class World:
         self.now = float(NOW)
         self.down = False
         self.refused: dict[str, Refusal] = {}
+        self.breaks: frozenset[str] = frozenset()  # it breaks off at these recipients and Message-IDs
         self.kills: Iterator[str] = iter(())
         self.taken: list[tuple[str, str, str, str | None]] = []  # recipient, Message-ID, subject, answers
         self.settings: Settings = replace(read_settings({}), report_owner=THREE_PEOPLE, report_on_call=())
@@ -68,6 +69,9 @@ class World:
     def send(self, made: EmailMessage, recipients: Sequence[str]) -> Mapping[str, Refusal]:
         if self.down:
             raise MailServerError("nobody answers")
+        if self.breaks.intersection({*recipients, str(made["Message-ID"])}):
+            self.broken_off += 1
+            raise BrokenOffError("it broke off")
         self._kill("before")
         for each in recipients:
             if each not in self.refused:
@@ -77,6 +81,7 @@ class World:
         return {each: self.refused[each] for each in recipients if each in self.refused}
 
     kill: str | None = None
+    broken_off = 0
 
     def round(self) -> None:
         """One round of a worker, which may be killed in it; then the next one starts."""
@@ -194,3 +199,64 @@ def test_one_recipient_of_three_who_is_refused_for_an_hour_holds_nobody_up(world
     world.until_all_arrived(10)
     world.check(mails=2)
     assert len(world.taken) == 6
+
+
+def ids(world: World, key: str) -> str:
+    domain = world.settings.report_from.partition("@")[2]
+    return f"<{sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+
+
+@pytest.mark.parametrize("poisoned", [1, 3])
+def test_a_mail_at_which_the_server_breaks_off_holds_no_other_up(world: World, poisoned: int) -> None:
+    """A filter that drops the connection, say: the oldest mails come first, and break it off each time."""
+    keys = [f"daily:{number}" for number in range(5)]
+    for key in keys:
+        world.database.outbox.owe_report("daily", key, NOW, NOW)
+    world.breaks = frozenset(ids(world, key) for key in keys[:poisoned])
+    for _ in range(poisoned + 1):
+        world.round()
+        world.now += 15
+    told = {number for _, number, *_ in world.taken}
+    assert told == {ids(world, key) for key in keys[poisoned:]}
+    tries = world.broken_off
+    world.database.outbox.owe_report("daily", "daily:new", NOW, int(world.now))
+    world.round()
+    assert ids(world, "daily:new") in {number for _, number, *_ in world.taken}
+    for _ in range(240):  # an hour: they are tried after longer and longer times, as any mail that failed
+        world.now += 15
+        world.round()
+    assert world.broken_off - tries <= 12 * poisoned * len(THREE_PEOPLE)
+    world.breaks = frozenset()
+    world.until_all_arrived(10)
+    assert len(world.taken) == 6 * len(THREE_PEOPLE)
+
+
+def test_a_recipient_at_whom_the_server_breaks_off_holds_no_other_up(world: World) -> None:
+    world.breaks = frozenset({"bob@example.com"})
+    world.breaches(1)
+    for _ in range(4):
+        world.round()
+        world.now += 15
+    assert [each[0] for each in world.taken] == ["ann@example.com", "eve@example.com"] * 2
+    world.breaks = frozenset()
+    world.until_all_arrived(10)
+    world.check(mails=2)
+    assert len(world.taken) == 6
+
+
+def test_after_an_hour_of_break_offs_the_oldest_mail_leaves_first(world: World) -> None:
+    keys = [f"daily:{number}" for number in range(6)]
+    for key in keys[:5]:
+        world.database.outbox.owe_report("daily", key, NOW, NOW)
+    world.breaks = frozenset(THREE_PEOPLE)
+    while world.now < NOW + 3600:
+        world.now += 60
+        world.round()
+    world.breaks = frozenset()
+    world.now += 15
+    world.database.outbox.owe_report("daily", keys[5], NOW, int(world.now))
+    world.round()
+    assert [number for who, number, *_ in world.taken if who == "ann@example.com"] == [
+        ids(world, key) for key in keys
+    ]
+    assert len(world.taken) == 6 * len(THREE_PEOPLE)

@@ -20,7 +20,7 @@ from ports import bound, free_port
 from programs import not_there
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Mailer
-from sla_worker.errors import MailServerError
+from sla_worker.errors import BrokenOffError, MailServerError
 from sla_worker.model import Mail
 from sla_worker.settings import SMTPSettings
 from unit.sla_worker.setting import Mailbox
@@ -222,6 +222,38 @@ def test_a_login_that_the_server_does_not_know_fails_the_server_not_the_mail() -
         mailer(server.port, username="user").send(made(), BOTH)
 
 
+def test_a_login_that_is_refused_says_what_to_check() -> None:
+    script = Script(ehlo="250-here\r\n250 AUTH PLAIN", auth="535 5.7.8 no")
+    with mail_server(script) as server, pytest.raises(MailServerError) as found:
+        mailer(server.port, username="user").send(made(), BOTH)
+    assert str(found.value).endswith("; check SMTP_USERNAME and SMTP_PASSWORD")
+    assert not isinstance(found.value, BrokenOffError)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        Script(recipients={ON_CALL: "421 too many errors"}),  # and DATA is said to nobody
+        Script(recipients={OWNER: "421 too many errors"}),
+        Script(data="421 overloaded", recipients={OWNER: "421 too many errors"}),
+    ],
+    ids=["last", "first", "both"],
+)
+def test_a_server_that_was_ready_and_broke_off_may_take_another_mail(script: Script) -> None:
+    with mail_server(script) as server, pytest.raises(BrokenOffError):
+        mailer(server.port).send(made(), BOTH)
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize(
+    "script", [Script(greeting="421 busy"), Script(ehlo="421 busy"), Script(mail="421 busy")]
+)
+def test_a_server_that_breaks_off_before_it_knows_the_mail_cannot_be_used(script: Script) -> None:
+    with mail_server(script) as server, pytest.raises(MailServerError) as found:
+        mailer(server.port).send(made(), BOTH)
+    assert type(found.value) is MailServerError
+
+
 def test_the_same_key_gives_the_same_message_id_and_a_subject_is_one_line() -> None:
     first, again = made("One\nline\t of  it"), made("Another")
     assert first["Message-ID"] == again["Message-ID"]
@@ -281,7 +313,7 @@ def test_mail_leaves_over_tls_when_the_certificate_is_trusted(
     how = {"ssl_context": context} if tls == "tls" else {"tls_context": context, "require_starttls": True}
     with Mailbox(port, **how) as mailbox:
         settings = SMTPSettings("127.0.0.1", port, None, None, tls, LONG)
-        with pytest.raises(MailServerError, match="certificate verify failed"):
+        with pytest.raises(MailServerError, match=r"certificate verify failed.*; check SMTP_HOST, and the"):
             Mailer(settings).send(made(), BOTH)
         monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
         assert Mailer(settings).send(made(), BOTH) == {}

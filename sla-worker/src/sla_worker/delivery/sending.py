@@ -15,7 +15,7 @@ from sla_worker.delivery.branding import branded
 from sla_worker.delivery.kinds import KINDS, Sources, caught_up
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
-from sla_worker.errors import DatabaseError, MailError, MailServerError
+from sla_worker.errors import BrokenOffError, DatabaseError, MailError, MailServerError
 from sla_worker.model import Delivery, Mail, Notification, Team, receivers_of
 from sla_worker.sent import packed
 from sla_worker.settings import Settings
@@ -65,6 +65,8 @@ class Deliveries:
         self._observe = observe
         self._resume_at = 0.0
         self._unusable = False  # the mail server, when it was called last
+        self._break_offs = 0  # so many mails may break the server off before a round ends
+        self._alone: set[int] = set()  # mails that did: each of their recipients is tried alone
         self._owed = 0
         self._errors: dict[int, str] = {}  # why a mail did not leave, by its id, the newest last
         self._complaint: str | None = None
@@ -102,30 +104,56 @@ class Deliveries:
 
         It ends when the mail server cannot be used: the next mail would only wait for the same. Then the
         oldest mail is tried first, so that a new one, which has not waited yet, does not leave before it.
+
+        A server that was ready and broke off may do so with this mail alone: with each round that ends so,
+        one more of them does not end it, until another mail has left. They are tried again before a new one,
+        in case it was not their fault.
+
         Raises DatabaseError when a try cannot be recorded; then nothing more is sent.
         """
         self._owed = sum(self._outbox.owed().values())
         if not self._owed:
             self._errors.clear()
+            self._alone.clear()
         if self._monotonic() < self._resume_at:
             return
-        end = self._monotonic() + ROUND_SECONDS
         due = self._outbox.due(int(self._clock()))
-        if due and self._unusable:
+        if due and (self._unusable or (self._alone and not all(map(self._waits, due)))):
             self._outbox.try_again(int(self._clock()))
             due = self._outbox.due(int(self._clock()))
+        usable = self._try_each(due)
+        if usable is None:
+            return
+        self._unusable = not usable
+        if self._unusable:
+            self._resume_at = self._monotonic() + PAUSE_SECONDS
+
+    def _try_each(self, due: Sequence[Notification]) -> bool | None:
+        """Try mails one after the other; see `round`. Returns whether the mail server can be used.
+
+        None: there was no time for all of them.
+        """
+        end = self._monotonic() + ROUND_SECONDS
+        broken, left = 0, False
         for owed in due:
             if self._stopping.is_set() or self._monotonic() > end:
-                return
+                return None
             if self._waits(owed):
                 continue
             try:
-                self._deliver(owed)
+                left = self._deliver(owed) or left
+            except BrokenOffError:
+                self._alone.add(owed.id)
+                broken += 1
+                if broken > self._break_offs and not left:
+                    self._break_offs += 1
+                    return False
+                end = self._monotonic() + ROUND_SECONDS  # it may have hung so long: the next one has its turn
             except MailServerError:
-                self._resume_at = self._monotonic() + PAUSE_SECONDS
-                self._unusable = True
-                return
-        self._unusable = False
+                return False
+        if left and not broken:
+            self._break_offs = 0
+        return True
 
     def _waits(self, owed: Notification) -> bool:
         """Whether a mail waits for what it is to say: a moment at most.
@@ -138,13 +166,14 @@ class Deliveries:
             return all(each.end != owed.period_end for each in self._database.months.newest())
         return owed.breach_id is not None and self._database.causes.awaited(owed.breach_id)
 
-    def _deliver(self, owed: Notification) -> None:
+    def _deliver(self, owed: Notification) -> bool:
+        """Returns whether the mail server took or refused it; False: it was not asked, or could not be."""
         now = self._clock()
         try:
             recipients = self._recipients(owed)
             if not recipients and (owed.answered is not None or owed.team is not None):
                 self._outbox.void(owed, int(now))
-                return
+                return False
             open_ = self._outbox.deliveries(owed, recipients, int(now))
             if open_ and owed.type == CATCH_UP_MAIL and owed.team is None:
                 self._tell_teams(owed, int(now))
@@ -158,13 +187,17 @@ class Deliveries:
             if self._outbox.is_old(owed, owed.attempts + 1, int(now)):
                 for recipient in self._outbox.abandon(owed, reason, int(now)) or [_NOBODY]:
                     self._gave_up(owed, recipient, f"for days it could not be made: {reason}")
-                return
+                return False
             wait = self._outbox.postpone(owed, reason, int(now))
             _log.warning("mail cannot be made key=%s retry_seconds=%d error=%s", owed.key, wait, reason)
             self._observe(owed.type, FAILURE)
-            return
-        if made is not None:
-            self._send(owed, made, self._outbox.begin(open_, int(now), content))
+            return False
+        if made is None:
+            return False
+        tried = self._outbox.begin(open_, int(now), content)
+        if owed.id not in self._alone:
+            return self._send(owed, made, tried)
+        return self._send_alone(owed, made, tried)
 
     def _recipients(self, owed: Notification) -> tuple[str, ...]:
         """Whom the settings name; of a mail that follows on another one, those who have or may get that."""
@@ -222,7 +255,20 @@ class Deliveries:
             name=self._settings.report_sender_name,
         )
 
-    def _send(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> None:
+    def _send_alone(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> bool:
+        """To each recipient by itself: the server may break off at one of them."""
+        left = False
+        broken: BrokenOffError | None = None
+        for each in tried:
+            try:
+                left = self._send(owed, made, [each]) or left
+            except BrokenOffError as error:
+                broken = error
+        if broken is not None and not left:
+            raise broken
+        return left
+
+    def _send(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> bool:
         try:
             refused = self._sender.send(made, [each.recipient for each in tried])
         except Exception as error:  # what fails here has reached nobody
@@ -231,7 +277,7 @@ class Deliveries:
                 self._failed(owed, each, reason)
             if isinstance(error, MailServerError):
                 raise
-            return
+            return False
         self._errors.pop(owed.id, None)
         unrecorded: DatabaseError | None = None
         for each in tried:
@@ -241,6 +287,7 @@ class Deliveries:
                 unrecorded = error
         if unrecorded is not None:
             raise unrecorded
+        return True
 
     def _settle(self, owed: Notification, delivery: Delivery, refusal: Refusal | None) -> None:
         """Record what became of a try that the mail server has answered. Raises DatabaseError."""

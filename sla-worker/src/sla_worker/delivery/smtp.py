@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
-from sla_worker.errors import MailError, MailServerError
+from sla_worker.errors import BrokenOffError, MailError, MailServerError
 from sla_worker.settings import SMTPSettings
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class Mailer:
         """Returns the recipients that were refused; the others have their mail.
 
         Takes no longer than the settings' timeout, all in all. Raises MailServerError when the server cannot
-        be used, MailError when the message cannot be sent as it is; then nobody has it.
+        be used (BrokenOffError when it was ready, and broke off), MailError when the message cannot be sent
+        as it is; then nobody has it.
         """
         try:
             raw = _written(made)
@@ -82,18 +83,21 @@ class Mailer:
         settings = self._settings
         deadline = _Deadline(settings.timeout_seconds, self._resolve)
         where = f"the mail server {settings.host}:{settings.port}"
+        ready = False
         try:
             with deadline, self._session(deadline) as server:
+                ready = True
                 return _transaction(server, made["From"], recipients, raw, self._confirm)
         except (OSError, smtplib.SMTPException, ValueError) as error:
+            broke_off = ready and not isinstance(error, smtplib.SMTPSenderRefused)
+            kind = BrokenOffError if broke_off else MailServerError
             if deadline.passed:
-                raise MailServerError(
+                raise kind(
                     f"{where} did not take the mail within {settings.timeout_seconds:g} s;"
                     " check SMTP_HOST, SMTP_PORT and SMTP_TLS"
                 ) from error
-            raise MailServerError(
-                f"{where} did not take the mail ({type(error).__name__}: {error});"
-                " check that it runs, SMTP_HOST and SMTP_PORT"
+            raise kind(
+                f"{where} did not take the mail ({type(error).__name__}: {error}); {_fix(error)}"
             ) from error
 
     @contextlib.contextmanager
@@ -119,6 +123,15 @@ class Mailer:
                 server.quit()
         finally:
             server.close()
+
+
+def _fix(error: Exception) -> str:
+    """What to look at when the server cannot be used."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return "check SMTP_USERNAME and SMTP_PASSWORD"
+    if getattr(error, "verify_code", None) is not None:  # ssl.SSLCertVerificationError, without OpenSSL
+        return "check SMTP_HOST, and the certificate of that server: its name, its end and who signed it"
+    return "check that it runs, SMTP_HOST and SMTP_PORT"
 
 
 def _written(made: EmailMessage) -> bytes:
