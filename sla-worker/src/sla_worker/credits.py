@@ -203,9 +203,8 @@ def propose(database: SLADatabase, month: FrozenMonth, now: int) -> list[int]:
     return database.credits.propose(month, found, now)
 
 
-def credit_lines(database: SLADatabase, end: int, zone: ZoneInfo, now: int) -> tuple[str, ...]:
-    """What a report of the month that ends at `end` says of credits; nothing where no SLA has any."""
-    month = f"{dt.datetime.fromtimestamp(end - 1, zone):%Y-%m}"
+def credit_lines(database: SLADatabase, month: str, zone: ZoneInfo, now: int) -> tuple[str, ...]:
+    """What a report of a month like 2026-03 says of credits; nothing where no SLA has any."""
     frozen = database.months.get(month)
     if frozen is None or any((each.month, each.revision) == (month, frozen.revision)
                              for each in database.months.unproposed()):  # fmt: skip

@@ -1,10 +1,11 @@
 """What is still allowed until the month ends, and where it ends at the rates of the last days.
 
-    bad at the end = bad so far + days left · bad of a day
-    events at the end = events so far + days left · mean events of a day
+    still allowed = (1 - objective) · (events so far + days left · mean events of a day) - bad so far
+    it ends at = 1 - (bad so far + days left · bad of a day) ÷ (events so far + days left · its events)
 
-The day is the last 24 hours that were measured, and for the range the worst and the best of the last seven
-days.
+The day is the last 24 hours that were measured, and for the range those of the last seven days that lead to
+the least and to the most. Its bad events go on with its own number of events: with that of a mean day, one
+that had more traffic would be worse than all bad.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Collection
 from zoneinfo import ZoneInfo
 
 from sla_worker.database import SLADatabase
+from sla_worker.database.versions import at
 from sla_worker.model import Prospect, SLAStatus, read_details
 from sla_worker.spans import month_start
 
@@ -55,8 +57,8 @@ def _prospect(
     left = (month_end - end) / _DAY
     bad = status.total - status.good
     total = status.total + left * sum(each[1] for each in days) / len(days)
-    rates = [each[1] - each[0] for each in days]
-    details = read_details(database.versions()[status.key][-1].details)
+    ends = [1 - (bad + left * (each[1] - each[0])) / (status.total + left * each[1]) for each in days]
+    details = read_details(at(database.versions()[status.key], end).details)
     minutes = 1.0
     if is_time := details.kind in _TIMES:
         minutes = status.measured_seconds / _SECONDS_A_MINUTE / status.total
@@ -67,8 +69,8 @@ def _prospect(
         bad=bad * minutes,
         allowed=(1 - status.held_to_ratio) * total * minutes,
         unit="min" if is_time else "bad events",
-        at_rate_ratio=1 - (bad + left * rates[0]) / total,
-        worst_ratio=1 - (bad + left * max(rates)) / total,
-        best_ratio=1 - (bad + left * min(rates)) / total,
+        at_rate_ratio=ends[0],
+        worst_ratio=min(ends),
+        best_ratio=max(ends),
         days=len(days),
     )

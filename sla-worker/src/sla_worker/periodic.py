@@ -12,7 +12,7 @@ from sla_worker import due
 from sla_worker.alert_quality import alert_quality
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL
 from sla_worker.database import SLADatabase
-from sla_worker.database.versions import StoredVersion
+from sla_worker.database.versions import StoredVersion, at
 from sla_worker.frozen import Document, as_frozen, breaches_of, frozen_period
 from sla_worker.model import (
     Breach,
@@ -31,7 +31,7 @@ from sla_worker.model import (
 )
 from sla_worker.outlook import outlook
 from sla_worker.reports import only_of, report_between
-from sla_worker.spans import TWELVE_MONTHS, YEAR, month_start, window_start
+from sla_worker.spans import TWELVE_MONTHS, YEAR, month_of, month_start, window_start
 
 _AVAILABILITY = "availability"
 _MONTHS = 12  # that a monthly report shows, its own with them
@@ -60,9 +60,10 @@ def long_report(
     if kind == MONTHLY_MAIL:
         from sla_worker.credits import credit_lines  # noqa: PLC0415 - once a month
 
-        owed = credit_lines(database, end, zone, now) if only is None else ()
+        month = month_of(report.whole.start, report.whole.end, zone)
+        owed = credit_lines(database, month, zone, now) if only is None else ()
         history = _history(database, report, zone, only)
-        wholes = _wholes(database, report.whole.end, zone, only)
+        wholes = _wholes(database, report.whole, zone, only)
         return replace(report, history=history, wholes=wholes, credits=owed)
     whole = report.whole
     breaches = [each.breach for each in report.incidents]
@@ -105,12 +106,17 @@ def day_report(
 
 
 def _wholes(
-    database: SLADatabase, end: int, zone: ZoneInfo, only: Collection[str] | None
+    database: SLADatabase, month: Report, zone: ZoneInfo, only: Collection[str] | None
 ) -> tuple[Whole, ...]:
-    """The year to date and the last twelve months: each SLA judged over all of it."""
+    """The year to date and the last twelve months: each SLA judged over all of it.
+
+    The year is that of the month's middle: its end may lie in the next one since the timezone was changed.
+    """
     found = []
-    for name, window in (("Year to date", YEAR), ("Last twelve months", TWELVE_MONTHS)):
-        start = database.grid.slot_before(window_start(window, end, zone) or end)
+    end, middle = month.end, (month.start + month.end) // 2
+    begins = (("Year to date", YEAR, middle), ("Last twelve months", TWELVE_MONTHS, end))
+    for name, window, within in begins:
+        start = database.grid.slot_before(window_start(window, within, zone) or end)
         whole = _figures(database, start, end, only)
         found.append(Whole(name, start, whole.meeting, len(whole.measured), whole.coverage_ratio))
     return tuple(found)
@@ -219,7 +225,7 @@ def _lines(
     found = []
     for each in whole.statuses:
         place = each.key, each.component
-        details = read_details(versions[each.key][-1].details)
+        details = read_details(_in_force(versions[each.key], whole.end).details)
         own = [clipped(one, whole.start, whole.end) for one in breaches if (one.key, one.component) == place]
         found.append(
             Line(
@@ -234,6 +240,11 @@ def _lines(
             )
         )
     return tuple(found)
+
+
+def _in_force(versions: Sequence[StoredVersion], end: int) -> StoredVersion:
+    """The version that an SLA is held to in a period that ends there; of one that was removed, its last."""
+    return at([each for each in versions if each.enabled] or versions, end)
 
 
 def _newly_judged(versions: Versions, key: str, start: int, end: int) -> bool:

@@ -72,6 +72,11 @@ def month_start(end: int, zone: ZoneInfo) -> int:
     return _midnight(dt.date(inside.year, inside.month, 1), zone)
 
 
+def month_of(start: int, end: int, zone: ZoneInfo) -> str:
+    """`2026-03`: the calendar month that a period is; after a change of the timezone, was."""
+    return f"{dt.datetime.fromtimestamp((start + end) // 2, zone):%Y-%m}"
+
+
 def calendar_month(label: str, zone: ZoneInfo) -> tuple[int, int]:
     """Where a month like 2026-03 begins and ends. Raises ValueError or OverflowError."""
     match = _MONTH.fullmatch(label)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sla_worker.alert_quality import alert_quality
 from sla_worker.database import SLADatabase
-from sla_worker.model import AlertEpisode, AlertQuality, Prospect, WebhookAlert
+from sla_worker.definitions import read_definitions
+from sla_worker.evaluation import evaluate
+from sla_worker.grid import Grid
+from sla_worker.model import AlertEpisode, AlertQuality, Figures, Prospect, WebhookAlert
 from sla_worker.outlook import outlook
 from sla_worker.periodic import long_report
 from sla_worker.render.sections import outlook_lines, sections
-from unit.sla_worker.report_ledger import BERLIN, HOUR, NOW, epoch, ledger
+from unit.sla_worker.fake_prometheus import THREE
+from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOUR, NOW, epoch, ledger
 
 START, END = epoch("2026-11-16T00:00"), epoch("2026-11-23T00:00")
 ERRORS_AT = epoch("2026-11-21T10:00")  # for an hour 336 of 1,000 requests fail, of 168 allowed in the week
@@ -113,6 +118,26 @@ def test_the_outlook_is_that_of_a_count_by_hand(known: SLADatabase) -> None:
         " 2026-12-01 00:00 CET. At the rate of the last 24 hours that were measured it ends at 99.95 %; at"
         " those of the last 7 days, 99.58 % to 99.95 %; 99.90 % is wanted."
     ]
+
+
+def test_a_day_with_much_more_traffic_than_others_ends_no_worse_than_all_bad(tmp_path: Path) -> None:
+    """Nine days of 240 good requests, then one of 24,000 bad ones; 20 days are left.
+
+    20 more days like it: 2,160 of 506,160 are good. Like one of the others: 2,160 + 4,800 of 26,160 + 4,800.
+    """
+    first, end = epoch("2026-11-01T00:00"), epoch("2026-11-11T00:00")
+    [errors] = [each for each in read_definitions(THREE) if each.key == ERRORS]
+    last = end - 24 * HOUR
+    database = SLADatabase(tmp_path / "sla.db", grid=Grid(HOUR, 15), zone=BERLIN, clock=lambda: NOW)
+    database.sync_definitions([errors], begin=first)
+    database.store(
+        evaluate(errors, slot, Figures(10, 10, 1) if slot <= last else Figures(0, 1000, 1))
+        for slot in range(first + HOUR, end + 1, HOUR)
+    )
+    [found] = outlook(database, end, BERLIN, 3)
+    database.close()
+    assert found.at_rate_ratio == found.worst_ratio == pytest.approx(2_160 / 506_160)
+    assert found.best_ratio == pytest.approx(6_960 / 30_960)
 
 
 def test_uptime_is_told_in_minutes_and_the_first_day_of_a_month_in_nothing(known: SLADatabase) -> None:

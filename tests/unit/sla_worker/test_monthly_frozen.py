@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from sla_worker.delivery.kinds import KINDS, Sources
-from sla_worker.model import CountsAs, Drawn, LongReport, Mail
+from sla_worker.model import CountsAs, Drawn, LongReport, Mail, Policy
 from sla_worker.periodic import long_report
+from sla_worker.render.periodic import exceptions
 from sla_worker.settings import Settings, read_settings
-from unit.sla_worker.month_ledger import BAD, BERLIN, END, ERRORS, STEP, March
+from unit.sla_worker.month_ledger import BAD, BERLIN, DEFINITIONS, END, ERRORS, STEP, March, at, with_credits
 
 LATER = END + 3 * STEP
 KEY = "monthly:2026-04-01"
@@ -138,3 +141,46 @@ def test_a_report_that_has_not_left_when_the_month_is_frozen_says_it_itself(
     march.turn()
     assert [*send(march, settings)] == [KEY]
     assert send(march, settings) == {}
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def in_new_york(text: str) -> int:
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp())
+
+
+def test_credits_are_those_of_the_reported_month_after_a_change_of_the_timezone(tmp_path: Path) -> None:
+    """March of New York ends at six in the morning of 1 April in Berlin, of which month much is known."""
+    march = March(tmp_path / "sla.db", zone=NEW_YORK, definitions=with_credits())
+    end = in_new_york("2026-04-01")
+    march.fill(range(BAD - STEP, BAD + 2 * STEP, STEP))
+    march.fill(range(END + STEP, end + 4 * STEP, STEP))
+    march.close()
+    march.now = end + 9 * STEP
+    march.open(BERLIN)
+    made = long_report(march.database, kind="monthly", title="Monthly", end=end, now=march.now, zone=BERLIN)
+    assert f"{ERRORS.name} / crm: no figure, too little was measured" in made.credits
+    march.close()
+
+
+def test_the_year_to_date_is_that_of_the_reported_month_after_a_change_of_the_timezone(
+    tmp_path: Path,
+) -> None:
+    march = March(tmp_path / "sla.db", zone=NEW_YORK)
+    december = in_new_york("2026-12-10")
+    march.fill(range(december, december + 5 * STEP, STEP))
+    march.close()
+    march.open(BERLIN)
+    end = in_new_york("2027-01-01")
+    made = long_report(march.database, kind="monthly", title="Monthly", end=end, now=end + STEP, zone=BERLIN)
+    assert [each.start for each in made.wholes if each.name == "Year to date"] == [at("2026-01-01")]
+    assert made.wholes[0].measured > 0
+    march.close()
+
+
+def test_the_policy_that_is_printed_is_that_of_the_month_and_not_that_of_today(march: March) -> None:
+    march.define([replace(each, policy=replace(Policy(), minimum_events=7)) for each in DEFINITIONS])
+    march.fill([LATER + STEP, LATER + 2 * STEP])
+    assert {each.policy.minimum_events for each in report(march).lines} == {1}
+    assert exceptions(report(march)) == []
