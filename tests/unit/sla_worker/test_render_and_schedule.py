@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from e2e.report_tables import NOTHING, day_table_of_html, day_table_of_text, table_of_text
 from sla_worker import due as due_times
@@ -42,6 +45,72 @@ def test_targets_and_lengths() -> None:
     assert words.target(0.001, Comparison.AT_MOST, "ratio") == "≤ 0.1 %"
     assert words.target(5, Comparison.AT_MOST, "seconds") == "≤ 5 s"
     assert [words.length(each) for each in (5, 60, 3900, 90000)] == ["5 s", "1 min", "1 h 5 min", "1 d 1 h"]
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "comparison", "text"),
+    [
+        (0.99896, 0.999, Comparison.AT_LEAST, "99.896 %"),  # not 99.90 %, which would keep 99.9 %
+        (0.9989999999, 0.999, Comparison.AT_LEAST, "< 99.9 %"),
+        (0.999, 0.999, Comparison.AT_LEAST, "99.90 %"),
+        (0.9990001, 0.999, Comparison.AT_LEAST, "99.90 %"),
+        (0.99994, 0.99991, Comparison.AT_LEAST, "99.994 %"),  # 99.99 % would miss it
+        (0.0010004, 0.001, Comparison.AT_MOST, "0.10004 %"),
+        (0.001, 1 - 0.999, Comparison.AT_MOST, "0.10 %"),
+        (0.0012, 0.001, Comparison.AT_MOST, "0.12 %"),
+        (0.99999999, 0.999, Comparison.AT_LEAST, "> 99.9999 %"),
+        (1.0, 1.0, Comparison.AT_LEAST, "100.00 %"),
+        (None, 0.999, Comparison.AT_LEAST, "—"),
+    ],
+)
+def test_no_rounding_takes_a_ratio_across_its_bound(
+    value: float | None, bound: float, comparison: Comparison, text: str
+) -> None:
+    assert words.apart(value, bound, comparison) == text
+
+
+@given(st.integers(1, 10**7), st.integers(-3, 3), st.sampled_from(list(Comparison)))
+def test_a_reader_sees_on_which_side_of_its_bound_a_ratio_is(
+    bound: int, beside: int, comparison: Comparison
+) -> None:
+    """Bounds of whole hundred-thousandths of a percent, and values a hair beside them."""
+    limit, value = bound / 10**7, (bound * 10 + beside) / 10**8
+    text = words.apart(value, limit, comparison)
+    if text[0].isdigit():
+        shown = Fraction(text.removesuffix(" %"))
+        least = comparison is Comparison.AT_LEAST
+        border = Fraction(bound, 10**5)
+        assert (shown >= border if least else shown <= border) == (
+            value >= limit if least else value <= limit
+        )
+    else:
+        assert text[0] in "<>"
+
+
+def test_numbers_of_four_digits_and_more_are_written_out() -> None:
+    assert [words.quantity(each, "seconds") for each in (0.1234, 999.9, 1234.5)] == [
+        "0.123 s",
+        "1,000 s",
+        "1,234 s",
+    ]
+    assert words.quantity(1_234_567, "tasks") == "1,234,567 tasks"
+    assert words.target(1800, Comparison.AT_LEAST, "seconds") == "≥ 1,800 s"
+    assert words.target(2.345, Comparison.AT_MOST, "seconds") == "≤ 2.345 s"
+    assert words.target(0.9999999, Comparison.AT_LEAST, "ratio") == "≥ 99.99999 %"
+    assert [words.objective(each) for each in (0.999, 0.99995, 2.998 / 3)] == [
+        "99.90 %",
+        "99.995 %",
+        "99.93 %",
+    ]
+
+
+def test_the_worst_value_of_a_breach_is_not_rounded_to_its_target() -> None:
+    at_most = Comparison.AT_MOST
+    assert words.beside(5.001, 5, at_most, "seconds") == "5.001 s"
+    assert words.beside(7.5, 5, at_most, "seconds") == "7.5 s"
+    assert words.beside(0.00104, 0.001, at_most, "ratio") == "0.104 %"
+    assert words.beside(1234.5, 1234.4, at_most, "seconds") == "1,234.5 s"
+    assert words.beside(None, 5, at_most, "seconds") == "—"
 
 
 def test_a_breach_mail_escapes_what_people_wrote() -> None:

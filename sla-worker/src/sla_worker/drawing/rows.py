@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sla_worker.drawing.letters import lines_of, width
 from sla_worker.drawing.paper import MARGIN, MM, ROOM, SOFT, WHITE, Column, Paper
 from sla_worker.model import Line
-from sla_worker.render.format import ratio, target, verdict, verdict_colour
+from sla_worker.render.format import compliance, ratio, target, verdict, verdict_colour
 from sla_worker.render.periodic import line_facts, runs
 
 _NAME, _DAYS, _FIGURE, _RESULT = 56.0, 58.0, 16.0, 16.0
@@ -59,10 +59,9 @@ class SlaRow:
             paper.text(MARGIN + 2, y - 0.6, line, _FINE, SOFT)
         self._strip(paper, MARGIN + _NAME + 2, paper.y + 1.6)
         x, base = MARGIN + _NAME + _DAYS, paper.y + 1.2 + _TITLE * MM * 1.3 - 0.6
-        for number, value in enumerate(
-            (self._line.lowest_ratio, status.compliance_ratio, self._line.highest_ratio), 1
-        ):
-            paper.right(x + number * _FIGURE - 2, base, ratio(value), _TITLE, bold=number == 2)  # noqa: PLR2004
+        figures = ratio(self._line.lowest_ratio), compliance(status), ratio(self._line.highest_ratio)
+        for number, text in enumerate(figures, 1):
+            paper.right(x + number * _FIGURE - 2, base, text, _TITLE, bold=number == 2)  # noqa: PLR2004
         paper.right(MARGIN + ROOM - 2, base, verdict(status), _TITLE, verdict_colour(status), bold=True)
         y = paper.y + self._upper
         for line in self._facts:

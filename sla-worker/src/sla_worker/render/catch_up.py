@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Breach, Comparison, Mail
-from sla_worker.render.format import length, moment, quantity, target
+from sla_worker.render.format import beside, length, moment, target
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
 
@@ -71,7 +71,7 @@ def _row(each: Breach, now: int, zone: ZoneInfo) -> _Row:
         each.severity,
         moment(each.started_at, zone),
         lasted(each, now),
-        quantity(each.worst, each.unit),
+        beside(each.worst, each.target, each.comparison, each.unit),
         target(each.target, each.comparison, each.unit),
     )
 
@@ -98,6 +98,6 @@ def _group_row(group: Sequence[Breach], now: int) -> _Row:
         newest.severity,
         str(len(group)),
         length(_in_all(group, now)) + lasts,
-        quantity(pick(worst) if worst else None, newest.unit),
+        beside(pick(worst) if worst else None, newest.target, newest.comparison, newest.unit),
         target(newest.target, newest.comparison, newest.unit),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sla_worker.model import Comparison
 from sla_worker.model.customer import CustomerReport, Incident, Kept, Noted
-from sla_worker.render.format import GREEN, GREY, NONE, RED, length, moment, quantity, ratio, target
+from sla_worker.render.format import GREEN, GREY, NONE, RED, apart, figure, length, moment, ratio, target
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
 
@@ -142,7 +142,7 @@ def promised(each: Kept) -> str:
     """`≥ 99.9 %`; of a percentile `95 % within 5 s`."""
     if each.percentile is None:
         return target(each.target, each.comparison, each.unit)
-    return f"{each.percentile * 100:.6g} % {_side(each)} {quantity(each.target, each.unit)}"
+    return f"{each.percentile * 100:.10g} % {_side(each)} {figure(each.target, each.unit)}"
 
 
 def achieved(each: Kept) -> str:
@@ -150,8 +150,10 @@ def achieved(each: Kept) -> str:
     if each.kept_ratio is None:
         return NONE
     if each.unit == "ratio" and each.percentile is None:
-        return ratio(each.bad_ratio if each.comparison is Comparison.AT_MOST else each.kept_ratio)
-    return f"{ratio(each.kept_ratio)} {_side(each)} {quantity(each.target, each.unit)}"
+        value = each.bad_ratio if each.comparison is Comparison.AT_MOST else each.kept_ratio
+        return apart(value, each.target, each.comparison)
+    kept = ratio(each.kept_ratio) if each.percentile is None else apart(each.kept_ratio, each.percentile)
+    return f"{kept} {_side(each)} {figure(each.target, each.unit)}"
 
 
 def _side(each: Kept) -> str:

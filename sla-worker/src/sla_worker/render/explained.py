@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import BreachAlert, Budget, Causes, correction_of
-from sla_worker.render.format import budget_words, cause_words, moment, ratio
+from sla_worker.render.format import apart, budget_words, cause_words, moment, objective, ratio
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
 from sla_worker.spans import NAMED
@@ -72,7 +72,8 @@ def explained(found: Mapping[str, Any], zone: ZoneInfo) -> Explained:
         figures=tuple(
             (
                 f"{each['component']}: {each['good']:.15g} good of {each['total']:.15g} ="
-                f" {ratio(each['compliance_ratio'])}, held to {ratio(each['held_to_ratio'])},"
+                f" {apart(each['compliance_ratio'], each['held_to_ratio'])},"
+                f" held to {objective(each['held_to_ratio'])},"
                 f" {ratio(each['coverage_ratio'])} measured",
                 budget_words(Budget(**each["error_budget"])),
             )

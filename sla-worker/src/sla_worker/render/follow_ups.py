@@ -18,11 +18,11 @@ from sla_worker.render.format import (
     GREEN,
     GREY,
     RED,
+    beside,
     cause_words,
     length,
     lingering_words,
     moment,
-    quantity,
     target,
 )
 from sla_worker.render.templates import template
@@ -115,7 +115,7 @@ def _facts(thread: Thread, now: int, zone: ZoneInfo) -> list[tuple[str, str]]:
     pick = min if about.comparison is Comparison.AT_LEAST else max
     facts += [
         ("Target", target(about.target, about.comparison, about.unit)),
-        ("Worst actual", quantity(pick(worst) if worst else None, about.unit)),
+        ("Worst actual", beside(pick(worst) if worst else None, about.target, about.comparison, about.unit)),
         ("Severity", about.severity),
     ]
     if thread.causes is not None:

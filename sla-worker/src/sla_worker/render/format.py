@@ -25,6 +25,7 @@ NONE = "—"
 MINUS = "\N{MINUS SIGN}"
 _NAMED_CHANGES = 2
 _NAMED_ALERTS = 5
+_MOST_DIGITS = 7  # behind the point
 _LEFT_OUT = (Status.OUT_OF_HOURS, Status.EXCLUDED)
 GREEN, AMBER, RED, GREY = "#1a7f4b", "#b35c00", "#c62828", "#5f6b7a"
 
@@ -64,6 +65,34 @@ def ratio(value: float | None) -> str:
         if (float(text) == 100) == (value == 1) and (float(text) == 0) == (value == 0):  # noqa: PLR2004
             return f"{text} %"
     return "> 99.9999 %" if value > 0.5 else "< 0.0001 %"  # noqa: PLR2004 - near which end it is
+
+
+def apart(value: float | None, bound: float, comparison: Comparison = Comparison.AT_LEAST) -> str:
+    """A ratio like `ratio`, with as many digits as say on which side of a bound it is.
+
+    0.99896 is `99.896 %` beside an objective of 99.9 %, and not 99.90 %.
+    """
+    text = ratio(value)
+    if value is None or not text[0].isdigit():
+        return text
+    limit = round(bound * 100, 9)
+    reached = _reaches(value, bound, comparison)
+    digits = 2
+    while _reaches(float(text.removesuffix(" %")), limit, comparison) != reached:
+        digits += 1
+        if digits > _MOST_DIGITS:
+            return f"{'<' if value < bound else '>'} {limit:.10g} %"
+        text = f"{value * 100:.{digits}f} %"
+    return text
+
+
+def _reaches(value: float, bound: float, comparison: Comparison) -> bool:
+    return value >= bound if comparison is Comparison.AT_LEAST else value <= bound
+
+
+def compliance(status: SLAStatus) -> str:
+    """The compliance over a period; one that misses its objective is not rounded up to it."""
+    return apart(status.compliance_ratio, status.held_to_ratio)
 
 
 def whole(value: float) -> str:
@@ -130,15 +159,52 @@ def quantity(value: float | None, unit: str) -> str:
         return NONE
     if unit == "ratio":
         return ratio(value)
-    if unit == "seconds":
-        return f"{value:.3g} s"
-    return f"{value:g} {unit}"
+    return f"{_plainly(value, 3 if unit == 'seconds' else 6)} {_unit(unit)}"
+
+
+def _plainly(value: float, digits: int) -> str:
+    """A number with so many digits, all before the point: `1,234`, never `1.23e+03`."""
+    text = f"{value:.{digits}g}"
+    return f"{value:,.0f}" if "e+" in text else text
+
+
+def _unit(unit: str) -> str:
+    return "s" if unit == "seconds" else unit
+
+
+def beside(value: float | None, bound: float, comparison: Comparison, unit: str) -> str:
+    """A value like `quantity` that stands beside its target: one that misses it is not rounded to it."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if unit == "ratio":
+        return apart(value, bound, comparison)
+    text = quantity(value, unit)
+    reached = _reaches(value, bound, comparison)
+    for digits in range(1, _MOST_DIGITS):
+        if _reaches(float(text.partition(" ")[0].replace(",", "")), bound, comparison) == reached:
+            break
+        text = f"{value:,.{digits}f} {_unit(unit)}"
+    return text
+
+
+def figure(value: float, unit: str) -> str:
+    """The figure of a target, which nobody rounds: `99.95 %`, `1,800 s`."""
+    return f"{value * 100:.10g} %" if unit == "ratio" else f"{value:,.10g} {_unit(unit)}"
 
 
 def target(value: float, comparison: Comparison, unit: str) -> str:
     """A target with its side: `≥ 99.9 %`, `≤ 5 s`."""
-    side = "≥" if comparison is Comparison.AT_LEAST else "≤"
-    return f"{side} {value * 100:.6g} %" if unit == "ratio" else f"{side} {quantity(value, unit)}"
+    return f"{'≥' if comparison is Comparison.AT_LEAST else '≤'} {figure(value, unit)}"
+
+
+def objective(held: float) -> str:
+    """The share that must be good: `99.90 %`, and near 100 % all its digits, `99.995 %`.
+
+    That of several versions has digits without end, and is rounded.
+    """
+    exact = f"{held * 100:.10g}"
+    near = held > 0.99 and len(exact) < len("99.9999999")  # noqa: PLR2004 - where two digits are too few
+    return f"{exact} %" if near and len(exact) > len("99.95") else ratio(held)
 
 
 def actual(status: SLAStatus) -> str:
@@ -147,8 +213,12 @@ def actual(status: SLAStatus) -> str:
         if status.compliance_ratio is None:
             return NONE
         side = "within" if status.comparison is Comparison.AT_MOST else "at least"
-        return f"{ratio(status.compliance_ratio)} {side} {quantity(status.target, status.unit)}"
-    return ratio(status.period_actual) if status.unit == "ratio" else quantity(status.actual, status.unit)
+        return f"{compliance(status)} {side} {figure(status.target, status.unit)}"
+    if status.unit != "ratio":
+        return quantity(status.actual, status.unit)
+    if status.comparison is Comparison.AT_MOST:
+        return apart(status.period_actual, 1 - status.held_to_ratio, Comparison.AT_MOST)
+    return compliance(status)
 
 
 def lowest(status: SLAStatus) -> str | None:

@@ -8,11 +8,11 @@ from sla_worker.model import BadBefore, Breach, Causes, Mail
 from sla_worker.render.format import (
     NONE,
     RED,
+    beside,
     cause_words,
     length,
     lingering_words,
     moment,
-    quantity,
     target,
 )
 from sla_worker.render.templates import template
@@ -35,7 +35,7 @@ def breach_mail(
         ("SLA", breach.title),
         ("Since", moment(breach.started_at, zone)),
         ("Target", target(breach.target, breach.comparison, breach.unit)),
-        ("Worst actual", quantity(breach.worst, breach.unit)),
+        ("Worst actual", beside(breach.worst, breach.target, breach.comparison, breach.unit)),
         ("Severity", breach.severity),
         ("Description", breach.description or NONE),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import UNDIVIDED, BreachAlert, Causes, Comparison, FrozenMonth
-from sla_worker.render.format import NONE, cause_words, length, moment, ratio, target
+from sla_worker.render.format import NONE, cause_words, length, moment, ratio
 from sla_worker.render.tables import text_table
 
 
@@ -33,7 +33,7 @@ def month_text(document: Mapping[str, Any], sha256: str) -> str:
     rows = [
         (
             _title(each),
-            target(each["target"], Comparison(each["comparison"]), each["unit"]),
+            _target(each["target"], Comparison(each["comparison"]), each["unit"]),
             ratio(each["held_to_ratio"]),
             f"{each['good']:.15g}",
             f"{each['total']:.15g}",
@@ -63,6 +63,14 @@ def month_text(document: Mapping[str, Any], sha256: str) -> str:
     lines += _corrections(document["corrections"], zone)
     lines += _breaches(document["breaches"], zone)
     return "\n".join(lines) + "\n"
+
+
+def _target(value: float, comparison: Comparison, unit: str) -> str:
+    """As every release has written it: evidence is checked by making the text of a month again."""
+    side = "≥" if comparison is Comparison.AT_LEAST else "≤"
+    if unit == "ratio":
+        return f"{side} {value * 100:.6g} %"
+    return f"{side} {value:.3g} s" if unit == "seconds" else f"{side} {value:g} {unit}"
 
 
 def months_table(months: Sequence[FrozenMonth]) -> str:

@@ -43,7 +43,7 @@ def _row(each: Definition) -> str:
     promise = target(each.target, each.comparison, each.unit)
     if each.percentile is not None:
         events = "slots" if each.sli.one_event_a_slot else "events"
-        promise += f" for {each.percentile * 100:.6g} % of {events}"
+        promise += f" for {each.percentile * 100:.10g} % of {events}"
     name = f"**{_cell(each.name)}**" + (f", each {', '.join(map(_cell, each.by))}" if each.by else "")
     said = f"{name}<br>{_cell(each.description)}"
     return f"| {said} | {promise} | {each.severity} | {_measured(each)} | {policy_words(each.policy)} |"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import AlertQuality, AlertRecord, LongReport, Prospect, Whole
-from sla_worker.render.format import length, moment, ratio, whole
+from sla_worker.render.format import apart, length, moment, objective, ratio, whole
 
 _ALERTS = 10
 _UNTOLD = 5
@@ -54,7 +54,8 @@ def _prospect(each: Prospect, zone: ZoneInfo) -> str:
     days = f"; at those of the last {each.days} days, {worst} to {best}" if worst != best else ""
     return (
         f"{each.title} {allowed} until {moment(each.month_end, zone)}. At the rate of the last 24 hours that"
-        f" were measured it ends at {ratio(each.at_rate_ratio)}{days}; {ratio(each.held_to_ratio)} is wanted."
+        f" were measured it ends at {apart(each.at_rate_ratio, each.held_to_ratio)}{days};"
+        f" {objective(each.held_to_ratio)} is wanted."
     )
 
 

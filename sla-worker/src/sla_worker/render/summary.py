@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import BUDGET_LOW, MINIMUM_COVERAGE
 from sla_worker.model import Incident, Line, LongReport
-from sla_worker.render.format import length, moment, ratio, target
+from sla_worker.render.format import compliance, length, moment, objective, ratio, target
 
 _NAMED = 3
 _MOST = 0.5
@@ -61,8 +61,7 @@ def _missed(report: LongReport) -> str:
 
 def _named(lines: list[Line]) -> str:
     named = [
-        f"{each.status.title} ({ratio(each.status.compliance_ratio)} good,"
-        f" {ratio(each.status.held_to_ratio)} wanted)"
+        f"{each.status.title} ({compliance(each.status)} good, {objective(each.status.held_to_ratio)} wanted)"
         for each in lines[:_NAMED]
     ]
     rest = len(lines) - _NAMED
@@ -131,7 +130,7 @@ def recommendations(report: LongReport) -> list[tuple[str, str]]:
 
 def _advice(line: Line, report: LongReport) -> str:
     status = line.status
-    at = f"{ratio(status.compliance_ratio)} good"
+    at = f"{compliance(status)} good"
     if status.coverage_ratio < MINIMUM_COVERAGE:
         return f"{at}, but only {ratio(status.coverage_ratio)} was measured: measure it before judging it."
     if status.meets_target:

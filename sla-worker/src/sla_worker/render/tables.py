@@ -9,14 +9,15 @@ from sla_worker.model import Budget, Line, LongReport, Report, SLAStatus
 from sla_worker.render.format import (
     NONE,
     actual,
+    beside,
     budget_left,
     burn_rate,
+    compliance,
     correction_line,
     lasts,
     lingering_words,
     maintenance_line,
     moment,
-    quantity,
     ratio,
     remark,
     score_word,
@@ -100,7 +101,7 @@ def text_report(
             each.title,
             target(each.target, each.comparison, each.unit),
             actual(each),
-            ratio(each.compliance_ratio),
+            compliance(each),
             ratio(each.coverage_ratio),
             *_budget_cells(each, budgets),
             *_beside(lines_of.get((each.key, each.component))),
@@ -122,7 +123,12 @@ def text_report(
         lines += ["", *remarks]
     if report.active_breaches:
         breaches = [
-            (each.title, each.severity, moment(each.started_at, zone), quantity(each.worst, each.unit))
+            (
+                each.title,
+                each.severity,
+                moment(each.started_at, zone),
+                beside(each.worst, each.target, each.comparison, each.unit),
+            )
             for each in report.active_breaches
         ]
         lines += ["", "Active breaches", ""]

@@ -29,7 +29,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    whole = (words.ratio, words.quantity, words.target, words.length)
+    whole = (words.ratio, words.quantity, words.beside, words.compliance, words.target, words.length)
     environment.globals.update({each.__name__: _unbroken(each) for each in whole})
     environment.globals["actual"] = _actual
     others = (

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from sla_worker.model import SLAStatus
-from sla_worker.render.format import ratio, verdict, verdict_colour
+from sla_worker.render.format import compliance, verdict, verdict_colour
 from sla_worker.web.http import Answer, HTTPError, json_answer
 from sla_worker.web.operations import SVG
 from sla_worker.web.request import Parts, Request
@@ -68,7 +68,7 @@ def _badge(parts: Parts, key: str) -> tuple[str, str, str]:
     worst = worst_of(statuses)
     said = verdict(worst)
     name = worst.name if len(worst.name) <= _LONGEST else f"{worst.name[: _LONGEST - 1]}…"
-    message = said if worst.compliance_ratio is None else f"{ratio(worst.compliance_ratio)} {said}"
+    message = said if worst.compliance_ratio is None else f"{compliance(worst)} {said}"
     return name, message, verdict_colour(worst)
 
 
