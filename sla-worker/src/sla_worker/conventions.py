@@ -131,6 +131,9 @@ SCORE_POOR: Final = 0.95
 BUDGET_LOW: Final = 0.25
 """Share of the error budget left that is amber below this."""
 
+WORST: Final = 5
+"""So many incidents a weekly or monthly report names: those that burned most of their error budgets."""
+
 BUDGET_SPENT: Final = 0.05
 """Share of the error budget left that is red below this."""
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker import due
 from sla_worker.alert_quality import alert_quality
-from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL
+from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WORST
 from sla_worker.database import SLADatabase
 from sla_worker.database.versions import StoredVersion, at
 from sla_worker.frozen import Document, as_frozen, breaches_of, frozen_period
@@ -189,7 +189,7 @@ def report_of_days(
         whole, breaches = _as_frozen(whole, breaches, frozen[1], only)
     if former is not None:
         before, earlier = _as_frozen(before, earlier, former[1], only)
-    return LongReport(
+    report = LongReport(
         kind=kind,
         whole=whole,
         before=before,
@@ -202,6 +202,8 @@ def report_of_days(
         revision=_revision(database, end),
         frozen=None if frozen is None else frozen[0],
     )
+    worst = [each.breach.id for each in report.worst(WORST)]
+    return replace(report, causes=database.causes.of(worst))
 
 
 def _as_frozen(

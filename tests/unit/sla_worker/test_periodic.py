@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from e2e.report_tables import long_table_of_html, long_table_of_text
+from programs import pages_of
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.message import message
-from sla_worker.model import LongReport, Mail, seconds_together
+from sla_worker.draw import draw
+from sla_worker.model import BeganBreach, BreachAlert, Causes, LongReport, Mail, Sheet, seconds_together
 from sla_worker.periodic import long_report
 from sla_worker.render.periodic import long_mail, points
 from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOSTILE, LATENCY, NOW, UPTIME, epoch, ledger
@@ -170,6 +172,21 @@ def test_names_that_people_wrote_are_escaped_everywhere(tmp_path: Path) -> None:
     ]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(made.attachments[0].content.decode("utf-8-sig"))))
     assert {each["name"] for each in rows} >= {"'=HYPERLINK(1)", HOSTILE}
+
+
+def test_the_worst_incidents_have_the_alerts_that_fired_then(tmp_path: Path) -> None:
+    database = ledger(tmp_path / "sla.db", begin="2026-11-16T00:00")
+    [breach] = [each.breach for each in report(database, "weekly").incidents]
+    fired = BreachAlert("High<b>ErrorRate", "critical", {}, breach.started_at + 60)
+    database.causes.store(BeganBreach(breach.id, breach.key, breach.started_at, 0), Causes((fired,), 1))
+    found, made = report(database, "weekly"), mail(database, "weekly")
+    database.close()
+    said = "ErrorRate, critical, since 2026-11-21 10:01 CET"
+    assert f"API Error Rate, 2026-11-21 10:00 CET: likely cause: High<b>{said}" in made.text.splitlines()
+    assert f"<br>likely cause: High&lt;b&gt;{said}" in made.html
+    drawn = draw(Sheet(found, BERLIN.key, "Example Ltd", charts=False))
+    assert drawn.trouble is None
+    assert f"likely cause: High<b>{said}" in " ".join(" ".join(pages_of(drawn.pdf or b"")).split())
 
 
 def test_changes_are_in_points_and_never_hidden_by_rounding() -> None:

@@ -35,7 +35,16 @@ from sla_worker.render.format import (
     score_colour,
     score_word,
 )
-from sla_worker.render.periodic import POLICY, burned, counted, exceptions, frozen_words, kpis, period_name
+from sla_worker.render.periodic import (
+    POLICY,
+    burned,
+    counted,
+    exceptions,
+    frozen_words,
+    kpis,
+    likely_causes,
+    period_name,
+)
 from sla_worker.render.sections import sections
 from sla_worker.render.signs import SIGNS
 from sla_worker.render.summary import recommendations, summary
@@ -188,6 +197,8 @@ def _incidents(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
         )  # fmt: skip
         paper.row(columns, cells)
     paper.end_columns()
+    for cause in likely_causes(report, zone):
+        paper.paragraph(cause, 7.5, SOFT)
     rest = len(report.incidents) - _MOST_INCIDENTS
     if rest > 0:
         paper.paragraph(f"The {_MOST_INCIDENTS} that burned most; {rest} more are in the JSON.", 7.5, SOFT)

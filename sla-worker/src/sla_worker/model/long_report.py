@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sla_worker.model.alert_quality import AlertQuality
 from sla_worker.model.breach import Breach
+from sla_worker.model.cause import Causes
 from sla_worker.model.month import FrozenMonth
 from sla_worker.model.outlook import Prospect
 from sla_worker.model.period import Report, SLAStatus
@@ -141,6 +142,7 @@ class LongReport:
     one last; nothing where no month is reported. `frozen`: its figures are those of this frozen month.
     `wholes`: of a month, the year to date and the last twelve months. `outlook`: of a day or a week,
     what is still allowed until its month ends; `alerts`: of a week.
+    `causes` has the likely ones of the worst incidents, by the id of the breach.
     `credits` says what is owed for the month and what people have to decide, a line each; nothing where no
     SLA has credits.
     """
@@ -161,6 +163,7 @@ class LongReport:
     outlook: tuple[Prospect, ...] = ()
     alerts: AlertQuality | None = None
     credits: tuple[str, ...] = ()
+    causes: Mapping[int, Causes] = field(default_factory=dict)
 
     @property
     def by_category(self) -> list[tuple[str, list[Line]]]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL
-from sla_worker.model import Attachment, Drawn, Line, LongReport, Mail
+from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL, WORST
+from sla_worker.model import Attachment, Drawn, Incident, Line, LongReport, Mail
 from sla_worker.render import signs
 from sla_worker.render.charts import BURN_DOWN, SCORES, burn_down_words, scores_words
 from sla_worker.render.data import as_csv, as_json
@@ -17,6 +17,7 @@ from sla_worker.render.format import (
     GREY,
     NONE,
     RED,
+    cause_words,
     compliance,
     correction_line,
     length,
@@ -39,7 +40,6 @@ from sla_worker.render.templates import template
 
 NOTHING_DRAWN = Drawn()
 NO_PICTURES: Mapping[str, str] = {}
-_WORST = 5
 POLICY = (
     "Compliance of an SLA is good events ÷ all events of the period, never a mean of percentages; the"
     " figure on top is the share of SLAs with events that kept their target. Average is that of all days"
@@ -111,7 +111,8 @@ def long_html(
         facts_of=line_facts,
         not_drawn=not_drawn,
         counted=counted,
-        worst=report.worst(_WORST),
+        worst=report.worst(WORST),
+        cause_of=cause_of,
         burned=burned,
         signs=SIGNS,
         policy=POLICY,
@@ -310,8 +311,25 @@ def _breaches(report: LongReport, zone: ZoneInfo) -> list[str]:
             length(each.seconds) + (" so far" if each.breach.ended_at is None else ""),
             burned(each.burned),
         )
-        for each in report.worst(_WORST)
+        for each in report.worst(WORST)
     ]
     header = ("SLA", "Severity", "Since", "In the period", "Budget burned")
     worst = "The worst, by the error budget that they burned:"
-    return [*lines, "", worst, "", text_table(header, rows, right=frozenset({4}))]
+    causes = likely_causes(report, zone)
+    table = text_table(header, rows, right=frozenset({4}))
+    return [*lines, "", worst, "", table, *([""] if causes else []), *causes]
+
+
+def cause_of(incident: Incident, report: LongReport, zone: ZoneInfo) -> str | None:
+    """The likely cause of one of the worst incidents; None where nobody has asked for it."""
+    causes = report.causes.get(incident.breach.id)
+    return None if causes is None else f"likely cause: {cause_words(causes, zone)}"
+
+
+def likely_causes(report: LongReport, zone: ZoneInfo) -> list[str]:
+    """The same of all of them, a sentence each."""
+    return [
+        f"{each.breach.title}, {moment(each.breach.started_at, zone)}: {words}"
+        for each in report.worst(WORST)
+        if (words := cause_of(each, report, zone)) is not None
+    ]
