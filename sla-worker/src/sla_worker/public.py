@@ -202,18 +202,26 @@ def _newest(events: Iterable[Event]) -> tuple[Event, ...]:
 def _state(
     statuses: Sequence[SLAStatus], exclusions: Sequence[Exclusion], now: int, stale: int
 ) -> ServiceState:
-    if any(each.active(now) for each in exclusions):
-        return ServiceState.MAINTENANCE
-    failing = [each for each in statuses if each.in_breach]
-    if failing:
+    active = [each for each in exclusions if each.active(now)]
+    covered = [any(_covers(one, each) for one in active) for each in statuses]
+    failing = [each for each, spared in zip(statuses, covered, strict=True) if each.in_breach and not spared]
+    if failing:  # maintenance of one part does not hide what is wrong with another
         if all(each.severity in {"medium", "low"} for each in failing):
             return ServiceState.DEGRADED
         return ServiceState.MAJOR if len(failing) == len(statuses) else ServiceState.PARTIAL
+    if any(covered):
+        return ServiceState.MAINTENANCE
     newest = max((each.slot or 0 for each in statuses), default=0)
     last = [each for each in statuses if each.slot == newest]
     if newest <= stale or all(each.status is Status.NO_DATA for each in last):
         return ServiceState.UNKNOWN
     return ServiceState.OPERATIONAL
+
+
+def _covers(exclusion: Exclusion, status: SLAStatus) -> bool:
+    """Whether an exclusion of an SLA is for this component of it."""
+    components = exclusion.planned.scope.components
+    return not components or status.component in components
 
 
 def _incidents(database: SLADatabase, service: Service, active: set[int], now: int) -> list[Event]:

@@ -8,6 +8,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import feedparser
@@ -17,8 +18,8 @@ import pytest
 from ports import free_port
 from sla_worker.errors import SLAWorkerError
 from sla_worker.maintaining import to_add
-from sla_worker.model import Planned, Scope
-from sla_worker.public import Public, ServiceState, named, read
+from sla_worker.model import Exclusion, Planned, Scope
+from sla_worker.public import Public, ServiceState, _state, named, read
 from sla_worker.settings import read_settings
 from sla_worker.web.badge import width
 from sla_worker.web.listening import listen
@@ -208,6 +209,21 @@ def test_what_was_not_measured_lately_is_not_operational(tmp_path_factory: pytes
         assert Public(0, (), (), ()).words == "Not measured at the moment"
     finally:
         setting.close()
+
+
+def test_maintenance_of_one_component_does_not_hide_that_another_is_down(setting: Setting) -> None:
+    [whole] = [each for each in setting.service.database.get_current_sla_status(24) if each.key == UPTIME]
+
+    def state(down: str, under_maintenance: str) -> ServiceState:
+        parts = [replace(whole, component=name, in_breach=name == down) for name in ("a", "b")]
+        scope = Scope(slas=(UPTIME,), components=(under_maintenance,))
+        exclusion = Exclusion(1, Planned(scope, 0, 100, "ann", "disks"), 0, ((0, 100),))
+        return _state(parts, [exclusion], 50, 0)
+
+    assert state("b", "a") is ServiceState.PARTIAL
+    assert state("a", "a") is ServiceState.MAINTENANCE
+    assert state("", "a") is ServiceState.MAINTENANCE
+    assert state("", "c") is ServiceState.OPERATIONAL
 
 
 def test_three_services_are_named_and_the_others_counted() -> None:
