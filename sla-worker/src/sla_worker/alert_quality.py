@@ -23,7 +23,7 @@ from sla_worker.model import (
 _NEAR_SECONDS = 600
 _BURNERS = 10  # of so many alerts, the noisiest, it is counted what burned meanwhile …
 _SPANS = 10  # … in so many of their longest times
-_CAUSES = 500
+_CAUSES = 500  # are asked for at once
 Span = tuple[int, int]
 
 
@@ -39,14 +39,14 @@ def alert_quality(
     order = sorted(by_name, key=lambda name: (-len(by_name[name]), name))
     burned = _burned(database, {name: by_name[name] for name in order[:_BURNERS]}, (start, end), statuses)
     fired = [(each.start, each.end) for each in episodes]
-    causes = database.causes.of([each.id for each in breaches[:_CAUSES]])
+    silent = [each for each in breaches if not _near(clipped(each, start, end), fired)]
+    known = [each.id for each in silent]
+    causes: dict[int, Causes] = {}
+    for first in range(0, len(known), _CAUSES):
+        causes |= database.causes.of(known[first : first + _CAUSES])
     return AlertQuality(
         alerts=tuple(_record(name, by_name[name], (start, end), harm, burned.get(name)) for name in order),
-        untold=tuple(
-            each
-            for each in breaches
-            if not _near(clipped(each, start, end), fired) and not _alerts(causes.get(each.id))
-        ),
+        untold=tuple(each for each in silent if not _alerts(causes.get(each.id))),
         known_since=database.alerts.known_since(),
         down_seconds=database.outages.seconds_between(start, end),
     )

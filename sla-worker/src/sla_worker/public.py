@@ -288,6 +288,9 @@ def _maintenance(
             updates.append(Update(max(begin, made), "in_progress", f"Maintenance of {names} has begun."))
         if end <= now:
             updates.append(Update(max(end, made), "completed", f"Maintenance of {names} is over."))
+        if (revoked_at := exclusion.revoked_at) is not None:
+            updates = [each for each in updates if each.at < revoked_at]
+            updates.append(Update(revoked_at, "cancelled", f"Maintenance of {names} was taken back."))
         yield Event(
             id=f"maintenance-{exclusion.id}-{begin}",
             title=f"Maintenance of {names}",

@@ -14,7 +14,16 @@ from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
 from sla_worker.evaluation import evaluate
 from sla_worker.grid import Grid
-from sla_worker.model import AlertEpisode, AlertQuality, Figures, Prospect, WebhookAlert
+from sla_worker.model import (
+    AlertEpisode,
+    AlertQuality,
+    BeganBreach,
+    BreachAlert,
+    Causes,
+    Figures,
+    Prospect,
+    WebhookAlert,
+)
 from sla_worker.outlook import outlook
 from sla_worker.periodic import long_report
 from sla_worker.render.sections import outlook_lines, sections
@@ -83,6 +92,23 @@ def test_a_breach_without_an_alert_near_it_was_told_by_none(known: SLADatabase) 
     assert untold.started_at == ERRORS_AT
     hear(known, "InTime", ERRORS_AT + HOUR + 600, ERRORS_AT + 2 * HOUR)
     assert quality(known).untold == ()
+
+
+def test_the_record_of_prometheus_is_asked_for_every_breach_however_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three breaches, of which two are asked for at once; an alert fired at each."""
+    monkeypatch.setattr("sla_worker.alert_quality._CAUSES", 2)
+    database = ledger(tmp_path / "sla.db", begin="2026-10-09T00:00")
+    start = epoch("2026-10-09T00:00")
+    breaches = database.breaches_between(start, END)
+    assert len(breaches) == 3
+    for each in breaches:
+        fired = BreachAlert("HighErrorRate", "critical", {}, each.started_at)
+        database.causes.store(BeganBreach(each.id, each.key, each.started_at, 0), Causes((fired,), 1))
+    found = alert_quality(database, start, END, database.status_of_period(start, END), breaches)
+    database.close()
+    assert found.untold == ()
 
 
 def test_one_that_still_fires_lasts_as_long_as_it_was_heard_of(known: SLADatabase) -> None:

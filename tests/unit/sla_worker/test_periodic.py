@@ -20,6 +20,7 @@ from sla_worker.delivery.message import message
 from sla_worker.draw import draw
 from sla_worker.model import BeganBreach, BreachAlert, Causes, LongReport, Mail, Sheet, seconds_together
 from sla_worker.periodic import long_report
+from sla_worker.render.data import harmless
 from sla_worker.render.periodic import long_mail, points
 from unit.sla_worker.report_ledger import BERLIN, ERRORS, HOSTILE, LATENCY, NOW, UPTIME, epoch, ledger
 
@@ -172,6 +173,26 @@ def test_names_that_people_wrote_are_escaped_everywhere(tmp_path: Path) -> None:
     ]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(made.attachments[0].content.decode("utf-8-sig"))))
     assert {each["name"] for each in rows} >= {"'=HYPERLINK(1)", HOSTILE}
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless_text"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        ("  =1+1", "'  =1+1"),
+        ("\N{NO-BREAK SPACE}\ufeff@SUM(1)", "'\N{NO-BREAK SPACE}\ufeff@SUM(1)"),
+        ("\N{FULLWIDTH EQUALS SIGN}1+1", "'\N{FULLWIDTH EQUALS SIGN}1+1"),
+        ("\t1", "'\t1"),
+        ("\r1", "'\r1"),
+        ("db-7; =1+1", "db-7; '=1+1"),  # a program of a country whose lists have semicolons
+        ("a\t-1", "a\t'-1"),
+        ("API; P95 = 5 s", "API; P95 = 5 s"),
+        ("web-1, web-2", "web-1, web-2"),
+        ("", ""),
+    ],
+)
+def test_no_text_begins_a_formula_in_any_cell(text: str, harmless_text: str) -> None:
+    assert harmless(text) == harmless_text
 
 
 def test_the_worst_incidents_have_the_alerts_that_fired_then(tmp_path: Path) -> None:

@@ -124,8 +124,10 @@ def test_the_feed_is_valid_and_has_an_entry_for_each_event(setting: Setting) -> 
     found = feedparser.parse(body, response_headers={"content-type": headers["Content-Type"]})
     assert not found.bozo, found.get("bozo_exception")
     assert found.version == "atom10"
-    assert len(found.entries) == 5  # two incidents, three times of maintenance
-    assert len({each.id for each in found.entries}) == 5
+    assert len(found.entries) == 6  # two incidents, four times of maintenance
+    assert len({each.id for each in found.entries}) == 6
+    [taken_back] = [each for each in found.entries if "Cancelled" in each.content[0].value]
+    assert "Maintenance of all services was taken back." in taken_back.content[0].value
     changed = [each.updated_parsed for each in found.entries]
     assert changed == sorted(changed, reverse=True)
     assert found.feed.updated_parsed == changed[0]

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,10 @@ from sla_worker.model import Line, LongReport
 from sla_worker.render.format import verdict
 from sla_worker.render.lines import no_change_because
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones too
+_BEGINS = "=+\\-@＝＋－＠"  # noqa: RUF001 - wide ones too
+_UNSEEN = "\\s\ufeff\u200b-\u200f\u2060"
+_FORMULA = re.compile(f"[{_UNSEEN}]*[{_BEGINS}]|[\t\r\n]")
+_NEXT_CELL = re.compile(f"([;\t][{_UNSEEN}]*)(?=[{_BEGINS}])")
 
 
 def as_rows(report: LongReport) -> list[dict[str, Any]]:
@@ -79,10 +83,14 @@ def as_csv(report: LongReport, zone: ZoneInfo) -> str:
 
 
 def harmless(value: object) -> object:
-    """A text that a table program would calculate gets a quote before it; all else is as it was."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    """A text that a table program would calculate gets a quote before it; all else is as it was.
+
+    So does what would begin another cell of it, where a semicolon or a tab separates cells.
+    """
+    if not isinstance(value, str):
+        return value
+    quoted = _NEXT_CELL.sub(r"\1'", value)
+    return f"'{quoted}" if _FORMULA.match(value) else quoted
 
 
 def as_json(report: LongReport, zone: ZoneInfo) -> str:

@@ -37,7 +37,7 @@ def maintenance(parts: Parts, _request: Request) -> Answer:
         "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
     ]
     for each in reversed((*found.maintenance, *found.revoked)):
-        lines += _event(each, found.now, url)
+        lines += _event(each, url)
     lines.append("END:VCALENDAR")
     text = "".join(f"{part}\r\n" for line in lines for part in _folded(line))
     return Answer(
@@ -48,11 +48,11 @@ def maintenance(parts: Parts, _request: Request) -> Answer:
     )
 
 
-def _event(event: Event, now: int, url: str) -> Iterable[str]:
+def _event(event: Event, url: str) -> Iterable[str]:
     yield "BEGIN:VEVENT"
     yield f"UID:{event.id}@sla-worker"
     yield f"DTSTAMP:{_when(event.created_at)}"
-    yield f"LAST-MODIFIED:{_when(now if event.revoked else event.created_at)}"
+    yield f"LAST-MODIFIED:{_when(event.updated_at if event.revoked else event.created_at)}"
     yield f"SEQUENCE:{int(event.revoked)}"
     yield f"DTSTART:{_when(event.begins)}"
     yield f"DTEND:{_when(event.ends or event.begins)}"

@@ -26,7 +26,9 @@ def atom(parts: Parts, _request: Request) -> Answer:
     site = parts.pages.site_url(open_to_all=parts.public)
     # A tag (RFC 4151) stays the same wherever the feed is read.
     tag = f"tag:{urlsplit(url).hostname},2026:sla-worker"
-    events = sorted((*found.incidents, *found.maintenance), key=lambda each: (each.updated_at, each.id))
+    events = sorted(
+        (*found.incidents, *found.maintenance, *found.revoked), key=lambda each: (each.updated_at, each.id)
+    )
     newest = events[: -_MOST - 1 : -1]
     updated = max((each.updated_at for each in newest), default=0)
     lines = [
