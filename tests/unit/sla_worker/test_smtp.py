@@ -260,6 +260,17 @@ def test_the_same_key_gives_the_same_message_id_and_a_subject_is_one_line() -> N
     assert first["Subject"] == "One line of it"
 
 
+def test_a_server_that_takes_seven_bits_alone_gets_no_others() -> None:
+    """None that says nothing of 8BITMIME may be sent a byte above 127 (RFC 6152)."""
+    with mail_server() as server:
+        assert mailer(server.port).send(made("≥ 99.9 %"), BOTH) == {}
+    [body] = server.bodies
+    assert body.isascii()
+    text = email.message_from_bytes(body, policy=email.policy.default).get_body(("plain",))
+    assert text is not None
+    assert "End: ≥ 99.9 %" in text.get_content()
+
+
 def test_a_long_subject_is_one_line_on_the_wire() -> None:
     """MailHog takes a second line with a colon for another header, and shows no subject."""
     subject = "Weekly SLA report 2026-11-16 to 2026-11-22: targets missed, 3 breaches"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import email.policy
 import email.utils
 import hashlib
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 from sla_worker.model import Mail
+
+_POLICY = email.policy.default.clone(cte_type="7bit")  # for servers that do not know 8BITMIME too
 
 
 def message(
@@ -30,7 +33,7 @@ def message(
     written, in epoch seconds; its date is in the zone. `name` is that of the sender.
     Raises ValueError or UnicodeError for a value that no header can hold.
     """
-    made = EmailMessage()
+    made = EmailMessage(_POLICY)
     made["Subject"] = " ".join(mail.subject.split())  # a header is one line
     made["From"] = sender if name is None else Address(name, addr_spec=sender)
     made["To"] = ", ".join(recipients)
