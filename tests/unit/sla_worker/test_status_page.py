@@ -60,7 +60,10 @@ def test_each_sla_has_ninety_days_and_those_before_the_ledger_are_no_gap(setting
 
 
 def test_a_strip_that_is_kept_follows_a_correction(setting: Setting) -> None:
-    """The kept days are read again once something of them changes: the day of the breaches is corrected."""
+    """The kept days are read again once something of them changes: the day of the breaches is corrected.
+
+    Of its last 105 minutes 40 were measured, so it kept its target only as far as that says.
+    """
     before = strips(page(setting, "/?all&q=uptime"))
     [breach] = [
         each
@@ -75,7 +78,7 @@ def test_a_strip_that_is_kept_follows_a_correction(setting: Setting) -> None:
     )
     assert setting.service.database.changes(("sla_corrections",)) != stamps
     after = strips(page(setting, "/?all&q=uptime"))
-    assert (before[0][82], after[0][82]) == ("✗", "✓")
+    assert (before[0][82], after[0][82]) == ("✗", "~")
 
 
 def test_search_and_category_work_without_a_script(setting: Setting) -> None:

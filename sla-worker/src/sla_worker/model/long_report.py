@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.model.alert_quality import AlertQuality
 from sla_worker.model.breach import Breach
 from sla_worker.model.cause import Causes
 from sla_worker.model.month import FrozenMonth
 from sla_worker.model.outlook import Prospect
-from sla_worker.model.period import Report, SLAStatus
+from sla_worker.model.period import Category, Report, SLAStatus
 from sla_worker.model.policy import Policy
 
 
@@ -180,12 +181,20 @@ class LongReport:
         where = {(each.status.key, each.status.component): each for each in self.lines}
         return [where[each.key, each.component] for each in self.whole.failed_first]
 
-    def days_of(self, category: str) -> list[tuple[int, int]]:
-        """Of each day, how many SLAs of a category kept their target, and how many had events."""
+    def days_of(self, category: str) -> list[tuple[int, int, bool]]:
+        """Of each day, how many SLAs of a category kept their target, and how many had events.
+
+        Last: whether all that was judged was measured well enough for a pass to stand.
+        """
         found = []
         for day in self.days:
-            [measured] = [each.measured for each in day.categories if each.name == category] or [{}]
-            found.append((sum(measured.values()), len(measured)))
+            own = Category(category, tuple(each for each in day.statuses if each.category == category))
+            sure = all(
+                each.coverage_ratio >= MINIMUM_COVERAGE
+                for each in own.statuses
+                if each.meets_target is not None
+            )
+            found.append((sum(own.measured.values()), len(own.measured), sure))
         return found
 
     @property

@@ -33,7 +33,7 @@ from sla_worker.render.format import (
 from sla_worker.render.lines import NOTHING_BEFORE, budget, change, points
 from sla_worker.render.promises import policy_words
 from sla_worker.render.sections import sections
-from sla_worker.render.signs import MET, MISSED, QUIET, SIGNS, sign
+from sla_worker.render.signs import MET, MISSED, QUIET, SIGNS, SO_FAR, sign
 from sla_worker.render.summary import recommendations, summary
 from sla_worker.render.tables import text_table
 from sla_worker.render.templates import template
@@ -190,11 +190,13 @@ def runs(line: Line) -> list[tuple[str, str]]:
     return signs.runs(strip(line))
 
 
-def day_cell(met: int, measured: int) -> tuple[str, str]:
+def day_cell(met: int, measured: int, sure: bool) -> tuple[str, str]:  # noqa: FBT001 - as `days_of` gives it
     """What a day says of a category, and its colour: `✓`, or `✗ 2` where two missed their target."""
     if not measured:
         return QUIET, GREY
-    return (MET, GREEN) if met == measured else (f"{MISSED}\N{NO-BREAK SPACE}{measured - met}", RED)
+    if met < measured:
+        return f"{MISSED}\N{NO-BREAK SPACE}{measured - met}", RED
+    return (MET, GREEN) if sure else (SO_FAR, GREY)
 
 
 def burned(value: float | None) -> str:

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.model import SLAStatus
 from sla_worker.render.format import GREEN, GREY, RED, verdict
 
-MET, MISSED, UNKNOWN, QUIET = "✓", "✗", "?", "·"
-SIGNS: Final = f"{MET} target kept, {MISSED} missed, {UNKNOWN} no data, {QUIET} nothing to judge"
-COLOURS: Final = {MET: GREEN, MISSED: RED, UNKNOWN: GREY, QUIET: GREY}
-WORDS: Final = {MET: "kept", MISSED: "missed", UNKNOWN: "no data", QUIET: "nothing to judge"}
-_WORST_FIRST = (MISSED, UNKNOWN, MET, QUIET)
+MET, SO_FAR, MISSED, UNKNOWN, QUIET = "✓", "~", "✗", "?", "·"
+SIGNS: Final = (
+    f"{MET} target kept, {SO_FAR} kept as far as measured, {MISSED} missed, {UNKNOWN} no data,"
+    f" {QUIET} nothing to judge"
+)
+COLOURS: Final = {MET: GREEN, SO_FAR: GREY, MISSED: RED, UNKNOWN: GREY, QUIET: GREY}
+WORDS: Final = {
+    MET: "kept",
+    SO_FAR: "kept as far as measured",
+    MISSED: "missed",
+    UNKNOWN: "no data",
+    QUIET: "nothing to judge",
+}
+_WORST_FIRST = (MISSED, UNKNOWN, SO_FAR, MET, QUIET)
 
 
 def sign(status: SLAStatus | None) -> str:
@@ -21,7 +31,9 @@ def sign(status: SLAStatus | None) -> str:
         return QUIET
     if status.meets_target is None:
         return UNKNOWN if verdict(status) == "no data" and status.period_seconds > 0 else QUIET
-    return MET if status.meets_target else MISSED
+    if not status.meets_target:
+        return MISSED
+    return MET if status.coverage_ratio >= MINIMUM_COVERAGE else SO_FAR
 
 
 def worst(signs: Iterable[str]) -> str:

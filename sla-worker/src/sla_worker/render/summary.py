@@ -7,7 +7,7 @@ Summary, in this order:
     4. the downtime
     5. the incident that burned most of its error budget, from half of the budget on
     6. those that passed with less than a quarter of their budget left, at most three by name
-    7. that too little was measured, where coverage is below 90 %
+    7. that too little was measured, where coverage is below 90 %: of all together, else of which SLAs
 
 Recommendations, for each SLA below 99 %, the first rule that holds:
     1. coverage below 90 %:                        measure it first
@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import BUDGET_LOW, MINIMUM_COVERAGE
 from sla_worker.model import Incident, Line, LongReport
-from sla_worker.render.format import compliance, length, moment, objective, ratio, target
+from sla_worker.render.format import compliance, length, moment, objective, ratio, target, verdict
 
 _NAMED = 3
 _MOST = 0.5
@@ -119,8 +119,17 @@ def _close(report: LongReport) -> str:
 def _uncovered(report: LongReport) -> str:
     coverage = report.whole.coverage_ratio
     if coverage >= MINIMUM_COVERAGE:
-        return ""
+        return _so_far(report)
     return f"Only {ratio(coverage)} of the time was measured: what passes has only passed so far."
+
+
+def _so_far(report: LongReport) -> str:
+    found = [each.status.title for each in report.lines if verdict(each.status) == "pass so far"]
+    if not found:
+        return ""
+    rest = len(found) - _NAMED
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"Passed only so far, for less than 90 % was measured: {', '.join(found[:_NAMED])}{more}."
 
 
 def recommendations(report: LongReport) -> list[tuple[str, str]]:
