@@ -127,3 +127,27 @@ def test_the_settings_of_the_example_are_settings() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     known = example + (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert all(re.search(rf"\b{name}\b", known) for name in found)
+
+
+def test_a_line_of_cron_reads_the_settings_and_keeps_the_ledger_to_its_user(tmp_path: Path) -> None:
+    settings = tmp_path / "sla-worker.env"
+    settings.write_text((DEPLOY / "sla-worker.env.example").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "bin").mkdir()
+    for name in PROGRAMS:
+        program = tmp_path / "bin" / name
+        program.write_text('#!/bin/sh\necho "$PROMETHEUS_URL $SLA_DATABASE_PATH $(umask)" >&2\n')
+        program.chmod(0o755)
+    lines = (DEPLOY / "sla-worker.cron").read_text(encoding="utf-8").splitlines()
+    commands = [each.split(maxsplit=6)[6] for each in lines if each[:1] in {"0", "1"}]
+    assert len(commands) == 4
+    for command in commands:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command.replace("/etc/sla-worker/sla-worker.env", str(settings))],
+            env={"PATH": f"{tmp_path}/bin:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=patience(30),
+        )
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == "http://127.0.0.1:9090 /var/lib/sla-worker/sla.db 0077\n"

@@ -286,7 +286,10 @@ def test_it_has_an_address_of_its_own_once_one_is_set(setting: Setting) -> None:
         assert Client(public).ask("GET", "/metrics").status == 404
         assert b"<title>Status</title>" in Client(public).ask("GET", "/").body
     environ["SLA_PUBLIC_PORT"] = str(own)
-    with pytest.raises(SLAWorkerError, match=f"SLA_PUBLIC_PORT={own}: cannot listen on 127.0.0.1"):
+    with pytest.raises(
+        SLAWorkerError,
+        match=rf"SLA_PUBLIC_PORT={own}: cannot listen on 127.0.0.1 \(Address already in use\); set",
+    ):
         listen(read_settings(environ), *guards)
 
 

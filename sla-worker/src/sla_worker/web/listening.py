@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -86,8 +87,9 @@ def listen(settings: Settings, own: WSGIApplication, public: WSGIApplication) ->
         except OSError as error:
             running.close()
             if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                why = os.strerror(error.errno)  # its own words say it twice, with the address
                 raise SLAWorkerError(
-                    f"{name}_PORT={port}: cannot listen on {bind} ({error}); set another port"
+                    f"{name}_PORT={port}: cannot listen on {bind} ({why}); set another port"
                 ) from error
             raise SLAWorkerError(
                 f"{name}_BIND={bind}: cannot listen there ({error}); give an address of this machine"
