@@ -22,6 +22,7 @@ from sla_worker.model.customer import CustomerReport, Incident, Kept, Noted
 from sla_worker.months import Document, bounds, make
 
 _Policies = Callable[[str], Policy]
+_EXCLUDED = "excluded"
 
 
 def customer_report(database: SLADatabase, month: str, zone: ZoneInfo, now: int) -> CustomerReport:
@@ -50,7 +51,9 @@ def customer_report(database: SLADatabase, month: str, zone: ZoneInfo, now: int)
         generated_at=now,
         revision=document["revision"] if final else None,
         over=end == bounds(month, ZoneInfo(document["timezone"]))[1],
-        promises=tuple(_promise(each, names[each["sla"], each["component"]]) for each in public),
+        promises=tuple(
+            _promise(each, names[each["sla"], each["component"]], end - document["start"]) for each in public
+        ),
         incidents=tuple(_incidents(document, names)),
         left_out=_noted((where, span) for where, span in maintenance if where not in good)(names),
         counted=_noted((where, span) for where, span in maintenance if where in good)(names),
@@ -90,8 +93,10 @@ def _names(public: Sequence[Mapping[str, Any]]) -> dict[_Where, str]:
     }
 
 
-def _promise(each: Mapping[str, Any], name: str) -> Kept:
+def _promise(each: Mapping[str, Any], name: str, seconds: int) -> Kept:
+    """A line of a period of so many seconds. Of one that did not count at all nothing was to be measured."""
     good, total = each["good"], each["total"]
+    counted = each["compliance_ratio"] is not None or each["excluded_seconds"] < seconds
     return Kept(
         name=name,
         category=each["category"],
@@ -101,8 +106,8 @@ def _promise(each: Mapping[str, Any], name: str) -> Kept:
         percentile=each["percentile"],
         kept_ratio=each["compliance_ratio"],
         bad_ratio=(total - good) / total if total > 0 else None,
-        measured_ratio=each["coverage_ratio"],
-        result=each["result"],
+        measured_ratio=each["coverage_ratio"] if counted else None,
+        result=each["result"] if counted else _EXCLUDED,
     )
 
 

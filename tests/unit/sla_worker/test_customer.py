@@ -117,6 +117,22 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(getattr(value, each.name))
 
 
+def test_a_month_that_did_not_count_at_all_was_neither_used_nor_measured(tmp_path: Path) -> None:
+    made = March(tmp_path / "sla.db", definitions=definitions())
+    made.fill()
+    made.exclude(at("2026-03-01"), END)
+    made.turn(LATER)
+    found = {each.name: each for each in report(made).promises}
+    text = RENDER["text"](report(made))
+    values = json.loads(RENDER["json"](report(made)))
+    made.close()
+    web = found["API Error Rate / web"]
+    assert (web.kept_ratio, web.measured_ratio, web.result) == (None, None, "excluded")
+    assert re.search(r"^API Error Rate / web +≤ 0\.1 % +— +— +does not count$", text, re.MULTILINE)
+    assert {each["measured_ratio"] for each in values["slas"] if "API" in each["name"]} == {None}
+    assert found["Platform Uptime"].measured_ratio == 1  # of which maintenance counts as good
+
+
 def test_no_internal_name_of_the_definitions_is_in_it(final: CustomerReport) -> None:
     """No key, no expression, no metric, no label or its value, no description, and nobody's name."""
     shown = {UPTIME.name, ERRORS.name}

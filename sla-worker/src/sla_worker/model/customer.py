@@ -21,7 +21,7 @@ class Kept:
     percentile: float | None
     kept_ratio: float | None
     bad_ratio: float | None
-    measured_ratio: float
+    measured_ratio: float | None
     result: str
 
 
