@@ -51,6 +51,8 @@ class Orders:
     environ: Mapping[str, str]
     hurry: bool = True
     silent_seconds: float = 0.5
+    begin: int = SLOT
+    """The end of the first slot; as many seconds from SLOT as some slots take."""
 
 
 @dataclass(slots=True)
@@ -115,9 +117,9 @@ def _name(series: Mapping[str, Any]) -> str:
 class Shared:
     """What the processes know of each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: int) -> None:
         self._memory = mmap.mmap(-1, _LAYOUT.size)
-        self.set_now(SLOT + 45.0)
+        self.set_now(begin + 45.0)
 
     def now(self) -> float:
         return float(_LAYOUT.unpack_from(self._memory)[0])
@@ -210,7 +212,7 @@ def _work(orders: Orders, settings: Settings, shared: Shared) -> None:
 def obey(orders: Orders) -> Outcome:
     """Lose the leader as ordered, then let the one that leads finish."""
     chance = random.Random(orders.seed)  # noqa: S311 - reproducible, no secret
-    shared, outcome = Shared(), Outcome()
+    shared, outcome = Shared(orders.begin), Outcome()
     team = Team(orders, shared)
     team.leader()
     for kind in orders.losses:
@@ -255,7 +257,7 @@ def _finish(orders: Orders, shared: Shared, team: Team) -> None:
     def done() -> bool:
         team.complete()
         shared.set_now(shared.now() + 20)
-        due = int(shared.now() - 45 - SLOT) // STEP + 1
+        due = int(shared.now() - 45 - orders.begin) // STEP + 1
         return _asked(orders, _ROWS) == 3 * due and not _asked(orders, _OWED)
 
     poll(done, "the end of all work", seconds=60, every_seconds=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import random
@@ -74,6 +75,29 @@ def test_whatever_becomes_of_the_leader_nothing_is_lost_or_doubled(schema: Postg
         " GROUP BY type, breach_id HAVING COUNT(*) > 1"
     )
     assert told == []
+
+
+def test_a_month_that_ends_meanwhile_is_closed_and_reported_once(schema: PostgreSQLPlace) -> None:
+    """From 23:25 of 30 November to 01:25, with a leader every ten minutes; reports leave at 01:00."""
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+    print(f"\nseed of the losses: {seed} (SEED={seed} repeats it)")
+    port = free_port()
+    environ = {**environ_of(schema.location, THREE, port), "REPORT_HOUR": "1"}
+    begin = 1_701_388_800 - 7 * STEP
+    with SlowMailbox(port) as mailbox:
+        outcome = obeyed(schema, Orders(seed, [KILL] * 12, environ, begin=begin))
+    assert outcome["now"] >= begin + 24 * STEP  # type: ignore[operator]  # a number of JSON
+    [(month, revision, digest, document)] = schema.query(
+        "SELECT month, revision, sha256, document FROM sla_monthly_reports"
+    )
+    assert (month, revision) == ("2023-11", 1)
+    assert hashlib.sha256(document.encode()).hexdigest() == digest
+    reports = "SELECT type, COUNT(*) FROM sla_notifications WHERE type IN ('daily', 'monthly') GROUP BY type"
+    assert sorted(schema.query(reports)) == [("daily", 1), ("monthly", 1)]
+    arrived = Counter(each["Message-ID"] for each in mailbox.mails)
+    told = {(each["Message-ID"], each["Subject"]) for each in mailbox.mails}
+    owed = schema.query("SELECT COUNT(*) FROM sla_notifications WHERE recipients <> '' OR recipients IS NULL")
+    assert [(len(arrived),)] == [(len(told),)] == owed
 
 
 def compare(found: Sequence[object], wanted: Sequence[object]) -> None:
