@@ -282,6 +282,32 @@ def test_a_copy_that_fails_leaves_nothing_behind_and_changes_nothing(
     assert SQLitePlace(former).query("SELECT moved_to FROM ledger") == [(None,)]
 
 
+@pytest.mark.parametrize("kind", ["file", "postgresql"])
+def test_a_ledger_that_cannot_be_retired_has_no_copy(
+    former: Path, schema: PostgreSQLPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Its disk is full by now: it goes on, and what would mail beside it is taken away."""
+    schema.query("CREATE TABLE watched (x bigint)")  # of another program: left alone
+    commit = SQLiteBulk.commit
+
+    def full(self: SQLiteBulk) -> None:
+        if self.place == str(former):
+            raise DatabaseError(f"{former}: cannot be written (database or disk is full)")
+        commit(self)
+
+    before = contents(SQLitePlace(former))
+    target = schema.location if kind == "postgresql" else tmp_path / "new.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(SQLiteBulk, "commit", full)
+        with pytest.raises(DatabaseError, match="disk is full"):
+            copy(former, target)
+    assert not (tmp_path / "new.db").exists()
+    assert list(contents(schema)) == ["watched"]
+    assert contents(SQLitePlace(former)) == before
+    assert SQLitePlace(former).query("SELECT moved_to FROM ledger") == [(None,)]
+    copy(former, target)
+
+
 def test_rows_that_belong_to_nothing_do_not_become_a_file(
     former: Path, schema: PostgreSQLPlace, tmp_path: Path
 ) -> None:

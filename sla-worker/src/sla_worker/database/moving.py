@@ -187,7 +187,7 @@ def _into_file(path: Path, former: Bulk, now: float, tell: Tell) -> Mapping[str,
                 target.close()
                 partial.replace(path)
 
-            return _into(target, former, now, tell, (str(path.resolve()), finish))
+            return _into(target, former, now, tell, _End(str(path.resolve()), finish, path.unlink))
         except OSError as error:
             raise DatabaseError(f"{path}: cannot be written ({error}); give another path") from error
         finally:
@@ -196,14 +196,29 @@ def _into_file(path: Path, former: Bulk, now: float, tell: Tell) -> Mapping[str,
 
 def _into_schema(url: str, former: Bulk, now: float, tell: Tell) -> Mapping[str, int]:
     target = bulk_of(url)
-    return _into(target, former, now, tell, (target.place, lambda: None))
+    ours = set(former.tables())  # which the target had none of
+
+    def undo() -> None:
+        made = [table for table in target.tables() if table in ours]
+        target.begin()
+        target.execute(f"DROP TABLE {', '.join(made)} CASCADE", ())
+        target.commit()
+
+    return _into(target, former, now, tell, _End(target.place, lambda: None, undo))
 
 
-def _into(
-    target: Bulk, former: Bulk, now: float, tell: Tell, end: tuple[str, Callable[[], None]]
-) -> Mapping[str, int]:
-    """Fill an empty target. `end`: what it is called, and what makes it a place once it is filled."""
-    name, finish = end
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What a target is called, what makes it a place once it is filled, and what takes it away again."""
+
+    name: str
+    finish: Callable[[], None]
+    undo: Callable[[], None]
+
+
+def _into(target: Bulk, former: Bulk, now: float, tell: Tell, end: _End) -> Mapping[str, int]:
+    """Fill an empty target, and retire the former one."""
+    name = end.name
     with closing(target):
         target.open()
         there = set(target.tables())
@@ -230,12 +245,27 @@ def _into(
                 tell("all rows are copied; reading them again")
                 verify(target, tables, sums, tell)
                 former.execute("UPDATE ledger SET moved_to = ?, moved_at = ?", (name, int(now)))
-            finish()
-            former.commit()
+            end.finish()
+            _retire(former, end)
         except BaseException:
             former.rollback()
             raise
     return {table: found.rows for table, found in sums.items()}
+
+
+def _retire(former: Bulk, end: _End) -> None:
+    """Let nobody write to the former one any more, or have no copy: two that live would mail twice."""
+    try:
+        former.commit()
+    except DatabaseError as error:
+        try:
+            end.undo()
+        except (DatabaseError, OSError) as second:
+            raise DatabaseError(
+                f"{error}; the copy in {end.name} is complete and cannot be taken away ({second}): remove"
+                " it, then copy again"
+            ) from error
+        raise
 
 
 def _same(former: Bulk, theirs: Mapping[str, Sequence[str]], ours: Mapping[str, Sequence[str]]) -> None:
