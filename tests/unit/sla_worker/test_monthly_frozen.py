@@ -11,11 +11,25 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sla_worker.delivery.kinds import KINDS, Sources
-from sla_worker.model import CountsAs, Drawn, LongReport, Mail, Policy
+from sla_worker.evaluation import evaluate
+from sla_worker.model import CountsAs, Drawn, Figures, LongReport, Mail, Policy
 from sla_worker.periodic import long_report
+from sla_worker.render.format import score_word
 from sla_worker.render.periodic import exceptions
+from sla_worker.render.summary import summary
 from sla_worker.settings import Settings, read_settings
-from unit.sla_worker.month_ledger import BAD, BERLIN, DEFINITIONS, END, ERRORS, STEP, March, at, with_credits
+from unit.sla_worker.month_ledger import (
+    BAD,
+    BERLIN,
+    DEFINITIONS,
+    END,
+    ERRORS,
+    SLOTS,
+    STEP,
+    March,
+    at,
+    with_credits,
+)
 
 LATER = END + 3 * STEP
 KEY = "monthly:2026-04-01"
@@ -177,6 +191,24 @@ def test_the_year_to_date_is_that_of_the_reported_month_after_a_change_of_the_ti
     assert [each.start for each in made.wholes if each.name == "Year to date"] == [at("2026-01-01")]
     assert made.wholes[0].measured > 0
     march.close()
+
+
+def test_a_month_says_of_which_slas_nothing_was_measured(tmp_path: Path) -> None:
+    """The uptime was all there; of errors, latency and the score there are no slots with data."""
+    march = March(tmp_path / "sla.db", definitions=DEFINITIONS[:3])
+    rows = [
+        evaluate(each, slot, Figures(120, 120, 1) if each is DEFINITIONS[0] else Figures(None, None, 0))
+        for slot in SLOTS
+        for each in DEFINITIONS[:3]
+    ]
+    march.database.store(rows)
+    march.now = END + 60
+    made = report(march)
+    march.close()
+    said = summary(made, BERLIN)
+    assert said[0] == "1 of 1 SLAs kept their target (100.00 %)."
+    assert said[-1] == "Nothing was measured of API Response Time P95, API Error Rate."
+    assert score_word(made.whole) == "all targets met so far"
 
 
 def test_the_policy_that_is_printed_is_that_of_the_month_and_not_that_of_today(march: March) -> None:

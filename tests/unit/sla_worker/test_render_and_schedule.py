@@ -192,12 +192,15 @@ def test_a_verdict_needs_coverage(good: float | None, coverage: float, word: str
     [
         ((1.0, 0.9), "all targets met", words.GREEN),
         ((1.0, 0.8999), "all targets met so far", words.GREY),  # the second only passes so far
+        ((1.0, 0.0), "all targets met so far", words.GREY),  # of the second nothing is known
     ],
 )
 def test_a_report_is_no_surer_than_its_slas(coverages: tuple[float, ...], word: str, colour: str) -> None:
     report = Report(
         title="t", start=0, end=300, generated_at=300,
-        statuses=tuple(measured(999.0, coverage) for coverage in coverages),
+        statuses=tuple(
+            replace(measured(999.0 if each else None, each), period_seconds=300) for each in coverages
+        ),
         active_breaches=(), period_breaches=0,
     )  # fmt: skip
     assert (words.score_word(report), words.score_colour(report)) == (word, colour)

@@ -283,8 +283,13 @@ def score_colour(report: Report) -> str:
 
 
 def _too_soon(report: Report) -> bool:
-    """Whether too little is measured for one of the passes to stand."""
-    return any(verdict(status) == "pass so far" for status in report.statuses)
+    """Whether too little is measured of one for a pass to stand, or nothing at all."""
+    return any(verdict(status) == "pass so far" or unmeasured(status) for status in report.statuses)
+
+
+def unmeasured(status: SLAStatus) -> bool:
+    """Whether there is no data of a time in which an SLA was in force."""
+    return verdict(status) == "no data" and status.period_seconds > 0
 
 
 def category_count(category: Category) -> str:

@@ -8,6 +8,7 @@ Summary, in this order:
     5. the incident that burned most of its error budget, from half of the budget on
     6. those that passed with less than a quarter of their budget left, at most three by name
     7. that too little was measured, where coverage is below 90 %: of all together, else of which SLAs
+    8. of which SLAs nothing was measured, at most three by name
 
 Recommendations, for each SLA below 99 %, the first rule that holds:
     1. coverage below 90 %:                        measure it first
@@ -24,7 +25,7 @@ from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import BUDGET_LOW, MINIMUM_COVERAGE
 from sla_worker.model import Incident, Line, LongReport
-from sla_worker.render.format import compliance, length, moment, objective, ratio, target, verdict
+from sla_worker.render.format import compliance, length, moment, objective, ratio, target, unmeasured, verdict
 
 _NAMED = 3
 _MOST = 0.5
@@ -34,7 +35,7 @@ _MANY = 3
 def summary(report: LongReport, zone: ZoneInfo) -> list[str]:
     """The sentences that hold, in the order of the rules."""
     sentences = [_kept(report), _missed(report), _breaches(report, zone), _down(report)]
-    sentences += [_worst(report, zone), _close(report), _uncovered(report)]
+    sentences += [_worst(report, zone), _close(report), _uncovered(report), _unmeasured(report)]
     return [each for each in sentences if each]
 
 
@@ -110,10 +111,7 @@ def _close(report: LongReport) -> str:
     ]
     if not close:
         return ""
-    named = ", ".join(each.status.title for each in close[:_NAMED])
-    rest = len(close) - _NAMED
-    more = f" and {rest} more" if rest > 0 else ""
-    return f"Less than a quarter of the error budget is left of {named}{more}."
+    return f"Less than a quarter of the error budget is left of {_titles(close)}."
 
 
 def _uncovered(report: LongReport) -> str:
@@ -124,12 +122,19 @@ def _uncovered(report: LongReport) -> str:
 
 
 def _so_far(report: LongReport) -> str:
-    found = [each.status.title for each in report.lines if verdict(each.status) == "pass so far"]
-    if not found:
-        return ""
-    rest = len(found) - _NAMED
-    more = f" and {rest} more" if rest > 0 else ""
-    return f"Passed only so far, for less than 90 % was measured: {', '.join(found[:_NAMED])}{more}."
+    found = [each for each in report.lines if verdict(each.status) == "pass so far"]
+    return f"Passed only so far, for less than 90 % was measured: {_titles(found)}." if found else ""
+
+
+def _unmeasured(report: LongReport) -> str:
+    found = [each for each in report.lines if unmeasured(each.status)]
+    return f"Nothing was measured of {_titles(found)}." if found else ""
+
+
+def _titles(lines: list[Line]) -> str:
+    named = ", ".join(each.status.title for each in lines[:_NAMED])
+    rest = len(lines) - _NAMED
+    return named + (f" and {rest} more" if rest > 0 else "")
 
 
 def recommendations(report: LongReport) -> list[tuple[str, str]]:
