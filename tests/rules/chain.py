@@ -39,12 +39,12 @@ class Application:
     """A program under watch: serves the metrics that are set in `samples`, at /metrics."""
 
     def __init__(self) -> None:
-        self.samples: dict[str, float] = {}
+        self.samples: dict[str, float | str] = {}  # a value, or as text with its time in milliseconds
         application = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:  # the name is http.server's
-                lines = (f"{series} {value}\n" for series, value in application.samples.items())
+                lines = [f"{series} {value}\n" for series, value in application.samples.copy().items()]
                 body = "".join(lines).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
@@ -78,8 +78,10 @@ class Prometheus:
         rules: Mapping[str, Any],
         post: Post,
         targets: Mapping[str, str],
+        flags: tuple[str, ...] = (),
     ) -> None:
         self._directory = directory
+        self._flags = flags
         self._program = program
         self._log = directory / "prometheus.log"
         [port] = free_ports(1)
@@ -110,6 +112,7 @@ class Prometheus:
                     f"--web.listen-address={self.url.removeprefix('http://')}",
                     "--rules.alert.for-grace-period=0s",
                     resend_flag("1s"),
+                    *self._flags,
                 ],
                 cwd=self._directory,
                 stdout=out,
