@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -37,6 +38,7 @@ SPECIAL = frozenset(
         "broken target file",
         "broken definitions",
         "rows of the future",
+        "answers in part",
     }
 )
 """The causes that are no faults of the demo-app."""
@@ -65,6 +67,8 @@ groups:
 """
 REMOVED_JOB = "alertmanager"
 """Whose target is taken out of the configuration: it is in every stack. MonitoringMetricsAbsent fires too."""
+GONE_STORE = {"url": "http://127.0.0.1:9/read", "read_recent": True, "remote_timeout": "2s"}
+"""A store beside Prometheus' own, at a port where nobody listens: every answer is one in part."""
 KEPT = "prometheus.yml.kept-by-the-proof"
 BROKEN_TARGETS = "# Made by the proof of alerts, and removed by it.\n- targets: [unclosed\n"
 BROKEN_DEFINITIONS = "# Made by the proof of alerts, and removed by it{}.\nteam: proof\nslas: [unclosed\n"
@@ -88,10 +92,11 @@ class Causes:
             "mail refused": self._mail_refused,
             "sla-worker held": lambda: self._held("sla-worker"),
             "cause silenced": lambda: self._silenced("MultipleWorkersDown"),
-            "target removed": self._target_removed,
+            "target removed": lambda: self._configuration(_without_a_job),
             "broken target file": self._target_file,
             "broken definitions": self._definitions_file,
             "rows of the future": self._ledger_ahead,
+            "answers in part": lambda: self._configuration(_with_a_store_that_is_gone),
         }
         assert self._special.keys() == SPECIAL
 
@@ -175,16 +180,14 @@ class Causes:
         yield
 
     @contextlib.contextmanager
-    def _target_removed(self) -> Iterator[None]:
-        """Take a job out of prometheus.yml; the file is put back byte for byte."""
+    def _configuration(self, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[None]:
+        """Change prometheus.yml; the file is put back byte for byte."""
         path = self._rules().parent / "prometheus.yml"
         kept = path.with_name(KEPT)
         try:
             kept.write_bytes(path.read_bytes())
-            tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-            jobs = [job for job in tree["scrape_configs"] if job["job_name"] != REMOVED_JOB]
-            assert len(jobs) < len(tree["scrape_configs"]), f"{path} has no job {REMOVED_JOB}"
-            path.write_text(yaml.safe_dump(tree | {"scrape_configs": jobs}), encoding="utf-8")
+            tree = changed(yaml.safe_load(path.read_text(encoding="utf-8")))
+            path.write_text(yaml.safe_dump(tree), encoding="utf-8")
             self._services.reload("prometheus")
             yield
         finally:
@@ -258,3 +261,13 @@ class Causes:
             self._stack.end_silences(by=PROOF)
         with contextlib.suppress(httpx.HTTPError):
             self._stack.clear_faults()
+
+
+def _without_a_job(tree: dict[str, Any]) -> dict[str, Any]:
+    jobs = [job for job in tree["scrape_configs"] if job["job_name"] != REMOVED_JOB]
+    assert len(jobs) < len(tree["scrape_configs"]), f"prometheus.yml has no job {REMOVED_JOB}"
+    return tree | {"scrape_configs": jobs}
+
+
+def _with_a_store_that_is_gone(tree: dict[str, Any]) -> dict[str, Any]:
+    return tree | {"remote_read": [*tree.get("remote_read", ()), GONE_STORE]}

@@ -31,6 +31,7 @@ HEALTHY = {
     'sla_notifications_total{job="sla-worker",type="daily",result="given_up"}': (0, 0),
     'sla_definitions_invalid{job="sla-worker",file="sla_thresholds.yml"}': (0, 0),
     'sla_rows_ahead{job="sla-worker"}': (0, 0),
+    'sla_incomplete_seconds{job="sla-worker"}': (0, 0),
     'prometheus_sd_file_read_errors_total{job="prometheus"}': (0, 0),
     'prometheus_target_sync_failed_total{job="prometheus",scrape_job="targets"}': (0, 0),
     'prometheus_sd_failed_configs{job="prometheus",name="scrape"}': (0, 0),

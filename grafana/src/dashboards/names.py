@@ -52,6 +52,7 @@ OWED = conventions.NOTIFICATIONS_OWED
 DELIVERIES = conventions.NOTIFICATIONS
 DEFINITIONS_INVALID = conventions.DEFINITIONS_INVALID
 ROWS_AHEAD = conventions.ROWS_AHEAD
+INCOMPLETE = conventions.INCOMPLETE
 
 # Metrics of a program that uses insa_instruments.
 INSTRUMENTS = "insa_"

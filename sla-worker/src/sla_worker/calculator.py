@@ -173,6 +173,20 @@ class Calculator:
         self._in_force.refresh()
         return self._in_force.only({key: set(slots) for key, slots in found.items()})
 
+    def is_complete(self, missing: Slots) -> bool:
+        """Whether the last pass left out nothing: no slot, and nothing was refused or answered in part."""
+        return not self._measurer.concerns() and next(self._lacking(missing), None) is None
+
+    def oldest(self, missing: Slots) -> int | None:
+        """The oldest of the `missing` slots; None when there is none."""
+        return min(self._lacking(missing), default=None)
+
+    def _lacking(self, missing: Slots) -> Iterator[int]:
+        """Those that somebody can do something about, not what a former version of an SLA has left unread."""
+        return (
+            slot for key, slots in missing.items() for slot in slots if self._in_force.is_current(key, slot)
+        )
+
     def _readable(self, missing: Slots) -> Slots:
         """Without what could not be read a short time ago."""
         now = self._monotonic()

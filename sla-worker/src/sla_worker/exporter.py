@@ -105,6 +105,11 @@ class Exporter:
         )
         self._late = self._counter(names.LATE_ROWS, "Rows that were stored after their slot was due", [])
         self._missing = self._gauge(names.SLOTS_MISSING, "Slots that are due and not in the ledger")
+        self._incomplete = self._gauge(
+            names.INCOMPLETE,
+            "For how long passes have left something out: a slot, or what Prometheus refused or answered in"
+            " part; 0 after one that left out nothing",
+        )
         self._ahead = self._gauge(
             names.ROWS_AHEAD,
             "Rows of slots that are not due yet, stored by a clock that ran ahead; they do not count",
@@ -171,6 +176,10 @@ class Exporter:
     def slots_missing(self, count: int) -> None:
         """Say how many slots are due and not stored."""
         self._missing.set(count)
+
+    def incomplete(self, seconds: float) -> None:
+        """Say for how long passes have left something out."""
+        self._incomplete.set(seconds)
 
     def maintained(self, slas: Iterable[str]) -> None:
         """Say of which SLAs maintenance lasts, by their keys."""

@@ -89,3 +89,35 @@ class Health:
     def reason(self) -> str | None:
         """All of `reasons` in one line; None when the worker is healthy."""
         return "; ".join(self.reasons()) or None
+
+
+class Completeness:
+    """For how long passes have left something out that was due.
+
+    That is from the last pass that left out nothing to the last one, so that it stands still while none
+    succeeds: that is another trouble.
+    """
+
+    def __init__(self) -> None:
+        self._complete_at = 0.0
+
+    def seconds(
+        self,
+        passed_at: float | None,
+        now: float,
+        *,
+        complete: Callable[[], bool],
+        oldest: Callable[[], int | None],
+    ) -> float:
+        """So many seconds; `passed_at` is when the last pass ended, None before the first since the start.
+
+        `complete` says whether that pass left out nothing. Before the first, `oldest` is asked for the oldest
+        slot that is missing (None: none is), as that much is known of what was before the start.
+        """
+        if passed_at is None:
+            slot = oldest()
+            self._complete_at = now if slot is None else slot
+            return max(now - self._complete_at, 0.0)
+        # A clock that was set back must not make it wait for a time that was never there.
+        self._complete_at = passed_at if complete() else min(self._complete_at, passed_at)
+        return passed_at - self._complete_at

@@ -45,6 +45,7 @@ class _Epoch:
 
     definitions: tuple[Definition, ...]
     keys: frozenset[str]
+    current: frozenset[str]  # of those that are measured as the file says now
 
 
 class InForce:
@@ -86,6 +87,10 @@ class InForce:
             key: {slot for slot in found if key in self._epoch(slot).keys} for key, found in slots.items()
         }
 
+    def is_current(self, key: str, slot: int) -> bool:
+        """Whether an SLA is measured in a slot as the file says now, and not by a former version."""
+        return key in self._epoch(slot).current
+
     def members(self, composite: Definition, slot: int) -> AbstractSet[str] | None:
         """The SLAs that a composite may count in a slot; None: all that are measured in it.
 
@@ -108,7 +113,11 @@ class InForce:
         if found is None:
             keys = [*self._file, *(key for key in self._versions if key not in self._file)]
             definitions = tuple(each for key in keys if (each := self._definition(key, slot)) is not None)
-            found = self._epochs[number] = _Epoch(definitions, frozenset(each.key for each in definitions))
+            found = self._epochs[number] = _Epoch(
+                definitions,
+                frozenset(each.key for each in definitions),
+                frozenset(each.key for each in definitions if each is self._file.get(each.key)),
+            )
         return found
 
     def _definition(self, key: str, slot: int) -> Definition | None:

@@ -76,11 +76,18 @@ class Measurer:
         self._grid = grid
         self._refused: dict[str, str] = {}
         self._refused_expressions: dict[Expression, str] = {}
+        self._newest: int | None = None  # the slot of which these and the next are
+        self._in_part = False
         self._wanted: _Wanted | None = None
 
     def concerns(self) -> list[str]:
         """What could not be measured as it was meant, one line each."""
         found = [f"SLA {key}: {why}" for key, why in self._refused.items()]
+        if self._in_part:
+            found.append(
+                "Prometheus answers in part, so figures may lack something: see whether all stores behind it"
+                " answer (`prometheus warns` in the log has its words)"
+            )
         for each in self._definitions:
             for expression in each.sli.expressions(each, self._grid.slot_seconds):
                 if expression in self._refused_expressions:
@@ -127,12 +134,20 @@ class Measurer:
             for index, found in enumerate(self._of_portion(portion, window, slots, newest)):
                 rows[index] += found
         self._portions.read(slots[-1])
-        self._refused_expressions = refused
+        if slots[-1] == newest:  # what is read of former slots says nothing about the present
+            self._note(newest, refused, partial=partial)
         wanted = known.definitions
         for index, slot in enumerate(slots):
             rows[index] += self._scores(wanted, rows[index], slot, late=slot < newest, partial=partial)
         kept = [row for found in rows for row in found if row.slot in missing.get(row.key, ())]
         return Measured(tuple(kept), requests)
+
+    def _note(self, newest: int, refused: Mapping[Expression, str], *, partial: bool) -> None:
+        """Remember what the newest slot lacks, which may be read in several parts."""
+        if newest != self._newest:
+            self._newest, self._in_part, self._refused_expressions = newest, False, {}
+        self._refused_expressions.update(refused)
+        self._in_part = self._in_part or partial
 
     def _ask(self, due: Sequence[Definition], slots: range, size: int) -> _Wanted:
         """All that must be read for these SLAs, in portions."""

@@ -47,7 +47,11 @@ class Replay:
         self._pairs = list(pairs)
         self._labels = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
         self._grid = database.grid
-        self._always = {names.SLOT_SECONDS: self._grid.slot_seconds, names.SLOTS_MISSING: 0}
+        self._always = {
+            names.SLOT_SECONDS: self._grid.slot_seconds,
+            names.SLOTS_MISSING: 0,
+            names.INCOMPLETE: 0,
+        }
 
     def lines(self, start: int, end: int) -> Iterator[str]:
         """The samples of every pass for a slot that ends in (start, end], in the order of time: OpenMetrics.

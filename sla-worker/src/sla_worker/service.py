@@ -24,7 +24,7 @@ from sla_worker.delivery.smtp import Mailer
 from sla_worker.errors import DatabaseError, DatabaseLockedError
 from sla_worker.exporter import Exporter
 from sla_worker.gathering import Gathered, gather, read
-from sla_worker.health import Health
+from sla_worker.health import Completeness, Health
 from sla_worker.in_force import InForce
 from sla_worker.links import addresses
 from sla_worker.maintaining import Asked, Done, Maintainer
@@ -213,11 +213,21 @@ def _join(
         ),
     )
 
+    completeness = Completeness()
     alert_windows = burning.pairs(settings.slot_seconds, settings.time_scale)
 
     def show_slas() -> None:
         exporter.show(windows.read(database, settings.timezone, clock(), alert_windows))
-        exporter.slots_missing(sum(len(slots) for slots in calculator.missing().values()))
+        missing = calculator.missing()
+        exporter.slots_missing(sum(len(slots) for slots in missing.values()))
+        exporter.incomplete(
+            completeness.seconds(
+                health.last_pass_at,
+                clock(),
+                complete=lambda: calculator.is_complete(missing),
+                oldest=lambda: calculator.oldest(missing),
+            )
+        )
         future = database.future_rows()  # as of the line before, so that a worker that starts knows of them
         exporter.rows_ahead(0 if future is None else future.rows)
 

@@ -11,9 +11,18 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+import yaml
 
 from alerts.ahead import store_ahead
-from alerts.causes import AHEAD_SECONDS, BROKEN, BROKEN_DEFINITIONS, WITH_DIRECTORY, Causes
+from alerts.causes import (
+    AHEAD_SECONDS,
+    BROKEN,
+    BROKEN_DEFINITIONS,
+    GONE_STORE,
+    REMOVED_JOB,
+    WITH_DIRECTORY,
+    Causes,
+)
 from e2e.stack_under_test import ROOT
 from sla_worker.database import SLADatabase
 from sla_worker.definitions.files import DIRECTORY, read_files
@@ -30,6 +39,7 @@ class Services:
     def __init__(self, definitions: Path) -> None:
         self.definitions = definitions
         self.found: list[list[str]] = []
+        self.reloaded: list[str] = []
 
     def restart(self, name: str) -> None:
         assert name == "sla-worker"
@@ -40,7 +50,7 @@ class Services:
         """Nothing is held here."""
 
     def reload(self, name: str) -> None:
-        """Nobody reads a configuration here."""
+        self.reloaded.append(name)
 
 
 class Command:
@@ -120,6 +130,31 @@ def test_what_a_killed_run_has_left_is_removed(
     assert teams.exists() is (not said)
     causes.everything_ended()
     assert services.found == [[]], "what is as it was needs no restart"
+
+
+def test_the_configuration_is_changed_and_put_back_byte_for_byte(tmp_path: Path) -> None:
+    """Prometheus runs elsewhere and says so; its configuration is mounted from the directory in .env."""
+    command: Any = Command(tmp_path)
+    with command.env_file.open("a", encoding="utf-8") as env:
+        env.write(f"PROMETHEUS_CONFIG_DIR={tmp_path}\n")
+    path = tmp_path / "prometheus.yml"
+    shipped = (ROOT / "prometheus/prometheus.yml").read_bytes()
+    path.write_bytes(shipped)
+
+    def flags(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": {"config.file": "/etc/prometheus/prometheus.yml"}})
+
+    causes = Causes(stack_of(flags), command)
+    whole = yaml.safe_load(shipped)
+    jobs = [each["job_name"] for each in whole["scrape_configs"]]
+    with causes.begun({}, "answers in part"):
+        assert yaml.safe_load(path.read_bytes()) == whole | {"remote_read": [GONE_STORE]}
+    assert path.read_bytes() == shipped
+    with causes.begun({}, "target removed"):
+        left = [each["job_name"] for each in yaml.safe_load(path.read_bytes())["scrape_configs"]]
+    assert left == [each for each in jobs if each != REMOVED_JOB]
+    assert path.read_bytes() == shipped
+    assert command.made.reloaded == ["prometheus"] * 4
 
 
 def ledger_of(directory: Path) -> Path:

@@ -92,11 +92,16 @@ def test_every_figure_is_that_which_the_worker_exported_then(there: tuple[Path, 
     for slot, text in shown.items():
         moment = slot + GRID.settle_seconds
         wanted = {as_replayed(line, moment) for line in text.splitlines() if line[0] != "#"}
-        worker = {line for line in found[moment] if line.startswith(("sla_worker_", "sla_slots_"))}
+        worker = {
+            line
+            for line in found[moment]
+            if line.startswith(("sla_worker_", "sla_slots_", "sla_incomplete_"))
+        }
         assert found[moment] - worker == wanted
         assert worker == {
             f"sla_worker_slot_seconds{{{OURS}}} 300 {moment}\n",
             f"sla_slots_missing{{{OURS}}} 0 {moment}\n",
+            f"sla_incomplete_seconds{{{OURS}}} 0 {moment}\n",
             f"sla_worker_last_pass_timestamp_seconds{{{OURS}}} {moment} {moment}\n",
         }
 

@@ -13,9 +13,15 @@ from ..panels import GREEN, RED, Query, Text, states
 from ..selectors import measurement_age
 from ..tiles import lines, row
 
-STALE = Scale(
-    (Limit(decimal.Decimal(STALE_SLOTS), low_is_bad=False, alerting=True, source="alert SLAWorkerStale"),)
-)
+
+def _slots(alert: str) -> Scale:
+    """The limit of an alert that counts in slots."""
+    return Scale(
+        (Limit(decimal.Decimal(STALE_SLOTS), low_is_bad=False, alerting=True, source=f"alert {alert}"),)
+    )
+
+
+STALE, MISSING = _slots("SLAWorkerStale"), _slots("SLAMeasurementsMissing")
 INCREASES = "1h"
 """The window of the counts: long enough that a single failure is seen on a day's graph."""
 
@@ -196,6 +202,20 @@ def monitoring_section() -> Section:
         {"rows": f"max({names.ROWS_AHEAD})"},
         first_of("SLALedgerAhead"),
     )
+    incomplete = lines(
+        113,
+        Text(
+            "Slots for which measurements lack",
+            "For how many slots, one after the other, passes have left something out.",
+            f"`{names.INCOMPLETE}` / `{names.SLOT_SECONDS}`; 0 after a pass that left out nothing.",
+            "a line that climbs: Prometheus refuses an SLA's query, or answers in part "
+            "(SLAMeasurementsMissing's runbook).",
+            "Nobody tells",
+        ),
+        "none",
+        {"slots": f"max({names.INCOMPLETE} / {names.SLOT_SECONDS})"},
+        MISSING,
+    ).decimals(1)
     return Section(
         100,
         "Monitoring itself",
@@ -206,6 +226,7 @@ def monitoring_section() -> Section:
             row(configuration, alerts),
             row(reports, age),
             row(definitions, ahead),
+            row(incomplete),
         ],
         collapsed=True,
     )

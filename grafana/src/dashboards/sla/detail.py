@@ -154,7 +154,8 @@ def slots() -> sdk.timeseries.Panel:
         "yet. Stay below the dashed line, the first one.",
         f"`increase({names.LATE_ROWS}[1h])` and `{names.SLOTS_MISSING}`.",
         "late rows come after an outage of the worker or Prometheus, and are complete; slots that stay "
-        "missing mean that Prometheus does not answer: read the sla-worker's log.",
+        "missing mean that Prometheus does not answer, or refuses the query of an SLA: the sla-worker's "
+        "/healthz and log say which (SLAMeasurementsMissing's runbook).",
     )
     queries = [Query(ql.late_rows(), "Late rows"), Query(ql.slots_missing(), "Missing slots")]
     return lines(54, text, "none", queries, [(None, GREEN), (1, YELLOW)]).min(0).axis_soft_max(2).decimals(0)
