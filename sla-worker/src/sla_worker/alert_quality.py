@@ -96,11 +96,11 @@ def _burned(
     for name, episodes in by_name.items():
         joined = _joined(database.grid.outward(*_within(each, period)) for each in episodes)
         spans[name] = sorted(joined, key=lambda each: each[0] - each[1])[:_SPANS]
-    flat = [(name, span) for name, found in spans.items() for span in found]
     bad: dict[str, dict[tuple[str, str], float]] = {name: {} for name in spans}
-    for (name, _), sums in zip(flat, database.sums_between([span for _, span in flat]), strict=True):
-        for place, (good, total) in sums.items():
-            bad[name][place] = bad[name].get(place, 0.0) + total - good
+    for name, own in spans.items():  # one alert at a time: each span has the sums of every SLA
+        for sums in database.sums_between(own):
+            for place, (good, total) in sums.items():
+                bad[name][place] = bad[name].get(place, 0.0) + total - good
     held = {
         (each.key, each.component): (each.title, (1 - each.held_to_ratio) * each.total)
         for each in statuses

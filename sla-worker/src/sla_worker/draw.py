@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sla_worker.model import Drawn, Sheet
+from sla_worker.model import PRINTED, Drawn, Sheet
 
 _log = logging.getLogger(__name__)
 LIMIT_SECONDS = 60
@@ -52,9 +52,22 @@ def draw(sheet: Sheet, *, command: Sequence[str] = _COMMAND, limit_seconds: floa
 
 
 def _lean(sheet: Sheet) -> Sheet:
-    """The sheet without the figures of all SLAs day by day, which stand with each SLA again."""
-    days = tuple(replace(each, statuses=()) for each in sheet.report.days)
-    return replace(sheet, report=replace(sheet.report, days=days))
+    """The sheet without what is not drawn of it: of thousands of SLAs that is nearly all.
+
+    Charts show the days of a few. A PDF has those of `PRINTED`, and words about all.
+    """
+    from sla_worker.render.charts import deciding  # noqa: PLC0415 - as in `draw`
+
+    report = sheet.report
+    curves = deciding(report)
+    if not sheet.pdf:
+        whole = replace(report.whole, statuses=tuple(each.status for each in curves))
+        before = replace(report.before, statuses=())
+        few = replace(report, whole=whole, before=before, lines=tuple(curves), incidents=())
+        return replace(sheet, report=few)
+    drawn = {id(each) for each in (*curves, *report.worst_first[:PRINTED])}
+    lines = tuple(each if id(each) in drawn else replace(each, days=(), before=None) for each in report.lines)
+    return replace(sheet, report=replace(report, lines=lines))
 
 
 def _failed(trouble: str, drawn: Drawn | None = None) -> Drawn:

@@ -13,9 +13,12 @@ from sla_worker.alert_quality import alert_quality
 from sla_worker.conventions import DAILY_MAIL, MONTHLY_MAIL, WORST
 from sla_worker.database import SLADatabase
 from sla_worker.database.versions import StoredVersion, at
-from sla_worker.frozen import Document, as_frozen, breaches_of, frozen_period
+from sla_worker.frozen import as_frozen, breaches_of, frozen_period
 from sla_worker.model import (
     Breach,
+    Day,
+    DayTotals,
+    FrozenMonth,
     Incident,
     Line,
     LongReport,
@@ -176,68 +179,92 @@ def report_of_days(
         report_between(database, title=title, start=begin, end=until, now=now, of_then=True, only=only)
         for begin, until in ((start, end), (before_start, start))
     )
-    frozen = frozen_period(database, start, end) if kind == MONTHLY_MAIL else None
-    former = frozen_period(database, before_start, start) if kind == MONTHLY_MAIL else None
-    days = tuple(
-        replace(_figures(database, begin, until, only), title=title, generated_at=now)
-        for begin, until in pairwise(edges)
-        if kind != DAILY_MAIL
-    ) or (whole,)
     breaches = only_of(database.breaches_between(start, end), only)
     earlier = only_of(database.breaches_between(before_start, start), only)
-    if frozen is not None:
-        whole, breaches = _as_frozen(whole, breaches, frozen[1], only)
-    if former is not None:
-        before, earlier = _as_frozen(before, earlier, former[1], only)
+    frozen = None
+    if kind == MONTHLY_MAIL:
+        whole, breaches, frozen = _as_frozen(database, whole, breaches, only)
+        before, earlier, _ = _as_frozen(database, before, earlier, only)
+    spans = [] if kind == DAILY_MAIL else list(pairwise(edges))
+    days, columns = _days(database, whole, spans, only)
     report = LongReport(
         kind=kind,
         whole=whole,
         before=before,
         days=days,
-        lines=_lines(database, whole, before, days, breaches),
+        lines=_lines(database, whole, before, columns, breaches),
         incidents=_incidents(database, whole, breaches),
         down_seconds=_down(whole, breaches),
         before_breaches=len(earlier),
         before_down_seconds=_down(before, earlier),
         revision=_revision(database, end),
-        frozen=None if frozen is None else frozen[0],
+        frozen=frozen,
     )
     worst = [each.breach.id for each in report.worst(WORST)]
     return replace(report, causes=database.causes.of(worst))
 
 
 def _as_frozen(
-    report: Report, breaches: Sequence[Breach], document: Document, only: Collection[str] | None
-) -> tuple[Report, list[Breach]]:
-    """A report and its breaches as a frozen month has them."""
+    database: SLADatabase, report: Report, breaches: list[Breach], only: Collection[str] | None
+) -> tuple[Report, list[Breach], FrozenMonth | None]:
+    """A month and its breaches as they were frozen; None: it was not, and they are as they were."""
+    frozen = frozen_period(database, report.start, report.end)
+    if frozen is None:
+        return report, breaches, None
+    month, document = frozen
     shown, found = as_frozen(report, document), breaches_of(document, breaches)
-    if only is None:
-        return shown, found
-    found = only_of(found, only)
-    statuses = tuple(only_of(shown.statuses, only))
-    return replace(shown, statuses=statuses, period_breaches=len(found)), found
+    if only is not None:
+        found = only_of(found, only)
+        statuses = tuple(only_of(shown.statuses, only))
+        shown = replace(shown, statuses=statuses, period_breaches=len(found))
+    return shown, found, month
+
+
+_Column = Sequence[Day | None]  # of a day, by the place of a status in the whole
+
+
+def _days(
+    database: SLADatabase, whole: Report, spans: Sequence[tuple[int, int]], only: Collection[str] | None
+) -> tuple[tuple[DayTotals, ...], list[_Column]]:
+    """Each day by itself; without any the whole is one. Of a day no more is kept than a report shows.
+
+    Where the whole is that of a frozen month, its days are as they are known now.
+    """
+    places = {(each.key, each.component): number for number, each in enumerate(whole.statuses)}
+    totals: list[DayTotals] = []
+    columns: list[_Column] = []
+    for figures in (_figures(database, *span, only) for span in spans) if spans else (whole,):
+        column: list[Day | None] = [None] * len(places)
+        for each in figures.statuses:
+            number = places.get((each.key, each.component))
+            if number is not None:
+                column[number] = Day.of(each)
+        totals.append(DayTotals.of(figures))
+        columns.append(column)
+    return tuple(totals), columns
 
 
 def _lines(
-    database: SLADatabase, whole: Report, before: Report, days: Sequence[Report], breaches: Sequence[Breach]
+    database: SLADatabase, whole: Report, before: Report, days: Sequence[_Column], breaches: Sequence[Breach]
 ) -> tuple[Line, ...]:
     versions = database.versions()
-    by_day = [_by_place(each.statuses) for each in days]
     former = _by_place(before.statuses)
+    own: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for one in breaches:
+        own.setdefault((one.key, one.component), []).append(clipped(one, whole.start, whole.end))
     found = []
-    for each in whole.statuses:
+    for number, each in enumerate(whole.statuses):
         place = each.key, each.component
         details = read_details(_in_force(versions[each.key], whole.end).details)
-        own = [clipped(one, whole.start, whole.end) for one in breaches if (one.key, one.component) == place]
         found.append(
             Line(
                 status=each,
-                days=tuple(day.get(place) for day in by_day),
+                days=tuple(day[number] for day in days),
                 before=former.get(place),
                 kind=details.kind,
                 policy=details.policy,
-                breaches=len(own),
-                down_seconds=seconds_together(own),
+                breaches=len(own.get(place, ())),
+                down_seconds=seconds_together(own.get(place, ())),
                 new_version=_newly_judged(versions, each.key, before.start, whole.end),
             )
         )
@@ -282,18 +309,13 @@ def _incidents(database: SLADatabase, whole: Report, breaches: Sequence[Breach])
     kept = database.slots_after()
     spans = {each.id: clipped(each, whole.start, whole.end) for each in breaches}
     longest = sorted(breaches, key=lambda each: spans[each.id][0] - spans[each.id][1])[:_COUNTED]
-    sums = dict(
-        zip(
-            (each.id for each in longest),
-            database.sums_between([spans[each.id] for each in longest]),
-            strict=True,
-        )
-    )
+    read = database.sums_of_breaches([(each, spans[each.id]) for each in longest])
+    sums = dict(zip((each.id for each in longest), read, strict=True))
     found = []
     for each in breaches:
         begin, until = spans[each.id]
         place = each.key, each.component
-        counted, status = sums.get(each.id, {}).get(place), held.get(place)
+        counted, status = sums.get(each.id), held.get(place)
         bad = burned = None
         composite = database.is_composite(each.key)
         if counted is not None and status is not None and begin >= kept and not composite:

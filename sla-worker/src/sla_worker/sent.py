@@ -38,8 +38,19 @@ class Kept:
         return html
 
     def file(self, media_type: str) -> Attachment | None:
-        """The file of that type that went with it; None: there was none, or it was too large."""
-        return next((each for each in self.mail.attachments if each.media_type == media_type), None)
+        """The file of that type that went with it; None: there was none, or it was too large.
+
+        A large table went in an archive of its own.
+        """
+        from sla_worker.render.data import ZIP, unzipped  # noqa: PLC0415 - only who reads one needs them
+
+        ending = f".{media_type.rpartition('/')[2]}.zip"
+        for each in self.mail.attachments:
+            if each.media_type == media_type:
+                return each
+            if each.media_type == ZIP and each.name.endswith(ending):
+                return unzipped(each, media_type)
+        return None
 
 
 def packed(mail: Mail) -> bytes:

@@ -331,7 +331,7 @@ def test_a_child_that_fails_costs_the_drawing_and_nothing_else(
     assert words in str(made.trouble)
     assert any(words in line for line in lines(caplog, "sla_worker.draw"))
     mail = long_mail(october, BERLIN, {}, made)
-    assert f"({made.trouble}). All figures stand here, in the CSV and the JSON." in mail.text
+    assert f"({made.trouble}). All figures stand in the CSV and the JSON." in mail.text
     assert "could not be made" in mail.html
     assert "99.87" in mail.html
     assert "cid:" not in mail.html

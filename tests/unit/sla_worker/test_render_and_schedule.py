@@ -15,7 +15,19 @@ from hypothesis import strategies as st
 
 from e2e.report_tables import NOTHING, day_table_of_html, day_table_of_text, table_of_text
 from sla_worker import due as due_times
-from sla_worker.model import Breach, Comparison, Line, LongReport, Policy, Report, SLAStatus, SoFar, Status
+from sla_worker.model import (
+    Breach,
+    Comparison,
+    Day,
+    DayTotals,
+    Line,
+    LongReport,
+    Policy,
+    Report,
+    SLAStatus,
+    SoFar,
+    Status,
+)
 from sla_worker.prometheus import HTTPTransport
 from sla_worker.render import format as words
 from sla_worker.render.catch_up import catch_up_mail
@@ -301,14 +313,14 @@ def test_both_parts_of_a_mail_show_the_same_table() -> None:
 def day_of(report: Report) -> LongReport:
     """The daily report of it, without a day before, whose month is that day."""
     lines = tuple(
-        Line(each, (each,), None, "events", Policy(), 0, 0, month=SoFar(each, "events"))
+        Line(each, (Day.of(each),), None, "events", Policy(), 0, 0, month=SoFar(each, "events"))
         for each in report.statuses
     )
     return LongReport(
         kind="daily",
         whole=report,
         before=replace(report, statuses=()),
-        days=(report,),
+        days=(DayTotals.of(report),),
         lines=lines,
         incidents=(),
         down_seconds=0,

@@ -477,6 +477,19 @@ class SLADatabase:
             for found in self._status.sums(spans)
         ]
 
+    def sums_of_breaches(
+        self, breaches: Sequence[tuple[Breach, tuple[int, int]]]
+    ) -> list[tuple[float, float] | None]:
+        """Good and total events of each breach's SLA and component in a span; None without a slot in it."""
+        stored, places = self._definitions.all(), self._definitions.components()
+        numbers = {key: each.id for key, each in stored.items()}
+        wanted = [  # 0 is nobody's number: of an SLA that is gone with all that it had
+            ((numbers.get(each.key, 0), places.get(each.component, 0)), span) for each, span in breaches
+        ]
+        return [
+            None if each is None else (each.good, each.total) for each in self._status.sums_of_series(wanted)
+        ]
+
     def status_since(self, starts: Sequence[int], end: int) -> list[list[SLAStatus]]:
         """Every enabled SLA over each period from one of the starts to `end`, by two statements in all."""
         return self._status.since(starts, end)

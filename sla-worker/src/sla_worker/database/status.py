@@ -12,8 +12,9 @@ from sla_worker.database.engine import Engine
 from sla_worker.database.exclusions import ExclusionStore, InForce
 from sla_worker.database.period_scores import DIGITS, PeriodScores
 from sla_worker.database.rollups import RollupStore
+from sla_worker.database.rows import Pair
 from sla_worker.database.spells import Period
-from sla_worker.database.sums import NONE, Found, SumReader
+from sla_worker.database.sums import NONE, Found, SumReader, Sums
 from sla_worker.database.sums_sql import ENDS_AS_COUNTED, ENDS_AS_MEASURED
 from sla_worker.database.trust import Trust
 from sla_worker.database.versions import StoredVersion, at
@@ -82,6 +83,10 @@ class StatusReader:
     def sums(self, spans: Sequence[tuple[int, int]], in_force: InForce | None = None) -> list[Found]:
         """The sums of every series over each of the spans: see SumReader."""
         return self._sums.over(spans, in_force)
+
+    def sums_of_series(self, wanted: Sequence[tuple[Pair, tuple[int, int]]]) -> list[Sums | None]:
+        """The sums of one series over one span for each of them: see SumReader."""
+        return self._sums.of_series(wanted)
 
     def _series(self, end: int, *, counted_otherwise: bool) -> Mapping[int, list[Series]]:
         """The series of each SLA by its id, with their newest slots up to `end`."""

@@ -31,8 +31,13 @@ def _summed(sums: str, table: str, where: str, beside: str = "") -> str:
     return f"""
 SELECT s.sla_id, s.component_id, {sums}
 FROM sla_series s CROSS JOIN {table} m {beside}
-WHERE m.sla_id = s.sla_id AND m.component_id = s.component_id AND {where}
+WHERE {_ALL} AND m.sla_id = s.sla_id AND m.component_id = s.component_id AND {where}
 GROUP BY s.sla_id, s.component_id"""  # noqa: S608 - constants
+
+
+def of_one(source: str) -> str:
+    """The same of one series: the SLA's number and the component's come before the other values."""
+    return source.replace(_ALL, "s.sla_id = ? AND s.component_id = ?", 1)
 
 
 def _beside(table: str, key: str) -> str:
@@ -41,6 +46,7 @@ LEFT JOIN {table} a
     ON a.sla_id = m.sla_id AND a.component_id = m.component_id AND a.{key} = m.{key}"""
 
 
+_ALL = "1 = 1"
 _SLOTS = "m.slot > ? AND m.slot <= ? AND NOT (m.slot > ? AND m.slot <= ?)"
 _HOURS = "m.hour_start >= ? AND m.hour_start < ? AND m.hour_start <= ?"
 _DAYS = "m.day_start >= ? AND m.day_start < ? AND m.day_end <= ?"

@@ -24,7 +24,7 @@ from sla_worker.drawing.paper import (
 )
 from sla_worker.drawing.rows import SlaRow, sla_columns
 from sla_worker.drawing.sender import sender_row
-from sla_worker.model import Brand, LongReport
+from sla_worker.model import PRINTED, Brand, LongReport
 from sla_worker.render.charts import burn_down
 from sla_worker.render.format import (
     correction_line,
@@ -50,7 +50,7 @@ from sla_worker.render.signs import SIGNS
 from sla_worker.render.summary import recommendations, summary
 
 _MOST_INCIDENTS = 50
-_MOST_SLAS = 500  # more would take too long, and nobody reads them on paper
+_MOST_LISTED = 100
 _UNIT = ROOM / charts.WIDE
 _BAND = 54.0
 
@@ -143,13 +143,13 @@ def _charts(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
 
 
 def _slas(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
-    """Every SLA, by category: figures, days, and what stands behind them."""
-    paper.heading("All SLAs", 90)
+    """Every SLA, by category: figures, days, and what stands behind them; of very many the worst."""
+    paper.heading("All SLAs" if len(report.lines) <= PRINTED else "SLAs", 90)
     paper.paragraph(f"Days: {SIGNS}.", 7.5, SOFT)
     paper.columns(sla_columns(_days(report, zone)))
-    left = _MOST_SLAS
+    printed = {id(each) for each in report.worst_first[:PRINTED]}
     for category, lines in report.by_category:
-        for number, line in enumerate(lines[:left]):
+        for number, line in enumerate(each for each in lines if id(each) in printed):
             row = SlaRow(line, zone)
             if not number:
                 paper.group = None
@@ -157,11 +157,14 @@ def _slas(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
                 paper.group = category.capitalize()
             paper.room(row.high)
             row.draw(paper)
-        left -= len(lines[:left])
     paper.end_columns()
-    rest = len(report.lines) - _MOST_SLAS
+    rest = len(report.lines) - PRINTED
     if rest > 0:
-        paper.paragraph(f"{rest} more are in the CSV and the JSON, in the order of the definitions.", 8)
+        paper.paragraph(
+            f"The {PRINTED} to look at first; {rest:,} more are in the CSV and the JSON, in the order of the"
+            " definitions.",
+            8,
+        )
 
 
 def _days(report: LongReport, zone: ZoneInfo) -> str:
@@ -211,24 +214,33 @@ def _recommendations(paper: Paper, report: LongReport) -> None:
     paper.heading("Recommendations", 15)
     columns = (Column("SLA", 60), Column("What to do", ROOM - 60))
     paper.columns(columns)
-    for title, words in found:
+    for title, words in found[:_MOST_LISTED]:
         paper.row(columns, (title, words))
     paper.end_columns()
+    _more(paper, len(found) - _MOST_LISTED)
 
 
 def _listed(paper: Paper, name: str, lines: Sequence[str]) -> None:
     if lines:
         paper.heading(name, 10)
-        for each in lines:
+        for each in lines[:_MOST_LISTED]:
             paper.paragraph(each, 8, indent=4, sign="•")
+        _more(paper, len(lines) - _MOST_LISTED)
+
+
+def _more(paper: Paper, rest: int) -> None:
+    if rest > 0:
+        paper.paragraph(f"… and {rest:,} more.", 8, SOFT)
 
 
 def _counted(paper: Paper, report: LongReport) -> None:
     """The accounting policy."""
     paper.heading("How it was counted", 20)
     paper.paragraph(POLICY, 8)
-    for each in exceptions(report):
+    others = exceptions(report)
+    for each in others[:_MOST_LISTED]:
         paper.paragraph(each, 8, indent=4, sign="•")
+    _more(paper, len(others) - _MOST_LISTED)
     paper.paragraph(
         f"{BOX} stands for a letter that the font of this file lacks, and a key for its name as a whole;"
         " mail, CSV and JSON have it.",

@@ -35,9 +35,11 @@ from sla_worker.model.details import (
     terms_values,
     write_details,
 )
-from sla_worker.model.drawing import Brand, Drawn, Sheet
+from sla_worker.model.drawing import PRINTED, Brand, Drawn, Sheet
 from sla_worker.model.exclusion import BadBefore, CalendarEvent, Exclusion, Planned, Scope, Spans, StillBad
 from sla_worker.model.long_report import (
+    Day,
+    DayTotals,
     Incident,
     Line,
     LongReport,
@@ -101,6 +103,7 @@ from sla_worker.needs import UNDIVIDED
 __all__ = [
     "CATEGORIES",
     "DEFAULT_POLICY",
+    "PRINTED",
     "RECEIVER_KINDS",
     "SEVERITIES",
     "UNDIVIDED",
@@ -123,6 +126,8 @@ __all__ = [
     "Correction",
     "CountsAs",
     "CreditTerms",
+    "Day",
+    "DayTotals",
     "Definition",
     "Delivery",
     "Details",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from sla_worker.model.long_report import LongReport
+
+PRINTED: Final = 500
+"""So many SLAs at most are in a PDF: more would take too long, and nobody reads them on paper."""
 
 
 @dataclass(frozen=True, slots=True)

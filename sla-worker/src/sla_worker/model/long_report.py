@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from sla_worker.conventions import MINIMUM_COVERAGE
 from sla_worker.model.alert_quality import AlertQuality
@@ -11,8 +12,9 @@ from sla_worker.model.breach import Breach
 from sla_worker.model.cause import Causes
 from sla_worker.model.month import FrozenMonth
 from sla_worker.model.outlook import Prospect
-from sla_worker.model.period import Category, Report, SLAStatus
+from sla_worker.model.period import Report, SLAStatus
 from sla_worker.model.policy import Policy
+from sla_worker.model.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,52 @@ class SoFar(_OfEvents):
     kind: str
 
 
+@value
+class Day:
+    """One day of one SLA, or of one component of it: a month of thousands has a hundred thousand.
+
+    The fields are those of its SLAStatus; `bad` are the events that were.
+    """
+
+    compliance_ratio: float | None
+    meets_target: bool | None
+    coverage_ratio: float
+    bad: float
+    period_seconds: int
+
+    @staticmethod
+    def of(status: SLAStatus) -> Day:
+        """What is kept of the status of a day."""
+        return Day(
+            status.compliance_ratio,
+            status.meets_target,
+            status.coverage_ratio,
+            status.total - status.good,
+            status.period_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """A day that begins at `start`: of each category, how many SLAs kept their target, and had events.
+
+    Last: whether all that was judged was measured well enough for a pass to stand.
+    """
+
+    start: int
+    categories: Mapping[str, tuple[int, int, bool]]
+
+    @staticmethod
+    def of(report: Report) -> DayTotals:
+        """Those of the report over the day."""
+        found = {}
+        for each in report.categories:
+            judged = [one.coverage_ratio for one in each.statuses if one.meets_target is not None]
+            sure = all(coverage >= MINIMUM_COVERAGE for coverage in judged)
+            found[each.name] = sum(each.measured.values()), len(each.measured), sure
+        return DayTotals(report.start, found)
+
+
 @dataclass(frozen=True, slots=True)
 class Line(_OfEvents):
     """One SLA, or one component of it: the whole period, its days, and the period before.
@@ -75,7 +123,7 @@ class Line(_OfEvents):
     """
 
     status: SLAStatus
-    days: tuple[SLAStatus | None, ...]
+    days: tuple[Day | None, ...]
     before: SLAStatus | None
     kind: str
     policy: Policy
@@ -151,7 +199,7 @@ class LongReport:
     kind: str
     whole: Report
     before: Report
-    days: tuple[Report, ...]
+    days: tuple[DayTotals, ...]
     lines: tuple[Line, ...]
     incidents: tuple[Incident, ...]
     down_seconds: int
@@ -181,21 +229,33 @@ class LongReport:
         where = {(each.status.key, each.status.component): each for each in self.lines}
         return [where[each.key, each.component] for each in self.whole.failed_first]
 
+    @property
+    def worst_first(self) -> list[Line]:
+        """The lines in the order in which a reader needs them who has room for some.
+
+        What missed its target, furthest over its budget first; breaches that last; what was not measured;
+        then what has least of its budget left.
+        """
+
+        def rank(line: Line) -> tuple[int, float]:
+            status = line.status
+            if status.meets_target is False:
+                allows = status.held_to_ratio < 1
+                return 0, status.budget_left_ratio or 0.0 if allows else -inf
+            if status.in_breach:
+                return 1, 0.0
+            if status.compliance_ratio is None:
+                return (2 if status.coverage_ratio == 0 else 4), 0.0
+            return 3, 1.0 if status.budget_left_ratio is None else status.budget_left_ratio
+
+        return sorted(self.lines, key=rank)
+
     def days_of(self, category: str) -> list[tuple[int, int, bool]]:
         """Of each day, how many SLAs of a category kept their target, and how many had events.
 
         Last: whether all that was judged was measured well enough for a pass to stand.
         """
-        found = []
-        for day in self.days:
-            own = Category(category, tuple(each for each in day.statuses if each.category == category))
-            sure = all(
-                each.coverage_ratio >= MINIMUM_COVERAGE
-                for each in own.statuses
-                if each.meets_target is not None
-            )
-            found.append((sum(own.measured.values()), len(own.measured), sure))
-        return found
+        return [each.categories.get(category, (0, 0, True)) for each in self.days]
 
     @property
     def score_change(self) -> float | None:

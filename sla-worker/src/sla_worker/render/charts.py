@@ -15,6 +15,7 @@ from sla_worker.render.format import budget_left, ratio
 
 BURN_DOWN, SCORES = "burn-down", "scores"
 _MOST_CURVES = 4
+_MOST_NAMED = 20
 _ROUNDING = 1e-9
 _MINUS = "\N{MINUS SIGN}"
 
@@ -39,14 +40,24 @@ def burn_down(report: LongReport) -> list[Curve]:
     Only of those that may miss something and have events of their own, and whose days are those of their
     figure: when a frozen month is measured again they are not, until it is frozen again.
     """
+    return [Curve(line.status.title, _days(line), left) for left, line in _deciding(report)]
+
+
+def deciding(report: LongReport) -> list[Line]:
+    """The lines of which there are curves."""
+    return [line for _, line in _deciding(report)]
+
+
+def _deciding(report: LongReport) -> list[tuple[float, Line]]:
     found = [(left, each) for each in report.lines if (left := _left(each)) is not None and _adds_up(each)]
-    worst = sorted(found, key=lambda one: one[0])[:_MOST_CURVES]
-    return [Curve(line.status.title, _days(line), left) for left, line in worst]
+    return sorted(found, key=lambda one: one[0])[:_MOST_CURVES]
 
 
 def _adds_up(line: Line) -> bool:
-    """Whether the days have the bad events of the whole period."""
-    bad = sum(day.total - day.good for day in line.days if day is not None)
+    """Whether the days have the bad events of the whole period; one that is not drawn came without days."""
+    if not line.days:
+        return False
+    bad = sum(day.bad for day in line.days if day is not None)
     return abs(bad - line.bad) <= _ROUNDING * max(line.status.total, 1)
 
 
@@ -59,7 +70,7 @@ def _days(line: Line) -> tuple[float | None, ...]:
     found: list[float | None] = [1.0]
     bad = 0.0
     for day in line.days:
-        bad += 0.0 if day is None else day.total - day.good
+        bad += 0.0 if day is None else day.bad
         measured = day is not None and day.coverage_ratio > 0
         found.append(1 - bad / line.allowed if measured else None)
     return tuple(found)
@@ -72,7 +83,10 @@ def burn_down_words(report: LongReport) -> str:
         return ""
     told = ", ".join(f"{each.title} {each.end_words}" for each in curves)
     odd = [each.status.title for each in report.lines if _left(each) is not None and not _adds_up(each)]
-    more = f" Not shown, since measured again after the month was frozen: {', '.join(odd)}." if odd else ""
+    named = ", ".join(odd[:_MOST_NAMED])
+    rest = len(odd) - _MOST_NAMED
+    named += f" and {rest} more" if rest > 0 else ""
+    more = f" Not shown, since measured again after the month was frozen: {named}." if odd else ""
     return f"Error budget left at the end, least first: {told}.{more}"
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from sla_worker.model import Attachment, LongReport, Mail, SoFar
-from sla_worker.render.data import as_csv, as_json
+from sla_worker.model import LongReport, Mail, SoFar
+from sla_worker.render.data import files
 from sla_worker.render.format import correction_line, maintenance_line, ratio, score_word
 from sla_worker.render.lines import NOTHING_BEFORE, budget_colour, budget_parts, change, points
+from sla_worker.render.room import WHERE, WHOLE, Room, fitted, more
 from sla_worker.render.sections import outlook_lines
 from sla_worker.render.tables import text_report
 from sla_worker.render.templates import template
@@ -24,10 +25,11 @@ COUNTED = (
 
 def daily_mail(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> Mail:
     """The daily report, with its table as CSV and JSON. `links` are words and where they lead."""
+    html, room = fitted(lambda room: daily_html(report, zone, links, room))
     whole = report.whole
     day = dt.datetime.fromtimestamp(whole.end, zone).strftime("%Y-%m-%d")
     outlook = outlook_lines(report.outlook, zone)
-    text = text_report(whole, zone, day=report) + "\n"
+    text = text_report(whole, zone, day=report, room=room) + "\n"
     text += "".join(f"{each}\n" for each in (["Until the month ends", *outlook, ""] if outlook else []))
     text += "".join(f"{each}\n" for each in ("How it was counted", COUNTED, ""))
     text += "".join(f"{word}: {url}\n" for word, url in links.items())
@@ -35,20 +37,23 @@ def daily_mail(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> Mai
     return Mail(
         subject=f"{whole.title} {day}: {score_word(whole)}, {_breaches(len(whole.active_breaches))}",
         text=text,
-        html=daily_html(report, zone, links),
-        attachments=(
-            Attachment(f"{name}.csv", "text/csv", as_csv(report, zone).encode("utf-8-sig", "replace")),
-            Attachment(f"{name}.json", "application/json", as_json(report, zone).encode("utf-8", "replace")),
-        ),
+        html=html,
+        attachments=files(report, zone, name),
     )
 
 
-def daily_html(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> str:
-    """The report as one HTML page."""
-    whole = report.whole
+def daily_html(report: LongReport, zone: ZoneInfo, links: dict[str, str], room: Room = WHOLE) -> str:
+    """The report as one HTML page, as far as there is room."""
+    whole, shown = report.whole, room.worst(report)
+    lines = [each for each in report.failed_first if (each.status.key, each.status.component) in shown]
+    rest = [each for each in whole.failed_first if (each.key, each.component) not in shown]
+    maintenance = [maintenance_line(each, whole.generated_at, zone) for each in whole.maintenance]
     return template("mail/daily.html").render(
-        day=report,
         report=whole,
+        lines=lines,
+        more=f"{more(rest)} {WHERE}" if rest else "",
+        breaches=room.breaches(whole.active_breaches),
+        more_breaches=room.rest(whole.active_breaches),
         cards=_cards(report),
         score_change=points(report.score_change) if report.before.measured else None,
         change=change,
@@ -57,8 +62,8 @@ def daily_html(report: LongReport, zone: ZoneInfo, links: dict[str, str]) -> str
         zone=zone,
         links=links,
         outlook=outlook_lines(report.outlook, zone),
-        maintenance=[maintenance_line(each, whole.generated_at, zone) for each in whole.maintenance],
-        corrections=[correction_line(each, zone) for each in whole.corrections],
+        maintenance=room.lines(maintenance),
+        corrections=room.lines([correction_line(each, zone) for each in whole.corrections]),
         counted=COUNTED,
     )
 

@@ -7,11 +7,12 @@ import datetime as dt
 import io
 import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import DAILY_MAIL
-from sla_worker.model import Line, LongReport
+from sla_worker.model import Attachment, Line, LongReport
 from sla_worker.render.format import verdict
 from sla_worker.render.lines import no_change_because
 
@@ -20,10 +21,46 @@ _UNSEEN = "\\s\ufeff\u200b-\u200f\u2060"
 _FORMULA = re.compile(f"[{_UNSEEN}]*[{_BEGINS}]|[\t\r\n]")
 _NEXT_CELL = re.compile(f"([;\t][{_UNSEEN}]*)(?=[{_BEGINS}])")
 
+LARGE: Final = 256 * 1024
+"""So many bytes a file may have that goes with a mail as it is: with 3,600 SLAs they would be megabytes."""
 
-def as_rows(report: LongReport) -> list[dict[str, Any]]:
+ZIP: Final = "application/zip"
+_LEVEL = 9
+
+
+def files(report: LongReport, zone: ZoneInfo, name: str) -> tuple[Attachment, Attachment]:
+    """The CSV and the JSON that go with a mail. Half a surrogate pair becomes a question mark in them."""
+    return (
+        _file(f"{name}.csv", "text/csv", as_csv(report, zone).encode("utf-8-sig", "replace")),
+        _file(f"{name}.json", "application/json", as_json(report, zone).encode("utf-8", "replace")),
+    )
+
+
+def _file(name: str, media_type: str, content: bytes) -> Attachment:
+    """As it is, or in an archive of its own where it is large. The same content gives the same bytes."""
+    if len(content) <= LARGE:
+        return Attachment(name, media_type, content)
+    import zipfile  # noqa: PLC0415 - only who has hundreds of SLAs needs it
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, _LEVEL)
+    return Attachment(f"{name}.zip", ZIP, made.getvalue())
+
+
+def unzipped(file: Attachment, media_type: str) -> Attachment:
+    """The only file of such an archive, which has that type."""
+    import zipfile  # noqa: PLC0415 - see above
+
+    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        [name] = archive.namelist()
+        return Attachment(name, media_type, archive.read(name))
+
+
+def _rows(report: LongReport) -> Iterator[tuple[Line, dict[str, Any]]]:
     """A row an SLA and component, in the order of the definitions; None is what is not known."""
-    return [_row(each) | (_month(each) if report.kind == DAILY_MAIL else {}) for each in report.lines]
+    for each in report.lines:
+        yield each, _row(each) | (_month(each) if report.kind == DAILY_MAIL else {})
 
 
 def _month(line: Line) -> dict[str, Any]:
@@ -73,12 +110,14 @@ def as_csv(report: LongReport, zone: ZoneInfo) -> str:
         "period_start": _moment(report.whole.start, zone),
         "period_end": _moment(report.whole.end, zone),
     }
-    rows = as_rows(report)
-    names = [*period, *(rows[0] if rows else ())]
-    out = csv.DictWriter(written, names, lineterminator="\r\n")
-    out.writeheader()
-    for each in rows:
-        out.writerow({name: harmless(value) for name, value in (period | each).items()})
+    out = csv.writer(written, lineterminator="\r\n")
+    for number, (_, each) in enumerate(_rows(report)):
+        row = period | each
+        if not number:
+            out.writerow(row)
+        out.writerow(map(harmless, row.values()))
+    if not report.lines:
+        out.writerow(period)
     return written.getvalue()
 
 
@@ -94,7 +133,7 @@ def harmless(value: object) -> object:
 
 
 def as_json(report: LongReport, zone: ZoneInfo) -> str:
-    """The whole report: period, totals, rows, days and breaches."""
+    """The whole report: period, totals, rows, days and breaches, a line each."""
     whole = report.whole
     content = {
         "report": report.kind,
@@ -115,12 +154,12 @@ def as_json(report: LongReport, zone: ZoneInfo) -> str:
         "compliance_ratio": whole.score_ratio,
         "coverage_ratio": whole.coverage_ratio,
         "down_seconds": report.down_seconds,
-        "rows": [
+        "rows": (
             row | {"days": [None if day is None else day.compliance_ratio for day in line.days]}
-            for row, line in zip(as_rows(report), report.lines, strict=True)
-        ],
+            for line, row in _rows(report)
+        ),
         "days": [_moment(each.start, zone) for each in report.days],
-        "breaches": [
+        "breaches": (
             {
                 "id": each.breach.id,
                 "sla": each.breach.key,
@@ -133,9 +172,18 @@ def as_json(report: LongReport, zone: ZoneInfo) -> str:
                 "budget_burned_ratio": each.burned,
             }
             for each in report.incidents
-        ],
+        ),
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    lines = [f" {json.dumps(name)}: {_written(value)}" for name, value in content.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _written(value: object) -> str:
+    """A value as JSON; of many, one is written after the other, which takes less memory than all at once."""
+    if not isinstance(value, Iterator):
+        return json.dumps(value, ensure_ascii=False)
+    items = ",\n  ".join(json.dumps(each, ensure_ascii=False) for each in value)
+    return f"[\n  {items}\n ]" if items else "[]"
 
 
 def _moment(epoch: int, zone: ZoneInfo) -> str:

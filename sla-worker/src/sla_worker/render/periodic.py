@@ -11,7 +11,7 @@ from sla_worker.conventions import MONTHLY_MAIL, WEEKLY_MAIL, WORST
 from sla_worker.model import Attachment, Drawn, Incident, Line, LongReport, Mail
 from sla_worker.render import signs
 from sla_worker.render.charts import BURN_DOWN, SCORES, burn_down_words, scores_words
-from sla_worker.render.data import as_csv, as_json
+from sla_worker.render.data import files
 from sla_worker.render.format import (
     GREEN,
     GREY,
@@ -32,6 +32,7 @@ from sla_worker.render.format import (
 )
 from sla_worker.render.lines import NOTHING_BEFORE, budget, change, points
 from sla_worker.render.promises import policy_words
+from sla_worker.render.room import WHERE, WHOLE, Room, fitted, groups
 from sla_worker.render.sections import sections
 from sla_worker.render.signs import MET, MISSED, QUIET, SIGNS, SO_FAR, sign
 from sla_worker.render.summary import recommendations, summary
@@ -64,19 +65,16 @@ def long_mail(
     pdf = [] if drawn.pdf is None else [Attachment(f"{name}.pdf", "application/pdf", drawn.pdf)]
     pictures = tuple(Attachment(each, "image/png", content) for each, content in drawn.charts.items())
     sources = {each.name: f"cid:{each.name}" for each in pictures}
+    html, room = fitted(lambda room: long_html(report, zone, links, sources, drawn.trouble, room=room))
     return Mail(
         subject=f"{report.whole.title} {period_name(report, zone)}: {score_word(report.whole)},"
         f" {counted(len(report.incidents), 'breach', 'breaches')}",
-        text=long_text(report, zone, drawn.trouble)
+        text=long_text(report, zone, drawn.trouble, room)
         + "\n"
         + "".join(f"{word}: {url}\n" for word, url in links.items()),
-        html=long_html(report, zone, links, sources, drawn.trouble),
+        html=html,
         pictures=pictures,
-        attachments=(
-            *pdf,
-            Attachment(f"{name}.csv", "text/csv", as_csv(report, zone).encode("utf-8-sig")),
-            Attachment(f"{name}.json", "application/json", as_json(report, zone).encode()),
-        ),
+        attachments=(*pdf, *files(report, zone, name)),
     )
 
 
@@ -86,11 +84,14 @@ def long_html(
     links: dict[str, str],
     pictures: Mapping[str, str] = NO_PICTURES,
     trouble: str | None = None,
+    *,
+    room: Room = WHOLE,
 ) -> str:
-    """The report as one HTML page. `pictures` are the charts by name and where each is found.
+    """The report as one HTML page, as far as there is room.
 
-    `trouble` is why something could not be drawn.
+    `pictures` are the charts by name and where each is found, `trouble` is why something could not be drawn.
     """
+    over, advice = report.whole, recommendations(report)
     return template("mail/periodic.html").render(
         report=report,
         zone=zone,
@@ -102,7 +103,13 @@ def long_html(
         trouble=trouble,
         summary=summary(report, zone),
         sections=sections(report, zone),
-        recommendations=recommendations(report),
+        recommendations=room.of(advice),
+        more_recommendations=room.rest(advice),
+        credits=room.lines(report.credits),
+        maintenance=room.lines(_maintenance(report, zone)),
+        corrections=room.lines([correction_line(each, zone) for each in over.corrections]),
+        groups=groups(report, room),
+        note=note(report, room),
         weekly=report.kind == WEEKLY_MAIL,
         monthly=report.kind != WEEKLY_MAIL,
         day_names=[f"{dt.datetime.fromtimestamp(each.start, zone):%a %d}" for each in report.days],
@@ -116,9 +123,22 @@ def long_html(
         burned=burned,
         signs=SIGNS,
         policy=POLICY,
-        exceptions=exceptions(report),
+        exceptions=room.lines(exceptions(report)),
         frozen=frozen_words(report, zone) if report.kind == MONTHLY_MAIL else None,
     )
+
+
+def note(report: LongReport, room: Room) -> str:
+    """That not all SLAs are shown, which ones are, and where all of them are; empty where they are here."""
+    some, every = len(room.of(report.lines)), len(report.lines)
+    if some == every:
+        return ""
+    return f"Of {every:,} SLAs and components these are the {some} to look at first. {WHERE}"
+
+
+def _maintenance(report: LongReport, zone: ZoneInfo) -> list[str]:
+    whole = report.whole
+    return [maintenance_line(each, whole.generated_at, zone) for each in whole.maintenance]
 
 
 def chart_words(report: LongReport, zone: ZoneInfo) -> list[tuple[str, str, str]]:
@@ -242,8 +262,8 @@ def cells(line: Line) -> tuple[str, ...]:
     )
 
 
-def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) -> str:
-    """The report as plain text; `trouble` is why something could not be drawn."""
+def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None, room: Room = WHOLE) -> str:
+    """The report as plain text, as far as there is room; `trouble` is why something could not be drawn."""
     over = report.whole
     heading = f"{over.title} {period_name(report, zone)}"
     lines = [heading, "=" * len(heading), ""]
@@ -261,32 +281,33 @@ def long_text(report: LongReport, zone: ZoneInfo, trouble: str | None = None) ->
         lines += ["", heading, "", words]
     if trouble:
         lines += ["", not_drawn(trouble)]
-    for category, members in report.by_category:
-        lines += ["", category.capitalize(), ""]
-        lines += [text_table(HEADER, [cells(each) for each in members], right=frozenset({1, 2, 3, 4, 5}))]
-        lines += [""]
-        lines += [f"{each.status.title}: {strip(each)}; {line_facts(each, zone)}" for each in members]
+    lines += ["", said] if (said := note(report, room)) else []
+    for group in groups(report, room):
+        lines += ["", group.category.capitalize(), ""]
+        if group.lines:
+            rows = [cells(each) for each in group.lines]
+            lines += [text_table(HEADER, rows, right=frozenset({1, 2, 3, 4, 5})), ""]
+        lines += [f"{each.status.title}: {strip(each)}; {line_facts(each, zone)}" for each in group.lines]
+        lines += [group.more] if group.more else []
     lines += ["", "Breaches", "", *_breaches(report, zone)]
-    maintenance = [maintenance_line(each, over.generated_at, zone) for each in over.maintenance]
+    advice = [f"{title}: {words}" for title, words in recommendations(report)]
     blocks = [
         *sections(report, zone),
-        ("Recommendations", [f"{title}: {words}" for title, words in recommendations(report)]),
-        ("Credits", report.credits),
-        ("Maintenance (does not count)", maintenance),
-        ("Corrected", [correction_line(each, zone) for each in over.corrections]),
+        ("Recommendations", room.lines(advice)),
+        ("Credits", room.lines(report.credits)),
+        ("Maintenance (does not count)", room.lines(_maintenance(report, zone))),
+        ("Corrected", room.lines([correction_line(each, zone) for each in over.corrections])),
     ]
     for name, sentences in blocks:
         lines += ["", name, "", *sentences] if sentences else []
-    lines += ["", "How it was counted", "", POLICY, *exceptions(report)]
+    lines += ["", "How it was counted", "", POLICY, *room.lines(exceptions(report))]
     lines += [f"Days: {SIGNS}.", f"Definitions: {report.revision}"]
     return "\n".join(lines) + "\n"
 
 
 def not_drawn(trouble: str) -> str:
     """That a PDF or a chart is missing, and why: the reader is not left to wonder."""
-    return (
-        f"The PDF or a chart could not be made ({trouble}). All figures stand here, in the CSV and the JSON."
-    )
+    return f"The PDF or a chart could not be made ({trouble}). All figures stand in the CSV and the JSON."
 
 
 def _days_by_category(report: LongReport, zone: ZoneInfo) -> Sequence[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from sla_worker.conventions import MINIMUM_COVERAGE
-from sla_worker.model import SLAStatus
-from sla_worker.render.format import GREEN, GREY, RED, verdict
+from sla_worker.render.format import GREEN, GREY, RED
 
 MET, SO_FAR, MISSED, UNKNOWN, QUIET = "✓", "~", "✗", "?", "·"
 SIGNS: Final = (
@@ -25,12 +24,23 @@ WORDS: Final = {
 _WORST_FIRST = (MISSED, UNKNOWN, SO_FAR, MET, QUIET)
 
 
-def sign(status: SLAStatus | None) -> str:
+class Judged(Protocol):
+    """An SLA over a day."""
+
+    @property
+    def meets_target(self) -> bool | None: ...
+    @property
+    def coverage_ratio(self) -> float: ...
+    @property
+    def period_seconds(self) -> int: ...
+
+
+def sign(status: Judged | None) -> str:
     """The sign of a day. One that ended before the SLA began lacks no data: there is nothing to judge."""
     if status is None:
         return QUIET
     if status.meets_target is None:
-        return UNKNOWN if verdict(status) == "no data" and status.period_seconds > 0 else QUIET
+        return UNKNOWN if status.coverage_ratio == 0 and status.period_seconds > 0 else QUIET
     if not status.meets_target:
         return MISSED
     return MET if status.coverage_ratio >= MINIMUM_COVERAGE else SO_FAR

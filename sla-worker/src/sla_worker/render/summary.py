@@ -139,10 +139,16 @@ def _titles(lines: list[Line]) -> str:
 
 def recommendations(report: LongReport) -> list[tuple[str, str]]:
     """For each SLA below 99 % its title, and what to do."""
-    return [(each.status.title, _advice(each, report)) for each in report.below_99]
+    own: dict[tuple[str, str], list[Incident]] = {}
+    for each in report.incidents:
+        own.setdefault((each.breach.key, each.breach.component), []).append(each)
+    return [
+        (line.status.title, _advice(line, own.get((line.status.key, line.status.component), [])))
+        for line in report.below_99
+    ]
 
 
-def _advice(line: Line, report: LongReport) -> str:
+def _advice(line: Line, own: list[Incident]) -> str:
     status = line.status
     at = f"{compliance(status)} good"
     if status.coverage_ratio < MINIMUM_COVERAGE:
@@ -150,11 +156,6 @@ def _advice(line: Line, report: LongReport) -> str:
     if status.meets_target:
         kept = target(status.target, status.comparison, status.unit)
         return f"{at}, which keeps the target of {kept}; set a tighter one if users notice."
-    own = [
-        each
-        for each in report.incidents
-        if (each.breach.key, each.breach.component) == (status.key, status.component)
-    ]
     worst = max(own, key=_bad, default=None)
     if worst is not None and line.bad > 0 and _bad(worst) >= _MOST * line.bad:
         return (

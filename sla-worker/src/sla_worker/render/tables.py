@@ -25,6 +25,7 @@ from sla_worker.render.format import (
     verdict,
 )
 from sla_worker.render.lines import NOTHING_BEFORE, budget_parts, change, points
+from sla_worker.render.room import WHERE, WHOLE, Room, more
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int]) -> str:
@@ -73,12 +74,18 @@ def text_report(
     budgets: Mapping[tuple[str, str], Budget] | None = None,
     *,
     day: LongReport | None = None,
+    room: Room = WHOLE,
 ) -> str:
     """The report as plain text; with `budgets`, by key and component, what is left of each as well.
 
-    `day`: it is that of this day, and shows what stands beside it.
+    `day`: it is that of this day, and shows what stands beside it, as far as there is `room`.
     """
     heading = report.title
+    shown = None if day is None else room.worst(day)
+    statuses: list[SLAStatus] = []
+    rest: list[SLAStatus] = []
+    for each in report.failed_first:
+        (statuses if shown is None or (each.key, each.component) in shown else rest).append(each)
     lines_of = {} if day is None else {(each.status.key, each.status.component): each for each in day.lines}
     facts = [
         ("Period", f"{moment(report.start, zone)} to {moment(report.end, zone)}"),
@@ -107,21 +114,24 @@ def text_report(
             *_beside(lines_of.get((each.key, each.component))),
             verdict(each),
         )
-        for each in report.failed_first
+        for each in statuses
     ]
     columns: tuple[str, ...] = ("SLA", "Target", "Actual", "Compliance", "Coverage")
     columns += () if budgets is None else ("Budget left", "Burn rate", "Gone in")
     columns += () if day is None else ("Change", "Budget left", "Still allowed")
     lines += ["", text_table((*columns, "Result"), rows, right=frozenset(range(1, len(columns))))]
+    if rest:
+        lines += ["", f"{more(rest)} {WHERE}"]
     if budgets is not None:
         lines += [
             "",
             "Gone in: at the burn rate of the last hour; a dash where the budget lasts",
         ]
-    remarks = [f"{each.title}: {words}" for each in report.failed_first if (words := remark(each, zone))]
+    remarks = [f"{each.title}: {words}" for each in statuses if (words := remark(each, zone))]
     if remarks:
         lines += ["", *remarks]
     if report.active_breaches:
+        active = room.breaches(report.active_breaches)
         breaches = [
             (
                 each.title,
@@ -129,18 +139,22 @@ def text_report(
                 moment(each.started_at, zone),
                 beside(each.worst, each.target, each.comparison, each.unit),
             )
-            for each in report.active_breaches
+            for each in active
         ]
         lines += ["", "Active breaches", ""]
         lines += [text_table(("SLA", "Severity", "Since", "Worst"), breaches, right=frozenset({3}))]
         lines += [
             f"{each.title}: {lingering_words(report.lingering[each.id], zone)}"
-            for each in report.active_breaches
+            for each in active
             if each.id in report.lingering
         ]
+        unsaid = room.rest(report.active_breaches)
+        lines += [f"… and {unsaid:,} more."] if unsaid else []
     if report.maintenance:
         lines += ["", "Maintenance (does not count)", ""]
-        lines += [maintenance_line(each, report.generated_at, zone) for each in report.maintenance]
+        windows = [maintenance_line(each, report.generated_at, zone) for each in report.maintenance]
+        lines += room.lines(windows)
     if report.corrections:
-        lines += ["", "Corrected", "", *(correction_line(each, zone) for each in report.corrections)]
+        corrections = [correction_line(each, zone) for each in report.corrections]
+        lines += ["", "Corrected", "", *room.lines(corrections)]
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from sla_worker.render.daily import daily_html
 from sla_worker.render.data import as_csv, as_json
 from sla_worker.render.format import moment
 from sla_worker.render.periodic import file_name, long_html
+from sla_worker.render.room import fitted
 from sla_worker.render.templates import template
 from sla_worker.reports import keys_of, titled
 from sla_worker.web import sent
@@ -87,11 +88,12 @@ def report(parts: Parts, request: Request) -> Answer:
     _require_report(mail)
     links = report_links(parts.pages.settings, mail.team)
     if mail.type == DAILY_MAIL:
-        found = _long(parts, mail)
-        html = daily_html(found, parts.pages.zone, links)
-        return _dated(parts, mail, html, found.whole.start)
+        day = _long(parts, mail)
+        html, _ = fitted(lambda room: daily_html(day, parts.pages.zone, links, room))
+        return _dated(parts, mail, html, day.whole.start)
     whole = _long(parts, mail)
-    return _dated(parts, mail, long_html(whole, parts.pages.zone, links), whole.whole.start)
+    html, _ = fitted(lambda room: long_html(whole, parts.pages.zone, links, room=room))
+    return _dated(parts, mail, html, whole.whole.start)
 
 
 def _dated(parts: Parts, mail: OwedMail, html: str, start: int) -> Answer:
