@@ -208,8 +208,8 @@ bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the l
 bench-months: $(VENV)/.test ## Print what closing a month and its evidence cost: SLAS=36,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.months $(if $(SLAS),--slas $(SLAS))
 
-bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost from a year of data: DAYS=365 DATABASE=postgresql
-	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(DAYS),--days $(DAYS)) $(if $(DATABASE),--database $(DATABASE))
+bench-reports: $(VENV)/.test ## Print what reports, their mails and PDFs cost, and the memory they take: SLAS=36,3600 DAYS=365 DATABASE=postgresql
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.reports $(if $(SLAS),--slas $(SLAS)) $(if $(DAYS),--days $(DAYS)) $(if $(DATABASE),--database $(DATABASE))
 
 bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards on 15 days of data, beside their budget
 	@$(FETCH)

@@ -1,4 +1,4 @@
-"""A made-up year of the shipped SLAs, hour by hour, with outages: the same whenever it is made."""
+"""A made-up year of the shipped SLAs or of many more, hour by hour, with outages: always the same."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import yaml
 
 from sla_worker.database import SLADatabase
 from sla_worker.definitions import read_definitions
@@ -20,6 +22,7 @@ HOUR, DAY = 3600, 86_400
 END = int(dt.datetime(2026, 11, 23, tzinfo=ZONE).timestamp())
 """A Monday, so that the last whole week ends here, and the last whole month is October."""
 
+_OWN = ("graph", "public", "credits")  # what copies do without
 _EVENTS = {"uptime": 240, "time": 240, "value": 1}
 _COMPONENTS = {
     "worker_name": ("worker-1", "worker-2"),
@@ -77,11 +80,25 @@ def _rows(definitions: Sequence[Definition], slot: int) -> Iterator[Measurement]
             yield evaluate(definition, slot, Figures(total - bad, total, 1), component=component)
 
 
-def year(place: Path | str, days: int = 365, end: int = END) -> SLADatabase:
+def many(file: Path, slas: int) -> Path:
+    """A file of definitions with so many SLAs: the shipped ones, and copies of those but composites."""
+    content = yaml.load(SHIPPED.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    shipped = content["slas"]
+    alike = [each for each in shipped if each["sli"]["kind"] != "composite"]
+    for number in range(slas - len(shipped)):
+        copied = {name: value for name, value in alike[number % len(alike)].items() if name not in _OWN}
+        made = number // len(alike) + 2
+        shipped.append({**copied, "key": f"{copied['key']}-{made}", "name": f"{copied['name']} {made}"})
+    content["slas"] = shipped[:slas]
+    file.write_text(yaml.dump(content, Dumper=yaml.CSafeDumper), encoding="utf-8")
+    return file
+
+
+def year(place: Path | str, days: int = 365, end: int = END, definitions_file: Path = SHIPPED) -> SLADatabase:
     """The ledger of so many days before `end`, open for writing; old slots are deleted as the worker does."""
     clock = [float(end - days * DAY)]
     database = SLADatabase(place, grid=Grid(HOUR, 15), zone=ZONE, clock=lambda: clock[0])
-    definitions = read_definitions(SHIPPED)
+    definitions = read_definitions(definitions_file)
     database.sync_definitions(definitions, begin=end - days * DAY)
     for begin in range(end - days * DAY, end, DAY):
         clock[0] = begin + DAY + 45.0
