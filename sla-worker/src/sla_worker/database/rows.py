@@ -10,16 +10,19 @@ from sla_worker.model import Measurement, Reason
 
 Pair = tuple[int, int]  # the integer keys of SLA and component
 
-_UPSERT = """
+_WHOLE, _REAL = "bigint", "double precision"
+_TYPES = (*(_WHOLE,) * 3, *(_REAL,) * 5, *(_WHOLE,) * 6)
+# In PostgreSQL one statement for many rows, whose types it is told: see postgres.py.
+_UPSERT = f"""
 INSERT INTO sla_measurements (sla_id, component_id, slot, good_events, total_events, coverage, actual_value,
                               target_value, compliant, state, status, late, final, stored_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES /*AT ONCE {", ".join(_TYPES)}*/ ({", ".join("?" for _ in _TYPES)})
 ON CONFLICT (sla_id, component_id, slot) DO UPDATE SET
     good_events = excluded.good_events, total_events = excluded.total_events, coverage = excluded.coverage,
     actual_value = excluded.actual_value, target_value = excluded.target_value,
     compliant = excluded.compliant, state = excluded.state, status = excluded.status, late = excluded.late,
     final = excluded.final, stored_at = excluded.stored_at
-"""
+"""  # noqa: S608 - constants
 
 _SAYS = ("good_events", "total_events", "coverage", "actual_value", "target_value", "state", "status")
 _AUDITED = ("sla_id", "component_id", "slot", *_SAYS, "late", "final", "stored_at")
@@ -65,18 +68,19 @@ class RowWriter:
         existing = self._existing(
             (pair, row.slot) for pair, row in rows if row.slot <= newest.get(pair, row.slot - 1)
         )
-        kept, upserts, audited = [], [], []
+        kept, audited = [], []
+        upserts: dict[tuple[Pair, int], Sequence[object]] = {}  # of a slot that comes twice the last row
         for pair, row in rows:
             before = existing.get((pair, row.slot))
             if before is None:
                 kept.append((pair, row))
-                upserts.append(_values(pair, row, now))
+                upserts[pair, row.slot] = _values(pair, row, now)
             elif _same(before, row):
                 if reason is Reason.FIRST or (row.final and not before["final"]):
-                    upserts.append(_values(pair, row, now, late=before["late"]))
+                    upserts[pair, row.slot] = _values(pair, row, now, late=before["late"])
             elif _accepts(before, row, reason):
                 kept.append((pair, row))
-                upserts.append(_values(pair, row, now, late=before["late"]))
+                upserts[pair, row.slot] = _values(pair, row, now, late=before["late"])
                 audited.append(before)
         replaced = len(audited)
         gone = self._placeholders(rows, newest, placeholders)
@@ -84,7 +88,7 @@ class RowWriter:
             _AUDIT,
             [(*(each[name] for name in _AUDITED), now, str(reason)) for each in (*audited, *gone)],
         )
-        self._engine.executemany(_UPSERT, upserts)
+        self._engine.executemany(_UPSERT, upserts.values())
         removed = [((each["sla_id"], each["component_id"]), each["slot"]) for each in gone]
         self._engine.executemany(
             "DELETE FROM sla_measurements WHERE sla_id = ? AND component_id = ? AND slot = ?",
