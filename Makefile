@@ -199,8 +199,8 @@ bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside
 bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an idle minute of the sla-worker take
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.statements
 
-bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read: DATABASE=postgresql
-	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger $(if $(DATABASE),--database $(DATABASE))
+bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read: DATABASE=postgresql SIZES=36x365,360x36
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger $(if $(DATABASE),--database $(DATABASE)) $(if $(SIZES),--sizes $(SIZES))
 
 bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the leader of two is lost: KILLS=6 PAUSES=2
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.take_over
@@ -218,9 +218,9 @@ bench-panels: $(VENV)/.test ## Print the slowest ten queries of the dashboards o
 bench-web: $(VENV)/.test ## Ask the status page and the API 200 times a second for a minute: SLAS=36 DAYS=40
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.web $(if $(SLAS),--slas $(SLAS)) $(if $(DAYS),--days $(DAYS))
 
-bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600,10000
+bench-counting: $(VENV)/.test ## Print what counting a slot costs beside other ways: SLAS=36,360,3600,10000 DATABASE=postgresql VICTORIAMETRICS=1
 	@$(FETCH)
-	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS))
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.counting $(if $(SLAS),--slas $(SLAS)) $(if $(DATABASE),--database $(DATABASE)) $(if $(VICTORIAMETRICS),--victoria-metrics)
 
 .PHONY: pictures
 pictures: $(VENV)/.test ## Draw the pictures of the four reports in docs/images again (needs Chromium and poppler-utils)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds: wall time, CPU of the program that asks, CPU of Prometheus."""
+    """Seconds: wall time, CPU of the program that asks, of the engine, and of the ledger's server."""
 
     wall: float
     own: float
     engine: float
+    ledger: float = 0.0
 
 
 def cpu_of(pid: int) -> float:
@@ -24,13 +25,20 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def cost(action: Callable[[], object], engine_cpu: Callable[[], float], repeated: int) -> Cost:
-    """The cheapest of some tries; the CPU of the server is counted in steps of 10 ms, so it is a mean."""
+def cost(
+    action: Callable[[], object],
+    engine_cpu: Callable[[], float],
+    repeated: int,
+    ledger_cpu: Callable[[], float] = float,
+) -> Cost:
+    """The cheapest of some tries; the CPU of a server is counted in steps of 10 ms, so it is a mean."""
     action()
-    before, walls, own = engine_cpu(), [], []
+    before, walls, own = (engine_cpu(), ledger_cpu()), [], []
     for _ in range(repeated):
         wall, mine = time.perf_counter(), time.process_time()
         action()
         walls.append(time.perf_counter() - wall)
         own.append(time.process_time() - mine)
-    return Cost(min(walls), min(own), (engine_cpu() - before) / repeated)
+    after = engine_cpu(), ledger_cpu()
+    engine, kept = ((now - then) / repeated for now, then in zip(after, before, strict=True))
+    return Cost(min(walls), min(own), engine, kept)

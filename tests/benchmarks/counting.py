@@ -7,8 +7,10 @@ by slo-generator from PyPI. Prints for each the wall time, the CPU of both sides
 sla-worker's; and what the sla-worker does after a pass, which the others do not: it reads six windows of the
 ledger (here one of a few slots) and writes its metrics. Half of what the target of an SLA allows is bad; the
 sla-worker's part is measured once more with every SLA in breach, as in an outage of everything.
-`--slas 36,360,3600,10000` chooses the sizes, `--no-slo-generator` leaves that one out; beyond 3,600 all other
-ways are left out, which would take minutes.
+`--victoria-metrics` asks VictoriaMetrics in place of Prometheus, in the sla-worker's way alone; `--database
+postgresql` stores in a server of its own, whose CPU is shown too. `--slas 36,360,3600,10000` chooses the
+sizes, `--no-slo-generator` leaves that one out; beyond 3,600 all other ways are left out, which would take
+minutes.
 At the end: what a slot costs both sides at each size, beside its budget, and how it grows.
 """
 
@@ -16,13 +18,12 @@ from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,20 +31,19 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from benchmarks import slo_generator
-from benchmarks.costs import Cost, cost, cpu_of
-from ports import free_port
+from benchmarks.costs import Cost, cost
+from benchmarks.engines import Server, prometheus, victoria_metrics
+from benchmarks.places import Ledger, asked_for, ledger
 from sla_worker import windows
 from sla_worker.database import SLADatabase
 from sla_worker.exporter import Exporter
 from sla_worker.grid import Grid
 from sla_worker.measuring import Measurer
 from sla_worker.model import Comparison, Definition
-from sla_worker.prometheus import HTTPTransport, PrometheusClient
 from sla_worker.selectors import parse_selector
-from sla_worker.settings import read_settings
 from sla_worker.sli.events import EventsSli
-from unit.sla_worker.prometheus_server import binary, directories, load
-from waiting import poll
+from unit.sla_worker.engines import VICTORIA_METRICS
+from unit.sla_worker.prometheus_server import directories, load
 
 GRID = Grid(300, 15)
 SLOTS = 3
@@ -61,19 +61,6 @@ AFTER_IN_BREACH = "then windows and metrics"
 MET, MISSED = 0.5, 0.01  # targets: a quarter of the events is bad
 BUDGETS = {36: (0.010, 0.1), 3600: (0.150, 3.0)}
 """Seconds: wall time of a pass, and CPU of a slot on both sides, windows and metrics included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A Prometheus of this benchmark."""
-
-    url: str
-    client: PrometheusClient
-    pid: int
-
-    def cpu(self) -> float:
-        """Its CPU so far, in seconds."""
-        return cpu_of(self.pid)
 
 
 def definitions(count: int, target: float = MET) -> tuple[Definition, ...]:
@@ -106,65 +93,33 @@ def openmetrics(count: int) -> Iterator[str]:
             for status, step in (("success", 3), ("error", 1)):
                 labels = f'job="bench",instance="{instance}",service="s{service}",status="{status}"'
                 for scrape in scrapes:
-                    yield f"{METRIC}{{{labels}}} {1000 + step * scrape} {BEGIN + 15 * scrape + 7}\n"
+                    yield f"{METRIC}{{{labels}}} {1000 + step * scrape} {BEGIN + 15 * scrape + 7}.000\n"
     yield "# TYPE up gauge\n"
     for instance in ("a", "b"):
         for scrape in scrapes:
-            yield f'up{{job="bench",instance="{instance}"}} 1 {BEGIN + 15 * scrape + 7}\n'
+            yield f'up{{job="bench",instance="{instance}"}} 1 {BEGIN + 15 * scrape + 7}.000\n'
     yield "# EOF\n"
-
-
-@contextmanager
-def prometheus(directory: str, data: Path) -> Iterator[Server]:
-    """A server on the data."""
-    port = free_port()
-    config = data.parent / "prometheus.yml"
-    config.write_text("global: {}\n")
-    with (data.parent / "prometheus.log").open("w") as log:
-        process = subprocess.Popen(
-            [
-                binary(directory, "prometheus"),
-                f"--config.file={config}",
-                f"--storage.tsdb.path={data}",
-                "--storage.tsdb.retention.time=50y",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--enable-feature=promql-extended-range-selectors",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-        url = f"http://127.0.0.1:{port}"
-        settings = read_settings({"PROMETHEUS_URL": url, "PROMETHEUS_TIMEOUT_SECONDS": "120"}).prometheus
-        client = PrometheusClient(HTTPTransport(settings))
-
-        def ready() -> bool:
-            try:
-                return bool(client.query("up", NEWEST).series)
-            except Exception:  # noqa: BLE001 - it has not started yet
-                return False
-
-        try:
-            poll(ready, "Prometheus to answer", seconds=60)
-            yield Server(url, client, process.pid)
-        finally:
-            process.terminate()
-            process.wait()
 
 
 class Ways:
     """The ways of counting the newest slot of so many SLAs."""
 
-    def __init__(self, server: Server, count: int, directory: Path, target: float = MET) -> None:
+    def __init__(self, server: Server, count: int, home: Ledger, target: float = MET) -> None:
         self._server = server
         self._count = count
         self._definitions = definitions(count, target)
         self._slot = NEWEST
-        self._database = SLADatabase(directory / f"{count}-{target}.db", grid=GRID, clock=lambda: NEWEST)
+        self._home = home
+        self._database = SLADatabase(home.place, grid=GRID, clock=lambda: NEWEST)
         self._database.sync_definitions(self._definitions)
 
     def close(self) -> None:
         """Close the ledger."""
         self._database.close()
+
+    def cost(self, action: Callable[[], object], repeated: int = REPEATED) -> Cost:
+        """What one of these ways costs here, in the engine and in the server of the ledger."""
+        return cost(action, self._server.cpu, repeated, self._home.server_cpu)
 
     def worker(self) -> Callable[[], object]:
         """A whole pass: query, evaluation, commit. Each one has a slot of its own to store."""
@@ -249,38 +204,53 @@ def _balanced(parts: Sequence[str]) -> str:
     return f"({_balanced(parts[:half])} or {_balanced(parts[half:])})"
 
 
-def measure(count: int, directory: str, interpreter: Path | str) -> dict[str, Cost | str]:
-    """Every way at one size."""
-    with tempfile.TemporaryDirectory(prefix="bench-counting-") as scratch:
-        data = Path(scratch) / "data"
-        load(directory, data, "".join(openmetrics(count)))
-        with prometheus(directory, data) as server:
-            ways = Ways(server, count, Path(scratch))
-            few = REPEATED if count <= AT_ONCE else 1
-            bad = Ways(server, count, Path(scratch), MISSED)
-            found: dict[str, Cost | str] = {
-                OURS: cost(ways.worker(), server.cpu, REPEATED),
-                AFTER: cost(ways.after(), server.cpu, REPEATED),
-                IN_BREACH: cost(bad.worker(), server.cpu, REPEATED),
-                AFTER_IN_BREACH: cost(bad.after(), server.cpu, REPEATED),
-            }
-            bad.close()
-            if count > COMPARED:
-                ways.close()
-                return found
-            found |= {
-                "increase(), one query": cost(ways.increase(), server.cpu, few),
-                "increase(), anchored, one query": cost(ways.anchored(), server.cpu, few),
-                "subqueries of differences, one query": cost(ways.subqueries(), server.cpu, few),
-                "increase(), two requests an SLA": cost(ways.single(), server.cpu, few),
-            }
-            if isinstance(interpreter, str):
-                found["slo-generator 2.6.0"] = interpreter
-            elif count <= AT_ONCE:
-                pairs = [ways.selectors(each) for each in definitions(count, MET)]
-                found["slo-generator 2.6.0"] = slo_generator.cost(interpreter, server.url, pairs, server.cpu)
-            ways.close()
+@contextmanager
+def serving(engine: str, count: int, scratch: Path) -> Iterator[Server]:
+    """The engine, with the counters of so many SLAs."""
+    text = "".join(openmetrics(count))
+    if engine == VICTORIA_METRICS:
+        (samples := scratch / "input.om").write_text(text)
+        with victoria_metrics(samples, scratch / "engine") as server:
+            yield server
+        return
+    load(engine, scratch / "data", text)
+    with prometheus(engine, scratch / "data", NEWEST) as server:
+        yield server
+
+
+def measure(count: int, engine: str, database: str, interpreter: Path | str) -> dict[str, Cost | str]:
+    """Every way at one size; in VictoriaMetrics, whose increase() is another one, the sla-worker's alone."""
+    with tempfile.TemporaryDirectory(prefix="bench-counting-") as name, ExitStack() as stack:
+        scratch = Path(name)
+        server = stack.enter_context(serving(engine, count, scratch))
+        ledgers = []
+        for each in ("met", "missed"):
+            (scratch / each).mkdir()
+            ledgers.append(stack.enter_context(ledger(database, scratch / each)))
+        ways, bad = Ways(server, count, ledgers[0]), Ways(server, count, ledgers[1], MISSED)
+        stack.callback(ways.close)
+        found: dict[str, Cost | str] = {
+            OURS: ways.cost(ways.worker()),
+            AFTER: ways.cost(ways.after()),
+            IN_BREACH: bad.cost(bad.worker()),
+            AFTER_IN_BREACH: bad.cost(bad.after()),
+        }
+        bad.close()
+        if count > COMPARED or engine == VICTORIA_METRICS:
             return found
+        few = REPEATED if count <= AT_ONCE else 1
+        found |= {
+            "increase(), one query": ways.cost(ways.increase(), few),
+            "increase(), anchored, one query": ways.cost(ways.anchored(), few),
+            "subqueries of differences, one query": ways.cost(ways.subqueries(), few),
+            "increase(), two requests an SLA": ways.cost(ways.single(), few),
+        }
+        if isinstance(interpreter, str):
+            found["slo-generator 2.6.0"] = interpreter
+        elif count <= AT_ONCE:
+            pairs = [ways.selectors(each) for each in definitions(count, MET)]
+            found["slo-generator 2.6.0"] = slo_generator.cost(interpreter, server.url, pairs, server.cpu)
+        return found
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -288,37 +258,45 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.counting", description=__doc__)
     parser.add_argument("--slas", default="36,360,3600,10000", help="sizes (default: 36,360,3600,10000)")
     parser.add_argument("--no-slo-generator", action="store_true", help="leave slo-generator out")
+    parser.add_argument("--victoria-metrics", action="store_true", help="ask it in place of Prometheus")
+    asked_for(parser)
     options = parser.parse_args(argv)
-    console = Console()
-    directory = directories()[-1]
+    console = Console(width=120)
+    engine = VICTORIA_METRICS if options.victoria_metrics else directories()[-1]
+    none = options.no_slo_generator or options.victoria_metrics
     with tempfile.TemporaryDirectory(prefix="bench-counting-") as scratch:
-        interpreter = "left out" if options.no_slo_generator else slo_generator.installed(Path(scratch))
-        _print(console, [int(each) for each in options.slas.split(",")], directory, interpreter)
+        interpreter = "left out" if none else slo_generator.installed(Path(scratch))
+        sizes = [int(each) for each in options.slas.split(",")]
+        _print(console, sizes, engine, options.database, interpreter)
     return 0
 
 
-def _print(console: Console, sizes: Sequence[int], directory: str, interpreter: Path | str) -> None:
+def _print(
+    console: Console, sizes: Sequence[int], engine: str, database: str, interpreter: Path | str
+) -> None:
     slots: dict[int, tuple[Cost, Cost]] = {}
     for count in sizes:
-        found = measure(count, directory, interpreter)
+        found = measure(count, engine, database, interpreter)
         ours, after = found[OURS], found[AFTER]
         assert isinstance(ours, Cost)
         assert isinstance(after, Cost)
         slots[count] = ours, after
+        name = "VictoriaMetrics" if engine == VICTORIA_METRICS else "Prometheus"
         table = Table(
             Column("Way", min_width=38),
             "Wall",
             "CPU here",
-            "CPU Prometheus",
+            "… engine",
+            "… ledger",
             "Times our wall",
-            title=f"{count} SLAs",
+            title=f"{count} SLAs, from {name}, into {database}",
         )
-        for name, one in found.items():
+        for way, one in found.items():
             if isinstance(one, str):
-                table.add_row(name, one, "", "", "")
+                table.add_row(way, one, "", "", "", "")
                 continue
-            times = [f"{each * 1000:.1f} ms" for each in (one.wall, one.own, one.engine)]
-            table.add_row(name, *times, f"{one.wall / ours.wall:.1f}")
+            times = [f"{each * 1000:.1f} ms" for each in (one.wall, one.own, one.engine, one.ledger)]
+            table.add_row(way, *times, f"{one.wall / ours.wall:.1f}")
         console.print(table)
     console.print(_growth(slots))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -327,10 +305,17 @@ def _print(console: Console, sizes: Sequence[int], directory: str, interpreter: 
 
 def _growth(slots: dict[int, tuple[Cost, Cost]]) -> Table:
     """What a slot costs at each size, and how many times as much as at the first one."""
-    table = Table(title="A slot: its pass, then windows and metrics")
-    for name in ("SLAs", "pass, wall", "budget", "CPU of both sides", "budget", "SLAs: times", "CPU: times"):
+    table = Table(
+        title="A slot: its pass, then windows and metrics; CPU here, of the engine and of the ledger"
+    )
+    for name in ("SLAs", "pass, wall", "budget", "CPU of all", "budget", "here, engine, ledger"):
         table.add_column(name, justify="right")
-    cpu = {count: sum(each.own + each.engine for each in costs) for count, costs in slots.items()}
+    for name in ("SLAs: times", "CPU: times"):
+        table.add_column(name, justify="right")
+    parts = {
+        count: [sum(each) for each in zip(*((one.own, one.engine, one.ledger) for one in costs), strict=True)]
+        for count, costs in slots.items()
+    }
     first = next(iter(slots))
     for count, (ours, _) in slots.items():
         limits = [f"{each * 1000:g} ms" for each in BUDGETS.get(count, ())] or ["", ""]
@@ -338,10 +323,11 @@ def _growth(slots: dict[int, tuple[Cost, Cost]]) -> Table:
             str(count),
             f"{ours.wall * 1000:.1f} ms",
             limits[0],
-            f"{cpu[count] * 1000:.0f} ms",
+            f"{sum(parts[count]) * 1000:.0f} ms",
             limits[1],
+            " + ".join(f"{each * 1000:.0f}" for each in parts[count]),
             f"{count / first:.0f}",
-            f"{cpu[count] / cpu[first]:.0f}",
+            f"{sum(parts[count]) / sum(parts[first]):.0f}",
         )
     return table
 

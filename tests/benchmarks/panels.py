@@ -27,7 +27,7 @@ from rich.table import Column, Table
 
 from benchmarks import panel_world
 from benchmarks.costs import Cost, cost
-from benchmarks.counting import prometheus
+from benchmarks.engines import prometheus
 from contract.exported import ROOT, known_metrics
 from contract.promql_names import metric_names, selectors
 from dashboards import screen
@@ -180,7 +180,7 @@ def measured(directory: str, asked: list[Asked], end: int) -> list[Measured]:
         series, samples = panel_world.store(directory, data, reach_of(asked), chosen_by(asked), end)
         print(f"{len(asked)} queries, {series} series, {samples / 1e6:.1f} million samples", flush=True)
         with (
-            prometheus(directory, data) as server,
+            prometheus(directory, data, end) as server,
             httpx.Client(base_url=server.url, timeout=TIMEOUT_SECONDS) as client,
         ):
             for each in asked:

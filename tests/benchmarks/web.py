@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ledger import DAY
+from benchmarks.filling import DAY
 from benchmarks.statements import many_slas
 from ports import free_port
 from sla_worker.web.server import Server
