@@ -8,6 +8,9 @@ from pathlib import Path
 from stack import checks, secret_files
 from stack.settings import Instance
 
+_SECONDS = {"alertmanager-2": "alertmanager", "sla-worker-2": "sla-worker"}
+"""With SCALE=1: who reads the same files as another one."""
+
 
 def of(instance: Instance) -> dict[str, str]:
     """A hash of each service's configuration on disk, the same as long as nothing in it changed."""
@@ -16,12 +19,14 @@ def of(instance: Instance) -> dict[str, str]:
     if teams := checks.team_files(instance):
         definitions += "".join(f" {path.name} {digest(path)}" for path in teams)
     secret = secret_files.digest(instance)
-    return {
+    found = {
         "prometheus": digest(directories["prometheus"]) + ("" if instance.demo else " without demo"),
         "alertmanager": digest(directories["alertmanager"]),
         "grafana": digest(directories["grafana"]),
         "sla-worker": f"{definitions} {secret}",
     }
+    seconds = {name: found[first] for name, first in _SECONDS.items()} if instance.scale else {}
+    return found | seconds
 
 
 def digest(place: Path) -> str:

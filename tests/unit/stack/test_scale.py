@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stack import composefile, one_machine, plan, scale
+from stack import composefile, inputs, one_machine, plan, scale
 from stack.binaries import Found, Missing
 from stack.errors import StackError
 from stack.settings import Instance, load
@@ -104,6 +104,16 @@ def test_the_services_and_ports_of_scale_are_part_of_the_stack_with_scale_alone(
     assert {*scaled.services} == {*instance.services} | ONLY_SCALE
     assert {"SLA_WORKER_2_PORT", "POSTGRES_PORT"} <= scaled.ports.keys()
     assert not {"SLA_WORKER_2_PORT", "POSTGRES_PORT"} & instance.ports.keys()
+
+
+def test_what_the_first_of_two_reads_at_its_start_the_second_reads_too(
+    instance: Instance, scaled: Instance
+) -> None:
+    """So that `make up` has both read what has changed."""
+    found = inputs.of(scaled)
+    assert found["alertmanager-2"] == found["alertmanager"]
+    assert found["sla-worker-2"] == found["sla-worker"]
+    assert not ONLY_SCALE & inputs.of(instance).keys()
 
 
 @pytest.mark.parametrize(
