@@ -178,7 +178,7 @@ truth: $(VENV)/.test ## Count simulated worlds by hand and by the worker, on eve
 # Lanes run side by side, their steps one after the other: LANES="compose:tests,compose:proof local:tests".
 COMMA := ,
 EMPTY :=
-LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof) local:readme)
+LANES ?= $(subst $(EMPTY) $(EMPTY),$(COMMA),$(foreach mode,$(MODES),$(mode):tests $(mode):proof $(mode):scale) local:readme)
 LIVE := PYTHONPATH=tests:local/src:sla-worker/src $(PY) -m
 test-live: $(VENV)/.test ## Run the live tests, then prove every alert; MODES="compose local" does so both ways
 	@$(LIVE) e2e.lanes $(LANES)

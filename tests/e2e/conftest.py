@@ -13,21 +13,15 @@ import pytest
 
 from e2e import compose
 from e2e.live import Stack
-from e2e.services import Containers, Services
+from e2e.services import Containers, Services, leave_out_containers
 from e2e.stack_under_test import StackCommand, Wish, connected
-
-
-def _is_compose() -> bool:
-    return Wish.read(os.environ).mode == compose.MODE
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put first what needs a stack that had no fault yet; leave out what is about containers without them."""
     items.sort(key=lambda item: item.get_closest_marker("before_faults") is None)  # else in the same order
-    if not (left := [item for item in items if item.get_closest_marker("containers")]) or _is_compose():
-        return
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item not in left]
+    if Wish.read(os.environ).mode != compose.MODE:
+        leave_out_containers(config, items)
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,9 @@ COMMANDS = {
     "tests": f"{sys.executable} -m pytest -q tests/e2e",
     "proof": f"{sys.executable} -m alerts",
     "readme": f"{sys.executable} -m pytest -q tests/readme",
+    "scale": f"{sys.executable} -m pytest -q tests/scale",
 }
-ALONE = frozenset({"readme"})
+ALONE = frozenset({"readme", "scale"})
 """What starts its own stack: it shares none with its neighbours."""
 LOGS = ROOT / ".run" / "lanes"
 STILL_SECONDS = 300

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import docker
+import pytest
 from docker.errors import APIError
 from docker.models.containers import Container
 
@@ -17,6 +18,13 @@ from waiting import poll
 
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 SECONDS_TO_RETURN = 30.0
+
+
+def leave_out_containers(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests out that are about containers, and say how many."""
+    if left := [item for item in items if item.get_closest_marker("containers")]:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 class Services(Protocol):

@@ -1,91 +1,61 @@
-"""`make up SCALE=1` without Docker: counted from VictoriaMetrics into PostgreSQL, led by one, mailed once.
+"""`make up SCALE=1`: counted from VictoriaMetrics into PostgreSQL, led by one of two, mailed once.
 
 Time is compressed (÷ 15); the wait of the second Alertmanager for the first, 15 s, is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import httpx
-import psycopg
 import pytest
 
-from e2e.stack_under_test import StackCommand, compress, read_env_file, write_env_file
-from ports import free_ports
-from stack.services import GOSSIP_PORTS, SCALE_PORT_VARIABLES
-from waiting import patience, poll, stays, wait_for
+from scale.stack import Scaled
+from waiting import poll, stays, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
-OF_SCALE = (*SCALE_PORT_VARIABLES, *GOSSIP_PORTS)
 PEER_SECONDS = 15
+ALERTMANAGERS = ("ALERTMANAGER_PORT", "ALERTMANAGER_2_PORT")
+SLA = "api-error-rate"
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Those of a stack that is up."""
-    home = tmp_path_factory.mktemp("scale")
-    compress(home / "configuration")
-    env_file = home / "env"
-    write_env_file(env_file, home / "configuration")
-    with env_file.open("a", encoding="utf-8") as file:
-        file.write("SCALE=1\nSLA_SETTLE_SECONDS=8\n")
-        file.writelines(
-            f"{name}={port}\n" for name, port in zip(OF_SCALE, free_ports(len(OF_SCALE)), strict=True)
-        )
-    command = StackCommand("insa-test-scale", env_file, "local")
-    try:
-        table = command("up")
-        assert "single node in place of the cluster" in table
-        yield read_env_file(env_file)
-    finally:
-        command.output("clean", "--yes")
+def test_the_table_says_what_stands_for_the_cluster_without_docker(up: Scaled) -> None:
+    assert ("single node in place of the cluster" in up.table) is not up.is_compose
+    for port in ("SLA_WORKER_2_PORT", "ALERTMANAGER_2_PORT", "VMSELECT_PORT"):
+        assert f"http://localhost:{up.settings[port]}" in up.table
 
 
-def answer(settings: dict[str, str], port: str, path: str, **query: str) -> Any:
-    url = f"http://127.0.0.1:{settings[port]}{path}"
-    return httpx.get(url, params=query, timeout=patience(10), trust_env=False).json()
+def test_one_worker_leads_and_the_other_stands_by(up: Scaled) -> None:
+    wait_for({"leader", "standby"}, up.roles, "the roles of the workers", seconds=30)
 
 
-def test_one_worker_leads_and_the_other_stands_by(settings: dict[str, str]) -> None:
-    def roles() -> set[str | None]:
-        ports = ("SLA_WORKER_PORT", "SLA_WORKER_2_PORT")
-        return {answer(settings, port, "/healthz").get("role") for port in ports}
+def test_a_slot_is_counted_from_victoriametrics_into_postgresql(up: Scaled) -> None:
+    poll(lambda: sum(total for total, _ in up.slots(SLA).values()), "requests in the ledger", seconds=60)
+    # Without Docker one node stands for the four parts of the cluster, and Grafana may be missing.
+    expected = {"prometheus": "1", "alertmanager": "2", "demo-app": "1", "sla-worker": "2"} | (
+        {"victoriametrics": "4", "grafana": "1"} if up.is_compose else {"victoriametrics": "1"}
+    )
 
-    wait_for({"leader", "standby"}, roles, "the roles of the workers", seconds=30)
+    def counted() -> dict[str, str]:
+        answer = up.answer("VMSELECT_PORT", up.select_path, query="sum by (job) (up)", nocache="1")
+        found = {each["metric"]["job"]: each["value"][1] for each in answer["data"]["result"]}
+        return {job: found[job] for job in found if job in expected}
 
-
-def test_a_slot_is_counted_from_victoriametrics_into_postgresql(settings: dict[str, str]) -> None:
-    url = f"postgresql://sla:{settings['SLA_POSTGRES_PASSWORD']}@127.0.0.1:{settings['POSTGRES_PORT']}/sla"
-
-    def counted() -> bool:
-        with psycopg.connect(url) as connection:
-            row = connection.execute(
-                "SELECT coalesce(sum(m.total_events), 0) FROM sla_measurements m"
-                " JOIN sla_definitions d ON d.id = m.sla_id WHERE d.name = 'API Error Rate'"
-            ).fetchone()
-            return row is not None and row[0] > 0
-
-    poll(counted, "requests in the ledger", seconds=60)
-    found = answer(settings, "VMSELECT_PORT", "/api/v1/query", query="count by (job) (up)", nocache="1")
-    series = found["data"]["result"]
-    # One node stands for the four parts of the cluster; Grafana is left out where it is not there.
-    assert {
-        each["metric"]["job"]: each["value"][1] for each in series if each["metric"]["job"] != "grafana"
-    } == {
-        "prometheus": "1",
-        "alertmanager": "2",
-        "demo-app": "1",
-        "sla-worker": "2",
-        "victoriametrics": "1",
-    }
+    wait_for(expected, counted, "the targets that are up, as VictoriaMetrics has them", seconds=30)
 
 
-def test_an_alert_that_both_alertmanagers_have_is_mailed_once(settings: dict[str, str]) -> None:
+def test_an_alert_that_both_alertmanagers_have_is_mailed_once(up: Scaled) -> None:
     """As Prometheus does it: each alert goes to both."""
+    for port in ALERTMANAGERS:
+        poll(
+            lambda port=port: up.answer(port, "/api/v2/status")["cluster"],
+            "the two Alertmanagers to know each other",
+            seconds=30,
+            until=lambda cluster: (
+                cluster["status"] == "ready" and len(cluster["peers"]) == len(ALERTMANAGERS)
+            ),
+        )
     now = datetime.now(UTC)
     alert = {
         "labels": {"alertname": "GivenToBoth", "severity": "warning", "team": "platform"},
@@ -93,16 +63,37 @@ def test_an_alert_that_both_alertmanagers_have_is_mailed_once(settings: dict[str
         "startsAt": now.isoformat(),
         "endsAt": (now + timedelta(hours=1)).isoformat(),  # without one it would end while this looks
     }
-    for port in ("ALERTMANAGER_PORT", "ALERTMANAGER_2_PORT"):
-        url = f"http://127.0.0.1:{settings[port]}/api/v2/alerts"
-        httpx.post(url, json=[alert], timeout=patience(10), trust_env=False).raise_for_status()
+    for port in ALERTMANAGERS:
+        up.post(port, "/api/v2/alerts", [alert])
 
     def mails() -> int:
-        found = answer(
-            settings, "MAILHOG_PORT", "/api/v2/search", kind="containing", query="GivenToBoth", limit="50"
+        found = up.answer(
+            "MAILHOG_PORT", "/api/v2/search", kind="containing", query="GivenToBoth", limit="50"
         )
         subjects = [each["Content"]["Headers"]["Subject"][0] for each in found["items"]]
         return sum("GivenToBoth" in subject for subject in subjects)
 
     wait_for(1, mails, "the mail", seconds=60)
     stays(1, mails, "the one mail", for_seconds=PEER_SECONDS + 5)
+
+
+def test_an_upgrade_keeps_the_ledger_and_a_changed_route_reaches_both_alertmanagers(up: Scaled) -> None:
+    """The files are of the same version, so nothing is migrated: copied, compared, started again."""
+    before = up.slots(SLA)
+    file = up.command.env_file.parent / "configuration/alertmanager/alertmanager.yml"
+    file.write_text(file.read_text().replace("default-alerts@example.com", "moved-alerts@example.com"))
+    said = up.command("upgrade")
+    assert re.search(r"upgraded: schema \d+; the same \d+ rows in \d+ tables", said)
+    assert re.search(r"The ledger as it was stays in \S+\.before-upgrade-\S+ until you remove it", said)
+    for port in ALERTMANAGERS:
+        original = up.answer(port, "/api/v2/status")["config"]["original"]
+        assert "moved-alerts@example.com" in original, port
+    wait_for({"leader", "standby"}, up.roles, "the roles of the workers", seconds=30)
+    poll(lambda: up.newest_slot(SLA) > max(before), "a slot after the upgrade", seconds=60)
+    after = up.slots(SLA)
+    whole = {
+        slot: each for slot, each in before.items() if each[1] == 1
+    }  # what was read in part is read again
+    assert {slot: after[slot] for slot in whole} == whole
+    slots = sorted(after)
+    assert slots == list(range(slots[0], slots[-1] + 1, up.slot_seconds))

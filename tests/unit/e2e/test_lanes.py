@@ -43,6 +43,9 @@ def test_what_starts_its_own_stack_stands_alone() -> None:
     proof, readme = lanes.COMMANDS["proof"], lanes.COMMANDS["readme"]
     lane = lanes.parsed("local:proof,local:readme")
     assert lane.stacks == (("local", (proof,), True), ("local", (readme,), False))
+    scale = lanes.COMMANDS["scale"]
+    lane = lanes.parsed("compose:proof,compose:scale")
+    assert lane.stacks == (("compose", (proof,), True), ("compose", (scale,), False))
 
 
 @pytest.mark.parametrize(
