@@ -12,6 +12,7 @@ import psycopg
 
 from e2e import compose
 from e2e.live import Stack
+from e2e.services import Containers
 from e2e.stack_under_test import StackCommand, Wish, connected, read_env_file
 from ports import free_ports
 from stack.services import GOSSIP_PORTS, SCALE_PORT_VARIABLES
@@ -49,7 +50,8 @@ class Scaled:
     def answer(self, port: str, path: str, **query: str) -> Any:
         """The JSON that a service answers with, whatever its status; the port by its variable."""
         url = f"http://127.0.0.1:{self.settings[port]}{path}"
-        return httpx.get(url, params=query, timeout=patience(10), trust_env=False).json()
+        plain = {"Accept-Encoding": "identity"}  # as the sla-worker asks
+        return httpx.get(url, params=query, headers=plain, timeout=patience(10), trust_env=False).json()
 
     def post(self, port: str, path: str, body: object) -> None:
         """Give a service something; it must take it."""
@@ -84,6 +86,13 @@ class Scaled:
             ).fetchall()
         assert len({slot for slot, _, _ in rows}) == len(rows), "a slot is there twice"
         return {slot: (total, coverage) for slot, total, coverage in rows}
+
+    def containers(self) -> dict[str, str]:
+        """The id of each service's container; without containers none."""
+        services = self.command.services()
+        if not isinstance(services, Containers):
+            return {}
+        return {name: str(services.get(name).id) for name in services.names()}
 
     def newest_slot(self, sla: str) -> int:
         """The end of the newest slot in the ledger; 0 before there is one."""

@@ -47,15 +47,12 @@ def test_a_slot_is_counted_from_victoriametrics_into_postgresql(up: Scaled) -> N
 
 def test_an_alert_that_both_alertmanagers_have_is_mailed_once(up: Scaled) -> None:
     """As Prometheus does it: each alert goes to both."""
-    for port in ALERTMANAGERS:
-        poll(
-            lambda port=port: up.answer(port, "/api/v2/status")["cluster"],
-            "the two Alertmanagers to know each other",
-            seconds=30,
-            until=lambda cluster: (
-                cluster["status"] == "ready" and len(cluster["peers"]) == len(ALERTMANAGERS)
-            ),
-        )
+
+    def peers() -> list[tuple[str, int]]:
+        clusters = [up.answer(port, "/api/v2/status")["cluster"] for port in ALERTMANAGERS]
+        return [(cluster["status"], len(cluster["peers"])) for cluster in clusters]
+
+    wait_for([("ready", 2)] * 2, peers, "the two Alertmanagers to know each other", seconds=30)
     now = datetime.now(UTC)
     alert = {
         "labels": {"alertname": "GivenToBoth", "severity": "warning", "team": "platform"},
@@ -79,12 +76,13 @@ def test_an_alert_that_both_alertmanagers_have_is_mailed_once(up: Scaled) -> Non
 
 def test_an_upgrade_keeps_the_ledger_and_a_changed_route_reaches_both_alertmanagers(up: Scaled) -> None:
     """The files are of the same version, so nothing is migrated: copied, compared, started again."""
-    before = up.slots(SLA)
+    before, containers = up.slots(SLA), up.containers()
     file = up.command.env_file.parent / "configuration/alertmanager/alertmanager.yml"
     file.write_text(file.read_text().replace("default-alerts@example.com", "moved-alerts@example.com"))
     said = up.command("upgrade")
     assert re.search(r"upgraded: schema \d+; the same \d+ rows in \d+ tables", said)
     assert re.search(r"The ledger as it was stays in \S+\.before-upgrade-\S+ until you remove it", said)
+    assert up.containers() == containers  # Compose made none again
     for port in ALERTMANAGERS:
         original = up.answer(port, "/api/v2/status")["config"]["original"]
         assert "moved-alerts@example.com" in original, port

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2e.services import PROJECT, Containers
+from e2e.stack_under_test import ROOT
 from scale.stack import Scaled
 
 pytestmark = [pytest.mark.live, pytest.mark.containers, pytest.mark.timeout(600)]
@@ -30,3 +31,5 @@ def test_down_removes_containers_and_network_and_clean_the_volumes(
     assert volumes() == VOLUMES
     up.command("clean", "--yes")
     assert volumes() == set()
+    left = {path.name for place in ("scale", "secrets") for path in (ROOT / ".run" / place).glob("*")}
+    assert up.command.name not in left

@@ -290,6 +290,7 @@ def _clean(arguments: argparse.Namespace) -> int:
         LocalStack(instance).clean()
     secret_files.remove(instance)
     receivers.remove(instance)
+    scale.remove(instance)
     say(f"removed all data of {instance.name}; {checks.shown(instance.env_file, Path.cwd())} stays")
     if reason is not None and shutil.which("docker") and arguments.mode != "local":
         console.warn(f"volumes of Docker, if there are any, were not removed: {reason}")

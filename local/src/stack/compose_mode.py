@@ -19,6 +19,7 @@ from stack.errors import StackError
 from stack.services import (
     ALL_NAMES,
     ALL_PORT_VARIABLES,
+    BUILDER,
     DEMO_SERVICE,
     PROFILES,
     RELOADED,
@@ -88,6 +89,8 @@ class ComposeStack:
 
         On anything but a terminal, where its progress would be a hundred lines, they are kept in a file.
         """
+        wanted = services or (self._instance.services if self._instance.scale else ())
+        services = list(dict.fromkeys(BUILDER.get(name, name) for name in wanted))
         if console.OUT.is_terminal:
             if self._run("build", *services, all_services=False) != 0:
                 raise StackError("an image could not be built: see above", _BUILD_FIX)

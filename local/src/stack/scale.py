@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def write(instance: Instance) -> None:
     directory.chmod(0o755)
     _write(directory / "prometheus.yml", _from_elsewhere(tree, "/etc/prometheus"))
     (directory / "prometheus.yml").chmod(0o644)
+
+
+def remove(instance: Instance) -> None:
+    """Remove it; `make up` puts it together again."""
+    if instance.scale_config.is_dir():
+        shutil.rmtree(instance.scale_config)
 
 
 def add_to(file: Path, instance: Instance, places: rendering.Places) -> None:

@@ -59,6 +59,13 @@ SCALE_SERVICES = (
 )  # fmt: skip  # as above
 """What SCALE=1 adds (docker-compose.scale.yml)."""
 
+BUILDER = {"sla-worker-2": "sla-worker", "vmstorage-2": "vmstorage-1"}
+"""Who builds the image of a service that has the same one as another.
+
+Compose puts the name of the service into an image: built for both, the tag would be that of whichever came
+last, and the containers of the other one would be made again at the next start.
+"""
+
 GOSSIP_PORTS = {"ALERTMANAGER_CLUSTER_PORT": "alertmanager", "ALERTMANAGER_2_CLUSTER_PORT": "alertmanager-2"}
 """On which the two Alertmanagers of SCALE=1 talk to each other; published by nobody."""
 

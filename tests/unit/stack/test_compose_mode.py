@@ -6,9 +6,11 @@ import contextlib
 import csv
 import http.server
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from stack.envfile import EXAMPLE
 from stack.errors import StackError
 from stack.settings import Instance, load_to_stop
 
+ROOT = Path(__file__).resolve().parents[3]
 ONE = {"Service": "grafana", "State": "running", "Health": "healthy", "Status": "Up"}
 TWO = {"Service": "mailhog", "State": "exited", "Health": "", "Status": "Exited (1)"}
 
@@ -125,6 +128,18 @@ def test_what_docker_says_of_building_is_in_a_file_until_it_fails(
     instance.env["DEMO_RATE"] = "1234"
     with pytest.raises(StackError, match=r"ends with:\n  #1 .*\n  #2 ERROR: no space left"):
         ComposeStack(instance).build()
+
+
+def test_an_image_that_two_services_have_is_built_for_one_of_them(
+    instance: Instance, docker: Callable[[], list[Any]]
+) -> None:
+    shutil.copy(ROOT / "docker-compose.scale.yml", instance.root)
+    scaled = replace(instance, env=instance.env | {"SCALE": "1"})
+    ComposeStack(scaled).build()
+    ComposeStack(scaled).build(["sla-worker-2"])
+    all_of_them, one = calls_of(docker(), "build")
+    assert {*after(all_of_them, "build")[1:]} == {*scaled.services} - {"sla-worker-2", "vmstorage-2"}
+    assert after(one, "build") == ["build", "sla-worker"]
 
 
 def test_a_restart_makes_the_containers_again_so_that_new_settings_reach_them(
