@@ -308,9 +308,12 @@ def test_every_port_is_moved_by_the_variable_that_the_launcher_names(
 
 
 @pytest.mark.parametrize(
-    ("service", "other"), [("prometheus", "--config.file"), ("alertmanager", "--cluster.")]
+    ("service", "other"),
+    [("prometheus", ("--config.file", "--storage.remote.")), ("alertmanager", ("--cluster.",))],
 )
-def test_the_override_repeats_a_command_but_for_what_it_is_there_for(service: str, other: str) -> None:
+def test_the_override_repeats_a_command_but_for_what_it_is_there_for(
+    service: str, other: tuple[str, ...]
+) -> None:
     """Compose replaces a command as a whole, so that a flag of the one file must be in the other too."""
 
     def rest(layer: str, name: str = service) -> list[str]:
@@ -319,6 +322,13 @@ def test_the_override_repeats_a_command_but_for_what_it_is_there_for(service: st
     assert rest("scale") == rest("one")
     if service == "alertmanager":
         assert rest("scale", "alertmanager-2") == rest("one")
+
+
+def test_prometheus_ends_soon_when_nobody_takes_what_it_sends_on() -> None:
+    """It scrapes no more then; the default, a minute, would be a gap at each `make up SCALE=0`."""
+    command = services("scale")["prometheus"]["command"]
+    assert "--storage.remote.flush-deadline=5s" in command
+    assert services("scale")["postgres"]["stop_signal"] == "SIGINT"
 
 
 def test_no_page_of_another_site_may_read_metrics_in_a_browser() -> None:

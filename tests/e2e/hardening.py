@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from docker.models.containers import Container
 
+from waiting import poll
+
 MIB = 2**20
 NOBODY, OWN = "65534:65534", "10001:10001"
 
@@ -89,12 +91,19 @@ CHECKS = (
 
 
 def _said(container: Container, *words: str) -> str:
-    """What a command inside of a container prints; it must succeed."""
-    code, output = container.exec_run(list(words))
-    assert isinstance(output, bytes)
-    text = output.decode(errors="replace")
-    assert code == 0, f"{' '.join(words)} ended with {code}: {text}"
-    return text
+    """What a command inside of a container prints; it must succeed.
+
+    A busy engine now and then loses what a short command has printed; then it is asked again.
+    """
+
+    def look() -> str:
+        code, output = container.exec_run(list(words))
+        assert isinstance(output, bytes)
+        text = output.decode(errors="replace")
+        assert code == 0, f"{' '.join(words)} ended with {code}: {text}"
+        return text
+
+    return poll(look, f"the output of {' '.join(words)}")
 
 
 def _of_the_kernel(container: Container) -> dict[str, str]:
