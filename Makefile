@@ -153,7 +153,7 @@ generate: $(VENV)/.test ## Write dashboards and the tables of SLAs and faults ag
 
 # --- Tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over check check-configuration lint format bench-counting
+.PHONY: test test-unit truth test-live test-alerts mutate bench bench-instruments bench-statements bench-ledger bench-months bench-reports bench-panels bench-web bench-take-over bench-series check check-configuration lint format bench-counting
 test: $(VENV)/.test ## Run all checks and all tests, the live ones on stacks of their own
 	@$(FETCH)  # before anybody looks for it
 	@$(CLOCK) timed "checks" $(MAKE) check
@@ -204,6 +204,10 @@ bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger ge
 
 bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the leader of two is lost: KILLS=6 PAUSES=2
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.take_over
+
+bench-series: $(VENV)/.test ## Print what Prometheus takes for so many series: SERIES=1000,10000,50000
+	@$(FETCH)
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.series
 
 bench-months: $(VENV)/.test ## Print what closing a month and its evidence cost: SLAS=36,3600
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.months $(if $(SLAS),--slas $(SLAS))
