@@ -25,7 +25,10 @@ Slots = Mapping[str, set[int]]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The slots that lie in [start, end), of some SLAs or of all; to BACKFILL: those before its first row."""
+    """The slots that lie in [start, end), of some SLAs or of all; to BACKFILL: those before its first row.
+
+    To RECOMPUTE: none before its first row, which would be a past without data, of which the coverage speaks.
+    """
 
     start: int
     end: int
@@ -56,7 +59,10 @@ class Choice:
         self._keep_slot_days = keep_slot_days
 
     def slots(self, wish: Wish) -> dict[str, set[int]]:
-        """By SLA. Raises SLAWorkerError: an SLA that is not there, only sums are kept, or no slot at all."""
+        """By SLA. Raises SLAWorkerError: an SLA that is not there, only sums are kept, or no slot at all.
+
+        A backfill that finds nothing before the first row is no error: all of it is measured already.
+        """
         unknown = [key for key in wish.keys if key not in self._keys]
         if unknown:
             raise SLAWorkerError(f"--sla {unknown[0]}: {self._file} has no SLA with that key")
@@ -68,17 +74,31 @@ class Choice:
             )
         step = self._database.slot_seconds
         between = range(-(-wish.start // step) * step + step, wish.end + 1, step)
-        wanted = {key: set(between) for key in wish.keys or self._keys}
-        if wish.reason is Reason.BACKFILL:
-            for key, slots in wanted.items():
-                first = self._database.oldest_slot(key) or wish.end + 1
-                wanted[key] = {slot for slot in slots if slot < first}
-        if not any(wanted.values()):
+        if not between:
             raise SLAWorkerError(
                 f"no slot of {step} s lies between {moment(wish.start, self._zone)} and"
                 f" {moment(wish.end, self._zone)}; give a longer time"
             )
+        backfill = wish.reason is Reason.BACKFILL
+        wanted: dict[str, set[int]] = {}
+        begun = self._database.oldest_slots()
+        for key in wish.keys or self._keys:
+            first = begun.get(key, wish.end + 1)
+            wanted[key] = {slot for slot in between if (slot < first) is backfill}
+        if not backfill and not any(wanted.values()):
+            raise SLAWorkerError(self._not_begun(wish, begun))
         return wanted
+
+    def _not_begun(self, wish: Wish, begun: Mapping[str, int]) -> str:
+        what = ", ".join(wish.keys) or "the ledger"
+        first = min((slot for key, slot in begun.items() if key in (wish.keys or self._keys)), default=None)
+        if first is None:
+            return f"{what}: no slot is stored yet, so there is nothing to read again"
+        since = moment(first - self._database.slot_seconds, self._zone)
+        return (
+            f"{what} begins at {since}, so there is nothing to read again before"
+            f" {moment(wish.end, self._zone)}; give a later time (sla_backfill measures what came before)"
+        )
 
 
 @dataclass

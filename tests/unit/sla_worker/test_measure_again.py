@@ -73,12 +73,30 @@ def test_an_sla_is_measured_over_the_time_before_its_first_row(settings: Setting
     assert len(rows) == 16
 
 
+def test_reading_again_adds_no_time_before_the_first_row(settings: Settings) -> None:
+    """Slots without data there would be a past that was never measured, and months of it frozen."""
+    assert again(settings, -4, 1, keys=(KEY,)) == 2  # slots 0 and 1
+    assert [slot for slot, _, _ in stored(settings)] == list(range(12))
+
+
+def test_an_sla_of_which_all_is_measured_has_nothing_to_backfill(settings: Settings) -> None:
+    assert again(settings, 2, 11, keys=(KEY,), reason=Reason.BACKFILL) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["--recompute", "2023-11-14", "2023-11-13"], "ends before it begins; give the earlier time first"),
         (["--recompute", "2023-11-14T22:01", "2023-11-14T22:04"], "no slot of 300 s lies between 2023-11-14"),
         (["--recompute", "2023-11-14", "2023-11-15", "--sla", "x"], "--sla x: "),
+        (
+            ["--recompute", "2023-03-01T09:00", "2023-03-01T11:00"],  # slot 0 ends at 22:15
+            "the ledger begins at 2023-11-14 22:10 UTC, so there is nothing to read again before 2023-03-01 11",
+        ),
+        (
+            ["--recompute", "2023-03-01T09:00", "2023-03-01T11:00", "--sla", KEY],
+            "api-error-rate begins at 2023-11-14 22:10 UTC, so there is nothing to read again before 2023-03-",
+        ),
     ],
 )
 def test_what_cannot_be_measured_again_is_one_clear_line(

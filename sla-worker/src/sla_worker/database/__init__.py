@@ -441,7 +441,12 @@ class SLADatabase:
 
     def oldest_slot(self, key: str | None = None) -> int | None:
         """The oldest slot of an SLA, or of any enabled one; None for one without rows."""
-        return self._measurements.oldest_slot(key)
+        slots = self.oldest_slots()
+        return min(slots.values(), default=None) if key is None else slots.get(key)
+
+    def oldest_slots(self) -> dict[str, int]:
+        """The oldest slot of each enabled SLA that has rows, by its key."""
+        return self._measurements.oldest_slots()
 
     def slots_after(self) -> int:
         """Of the slots up to this one only sums are kept, and no row can be stored; 0: none was deleted."""

@@ -374,11 +374,14 @@ class MeasurementStore:
         last = self._last_slots(self._grid.slot_of(now))
         return max((slot for sla_id, slot in last.items() if sla_id in enabled), default=None)
 
-    def oldest_slot(self, key: str | None) -> int | None:
-        """The oldest slot of an SLA, or of any enabled one; None for one without rows."""
-        enabled = {each.id for each in self._definitions.enabled() if key in {None, each.key}}
-        first = [each.first for (sla_id, _), each in self._known_ends().items() if sla_id in enabled]
-        return min(first, default=None)
+    def oldest_slots(self) -> dict[str, int]:
+        """The oldest slot of each enabled SLA that has rows, by its key."""
+        keys = {each.id: each.key for each in self._definitions.enabled()}
+        found: dict[str, int] = {}
+        for (sla_id, _), ends in self._known_ends().items():
+            if (key := keys.get(sla_id)) is not None:
+                found[key] = min(ends.first, found.get(key, ends.first))
+        return found
 
     # --- the ends of the series
 
