@@ -79,6 +79,7 @@ SLA := python -m sla_worker.cli
 # With SCALE=1 the one of the two that leads, for what changes something: on=sla-worker-2.
 on ?= sla-worker
 sla-report: $(VENV)/.run ## Print the SLAs of the last 24 hours (h=48: of 48; w=month, quarter, 12m …: with error budgets)
+	@[ -z "$(w)" ] || [ -z "$(h)" ] || { echo "error: h= and w= are both given"; echo "fix:   make sla-report h=$(h), or make sla-report w=$(w)"; exit 1; }
 	@$(STACK) exec $(on) $(SLA) calculator --report $(if $(w),--window $(w),--hours $(or $(h),24))
 
 sla-lint: $(VENV)/.run ## Check the definitions of the SLAs against what Prometheus holds
@@ -114,6 +115,7 @@ sla-evidence: $(VENV)/.run ## Write the evidence of a frozen month, which anybod
 	  $(STACK) exec $(on) $(SLA) evidence $(m) --output - > "$$f.partial" && mv "$$f.partial" "$$f" && echo "$$f" || { rm -f "$$f.partial"; exit 1; }
 
 sla-verify: $(VENV)/.run ## Check the evidence of a month, every checksum and every figure: make sla-verify f=sla-evidence-2026-03.zip
+	@[ -n "$(f)" ] || { echo "error: f= is missing"; echo "fix:   make sla-verify f=FILE, one that make sla-evidence has made"; exit 1; }
 	@[ -f "$(f)" ] || { echo "error: no such file: '$(f)'"; echo "fix:   make sla-verify f=FILE, one that make sla-evidence has made"; exit 1; }
 	@$(STACK) exec $(on) $(SLA) evidence --verify - < "$(f)"
 
@@ -138,10 +140,12 @@ report-customer: $(VENV)/.run ## Print a month as customers may see it: make rep
 
 # Through a pipe: neither needs to know where the ledger is, or whether it is in a container.
 backup: $(VENV)/.run ## Copy the ledger to a file while the sla-worker runs: make backup f=ledger.db
-	@[ -n "$(f)" ] && [ ! -e "$(f)" ] || { echo "error: give a file that is not there yet"; echo "fix:   make backup f=FILE"; exit 1; }
+	@[ -n "$(f)" ] || { echo "error: f= is missing"; echo "fix:   make backup f=ledger.db"; exit 1; }
+	@[ ! -e "$(f)" ] || { echo "error: $(f) is there already"; echo "fix:   make backup f=FILE, one that is not there yet"; exit 1; }
 	@$(STACK) exec $(on) $(SLA) backup - > "$(f).partial" && mv "$(f).partial" "$(f)" || { rm -f "$(f).partial"; exit 1; }
 
 restore: $(VENV)/.run ## Put a backup in the place of the ledger, which is kept beside it: make restore f=ledger.db
+	@[ -n "$(f)" ] || { echo "error: f= is missing"; echo "fix:   make restore f=FILE, one that make backup has made"; exit 1; }
 	@[ -f "$(f)" ] || { echo "error: no such file: '$(f)'"; echo "fix:   make restore f=FILE, one that make backup has made"; exit 1; }
 	@$(STACK) exec $(on) $(SLA) restore --force - < "$(f)"
 

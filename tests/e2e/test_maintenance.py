@@ -64,7 +64,7 @@ def test_a_window_silences_and_excludes_and_who_ends_it_reads_what_burns_on(
     added = stack_command("exec", *COMMAND, "add", *times, "--sla", KEY, *WHO)
     number = re.search(r"maintenance (\d+) of", added)
     assert number, added
-    assert "1 silences made in Alertmanager" in added
+    assert "1 silence made in Alertmanager" in added
     assert silences(stack, number[1]) == ["active"]
 
     stack.start_fault("errors", 0.5)

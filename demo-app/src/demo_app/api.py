@@ -252,7 +252,9 @@ def _add_fault_routes(api: FastAPI, faults: Faults, *, token_required: bool) -> 
         summary="Start a fault, or change an active one",
         responses=CHANGE_PROBLEMS | NAME_PROBLEMS | ORDER_PROBLEMS,
     )
-    async def start_fault(name: FaultName, order: FaultOrder | None = None) -> FaultView:
+    async def start_fault(request: Request, name: FaultName, order: FaultOrder | None = None) -> FaultView:
+        for each in request.query_params:  # ignored, it would be a fault of the default strength
+            raise RequestValidationError([{"loc": ("query", each), "msg": "the query string is not read"}])
         order = order or FaultOrder()
         return _fault(faults.start(name, order.intensity, order.duration_seconds))
 

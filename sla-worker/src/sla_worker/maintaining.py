@@ -315,8 +315,12 @@ class Maintainer:
         made, ended = self._keep()
         if self._trouble:
             return (f"no alert is silenced yet, it is tried again: {self._trouble}",)
-        said = [f"{made} silences made in Alertmanager"] if made else []
-        return (*said, *([f"{ended} silences ended in Alertmanager"] if ended else []))
+        counts = ((made, "made"), (ended, "ended"))
+        return tuple(
+            f"{count} silence{'s' if count > 1 else ''} {what} in Alertmanager"
+            for count, what in counts
+            if count
+        )
 
     def _keep(self) -> tuple[int, int]:
         """Silences as they should be now; nothing is asked when there are none, and were none."""

@@ -176,6 +176,16 @@ def test_a_body_that_is_not_sent_as_json_is_refused_with_the_fix(client: httpx.C
     assert "Send JSON, as application/json" in answer.json()["detail"]
 
 
+def test_an_order_in_the_query_string_is_refused_with_the_fix(client: httpx.Client) -> None:
+    """It would start a fault of the default strength, whatever it asks for."""
+    answer = client.post("/faults/latency?intensity=5")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(
+        "query.intensity: the query string is not read. Send JSON, as application/json: intensity, "
+    )
+    assert not any(fault["active"] for fault in client.get("/faults").json()["faults"])
+
+
 def test_the_state_is_the_orchestrators_own_count(client: httpx.Client, simulation: Simulation) -> None:
     simulation.faults.start("errors", 0.5, 20)
     simulation.run(30)

@@ -16,7 +16,7 @@ from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
 from sla_worker.model import Member
 from sla_worker.render.explained import explained_page, explained_text
-from sla_worker.render.format import remark
+from sla_worker.render.format import ratio, remark
 from sla_worker.reports import period_report
 from sla_worker.spans import Span
 from sla_worker.windows import read
@@ -149,7 +149,18 @@ def test_command_api_and_page_lead_to_it(
         "all: 1000 good of 1000 = 100.00 %, held to 99.90 %, 100.00 % measured",
     ]
     assert cli.main(["explain", "nobody", "24h"]) == 1
-    assert "error: the SLA nobody is not defined" in capsys.readouterr().err
+    assert "error: there is no SLA nobody; " in capsys.readouterr().err
+
+
+def test_a_composite_says_what_its_members_make(ledger: Ledger) -> None:
+    """Its slots are all good or bad, its compliance is between: `12 good of 12 = 61.80 %` is no sum."""
+    found = explain(ledger.database, "both", BEGIN, BEGIN + 3600)
+    [figure] = found["figures"]
+    assert figure["compliance_ratio"] != figure["good"] / figure["total"]
+    line = explained_text(found, UTC).splitlines()[1]
+    assert line.startswith(
+        f"all: {ratio(figure['compliance_ratio'])}, the weighted mean of its members, held"
+    )
 
 
 def cells(page: str) -> list[list[str]]:

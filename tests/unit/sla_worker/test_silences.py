@@ -101,7 +101,7 @@ def setting(tmp_path: Path, alertmanager: str) -> Iterator[Real]:
 
 def test_a_silence_begins_and_ends_with_its_window(setting: Real) -> None:
     done = setting.add(-60, HOUR, slas=["api-error-rate"])
-    assert done["remarks"] == ["1 silences made in Alertmanager"]
+    assert done["remarks"] == ["1 silence made in Alertmanager"]
     [silence] = setting.silences()
     assert silence["matchers"] == [
         {"name": "sla", "value": "api\\-error\\-rate", "isRegex": True, "isEqual": True}
@@ -110,7 +110,7 @@ def test_a_silence_begins_and_ends_with_its_window(setting: Real) -> None:
     setting.turns()
     assert [each["id"] for each in setting.silences()] == [silence["id"]]
     done = setting.change(action="revoke", id=1, author="bob", reason="not today")
-    assert done["remarks"] == ["1 silences ended in Alertmanager"]
+    assert done["remarks"] == ["1 silence ended in Alertmanager"]
     assert setting.silences() == []
 
 

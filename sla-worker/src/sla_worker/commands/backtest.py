@@ -152,9 +152,9 @@ def _text(found: Backtest, zone: ZoneInfo) -> str:
         lines += ["", text_table(head, rows, right=frozenset())]
         lines += [
             "",
-            "Pages: of SLABudgetBurnFast; Warnings: of SLABudgetBurnSlow; Steady: of SLABudgetBurnSteady;"
-            " Early: the first of them before a month's budget was spent. Alerts are evaluated once a slot"
-            f" ({length(found.slot_seconds)}).",
+            "Pages are alerts of SLABudgetBurnFast, Warnings of SLABudgetBurnSlow,"
+            " Steady of SLABudgetBurnSteady. Early is the least time from the first of them to the end of a"
+            f" month's budget. Alerts are evaluated once a slot ({length(found.slot_seconds)}).",
         ]
     if found.slots_from > found.start:
         lines += [

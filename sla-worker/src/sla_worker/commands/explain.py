@@ -8,6 +8,7 @@ from contextlib import closing
 
 from sla_worker import service
 from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.errors import SLAWorkerError
 from sla_worker.explain import explain, period
 from sla_worker.render.explained import explained_text
 from sla_worker.settings import read_settings
@@ -33,6 +34,10 @@ def main(argv: Arguments = None) -> int:
     def command() -> int:
         settings = read_settings()
         with closing(service.open_database(settings, read_only=True)) as database:
+            if arguments.sla not in database.versions():
+                raise SLAWorkerError(
+                    f"there is no SLA {arguments.sla}; {settings.definitions_path} lists the keys"
+                )
             span = period(arguments.period, database, settings.timezone, time.time())
             found = explain(database, arguments.sla, span.start, span.end, moves=span.moves)
         print(json.dumps(found, indent=2) if arguments.json else explained_text(found, settings.timezone))

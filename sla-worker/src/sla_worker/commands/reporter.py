@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sla_worker import due, service
 from sla_worker.commands.ranges import FORMATS, PDF, range_report
-from sla_worker.commands.running import Arguments, parser, run
+from sla_worker.commands.running import Arguments, parser, run, whole_number
 from sla_worker.conventions import BREACH_MAIL, DAILY_MAIL, MONTHLY_MAIL, WEEKLY_MAIL
 from sla_worker.database import SLADatabase
 from sla_worker.delivery.branding import branded
@@ -65,7 +65,9 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument("--daily", action="store_true", help="the last 24 hours")
     options.add_argument("--weekly", action="store_true", help="the last seven days that end with a Sunday")
     options.add_argument("--monthly", action="store_true", help="the last calendar month")
-    options.add_argument("--breach", type=int, metavar="ID", help="one breach, by its number")
+    options.add_argument(
+        "--breach", type=whole_number(1, 999_999_999), metavar="ID", help="one breach, by its number"
+    )
     options.add_argument("--team", metavar="NAME", help="the SLAs of one team alone, to its receivers")
     options.add_argument(
         "--test", action="store_true", help="write the report to files, alone all periodic ones; send nothing"

@@ -150,5 +150,5 @@ def _page(found: Sequence[Any], limit: int, place: Any) -> tuple[list[Any], str 
 def _place(text: str) -> tuple[int, int]:
     match = _PLACE.fullmatch(text)
     if match is None:
-        raise CursorError(f"{text[:40]!r} is not the `next` of a page; leave it away for the first one")
+        raise CursorError(f"{text[:40]!r} is not the `next` of a page; leave it out for the first one")
     return int(match[1]), int(match[2])

@@ -65,14 +65,21 @@ class Explained:
     queries: tuple[tuple[str, int, str], ...]
 
 
+def _counts(figures: Mapping[str, Any], *, composite: bool) -> str:
+    """What was counted and its share; of a composite, whose slots are marks, what its members make."""
+    compliance = apart(figures["compliance_ratio"], figures["held_to_ratio"])
+    if composite:
+        return f"{compliance}, the weighted mean of its members"
+    return f"{figures['good']:.15g} good of {figures['total']:.15g} = {compliance}"
+
+
 def explained(found: Mapping[str, Any], zone: ZoneInfo) -> Explained:
     """An explanation (explain.py) in words."""
     return Explained(
         period=f"{moment(found['start'], zone)} to {moment(found['end'], zone)}",
         figures=tuple(
             (
-                f"{each['component']}: {each['good']:.15g} good of {each['total']:.15g} ="
-                f" {apart(each['compliance_ratio'], each['held_to_ratio'])},"
+                f"{each['component']}: {_counts(each, composite=bool(found['members']))},"
                 f" held to {objective(each['held_to_ratio'])},"
                 f" {ratio(each['coverage_ratio'])} measured",
                 budget_words(Budget(**each["error_budget"])),

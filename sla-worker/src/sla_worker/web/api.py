@@ -27,7 +27,7 @@ def alerts(parts: Parts, request: Request) -> Answer:
 
 def explanation(parts: Parts, request: Request) -> Answer:
     """Where the figures of one SLA come from, in a slot or over a period."""
-    key = request.text("sla")
+    key = known_sla(parts, request)
     with refused("period"):
         return json_answer(parts.pages.explanation(key, request.text("period")))
 
@@ -138,6 +138,14 @@ def changed(change: Callable[[Any], _Made], ledger: str, request: Request) -> _M
         raise
     except SLAWorkerError as error:
         raise HTTPError(422, str(error)) from error
+
+
+def known_sla(parts: Parts, request: Request) -> str:
+    """The key of an SLA that was ever defined. Raises 400 for another one."""
+    key = request.text("sla")
+    if not parts.pages.explains(key):
+        raise HTTPError(400, f"sla={key[:80]}: there is no such SLA; sla_thresholds.yml lists the keys")
+    return key
 
 
 @contextmanager

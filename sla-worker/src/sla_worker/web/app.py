@@ -77,6 +77,8 @@ class Application:
         if asked != operation.method and not (asked == "HEAD" and operation.method == "GET"):
             line = f"{path} takes {operation.method}, not {asked}"
             raise HTTPError(405, line, {"Allow": operation.method})
+        if operation.path.startswith("/api/") and not operation.public:
+            request.check_names()
         if operation.free:
             return operation.call(self._parts, request)
         if not operation.kept:

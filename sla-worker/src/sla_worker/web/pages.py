@@ -316,10 +316,12 @@ class Pages:
             for each in rows
         ]
 
+    def explains(self, key: str) -> bool:
+        """Whether there is, or was, an SLA with that key."""
+        return key in self._database.versions()
+
     def explanation(self, key: str, text: str) -> dict[str, Any]:
         """Where the figures of an SLA come from; `text` is a time or a period. Raises SLAWorkerError."""
-        if key not in self._database.versions():
-            raise SLAWorkerError(f"there is no SLA {key}; sla_thresholds.yml lists the keys")
         span = period(text, self._database, self._settings.timezone, self._clock())
         return explain(self._database, key, span.start, span.end, moves=span.moves)
 

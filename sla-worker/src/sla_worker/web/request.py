@@ -57,6 +57,14 @@ class Request:
         [found] = [each for each in self.operation.parameters if each.name == name]
         return found
 
+    def check_names(self) -> None:
+        """Raises 400 for a parameter that is not declared: its default would be answered without a word."""
+        declared = [each.name for each in self.operation.parameters if each.name not in self.values]
+        unknown = [name for name in self._query if name not in declared]
+        if unknown:
+            known = f"takes {', '.join(declared)}" if declared else "takes no parameter"
+            raise HTTPError(400, f"unknown parameter: {unknown[0][:_SHOWN]}; {self.operation.path} {known}")
+
     def given(self, name: str) -> bool:
         """Whether it is there, with a value or without."""
         return name in self._query

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from sla_worker.web import webhook as calls
-from sla_worker.web.api import refused
+from sla_worker.web.api import known_sla, refused
 from sla_worker.web.http import FORM_POLICY, HTML, Answer, HTTPError, json_answer
 from sla_worker.web.operations import METRICS
 from sla_worker.web.request import Parts, Request
@@ -15,13 +15,16 @@ _log = logging.getLogger(__name__)
 
 def status(parts: Parts, request: Request) -> Answer:
     """The status page."""
-    with refused("window, team"):
+    window, team = request.optional("window"), request.optional("team")
+    with refused("team"):
+        parts.pages.keys_of(team)
+    with refused("window"):
         page = parts.pages.status_page(
-            request.optional("window"),
+            window,
             whole=request.given("all"),
             search=request.optional("q"),
             category=request.optional("category"),
-            team=request.optional("team"),
+            team=team,
             exclusions=request.text("exclusions") == "on",
             number=request.number("page"),
             refresh=request.optional("refresh") is not None,
@@ -31,8 +34,9 @@ def status(parts: Parts, request: Request) -> Answer:
 
 def explanation(parts: Parts, request: Request) -> Answer:
     """Where the figures of one SLA come from, as a page."""
+    key = known_sla(parts, request)
     with refused("period"):
-        page = parts.pages.explanation_page(request.text("sla"), request.text("period"))
+        page = parts.pages.explanation_page(key, request.text("period"))
     return Answer(page.encode("utf-8", "replace"), HTML)
 
 
