@@ -101,6 +101,22 @@ def test_a_recipient_who_is_refused_for_now_is_tried_again_alone(setting: Settin
     assert "not sent yet" not in setting.ask("/")[1]
 
 
+def test_a_server_that_hangs_up_on_one_recipient_takes_the_mails_of_the_others(setting: Setting) -> None:
+    """421 and the end of the connection at RCPT: nobody got the outage's mail, nor what was owed after it."""
+    with talking_to(setting, Script(recipients={ON_CALL: "421 too many errors"})) as server:
+        at(setting, 600)
+        owe_reports(setting, 14)
+        assert server.bodies == []
+        at(setting, 615)
+        assert [b"no Watchdog" in each for each in server.bodies] == [True, False]
+        assert addressed(server) == [OWNER, ON_CALL, OWNER, ON_CALL, OWNER]
+        assert owed(setting) == {"watchdog_outage": 1}
+        server.script.recipients = {}
+        at(setting, 4000)
+    assert addressed(server)[5:] == [ON_CALL]
+    assert owed(setting) == {}
+
+
 def test_a_mail_that_was_taken_is_not_sent_again_whatever_quit_is_answered(setting: Setting) -> None:
     with talking_to(setting, Script(quit="500 what?")) as server:
         for seconds in (600, 616, 700, 5000):
