@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
 from hashlib import sha256
@@ -147,6 +148,27 @@ def test_a_worker_that_is_killed_a_hundred_times_in_the_middle_of_sending(world:
     world.until_all_arrived(KILLS * 3)
     assert world.restarts == KILLS
     world.check(mails=4)
+
+
+@pytest.mark.parametrize("number", range(1, 53, 4))  # of the 52 statements that both mails take
+def test_a_worker_that_is_killed_at_a_statement_of_the_outbox(world: World, number: int) -> None:
+    """What a kill within a transaction leaves is what was there before it."""
+    world.breaches(1)
+    dialect, count = world.database._engine._dialect, itertools.count(1)
+
+    def killing(real: Callable[..., None]) -> Callable[..., None]:
+        def statement(*arguments: object) -> None:
+            if next(count) == number:
+                raise Killed
+            real(*arguments)
+
+        return statement
+
+    for name in ("execute", "executemany"):
+        setattr(dialect, name, killing(getattr(dialect, name)))
+    world.until_all_arrived(20)
+    assert world.restarts == 1
+    world.check(mails=2)
 
 
 def test_a_mail_server_that_is_down_for_a_day_gets_every_mail_once(world: World) -> None:
