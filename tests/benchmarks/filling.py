@@ -98,15 +98,12 @@ class Year:
         here = time.process_time() - here
         return Spent(here + self.home.server_cpu() - server, here)
 
-    def store(self, slots: int) -> Spent:
-        """Store so many slots, each in a transaction of its own, as a pass does; returns what it cost."""
-        cost = Spent(0, 0)
-        for _ in range(slots):
-            rows = list(self._rows(self.newest + self.step))
-            self.newest += self.step
-            self.now = self.newest + 45.0
-            cost += self.cost(lambda rows=rows: self.database.store(rows))  # type: ignore[misc]
-        return cost
+    def store(self) -> Spent:
+        """Store one slot in a transaction of its own, as a pass does; returns what it cost."""
+        rows = list(self._rows(self.newest + self.step))
+        self.newest += self.step
+        self.now = self.newest + 45.0
+        return self.cost(lambda: self.database.store(rows))
 
     def fill(self, until: int, *, trim: bool) -> Spent:
         """Store what is missing of the days until then, a day in a transaction; returns what storing cost."""
