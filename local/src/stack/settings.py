@@ -35,6 +35,8 @@ _DURATIONS = {
 }
 """Settings that become flags as they are: a program that refuses its flags ends at its start."""
 
+_MEMORY = "SLA_WORKER_MEMORY"
+_SIZE = re.compile(r"[1-9][0-9]*[mg]")
 _SHORTEST_TOKEN = 16
 _TOKENS = {
     WEBHOOK_TOKEN: (re.compile(r"[!-~]+"), "spaces", "make up makes one"),
@@ -191,6 +193,10 @@ def _check_values(env: dict[str, str], env_file: Path) -> None:
             raise StackError(
                 f"{name}: invalid duration: {env[name]!r}", f"set it in {env_file} to one like {like}"
             )
+    if env[_MEMORY] and not _SIZE.fullmatch(env[_MEMORY]):
+        raise StackError(
+            f"{_MEMORY}: invalid size: {env[_MEMORY]!r}", f"set it in {env_file} to one like 384m or 1g"
+        )
     for name, (form, without, otherwise) in _TOKENS.items():
         if env[name] and (len(env[name]) < _SHORTEST_TOKEN or not form.fullmatch(env[name])):
             raise StackError(  # without the value: it may be most of a secret

@@ -142,3 +142,11 @@ def test_a_stack_can_be_stopped_whatever_its_settings_are(bundle: Path, content:
     assert found.directory == bundle / ".run/local/a"
     with pytest.raises(StackError, match="invalid STACK_NAME"):
         settings.load_to_stop(bundle, "../b", bundle / ".env", {})
+
+
+@pytest.mark.parametrize("value", ["384", "384M", "0m", "1.5g", "lots"])
+def test_a_limit_of_memory_has_its_unit(bundle: Path, value: str) -> None:
+    with pytest.raises(StackError, match="SLA_WORKER_MEMORY: invalid size") as caught:
+        settings.load(bundle, "a", bundle / ".env", {"SLA_WORKER_MEMORY": value})
+    assert "384m or 1g" in (caught.value.fix or "")
+    settings.load(bundle, "a", bundle / ".env", {"SLA_WORKER_MEMORY": "1g"})
