@@ -100,7 +100,11 @@ def test_the_application_routes_by_the_table_and_by_nothing_else(setting: Settin
             f"/api/measurements?sla={PUBLIC}&cursor=x",
             "cursor: 'x' is not the `next` of a page; leave it out",
         ),
-        (f"/api/measurements?sla={PUBLIC}&from=yesterday", "from, to: invalid time or period: 'yesterday/"),
+        (
+            f"/api/measurements?sla={PUBLIC}&from=yesterday",
+            "from, to: invalid time or period: 'yesterday'; g",
+        ),
+        (f"/api/measurements?sla={PUBLIC}&to=x", "from, to: invalid time or period: 'x'; give a time like"),
         ("/api/breaches?state=closed", "state=closed: give open or over"),
         ("/api/breaches?severity=bad", "severity=bad: give one of critical, high, medium, low"),
         ("/api/status?format=xml", "format=xml: give json or csv"),

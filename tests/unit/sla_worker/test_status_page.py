@@ -94,6 +94,14 @@ def test_search_and_category_work_without_a_script(setting: Setting) -> None:
     assert 'value="&#34;&gt;&lt;script&gt;"' in page(setting, "/?q=%22%3E%3Cscript%3E")
 
 
+def test_a_target_too_long_for_its_column_is_broken_at_its_slash(tmp_path: Path) -> None:
+    """Not within a word, as `100 requests/m` and `in`."""
+    shipped = Path(__file__).parents[3] / "sla-worker" / "sla_thresholds.yml"
+    setting = Setting(tmp_path, SLA_DEFINITIONS=str(shipped))
+    assert "≥\N{NO-BREAK SPACE}100\N{NO-BREAK SPACE}requests/<wbr>min</td>" in page(setting, "/?all")
+    setting.close()
+
+
 def test_a_form_may_be_sent_to_the_page_and_nowhere_else(setting: Setting) -> None:
     found: list[Any] = []
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_HOST": "localhost"}

@@ -13,7 +13,7 @@ from sla_worker.model import Reason, SLAStatus
 from sla_worker.render.format import verdict
 from sla_worker.reports import only_of
 from sla_worker.web.http import Answer, HTTPError, json_answer
-from sla_worker.web.request import Parts, Request
+from sla_worker.web.request import Parts, Request, as_given
 from sla_worker.web.table import listed
 
 _Made = TypeVar("_Made")
@@ -156,7 +156,7 @@ def refused(parameter: str) -> Iterator[None]:
     except DatabaseError:
         raise
     except SLAWorkerError as error:
-        raise HTTPError(400, f"{parameter}: {error}") from error
+        raise HTTPError(400, f"{parameter}: {as_given(str(error))}") from error
 
 
 def _figures(status: SLAStatus) -> dict[str, object]:

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from sla_worker.web.runbooks import Runbooks
 
 _SHOWN = 40  # letters of a value in an error
+_FIRST, _LAST = "1971-01-01T00:00Z", "9000-01-01T00:00Z"  # for one of from and to that is not given
 _OFFSET = re.compile(r" (\d\d:?\d\d)$")  # what a + that nobody has escaped becomes
+
+
+def as_given(message: str) -> str:
+    """An error about a range, without an end that nobody has given."""
+    return message.replace(f"{_FIRST}/", "").replace(f"/{_LAST}", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Request:
         begin, until = self.optional("from"), self.optional("to")
         if begin is None and until is None:
             return None
-        found = (begin or "1971-01-01T00:00Z", until or "9000-01-01T00:00Z")
+        found = (begin or _FIRST, until or _LAST)
         return "/".join(_OFFSET.sub(r"+\1", each) for each in found)
 
     @property
