@@ -203,8 +203,8 @@ bench-instruments: $(VENV)/.test ## Print what an instrumented call costs beside
 bench-statements: $(VENV)/.test ## Print how many SQL statements a pass and an idle minute of the sla-worker take
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.statements
 
-bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read: DATABASE=postgresql SIZES=36x365,360x36
-	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger $(if $(DATABASE),--database $(DATABASE)) $(if $(SIZES),--sizes $(SIZES))
+bench-ledger: $(VENV)/.test ## Print how large a simulated year of the ledger gets, and how fast it is read: DATABASE=postgresql SIZES=36x365,360x36 TRIM_AT_END=1
+	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.ledger $(if $(DATABASE),--database $(DATABASE)) $(if $(SIZES),--sizes $(SIZES)) $(if $(TRIM_AT_END),--trim-at-end)
 
 bench-take-over: $(VENV)/.test ## Print how long no sla-worker leads after the leader of two is lost: KILLS=6 PAUSES=2
 	@PYTHONPATH=tests:sla-worker/src $(PY) -m benchmarks.take_over
