@@ -158,3 +158,17 @@ def test_the_tables_of_all_categories_have_the_same_columns(page: Page, sources:
     )
     assert len(columns) == 3
     assert columns == [columns[0]] * 3
+
+
+def test_the_fields_of_the_search_are_of_one_height_and_show_what_they_ask_for(
+    page: Page, sources: dict[str, str]
+) -> None:
+    page.set_viewport_size({"width": DESK, "height": 700})
+    page.set_content(sources["page whole"])
+    fields = page.locator(".find input, .find select, .find button")
+    assert fields.count() == 3
+    heights = fields.evaluate_all("found => found.map(each => each.getBoundingClientRect().height)")
+    assert max(heights) - min(heights) < 0.5, heights
+    search = page.locator(".find input")
+    search.evaluate("each => { each.value = each.placeholder }")
+    assert search.evaluate("each => each.scrollWidth <= each.clientWidth")
