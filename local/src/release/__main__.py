@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from release.making import Wish, make
+from release.repository import Repository
 from release.version import Version
 from stack import console
 from stack.errors import StackError, of_the_system
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
             images=not arguments.no_images,
             dry_run=arguments.dry_run,
         )
-        make(root, wish)
+        make(Repository(root), wish)
     except StackError as error:
         console.fail(error)
         return 1

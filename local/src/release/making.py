@@ -31,12 +31,12 @@ class Wish:
     dry_run: bool
 
 
-def make(root: Path, wish: Wish) -> None:
+def make(repository: Repository, wish: Wish) -> None:
     """Make a release; raises StackError, before the tag with everything as it was.
 
     One that has its tag, and that something kept from being finished, is gone on with.
     """
-    repository = Repository(root)
+    root = repository.root
     target = root / "dist" / wish.version.tag
     begun = _is_begun(repository, wish) and not (target / archive.SUMS).exists()
     text = _checked(repository, wish, begun=begun)

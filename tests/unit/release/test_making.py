@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from release import archive, version
 from release.__main__ import main
+from release.making import Wish, make
 from release.repository import Repository
 from release.sbom import LOCKS
 from release.version import Version
@@ -195,22 +197,21 @@ def test_a_release_that_git_refuses_leaves_all_as_it_was(
 
 @pytest.mark.parametrize("made", [False, True])
 def test_whoever_gives_up_while_the_tag_is_signed_finds_all_as_it_was(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch, *, made: bool
+    repository: Repository, *, made: bool
 ) -> None:
     """The passphrase is asked for once the commit is there; else its version would be taken for good."""
-    tag = Repository.tag
 
-    def interrupted(self: Repository, name: str, message: str, *, signed: bool) -> None:
-        if made:
-            tag(self, name, message, signed=signed)
-        raise KeyboardInterrupt
+    class GivenUp(Repository):
+        def tag(self, name: str, message: str, *, signed: bool) -> None:
+            if made:
+                super().tag(name, message, signed=signed)
+            raise KeyboardInterrupt
 
     before = state(repository)
-    monkeypatch.setattr(Repository, "tag", interrupted)
+    wish = Wish(Version(0, 2, 0), dt.date(2026, 1, 2), None, push=False, images=False, dry_run=False)
     with pytest.raises(KeyboardInterrupt):
-        main(["0.2.0", "--no-images"], repository.root)
+        make(GivenUp(repository.root), wish)
     assert state(repository) == before
-    monkeypatch.undo()
     assert main(["0.2.0", "--no-images"], repository.root) == 0
 
 

@@ -94,11 +94,8 @@ def test_a_breach_without_an_alert_near_it_was_told_by_none(known: SLADatabase) 
     assert quality(known).untold == ()
 
 
-def test_the_record_of_prometheus_is_asked_for_every_breach_however_many(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_record_of_prometheus_is_asked_for_every_breach_however_many(tmp_path: Path) -> None:
     """Three breaches, of which two are asked for at once; an alert fired at each."""
-    monkeypatch.setattr("sla_worker.alert_quality._CAUSES", 2)
     database = ledger(tmp_path / "sla.db", begin="2026-10-09T00:00")
     start = epoch("2026-10-09T00:00")
     breaches = database.breaches_between(start, END)
@@ -106,7 +103,8 @@ def test_the_record_of_prometheus_is_asked_for_every_breach_however_many(
     for each in breaches:
         fired = BreachAlert("HighErrorRate", "critical", {}, each.started_at)
         database.causes.store(BeganBreach(each.id, each.key, each.started_at, 0), Causes((fired,), 1))
-    found = alert_quality(database, start, END, database.status_of_period(start, END), breaches)
+    statuses = database.status_of_period(start, END)
+    found = alert_quality(database, start, END, statuses, breaches, at_once=2)
     database.close()
     assert found.untold == ()
 

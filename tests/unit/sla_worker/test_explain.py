@@ -153,7 +153,7 @@ def test_command_api_and_page_lead_to_it(
 
 
 def test_a_composite_says_what_its_members_make(ledger: Ledger) -> None:
-    """Its slots are all good or bad, its compliance is between: `12 good of 12 = 61.80 %` is no sum."""
+    """Its slots are all good or bad, its compliance is between: `12 good of 12 = 61.80 %` does not add up."""
     found = explain(ledger.database, "both", BEGIN, BEGIN + 3600)
     [figure] = found["figures"]
     assert figure["compliance_ratio"] != figure["good"] / figure["total"]

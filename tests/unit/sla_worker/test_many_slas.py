@@ -186,17 +186,14 @@ def test_charts_alone_take_the_few_that_they_show(known: SLADatabase) -> None:
     assert one.charts == drawn(Sheet(october, BERLIN.key, "x", pdf=False)).charts
 
 
-def test_the_pdf_prints_what_failed_in_the_last_category_too(
-    known: SLADatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With room for 20 of 60, all 20 that missed their target are in it, whatever stands before them."""
-    monkeypatch.setattr("sla_worker.drawing.document.PRINTED", 20)
-    made = drawn(Sheet(many(report(known, "monthly"), 20), BERLIN.key, "x", charts=False))
+def test_the_pdf_prints_what_failed_in_the_last_category_too(known: SLADatabase) -> None:
+    """With room for 500 of 1,500, all 500 that missed their target are in it, whatever stands before them."""
+    made = drawn(Sheet(many(report(known, "monthly"), PRINTED), BERLIN.key, "x", charts=False))
     assert made.trouble is None
     text = "".join(pages_of(made.pdf or b""))
     assert set(re.findall(r"(\S+ \S+) \d{3} +[✓✗]{31} ", text)) == {"Platform Uptime"}
-    assert len(re.findall(r" \d{3} +[✓✗]{31} ", text)) == 20
-    assert "The 20 to look at first; 40 more are in the CSV and the JSON" in " ".join(text.split())
+    assert len(re.findall(r" \d{3} +[✓✗]{31} ", text)) == PRINTED
+    assert "The 500 to look at first; 1,000 more are in the CSV and the JSON" in " ".join(text.split())
 
 
 # --- what breaches burned

@@ -14,7 +14,7 @@ import pytest
 
 from sla_worker import cli
 from sla_worker.database import SLADatabase
-from sla_worker.database.bulk import Sum
+from sla_worker.database.bulk import Bulk, Sum
 from sla_worker.database.engine import newest_schema
 from sla_worker.database.moving import Copied, copy_ledger, copy_rows, reopen, verify
 from sla_worker.database.sqlite_bulk import SQLiteBulk
@@ -144,7 +144,7 @@ def former(made: Path, tmp_path: Path) -> Path:
     return shutil.copy(made, tmp_path / "sla.db")
 
 
-def copy(source: str | Path, target: str | Path) -> Copied:
+def copy(source: str | Path | Bulk, target: str | Path) -> Copied:
     return copy_ledger(source, target, now=LATER, tell=lambda _line: None)
 
 
@@ -284,23 +284,19 @@ def test_a_copy_that_fails_leaves_nothing_behind_and_changes_nothing(
 
 @pytest.mark.parametrize("kind", ["file", "postgresql"])
 def test_a_ledger_that_cannot_be_retired_has_no_copy(
-    former: Path, schema: PostgreSQLPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    former: Path, schema: PostgreSQLPlace, tmp_path: Path, kind: str
 ) -> None:
     """Its disk is full by now: it goes on, and what would mail beside it is taken away."""
     schema.query("CREATE TABLE watched (x bigint)")  # of another program: left alone
-    commit = SQLiteBulk.commit
 
-    def full(self: SQLiteBulk) -> None:
-        if self.place == str(former):
-            raise DatabaseError(f"{former}: cannot be written (database or disk is full)")
-        commit(self)
+    class Full(SQLiteBulk):
+        def commit(self) -> None:
+            raise DatabaseError(f"{self.place}: cannot be written (database or disk is full)")
 
     before = contents(SQLitePlace(former))
     target = schema.location if kind == "postgresql" else tmp_path / "new.db"
-    with monkeypatch.context() as patched:
-        patched.setattr(SQLiteBulk, "commit", full)
-        with pytest.raises(DatabaseError, match="disk is full"):
-            copy(former, target)
+    with pytest.raises(DatabaseError, match="disk is full"):
+        copy(Full(former, read_only=False), target)
     assert not (tmp_path / "new.db").exists()
     assert list(contents(schema)) == ["watched"]
     assert contents(SQLitePlace(former)) == before

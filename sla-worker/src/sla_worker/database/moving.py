@@ -32,13 +32,13 @@ class Copied:
     rows: Mapping[str, int]
 
 
-def copy_ledger(source: str | Path, target: str | Path, *, now: float, tell: Tell) -> Copied:
+def copy_ledger(source: str | Path | Bulk, target: str | Path, *, now: float, tell: Tell) -> Copied:
     """Copy a ledger to a place that has none, check the copy, and retire the one that was copied.
 
     No worker may write to either meanwhile. Every row keeps its ids and its values, so mails that were sent
     stay sent; what is still owed is sent by the copy alone, since nobody writes to a ledger that is retired.
-    `tell` takes lines of progress. Raises DatabaseError; then the target has nothing, and the source is as it
-    was.
+    The source may be one that is not open yet; `tell` takes lines of progress. Raises DatabaseError; then the
+    target has nothing, and the source is as it was.
     """
     scheme, sign, _ = str(target).partition("://")
     if sign and not is_url(target):  # a file of that name would be made, and be the ledger from then on
@@ -132,11 +132,12 @@ def bulk_of(place: str | Path) -> Bulk:
     return with_driver(postgresql)
 
 
-def _opened(place: str | Path) -> Bulk:
+def _opened(source: str | Path | Bulk) -> Bulk:
     """A ledger that is there, as its only writer."""
+    place = source if isinstance(source, str | Path) else source.place
     if not is_url(place) and not Path(place).is_file():
         raise DatabaseError(f"{place}: there is no ledger yet; see SLA_DATABASE_PATH")
-    ledger = bulk_of(place)
+    ledger = bulk_of(source) if isinstance(source, str | Path) else source
     try:
         ledger.open()
         _require_ledger(ledger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 from sla_worker.conventions import MONTHLY_MAIL
@@ -60,8 +61,19 @@ def pdf_of(report: LongReport, zone: ZoneInfo, sender: str, brand: Brand) -> byt
     period = spoken_period(report, zone)
     name = f"{report.whole.title}, {period}"
     made_at = dt.datetime.fromtimestamp(report.whole.generated_at, zone)
-    paper = Paper(title=name, author=sender, made_at=made_at)
-    _cover(paper, report, zone, sender if brand.name is None else "", period, below=sender_row(paper, brand))
+    with closing(Paper(title=name, author=sender, made_at=made_at)) as paper:
+        below = sender_row(paper, brand)
+        _cover(paper, report, zone, sender if brand.name is None else "", period, below=below)
+        _write(paper, report, zone)
+        foot = (
+            f"{period_name(report, zone)}   ·   definitions {report.revision}   ·   generated"
+            f" {moment(report.whole.generated_at, zone)}"
+        )
+        return paper.finish((f"{report.whole.title} · {sender}", period), foot)
+
+
+def _write(paper: Paper, report: LongReport, zone: ZoneInfo) -> None:
+    """All that stands below the title."""
     _cards(paper, report)
     paper.heading("Summary")
     for each in summary(report, zone):
@@ -79,11 +91,6 @@ def pdf_of(report: LongReport, zone: ZoneInfo, sender: str, brand: Brand) -> byt
     if report.kind == MONTHLY_MAIL:
         _listed(paper, "Frozen", [frozen_words(report, zone)])
     _counted(paper, report)
-    foot = (
-        f"{period_name(report, zone)}   ·   definitions {report.revision}   ·   generated"
-        f" {moment(report.whole.generated_at, zone)}"
-    )
-    return paper.finish((f"{report.whole.title} · {sender}", period), foot)
 
 
 def spoken_period(report: LongReport, zone: ZoneInfo) -> str:

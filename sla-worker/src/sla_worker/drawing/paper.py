@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fpdf import FPDF, ViewerPreferences
+from fpdf.fonts import TTFFont
 
 from sla_worker.drawing.canvas import LEFT, Point, dashes
 from sla_worker.drawing.letters import BOLD, REGULAR, cut, lines_of, shown, width
@@ -171,6 +172,12 @@ class Paper:
             self.text(MARGIN, HIGH - 9.5, cut(foot, 7 * MM, ROOM - 25), 7, SOFT)
             self.right(WIDE - MARGIN, HIGH - 9.5, count, 7, SOFT)
         return bytes(self.pdf.output())
+
+    def close(self) -> None:
+        """Close the files of its fonts, also of pages that were never finished."""
+        for font in self.pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
 
 
 class Part:
