@@ -12,14 +12,11 @@ import pytest
 from ports import free_port
 from sla_worker.definitions import read_definitions
 from sla_worker.health import Completeness
-from sla_worker.prometheus import HTTPTransport
-from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import COVERAGE, SLOT, THREE, FakePrometheus
 from unit.sla_worker.prometheus_server import directories, load, serving
 from unit.sla_worker.setting import Setting
+from unit.sla_worker.silent_store import REMOTE, scraped, using
 
-REMOTE = "remote_read: [{{url: 'http://127.0.0.1:{port}/read', read_recent: true, remote_timeout: 2s}}]\n"
-"""A store behind Prometheus that does not answer."""
 SLA = """
   - {{key: {key}, name: {key}, category: reliability, severity: high, comparison: "<=", target: 0.1,
      unit: ratio, description: d, sli: {{{sli}}}}}
@@ -42,23 +39,7 @@ COVERAGE_OF_ERRORS = 'sla_coverage_ratio{category="reliability",component="all",
 
 def samples(until: int) -> str:
     """A target scraped every 15 s from SLOT - 600 on; of 10 requests a scrape one fails."""
-    times = range(SLOT - 600 + 7, until, 15)
-    lines = ["# TYPE requests counter"]
-    for code, step in (("200", 9), ("500", 1)):
-        lines += [
-            f'requests_total{{job="app",instance="a",code="{code}"}} {step * number} {at}'
-            for number, at in enumerate(times)
-        ]
-    lines += ["# TYPE up gauge"]
-    lines += [f'up{{job="app",instance="a"}} 1 {at}' for at in times]
-    return "\n".join([*lines, "# EOF", ""])
-
-
-def using(setting: Setting, url: str) -> None:
-    """Start the worker again, now asking there."""
-    setting.close()
-    setting.prometheus = HTTPTransport(read_settings({"PROMETHEUS_URL": url}).prometheus)  # type: ignore[assignment]
-    setting.start()
+    return "\n".join([*scraped(range(SLOT - 600 + 7, until, 15)), "# EOF", ""])
 
 
 def figure(setting: Setting, name: str) -> float:

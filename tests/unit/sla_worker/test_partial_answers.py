@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from ports import free_port
-from sla_worker.prometheus import HTTPTransport
-from sla_worker.settings import read_settings
 from unit.sla_worker.fake_prometheus import SLOT
 from unit.sla_worker.prometheus_server import directories, load, serving
 from unit.sla_worker.setting import Setting
+from unit.sla_worker.silent_store import REMOTE, scraped, using
 
-REMOTE = "remote_read: [{{url: 'http://127.0.0.1:{port}/read', read_recent: true, remote_timeout: 2s}}]\n"
 SLAS = """
 slas:
   - {key: errors, name: Errors, category: reliability, severity: high, comparison: "<=", target: 0.1,
@@ -30,21 +28,7 @@ def samples() -> str:
     times = [SLOT - 600 + 15 * number + 7 for number in range(100)]
     lines = ["# TYPE depth gauge"]
     lines += [f'depth{{job="app",instance="a"}} 5 {at}' for at in times]
-    lines += ["# TYPE requests counter"]
-    for code, step in (("200", 9), ("500", 1)):
-        lines += [
-            f'requests_total{{job="app",instance="a",code="{code}"}} {step * number} {at}'
-            for number, at in enumerate(times)
-        ]
-    lines += ["# TYPE up gauge"]
-    lines += [f'up{{job="app",instance="a"}} 1 {at}' for at in times]
-    return "\n".join([*lines, "# EOF", ""])
-
-
-def using(setting: Setting, url: str) -> None:
-    setting.close()
-    setting.prometheus = HTTPTransport(read_settings({"PROMETHEUS_URL": url}).prometheus)  # type: ignore[assignment]
-    setting.start()
+    return "\n".join([*lines, *scraped(times), "# EOF", ""])
 
 
 def rows(setting: Setting) -> list[tuple[int, float, float, bool]]:
