@@ -23,23 +23,13 @@ from sla_worker.model import (
 _NEAR_SECONDS = 600
 _BURNERS = 10  # of so many alerts, the noisiest, it is counted what burned meanwhile …
 _SPANS = 10  # … in so many of their longest times
-_CAUSES = 500
 Span = tuple[int, int]
 
 
 def alert_quality(
-    database: SLADatabase,
-    start: int,
-    end: int,
-    statuses: Sequence[SLAStatus],
-    breaches: Sequence[Breach],
-    *,
-    at_once: int = _CAUSES,
+    database: SLADatabase, start: int, end: int, statuses: Sequence[SLAStatus], breaches: Sequence[Breach]
 ) -> AlertQuality:
-    """The alerts that fired in [start, end); `statuses` and `breaches` are those of the period.
-
-    The causes of so many breaches are asked for `at_once`.
-    """
+    """The alerts that fired in [start, end); `statuses` and `breaches` are those of the period."""
     episodes = database.alerts.episodes(start, end)
     harm = [clipped(each, start, end) for each in breaches]
     by_name: dict[str, list[AlertEpisode]] = {}
@@ -49,10 +39,7 @@ def alert_quality(
     burned = _burned(database, {name: by_name[name] for name in order[:_BURNERS]}, (start, end), statuses)
     fired = [(each.start, each.end) for each in episodes]
     silent = [each for each in breaches if not _near(clipped(each, start, end), fired)]
-    known = [each.id for each in silent]
-    causes: dict[int, Causes] = {}
-    for first in range(0, len(known), at_once):
-        causes |= database.causes.of(known[first : first + at_once])
+    causes = database.causes.of([each.id for each in silent])
     return AlertQuality(
         alerts=tuple(_record(name, by_name[name], (start, end), harm, burned.get(name)) for name in order),
         untold=tuple(each for each in silent if not _alerts(causes.get(each.id))),

@@ -103,7 +103,7 @@ def parse_selector(text: str) -> Selector:
 
 def _parse_odd(text: str) -> Selector:
     """By the library, which knows all of the grammar."""
-    library = _library()
+    library = parser_library()
     parsed = _parse(text)
     if isinstance(parsed, library.MatrixSelector):
         raise SelectorError("it has a range; leave the brackets out")
@@ -133,7 +133,7 @@ def matchers_of(parsed: promql_parser.VectorSelector) -> list[Matcher]:
 
 def check_expression(text: str) -> None:
     """Raise SelectorError for what is no PromQL, or gives no number a series."""
-    library = _library()
+    library = parser_library()
     parsed = _parse(text)
     if isinstance(parsed, library.MatrixSelector | library.StringLiteral):
         raise SelectorError("it gives no number; wrap a range in a function such as avg_over_time")
@@ -145,7 +145,8 @@ def check_expression(text: str) -> None:
         raise SelectorError("it gives a number and no series; wrap it in vector(...)") from error
 
 
-def _library() -> ModuleType:
+def parser_library() -> ModuleType:
+    """promql_parser, which is loaded when it is first needed."""
     return importlib.import_module("promql_parser")
 
 
@@ -153,7 +154,7 @@ def _parse(text: str) -> promql_parser.Expr:
     if len(text) > _LONGEST:
         raise SelectorError(f"it is longer than {_LONGEST} letters")
     try:
-        return _library().parse(text)  # type: ignore[no-any-return]  # a module loaded by its name
+        return parser_library().parse(text)  # type: ignore[no-any-return]  # a module loaded by its name
     except ValueError as error:
         said = " ".join(str(error).split())
         reason = OPEN if _UNCLOSED.search(said) else said
@@ -165,7 +166,7 @@ def _matcher(parsed: promql_parser.Matcher) -> Matcher:
 
 
 def _operator(parsed: promql_parser.MatchOp) -> str:
-    known = _library().MatchOp
+    known = parser_library().MatchOp
     pairs = ((known.Equal, "="), (known.NotEqual, "!="), (known.Re, "=~"), (known.NotRe, "!~"))
     return next(text for operator, text in pairs if operator == parsed)
 

@@ -208,6 +208,9 @@ def test_what_was_not_known_is_asked_for_again_and_what_was_is_not(tmp_path: Pat
     assert {each.trouble for each in store.of(breaches).values()} == {
         "Prometheus has no alert of that time on record, not even Watchdog"
     }
+    assert store.of([*range(10**6, 10**6 + 40_000), *breaches]) == store.of(
+        breaches
+    )  # more than one statement takes
     assert store.due() == []  # none has begun since
     store.look_again()
     again = store.due()

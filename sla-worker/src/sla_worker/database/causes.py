@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sla_worker.database.engine import Engine
+from sla_worker.database.engine import Engine, Row
 from sla_worker.model import BeganBreach, BreachAlert, Causes
 
 _TRIES = 5
 _AT_ONCE = 10
+_NUMBERS = 500  # of breaches in one statement, which takes some hundreds or thousands
 _DUE = """
 SELECT b.id, d.key, b.started_at, CASE WHEN c.started_at = b.started_at THEN c.tries ELSE 0 END AS tries
 FROM sla_breaches b JOIN sla_definitions d ON d.id = b.sla_id
@@ -69,14 +70,6 @@ class CauseStore:
 
     def of(self, breaches: Sequence[int]) -> dict[int, Causes]:
         """What is kept of some breaches, by their id; one that was not asked for yet is not there."""
-        if not breaches:
-            return {}
-        marks = ", ".join("?" * len(breaches))
-        rows = self._engine.rows(
-            "SELECT c.* FROM sla_breach_causes c JOIN sla_breaches b"  # noqa: S608 - question marks
-            f" ON b.id = c.breach_id AND b.started_at = c.started_at WHERE c.breach_id IN ({marks})",
-            tuple(breaches),
-        )
         return {
             row["breach_id"]: Causes(
                 tuple(BreachAlert(**each) for each in json.loads(row["alerts"])),
@@ -84,8 +77,17 @@ class CauseStore:
                 row["asked_at"],
                 row["trouble"],
             )
-            for row in rows
+            for first in range(0, len(breaches), _NUMBERS)
+            for row in self._rows_of(breaches[first : first + _NUMBERS])
         }
+
+    def _rows_of(self, breaches: Sequence[int]) -> Sequence[Row]:
+        marks = ", ".join("?" * len(breaches))
+        return self._engine.rows(
+            "SELECT c.* FROM sla_breach_causes c JOIN sla_breaches b"  # noqa: S608 - question marks
+            f" ON b.id = c.breach_id AND b.started_at = c.started_at WHERE c.breach_id IN ({marks})",
+            tuple(breaches),
+        )
 
     def awaited(self, breach: int) -> bool:
         """Whether a breach's causes are still to be asked for, by somebody who does."""

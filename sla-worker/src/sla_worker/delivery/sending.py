@@ -16,7 +16,7 @@ from sla_worker.delivery.kinds import KINDS, Sources, caught_up
 from sla_worker.delivery.message import message
 from sla_worker.delivery.smtp import Refusal
 from sla_worker.errors import BrokenOffError, DatabaseError, MailError, MailServerError
-from sla_worker.model import Delivery, Mail, Notification, Team, receivers_of
+from sla_worker.model import Delivery, Notification, Team, receivers_of
 from sla_worker.sent import packed
 from sla_worker.settings import Settings
 
@@ -177,9 +177,7 @@ class Deliveries:
             open_ = self._outbox.deliveries(owed, recipients, int(now))
             if open_ and owed.type == CATCH_UP_MAIL and owed.team is None:
                 self._tell_teams(owed, int(now))
-            mail = self._mail(owed, now) if open_ else None
-            made = None if mail is None else self._message(mail, owed, recipients, now)
-            content = b"" if mail is None else packed(mail)
+            made = self._made(owed, recipients, now) if open_ else None
         except DatabaseError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a value does to a mail: the others still leave
@@ -194,10 +192,10 @@ class Deliveries:
             return False
         if made is None:
             return False
+        sent, content = made
         tried = self._outbox.begin(open_, int(now), content)
-        if owed.id not in self._alone:
-            return self._send(owed, made, tried)
-        return self._send_alone(owed, made, tried)
+        send = self._send_alone if owed.id in self._alone else self._send
+        return send(owed, sent, tried)
 
     def _recipients(self, owed: Notification) -> tuple[str, ...]:
         """Whom the settings name; of a mail that follows on another one, those who have or may get that."""
@@ -239,12 +237,11 @@ class Deliveries:
         told = [each.name for each in teams.values() if each.name in named and each.receivers.breach]
         self._outbox.owe_catch_up_of(owed, told, now)
 
-    def _mail(self, owed: Notification, now: float) -> Mail:
-        mail = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)
-        return branded(mail, self._settings)
-
-    def _message(self, mail: Mail, owed: Notification, recipients: Sequence[str], now: float) -> EmailMessage:
-        return message(
+    def _made(self, owed: Notification, recipients: Sequence[str], now: float) -> tuple[EmailMessage, bytes]:
+        """A mail to be sent, and to be kept."""
+        built = KINDS[owed.type].build(Sources(self._database, self._settings, int(now)), owed)
+        mail = branded(built, self._settings)
+        sent = message(
             mail,
             sender=self._settings.report_from,
             recipients=recipients,
@@ -254,6 +251,7 @@ class Deliveries:
             answers=KINDS[owed.type].answers(owed),
             name=self._settings.report_sender_name,
         )
+        return sent, packed(mail)
 
     def _send_alone(self, owed: Notification, made: EmailMessage, tried: Sequence[Delivery]) -> bool:
         """To each recipient by itself: the server may break off at one of them."""

@@ -9,7 +9,6 @@ alert is named only where no figure of any SLA could make it fire.
 from __future__ import annotations
 
 import datetime
-import importlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 from sla_worker import conventions as names
 from sla_worker.lint.finding import WARNING, Finding
 from sla_worker.model import Definition
-from sla_worker.selectors import Matcher, matchers_of
+from sla_worker.selectors import Matcher, matchers_of, parser_library
 
 _Node = Any  # of promql_parser, which has no common class with these fields
 _Range = tuple[float, float]
@@ -58,10 +57,10 @@ def useless(
         for each in definitions
         if each.enabled and each.objective_ratio < 1
     }
-    library = importlib.import_module("promql_parser")
+    parse = parser_library().parse
     for alert in alerts:
         try:
-            tree = library.parse(alert.query)
+            tree = parse(alert.query)
         except ValueError:
             continue  # Prometheus has accepted it: it knows more than this parser
         never = _Reading(alert.name, rates).never(tree)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from sla_worker.selectors import Selector, matchers_of
+from sla_worker.selectors import Selector, matchers_of, parser_library
 
 _Node = Any  # of promql_parser, which has no common class with these fields
 
@@ -18,7 +17,7 @@ _PASS_ON = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 def summed(expression: str) -> tuple[Selector, ...]:
     """The selectors below a sum or a count, each once; none of what this parser does not know."""
     try:
-        tree = importlib.import_module("promql_parser").parse(expression)
+        tree = parser_library().parse(expression)
     except ValueError:
         return ()
     return tuple(dict.fromkeys(_summed(tree, adds=False)))
